@@ -1,0 +1,100 @@
+"""snapagent: real calls of a running service, without changing its source, as tests.
+
+Importing this package imports nothing but itself; each public name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .capture.activation import install, uninstall
+    from . import capture
+    from .errors import (
+        AmbiguousHashError,
+        BundleLoadError,
+        BundleNotFoundError,
+        ConfigError,
+        CorruptBundleError,
+        FacsimileError,
+        NotReplayableError,
+        OutcomeError,
+        PlaceholderError,
+        SideEffectNotRecorded,
+        SnapagentError,
+        StoreError,
+        TargetNotFoundError,
+        UnsupportedFormatError,
+        UntrustedBundleError,
+    )
+    from .replay.loading import load_capture, load_captures
+    from .replay.replayed import Bundle
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "install": "capture.activation",
+    "uninstall": "capture.activation",
+    "load_capture": "replay.loading",
+    "load_captures": "replay.loading",
+    "Bundle": "replay.replayed",
+} | dict.fromkeys(
+    (
+        "AmbiguousHashError",
+        "BundleLoadError",
+        "BundleNotFoundError",
+        "ConfigError",
+        "CorruptBundleError",
+        "FacsimileError",
+        "NotReplayableError",
+        "OutcomeError",
+        "PlaceholderError",
+        "SideEffectNotRecorded",
+        "SnapagentError",
+        "StoreError",
+        "TargetNotFoundError",
+        "UnsupportedFormatError",
+        "UntrustedBundleError",
+    ),
+    "errors",
+)
+
+__all__ = [  # noqa: RUF022 - the order in which people meet them
+    "capture",
+    "load_capture",
+    "load_captures",
+    "install",
+    "uninstall",
+    "Bundle",
+    "AmbiguousHashError",
+    "BundleLoadError",
+    "BundleNotFoundError",
+    "ConfigError",
+    "CorruptBundleError",
+    "FacsimileError",
+    "NotReplayableError",
+    "OutcomeError",
+    "PlaceholderError",
+    "SideEffectNotRecorded",
+    "SnapagentError",
+    "StoreError",
+    "TargetNotFoundError",
+    "UnsupportedFormatError",
+    "UntrustedBundleError",
+]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name == "capture":  # a package that can be called: the decorator and the runtime half share the name
+        return import_module(f"{__name__}.capture")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

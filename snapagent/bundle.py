@@ -1,0 +1,220 @@
+"""The file format of a bundle: one captured call, explained by a header before anything is unpickled.
+
+Layout of a `.pkl` file, format 1::
+
+    snapagent-bundle 1 <header bytes> <mac> <digest>\\n      one ASCII line
+    {"target": "shop.pricing:quote", ...}                    the header, JSON, of the length that the line says
+    <part><part>...                                          the parts, of the sizes that the header lists
+
+`digest` is the SHA-256 of everything but itself, so that each flipped, missing or added byte is seen; `mac` is
+`<key id>:<HMAC-SHA256>` of the format number, the header and the parts when the writer has a key, else `-`.
+The target is inside the header, so a signed bundle cannot be moved under another function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+
+from .errors import CorruptBundleError, UnsupportedFormatError
+from .records import Record
+
+FORMAT = 1
+MAGIC = b"snapagent-bundle "
+MAX_LINE = 512  # bytes: the first line is never longer
+MAX_HEADER = 16 * 1024 * 1024  # bytes: a header that claims more is no header
+CALL = "call"  # the part that holds (instance or None, args, kwargs) as pickled before the call
+OUTCOME = "outcome"  # the part that holds the returned value or the exception as pickled after the call
+
+
+class Part(Record):
+    """One separately loadable piece of a bundle; `size` and `raw_size` are bytes, stored and inflated."""
+
+    name: str
+    serializer: str
+    compression: str
+    size: int
+    raw_size: int
+
+
+class Note(Record):
+    """What stands in the bundle for a value that is not there as it was.
+
+    `kind` is `excluded`, `redacted`, `unstorable`, `too_big`, `too_deep`, `lazy` or `fresh` (a lock that comes back
+    unlocked); `path` follows the design's path grammar; `detail` has the shape, length or size where it is known.
+    """
+
+    path: str
+    kind: str
+    type: str
+    reason: str
+    detail: str = ""
+
+
+class Header(Record):
+    """What a bundle says of itself. Times are UTC ISO 8601 with microseconds, durations seconds, sizes bytes."""
+
+    target: str  # module:qualname
+    kind: str  # function | method | classmethod | staticmethod
+    flavor: str  # plain | coroutine | generator | async_generator
+    timestamp: str
+    duration: float
+    outcome: str  # returned | raised
+    hash: str  # h1:<hex> over the arguments by parameter name, the bound instance included
+    call_hash: str  # the same without the bound instance
+    parts: tuple[Part, ...]
+    exception: str | None = None  # module.qualname of the exception type
+    ended: str = "complete"  # complete | closed | cancelled | capped: how a generator or coroutine ended
+    parameters: tuple[tuple[str, str], ...] = ()  # (name, kind), kinds as inspect.Parameter names them, lower case
+    previews: Mapping[str, str] = {}  # path of a top-level value -> bounded text
+    tree: Mapping[str, object] = {}  # path of a top-level value -> bounded preview tree for show and diff
+    notes: tuple[Note, ...] = ()
+    opaque: tuple[str, ...] = ()  # paths that entered the hash by type name only
+    python: str = ""
+    implementation: str = ""
+    platform: str = ""
+    packages: Mapping[str, str] = {}  # distribution name -> version, of the types that occur
+    by_value: tuple[str, ...] = ()  # names of the functions and classes whose code is inside the bundle
+    snapagent: str = ""
+    format: int = FORMAT
+
+    @property
+    def outcome_kind(self) -> str:
+        """`returned`, or the type of the exception: what `keep_outcomes` tells apart."""
+        return self.exception or self.outcome
+
+    def to_json(self) -> bytes:
+        """ASCII, so that no lone surrogate and no terminal control character can hide in it."""
+        fields = self.as_dict()
+        fields["parts"] = [part.as_dict() for part in self.parts]
+        fields["notes"] = [note.as_dict() for note in self.notes]
+        return json.dumps(fields, separators=(",", ":"), default=_plain).encode("ascii")
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Header:
+        """Raises ValueError, KeyError or TypeError when `data` is not a header; unknown fields are ignored."""
+        fields = json.loads(data)
+        if not isinstance(fields, dict):
+            raise ValueError("the header is not a JSON object")
+        known = {name: value for name, value in fields.items() if name in cls._fields}
+        known["parts"] = tuple(Part(**part) for part in known["parts"])
+        known["notes"] = tuple(Note(**note) for note in known.get("notes", ()))
+        known["parameters"] = tuple((str(name), str(kind)) for name, kind in known.get("parameters", ()))
+        for name in ("opaque", "by_value"):
+            known[name] = tuple(known.get(name, ()))
+        return cls(**known)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a header cannot hold {type(value).__name__}")
+
+
+class SigningKey(Record):
+    """A key for HMAC-SHA256. `id` is the first eight hex digits of the key's SHA-256: it names, it reveals nothing."""
+
+    secret: bytes
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(b"snapagent key id\0" + self.secret).hexdigest()[:8]
+
+    def sign(self, message: bytes) -> str:
+        return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
+
+
+class BundleFile(Record):
+    """A bundle as it lies on disk, checked: the header, the stored bytes of each part, and who signed it."""
+
+    header: Header
+    payload: Mapping[str, bytes]  # part name -> bytes as stored (still compressed)
+    digest: str  # hex SHA-256 of the file, as in its first line
+    mac: str  # "-" or "<key id>:<hex>"
+    signed: bytes  # the message that the mac is over
+
+    def signed_by(self, keys: Sequence[SigningKey]) -> bool:
+        """Whether one of `keys` made the mac, in constant time per key."""
+        key_id, _, mac = self.mac.partition(":")
+        return any(key.id == key_id and hmac.compare_digest(key.sign(self.signed), mac) for key in keys)
+
+
+def encode(header: Header, payload: Mapping[str, bytes], key: SigningKey | None = None) -> bytes:
+    """The bytes of a bundle file. `payload` holds the stored bytes of each of `header.parts`."""
+    head = header.to_json()
+    body = head + b"".join(payload[part.name] for part in header.parts)
+    mac = f"{key.id}:{key.sign(_message(header.format, body))}" if key is not None else "-"
+    start = b"%s%d %d %s " % (MAGIC, header.format, len(head), mac.encode())
+    return b"%s%s\n%s" % (start, hashlib.sha256(start + body).hexdigest().encode(), body)
+
+
+def _message(format_number: int, body: bytes) -> bytes:
+    return b"snapagent %d\0" % format_number + body
+
+
+def decode(data: bytes, path: str) -> BundleFile:
+    """Check and split the bytes of a bundle file; nothing is unpickled.
+
+    Raises:
+        CorruptBundleError: torn, altered, or not a bundle.
+        UnsupportedFormatError: of a format that this version does not read.
+    """
+    start, line = _first_line(data, path)
+    body = data[line.end :]
+    if hashlib.sha256(start + body).hexdigest() != line.digest:
+        raise CorruptBundleError(path, "its digest does not fit its bytes (torn or altered)")
+    header = _header(body[: line.header_size], path)
+    offset = line.header_size
+    payload: dict[str, bytes] = {}
+    for part in header.parts:
+        payload[part.name] = body[offset : offset + part.size]
+        offset += part.size
+    if offset != len(body):
+        raise CorruptBundleError(path, f"its parts end at byte {offset} of {len(body)}")
+    return BundleFile(header, payload, line.digest, line.mac, _message(line.format, body))
+
+
+def decode_header(data: bytes, path: str) -> Header:
+    """The header from the first bytes of a file (`header_size` says how many); the digest is not checked."""
+    _, line = _first_line(data, path)
+    return _header(data[line.end : line.end + line.header_size], path)
+
+
+def header_size(data: bytes, path: str) -> int:
+    """How many bytes from the start of the file hold the line and the header; `data` is at least MAX_LINE or all."""
+    _, line = _first_line(data, path)
+    return line.end + line.header_size
+
+
+class _Line(Record):
+    format: int
+    header_size: int
+    mac: str
+    digest: str
+    end: int
+
+
+def _first_line(data: bytes, path: str) -> tuple[bytes, _Line]:
+    if not data.startswith(MAGIC):
+        raise CorruptBundleError(path, "it is empty" if not data else "it is no snapagent bundle")
+    end = data.find(b"\n", 0, MAX_LINE) + 1
+    words = data[len(MAGIC) : max(end - 1, 0)].split(b" ")
+    if words and words[0].isdigit() and len(words[0]) < 10 and words[0] != b"%d" % FORMAT and end:
+        raise UnsupportedFormatError(path, f"it is of format {words[0].decode()}, this version reads format {FORMAT}")
+    try:
+        number, size, mac, digest = (word.decode("ascii") for word in words)
+        line = _Line(int(number), int(size), mac, digest, end)
+    except ValueError:
+        raise CorruptBundleError(path, "its first line is broken") from None
+    if not end or not 0 <= line.header_size <= MAX_HEADER or len(digest) != 64:
+        raise CorruptBundleError(path, "its first line is broken")
+    return data[: end - 1 - len(digest)], line
+
+
+def _header(data: bytes, path: str) -> Header:
+    try:
+        return Header.from_json(data)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptBundleError(path, f"its header cannot be read ({type(error).__name__})") from error

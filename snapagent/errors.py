@@ -1,0 +1,186 @@
+"""The errors of snapagent: each says what was wanted, what was found and what to do.
+
+The facts are attributes as well, and every error survives pickling, because its `args` are its constructor's arguments.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class SnapagentError(Exception):
+    """Base of every error that snapagent raises in a test process or on the command line."""
+
+
+class ConfigError(SnapagentError):
+    """The YAML says something that cannot be meant: names file, line and key, and the near match."""
+
+    def __init__(self, problem: str, file: str | None = None, line: int | None = None, key: str | None = None) -> None:
+        super().__init__(problem, file, line, key)
+        self.problem = problem
+        self.file = file
+        self.line = line
+        self.key = key
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        words = [f"{place}:" if place else "", f"{self.key}:" if self.key else "", self.problem]
+        return " ".join(word for word in words if word)
+
+
+class StoreError(SnapagentError):
+    """The store cannot be used: not a folder, foreign, or not readable."""
+
+
+class TargetNotFoundError(SnapagentError):
+    """No folder of the store holds bundles of this function."""
+
+    def __init__(self, wanted: str, near: Sequence[str], base_path: str) -> None:
+        super().__init__(wanted, tuple(near), base_path)
+        self.wanted = wanted
+        self.near = tuple(near)
+        self.base_path = base_path
+
+    def __str__(self) -> str:
+        known = f"the nearest names there are {', '.join(self.near)}" if self.near else "nothing is captured there yet"
+        return (
+            f"no bundle of {self.wanted!r} under {self.base_path!r}: {known}; 'snapagent list' shows what there is, "
+            f"'snapagent why {self.wanted}' says what became of its calls"
+        )
+
+
+class BundleNotFoundError(SnapagentError):
+    """The function has bundles, but none that fits what was asked for."""
+
+    def __init__(self, target: str, wanted: str, known: Sequence[str]) -> None:
+        super().__init__(target, wanted, tuple(known))
+        self.target = target
+        self.wanted = wanted
+        self.known = tuple(known)
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.known[:8]) + (", ..." if len(self.known) > 8 else "")
+        return (
+            f"no bundle of {self.target!r} with {self.wanted}; there are {len(self.known)}: {shown or 'none'}; "
+            f"'snapagent list {self.target}' shows them"
+        )
+
+
+class AmbiguousHashError(SnapagentError):
+    """Several different hashes begin with the prefix that was asked for."""
+
+    def __init__(self, target: str, prefix: str, hashes: Sequence[str]) -> None:
+        super().__init__(target, prefix, tuple(hashes))
+        self.target = target
+        self.prefix = prefix
+        self.hashes = tuple(hashes)
+
+    def __str__(self) -> str:
+        return f"hash prefix {self.prefix!r} of {self.target!r} fits {', '.join(self.hashes)}; give more digits"
+
+
+class CorruptBundleError(SnapagentError):
+    """The file is torn, altered or no bundle at all; nothing of it was unpickled."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}; it was not loaded; 'snapagent verify' names every such file"
+
+
+class UnsupportedFormatError(CorruptBundleError):
+    """The bundle was written by a newer snapagent, or is of a format that is refused by name."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}; install the snapagent that wrote it, or capture the call again"
+
+
+class UntrustedBundleError(SnapagentError):
+    """Loading a bundle runs code, and the trust policy does not allow this one."""
+
+    def __init__(self, path: str, reason: str, remedy: str) -> None:
+        super().__init__(path, reason, remedy)
+        self.path = path
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.path}: not loaded: {self.reason}; {self.remedy}"
+
+
+class NotReplayableError(SnapagentError):
+    """This interpreter cannot run what the bundle holds, or the target is gone."""
+
+    def __init__(self, target: str, reason: str, remedy: str) -> None:
+        super().__init__(target, reason, remedy)
+        self.target = target
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.target!r} cannot be replayed: {self.reason}; {self.remedy}"
+
+
+class BundleLoadError(NotReplayableError):
+    """The stored bytes are whole, but unpickling them failed; other bundles are not affected."""
+
+
+class OutcomeError(SnapagentError):
+    """`.result` was asked of a bundle whose call raised."""
+
+    def __init__(self, target: str, exception: str) -> None:
+        super().__init__(target, exception)
+        self.target = target
+        self.exception = exception
+
+    def __str__(self) -> str:
+        return f"the captured call of {self.target!r} raised {self.exception}: it has no result; see .exception"
+
+
+class PlaceholderError(SnapagentError):
+    """A placeholder was used as if it were the value that was left out."""
+
+    def __init__(self, path: str, type_name: str, reason: str) -> None:
+        super().__init__(path, type_name, reason)
+        self.path = path
+        self.type_name = type_name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} ({self.type_name}) is not in the bundle: {self.reason}; supply a facsimile: "
+            f"load_capture(..., facsimiles={{{self.path!r}: ...}})"
+        )
+
+
+class FacsimileError(SnapagentError):
+    """A facsimile was given for a path where the bundle has no placeholder."""
+
+    def __init__(self, path: str, placeholders: Sequence[str]) -> None:
+        super().__init__(path, tuple(placeholders))
+        self.path = path
+        self.placeholders = tuple(placeholders)
+
+    def __str__(self) -> str:
+        known = ", ".join(self.placeholders) if self.placeholders else "none"
+        return f"no placeholder at {self.path!r} for this facsimile; the placeholders of the bundle: {known}"
+
+
+class SideEffectNotRecorded(SnapagentError, AssertionError):
+    """A side effect was called with arguments that no recording has, and recording is off."""
+
+    def __init__(self, wrapper: str, wanted: str, nearest: str | None, remedy: str) -> None:
+        super().__init__(wrapper, wanted, nearest, remedy)
+        self.wrapper = wrapper
+        self.wanted = wanted
+        self.nearest = nearest
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        near = f"\nnearest recording:\n{self.nearest}" if self.nearest else "\nnothing is recorded for it here"
+        return f"{self.wrapper} has no recording for {self.wanted}{near}\n{self.remedy}"
