@@ -1,0 +1,254 @@
+"""The recorder of one target: arguments become bytes before the call, the outcome after it.
+
+The wrapper asks `admit` on every call, before anything else. Only when that says yes does it call `begin`, the program's
+function, and then exactly one of `returned`, `raised` and `ended`::
+
+    pending = recorder.begin(args, kwargs)        # None: call the function bare
+    try:
+        value = function(*args, **kwargs)
+    except BaseException as error:
+        recorder.raised(pending, error)
+        raise
+    recorder.returned(pending, value)
+
+A coroutine or generator runs in steps, with other calls in between: its wrapper calls `leave` when the function is
+suspended and `enter` before it is resumed, so that only calls from inside count as `recursive`.
+"""
+
+from __future__ import annotations
+
+import _thread
+from time import perf_counter, time
+
+from ..serializer.freezing import Frozen, FreezeRules, freeze_call, freeze_outcome
+from ..signature import Parameters, defaults_of
+from .host_guard import belongs_to_host, describe, log_once
+from .policies import OVER_BUDGET
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FunctionType
+
+    from ..config import Settings
+    from ..targets import Target
+    from .ledger import Ledger
+    from .policies import Gate
+
+FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
+PLAIN, COROUTINE, GENERATOR, ASYNC_GENERATOR = "plain", "coroutine", "generator", "async_generator"
+COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped"
+
+RECURSIVE = "recursive"  # a call of a target from inside itself
+REENTRANT = "reentrant"  # a call that our own capturing of another one caused
+INTERRUPTED = "interrupted"  # the program's signal handler raised while we captured
+QUEUE_FULL = "queue_full"
+INTERNAL_ERROR = "internal_error"
+
+_capturing: set[int] = set()  # threads that are inside our own code now
+
+
+class Pending:
+    """A call that has begun: its frozen arguments, and what capturing it has cost so far in seconds."""
+
+    __slots__ = ("began", "call", "cost", "started")
+
+    def __init__(self, call: Frozen, started: float, began: float, cost: float) -> None:
+        self.call = call
+        self.started = started
+        self.began = began
+        self.cost = cost
+
+
+class CapturedCall:
+    """One call as it leaves the caller's thread, for the writer to seal and store; `size` is in bytes."""
+
+    __slots__ = ("call", "duration", "ended", "exception", "outcome", "raised", "recorder", "size", "started")
+
+    def __init__(
+        self, recorder: Recorder, pending: Pending, outcome: Frozen, error: BaseException | None, ended: str, now: float
+    ) -> None:
+        self.recorder = recorder
+        self.call = pending.call
+        self.outcome = outcome
+        self.raised = error is not None
+        self.exception = type_name(type(error)) if error is not None else None
+        self.ended = ended
+        self.started = pending.started
+        self.duration = max(now - pending.began - pending.cost, 0.0)
+        self.size = len(pending.call.data) + len(outcome.data)
+
+    @property
+    def target(self) -> Target:
+        return self.recorder.target
+
+    @property
+    def settings(self) -> Settings:
+        return self.recorder.settings
+
+    @property
+    def outcome_kind(self) -> str:
+        return self.exception or "returned"
+
+
+def type_name(kind: type) -> str:
+    """`module.qualname` by the type's own descriptors, so that no `__getattribute__` of a metaclass runs."""
+    name = type.__dict__["__qualname__"].__get__(kind)
+    module = type.__dict__["__module__"].__get__(kind)
+    return f"{module}.{name}" if type(module) is str and module != "builtins" else str(name)
+
+
+class Recorder:
+    """Records calls of one function; made by the engine. `admit` is the test that the wrapper makes first."""
+
+    def __init__(
+        self,
+        target: Target,
+        function: FunctionType,
+        kind: str,
+        flavor: str,
+        settings: Settings,
+        ledger: Ledger,
+        gate: Gate,
+        rules: Callable[[Settings], FreezeRules],
+        submit: Callable[[CapturedCall], bool],
+        strict: bool = False,
+    ) -> None:
+        self.target = target
+        self.kind = kind
+        self.flavor = flavor
+        self.settings = settings
+        self.ledger = ledger
+        self.gate = gate
+        self._function = function
+        self._rules = rules
+        self._submit = submit
+        self._strict = strict
+        self._inside: set[int] = set()
+        self._prepared: tuple[Parameters, FreezeRules] | None = None
+        self._defaults: Frozen | None = None
+        self.admit = self._admission()
+
+    def _admission(self) -> Callable[[], bool]:
+        """The hot path: a closed gate costs one tick and one test."""
+        gate, ledger, inside = self.gate, self.ledger, self._inside
+        tick, tick_admitted = ledger.tick, ledger.tick_admitted
+
+        def admit() -> bool:
+            tick()
+            if gate.closed is not None and gate.still_closed():
+                return False
+            if not gate.samples():
+                return False
+            me = _thread.get_ident()
+            if me in inside:
+                ledger.count_skipped(RECURSIVE)
+            elif me in _capturing:
+                ledger.count_skipped(REENTRANT)
+            elif not gate.affords():
+                ledger.count_skipped(OVER_BUDGET)
+            else:
+                gate.took(tick_admitted() + 1)
+                return True
+            return False
+
+        return admit
+
+    @property
+    def has_instance(self) -> bool:
+        """Whether the first argument is the bound instance or class."""
+        return self.kind in (METHOD, CLASSMETHOD)
+
+    def parameters(self) -> Parameters:
+        return self._prepare()[0]
+
+    def defaults(self) -> Frozen | None:
+        """The function's default values, frozen when its first call was captured."""
+        return self._defaults
+
+    def _prepare(self) -> tuple[Parameters, FreezeRules]:
+        if self._prepared is None:
+            parameters, rules = Parameters.of(self._function), self._rules(self.settings)
+            defaults = defaults_of(self._function)
+            if defaults:
+                self._defaults = freeze_outcome(defaults, False, rules)
+            self._prepared = parameters, rules
+        return self._prepared
+
+    def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Pending | None:
+        """Freeze the arguments, the bound instance first among them. None when that failed: call the function bare.
+
+        Raises only what a signal handler of the program raised meanwhile.
+        """
+        began = perf_counter()
+        me = _thread.get_ident()
+        _capturing.add(me)
+        try:
+            parameters, rules = self._prepare()
+            if self.has_instance and args:
+                call = freeze_call(args[0], args[1:], kwargs, parameters, rules)
+            else:
+                call = freeze_call(None, args, kwargs, parameters, rules)
+        except BaseException as error:
+            if self._failed(error, perf_counter() - began):
+                raise
+            return None
+        finally:
+            _capturing.discard(me)
+        self._inside.add(me)
+        return Pending(call, time(), began, perf_counter() - began)
+
+    def enter(self, pending: Pending) -> None:
+        """The function is resumed on this thread."""
+        self._inside.add(_thread.get_ident())
+
+    def leave(self, pending: Pending) -> None:
+        """The function is suspended: calls on this thread are not from inside it any more."""
+        self._inside.discard(_thread.get_ident())
+
+    def returned(self, pending: Pending, value: object) -> None:
+        """The function returned `value`."""
+        self._finish(pending, value, None, COMPLETE)
+
+    def raised(self, pending: Pending, error: BaseException) -> None:
+        """The function raised `error`; a cancelled coroutine says so."""
+        ended = CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE
+        self._finish(pending, error, error, ended)
+
+    def ended(self, pending: Pending, items: list[object], how: str, error: BaseException | None = None) -> None:
+        """A generator is over: the items that it gave, how it ended, and what it raised."""
+        self._finish(pending, items if error is None else error, error, how)
+
+    def _finish(self, pending: Pending, value: object, error: BaseException | None, ended: str) -> None:
+        me = _thread.get_ident()
+        self._inside.discard(me)
+        now = perf_counter()
+        _capturing.add(me)
+        try:
+            outcome = freeze_outcome(value, error is not None, self._prepare()[1])
+            taken = self._submit(CapturedCall(self, pending, outcome, error, ended, now))
+        except BaseException as fault:
+            if self._failed(fault, pending.cost + perf_counter() - now):
+                raise
+            return
+        finally:
+            _capturing.discard(me)
+        if not taken:
+            self.ledger.count_skipped(QUEUE_FULL, admitted=True)
+        self.gate.succeeded(pending.cost + perf_counter() - now)
+
+    def _failed(self, error: BaseException, seconds: float) -> bool:
+        """Count a fault; whether it must be raised: it is the program's own, or our tests want to see it."""
+        host = belongs_to_host(error)
+        self.ledger.count_failed(INTERRUPTED if host else INTERNAL_ERROR)
+        self.gate.failed(seconds)
+        if not host:
+            log_once(f"could not capture {self.target}", describe(error), "'snapagent why' counts such calls")
+        return host or self._strict
+
+
+def forget_other_threads(recorders: list[Recorder]) -> None:
+    """In a forked child only the forking thread lives on."""
+    me = _thread.get_ident()
+    for threads in (_capturing, *(recorder._inside for recorder in recorders)):
+        threads.intersection_update((me,))
