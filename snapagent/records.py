@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, Self, dataclass_transform
 else:
 
@@ -29,20 +29,12 @@ class Record:
         own = tuple(name for name in cls.__dict__.get("__annotations__", {}) if not name.startswith("_"))
         inherited = cls.__mro__[1]._fields
         cls._fields = inherited + tuple(name for name in own if name not in inherited)
+        cls.__init__ = Record.__init__  # type: ignore[method-assign]  # not the one compiled for a base
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        fields = self._fields
-        if len(args) > len(fields):
-            raise TypeError(f"{type(self).__name__} takes {len(fields)} fields, {len(args)} were given")
-        values = dict(zip(fields, args, strict=False))
-        for name, value in kwargs.items():
-            if name not in fields or name in values:
-                raise TypeError(f"{type(self).__name__} got an unknown or repeated field {name!r}")
-            values[name] = value
-        for name in fields:
-            if name not in values and not hasattr(type(self), name):
-                raise TypeError(f"{type(self).__name__} misses the field {name!r}")
-        self.__dict__.update(values)
+        cls = type(self)
+        cls.__init__ = _compiled_init(cls)  # type: ignore[method-assign]
+        cls.__init__(self, *args, **kwargs)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be set")
@@ -70,3 +62,17 @@ class Record:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.as_dict().items())
         return f"{type(self).__name__}({inside})"
+
+
+def _compiled_init(cls: type[Record]) -> Callable[..., None]:
+    """The constructor as one would write it by hand: compiled at the first use, since most processes use few records."""
+    missing = object()
+    defaults = {name: getattr(cls, name, missing) for name in cls._fields}
+    parameters = [name if value is missing else f"{name}=_defaults[{name!r}]" for name, value in defaults.items()]
+    lines = [f"def __init__({', '.join(['self', *parameters])}):", " fields = self.__dict__"]
+    lines += [f" fields[{name!r}] = {name}" for name in cls._fields]
+    scope: dict[str, Any] = {"_defaults": defaults}
+    exec("\n".join(lines), scope)
+    init: Callable[..., None] = scope["__init__"]
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    return init

@@ -1,0 +1,52 @@
+"""The program's own time limits are told from what objects raise."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from snapagent.signals import raised_by_signal_handler
+
+
+class TimeLimit(Exception):
+    pass
+
+
+def limit(*_: object) -> None:
+    raise TimeLimit
+
+
+class Worker:
+    def limit(self, *_: object) -> None:
+        raise TimeLimit
+
+    def __call__(self, *_: object) -> None:
+        raise TimeLimit
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("handler", [limit, Worker().limit, Worker(), functools.partial(limit)])
+def test_what_a_signal_handler_raises_is_the_programs(restored: None, handler: Callable[..., None]) -> None:
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    with pytest.raises(TimeLimit) as caught:
+        time.sleep(5)
+    assert raised_by_signal_handler(caught.value)
+
+
+def test_the_same_exception_raised_by_an_object_is_not(restored: None) -> None:
+    signal.signal(signal.SIGALRM, Worker().limit)
+    with pytest.raises(TimeLimit) as caught:
+        limit()
+    assert not raised_by_signal_handler(caught.value)
