@@ -1,0 +1,1 @@
+"""A small web shop: quotes, orders paid through a payment service, delivery estimates and a daily report."""

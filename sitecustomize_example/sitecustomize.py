@@ -1,0 +1,3 @@
+from snapagent import install
+
+install()
