@@ -1,7 +1,7 @@
 """Print pip requirements from pyproject.toml: the groups given as arguments, or the lowest versions allowed.
 
-    python .ci/requirements.py test demo      # dependency groups, for pips that do not know --group (before 25.1)
-    python .ci/requirements.py --lowest test  # the same, and each dependency of the package at its lower bound
+python .ci/requirements.py test demo      # dependency groups, for pips that do not know --group (before 25.1)
+python .ci/requirements.py --lowest test  # the same, and each dependency of the package at its lower bound
 """
 
 from __future__ import annotations

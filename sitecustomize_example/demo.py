@@ -14,7 +14,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 from local_service import HERE, WORKERS, Service
 from traffic import Answer, Request, requests, send_all

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from shop.errors import InvalidField, NoDelivery, UnknownCoupon
+
 from snapagent import Bundle
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
-
 from shop.errors import OutOfStock, PaymentDeclined
 from shop.gateway import PaymentGateway
 from shop.models import Line, Receipt
 from shop.storage import PRODUCTS, Catalogue, OrderBook
+
 from snapagent import Bundle
 
 PRICES = {sku: (Decimal(price), grams) for sku, price, grams, _ in PRODUCTS}
@@ -52,10 +52,7 @@ class World:
 @pytest.fixture
 def world(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> World:
     error = bundle.exception
-    if error is None:
-        number = bundle.result.number
-    else:
-        number = getattr(error, "reference", "DE-00000-0")
+    number = bundle.result.number if error is None else getattr(error, "reference", "DE-00000-0")
     world = World(error, number)
     for name in ("priced", "take", "put_back"):
         monkeypatch.setattr(Catalogue, name, staticmethod(getattr(world, name)))
