@@ -1,0 +1,306 @@
+"""Names of functions, patterns over them, and the set that the finder asks.
+
+The grammar of a pattern is `module:qualname`, or the dotted form `module.qualname`. In both parts `*` stands for one
+segment (or for a part of one, as in `get_*`) and never crosses a dot; `**` stands for any number of segments, also
+none. Names that begin with two underscores are matched only by `**` or by their own name.
+
+The dotted form does not say where the module ends, so it is read as all of its splits at once: `shop.orders.Cart.add`
+is `shop.orders:Cart.add` or `shop.orders.Cart:add` or `shop:orders.Cart.add`, whichever exists.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from .errors import ConfigError
+from .records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Iterable
+
+    from .settings import Settings
+
+    Segments = tuple[str, ...]
+    Split = tuple[Segments, Segments]  # module part, name part
+
+_MAX_ANSWERS = 4096  # module names that a TargetSet remembers: more than most programs import
+_MAX_LENGTH = 1000  # characters of a pattern
+_LOCALS = "<locals>"
+
+
+class Target(Record):
+    """A function, named the way its module spells it: `shop.orders` and `OrderService.place`."""
+
+    module: str
+    qualname: str
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """From `module:qualname`. Raises ConfigError for anything else; `candidates` reads the dotted form."""
+        module, _, qualname = text.strip().partition(":")
+        if not module or not qualname or ":" in qualname:
+            raise ConfigError(f"target {text!r} must look like 'package.module:function'")
+        return cls(module, qualname)
+
+    @classmethod
+    def candidates(cls, text: str) -> tuple[Target, ...]:
+        """What `text`, in either form, may mean: one target, or each split of the dotted form, longest module first."""
+        if ":" in text:
+            return (cls.parse(text),)
+        parts = text.strip().split(".")
+        return tuple(cls(".".join(parts[:end]), ".".join(parts[end:])) for end in range(len(parts) - 1, 0, -1))
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.qualname}"
+
+    @property
+    def dotted(self) -> str:
+        return f"{self.module}.{self.qualname}"
+
+
+class TargetPattern(Record):
+    """One entry of `targets` or `exclude_targets`, parsed. `splits` are its readings, the longest module first."""
+
+    text: str
+    splits: tuple[Split, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> TargetPattern:
+        """Raises ConfigError that says what is wrong with `text` and how it is written."""
+        text = text.strip()
+        if len(text) > _MAX_LENGTH:
+            raise ConfigError(f"a target of {len(text)} characters is no name")
+        if not text.isascii():
+            from unicodedata import normalize
+
+            text = normalize("NFKC", text)  # as the Python compiler does to identifiers
+        problem = _misspelling(text)
+        if problem:
+            raise ConfigError(f"target {text!r}: {problem}")
+        module, colon, name = text.partition(":")
+        if colon:
+            splits: tuple[Split, ...] = ((tuple(module.split(".")), tuple(name.split("."))),)
+        else:
+            splits = _dotted_splits(tuple(module.split(".")))
+        for segment in (*splits[0][0], *splits[-1][1]):
+            _check_segment(text, segment)
+        if colon:
+            for segment in splits[0][1]:
+                _check_name(text, segment)
+        else:
+            _check_name(text, splits[0][1][-1])
+        return cls(text, splits)
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it has no wildcard, so that it names one function."""
+        return "*" not in self.text
+
+    @property
+    def is_dotted(self) -> bool:
+        return ":" not in self.text
+
+    def matches(self, target: Target) -> bool:
+        return any(_fits(module, target.module) and _fits(name, target.qualname) for module, name in self.splits)
+
+    def could_match_module(self, module: str) -> bool:
+        """Whether a function of this module may match; the dotted form may mean any package above it too."""
+        return any(_fits(segments, module) for segments, _ in self.splits)
+
+    def names_module(self, module: str) -> bool:
+        """Whether the pattern spells this module out, without a wildcard in the module part."""
+        return any(not _is_glob(segments) and ".".join(segments) == module for segments, _ in self.splits)
+
+    def covers_module(self, module: str) -> bool:
+        """Whether everything in this module matches."""
+        return any(name == ("**",) and _fits(segments, module) for segments, name in self.splits)
+
+
+class TargetSet:
+    """The compiled `targets` and `exclude_targets` of a config.
+
+    `rule_for` finds the one rule that decides for a function: what `exclude_targets` matches has none; a rule without
+    wildcards goes before a glob; among equals the later one in the file wins. Rules are not merged.
+    """
+
+    wants_module: Callable[[str], bool]
+    """Whether a function of this module may be a target. About 30 ns: the finder asks it for every import."""
+
+    def __init__(self, rules: Iterable[tuple[TargetPattern, Settings]], excluded: Iterable[TargetPattern] = ()) -> None:
+        self._exact: dict[tuple[str, str], Settings] = {}
+        self._names: dict[str, dict[str, bool]] = {}  # module -> qualname -> whether the dotted form named it
+        self._globs: list[tuple[TargetPattern, Settings]] = []
+        self._excluded = tuple(excluded)
+        for pattern, settings in rules:
+            if pattern.is_exact:
+                self._add_exact(pattern, settings)
+            else:
+                self._globs.insert(0, (pattern, settings))
+        exact_modules = frozenset(module for module in self._names if not self._excludes_module(module))
+        self.wants_module = _Answers(exact_modules, self).__getitem__ if self._globs else exact_modules.__contains__
+
+    def _add_exact(self, pattern: TargetPattern, settings: Settings) -> None:
+        for segments, name_segments in pattern.splits:
+            module, name = ".".join(segments), ".".join(name_segments)
+            self._exact[module, name] = settings
+            names = self._names.setdefault(module, {})
+            names[name] = pattern.is_dotted and names.get(name, True)
+
+    def _excludes_module(self, module: str) -> bool:
+        return any(pattern.covers_module(module) for pattern in self._excluded)
+
+    def _glob_wants(self, module: str) -> bool:
+        return self.has_globs(module) and not self._excludes_module(module)
+
+    def has_globs(self, module: str) -> bool:
+        """Whether a glob may match in this module, so that all its functions must be looked at."""
+        return any(pattern.could_match_module(module) for pattern, _ in self._globs)
+
+    def rule_for(self, target: Target) -> Settings | None:
+        """The settings for this function, or None when it is no target."""
+        settings = self._exact.get((target.module, target.qualname))
+        if settings is None:
+            settings = next((found for pattern, found in self._globs if pattern.matches(target)), None)
+        if settings is None or any(pattern.matches(target) for pattern in self._excluded):
+            return None
+        return settings
+
+    def exact_names(self, module: str) -> tuple[str, ...]:
+        """The qualnames that `module:qualname` entries ask for: one that is not there deserves a report."""
+        return self._names_of(module, dotted=False)
+
+    def dotted_names(self, module: str) -> tuple[str, ...]:
+        """The qualnames that dotted entries may mean in this module; each may as well be in another one."""
+        return self._names_of(module, dotted=True)
+
+    def _names_of(self, module: str, dotted: bool) -> tuple[str, ...]:
+        names = self._names.get(module, {})
+        return tuple(
+            name
+            for name, is_dotted in names.items()
+            if is_dotted is dotted and self.rule_for(Target(module, name)) is not None
+        )
+
+
+class _Answers(dict[str, bool]):
+    """Module name -> whether it is wanted. A dict, so that asking again costs no Python frame."""
+
+    def __init__(self, exact: frozenset[str], targets: TargetSet) -> None:
+        super().__init__(dict.fromkeys(exact, True))
+        firsts = {segments[0] for pattern, _ in targets._globs for segments, _ in pattern.splits}
+        # Most globs spell the package out: then the first segment answers for the modules of all other packages.
+        self._packages = None if any("*" in first for first in firsts) else frozenset(firsts)
+        self._decide = targets._glob_wants
+
+    def __missing__(self, name: str) -> bool:
+        packages = self._packages
+        answer = (packages is None or name.partition(".")[0] in packages) and self._decide(name)
+        if len(self) < _MAX_ANSWERS:
+            self[name] = answer
+        return answer
+
+
+def near_matches(wanted: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:
+    """At most `n` of `known` that `wanted` may have meant, the likeliest first."""
+    from difflib import get_close_matches
+
+    names = list(dict.fromkeys(known))
+    close = get_close_matches(wanted, names, n)
+    folded = wanted.casefold()
+    last = _last_segment(folded)
+    same = [name for name in names if name.casefold() == folded]
+    moved = [name for name in names if _last_segment(name.casefold()) == last]
+    return tuple(dict.fromkeys((*same, *close, *moved)))[:n]
+
+
+def _last_segment(name: str) -> str:
+    return name.replace(":", ".").rpartition(".")[2]
+
+
+def _fits(segments: Segments, dotted: str) -> bool:
+    if not _is_glob(segments):
+        return ".".join(segments) == dotted
+    return _regex(segments).fullmatch(dotted + ".") is not None
+
+
+def _is_glob(segments: Segments) -> bool:
+    return any("*" in segment for segment in segments)
+
+
+@lru_cache(maxsize=4096)
+def _regex(segments: Segments) -> re.Pattern[str]:
+    """Matches a dotted name with one dot appended, so that `**` may stand for no segment at all."""
+    import re  # compiled at the first module of a glob's package: a program without one pays nothing
+
+    text = ""
+    before = ""
+    for segment in segments:
+        if segment == "**":
+            text += "" if before == "**" else r"(?:[^.]+\.)*"
+        elif segment == "*":
+            text += r"(?!__)[^.]+\."
+        else:
+            guard = "(?!__)" if "*" in segment else ""
+            text += guard + "[^.]*".join(re.escape(part) for part in segment.split("*")) + r"\."
+        before = segment
+    return re.compile(text)
+
+
+def _dotted_splits(segments: Segments) -> tuple[Split, ...]:
+    """Every way to cut the dotted form into module and name; a cut through `**` leaves it on both sides."""
+    splits: list[Split] = []
+    for end in range(len(segments), 0, -1):
+        if end < len(segments):
+            splits.append((segments[:end], segments[end:]))
+        if segments[end - 1] == "**":
+            splits.append((segments[:end], segments[end - 1 :]))
+    return tuple(splits)
+
+
+def _misspelling(text: str) -> str | None:
+    """What is wrong with the whole text, in the words of the person who wrote it."""
+    form = "write 'package.module:function'"
+    if not text:
+        return f"it is empty; {form}"
+    if "/" in text or "\\" in text:
+        path = text.replace("\\", "/").replace(".py:", ":").removesuffix(".py")
+        return f"it looks like a path; did you mean {path.strip('./').replace('/', '.')!r}?"
+    if "(" in text or ")" in text:
+        return f"a target is a name, not a call; did you mean {text.partition('(')[0]!r}?"
+    if any(character.isspace() for character in text):
+        return f"a name has no spaces; {form}"
+    if "::" in text:
+        return f"did you mean {text.replace('::', ':', 1).replace('::', '.')!r}?"
+    if text.count(":") > 1:
+        first, _, rest = text.partition(":")
+        return f"it has more than one ':'; did you mean {first + ':' + rest.replace(':', '.')!r}?"
+    if _LOCALS in text or "<lambda>" in text:
+        return "a function made inside another one cannot be found by name; use @capture() there"
+    if ":" not in text and "." not in text and text != "**":
+        return f"it names no function; {form}, or '{text}:*' for all functions of the module"
+    return None
+
+
+def _check_segment(text: str, segment: str) -> None:
+    if not segment:
+        raise ConfigError(f"target {text!r}: there is nothing between two dots, or before or after ':'")
+    bare = segment.replace("*", "")
+    if not all(character.isalnum() or character in "_-" for character in bare):
+        odd = next(character for character in bare if not (character.isalnum() or character in "_-"))
+        raise ConfigError(f"target {text!r}: {odd!r} is no part of a name; the wildcards are * and **")
+    if "**" in segment and segment != "**":
+        raise ConfigError(f"target {text!r}: '**' stands for whole segments; '{segment}' has more in its segment")
+    if "*" in segment and segment.startswith("__"):
+        raise ConfigError(
+            f"target {text!r}: names that begin with two underscores are matched only by '**' or by their own name"
+        )
+
+
+def _check_name(text: str, segment: str) -> None:
+    if not segment.replace("*", "a").isidentifier():
+        raise ConfigError(f"target {text!r}: {segment!r} cannot be the name of a function or class")
