@@ -1,0 +1,117 @@
+"""What every command needs of its surroundings: which configuration, which store, and where output goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..store import Store
+    from .output import Output
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class App:
+    """Made once per command line. Nothing is read before it is asked for."""
+
+    def __init__(self) -> None:
+        self.captures_dir: str | None = None
+        self.config_path: str | None = None
+
+    @cached_property
+    def out(self) -> Output:
+        from .output import Output
+
+        return Output(sys.stdout, sys.stderr)
+
+    def find_config(self) -> str | None:
+        """The YAML file: the option, else the environment, else one of the usual places; None when there is none."""
+        from ..environment import find_config
+
+        return self.config_path or find_config(os.environ, os.getcwd())
+
+    @cached_property
+    def config(self) -> Config | None:
+        """The configuration, or None when there is no file or it is wrong: reading bundles works without it."""
+        from ..config import load_config
+
+        path = self.find_config()
+        if path is None:
+            return None
+        try:
+            return load_config(path)
+        except ConfigError as error:
+            self.out.note(f"the configuration was left aside: {error}", then="snapagent check")
+            return None
+
+    @cached_property
+    def base_path(self) -> str:
+        """The absolute folder of the captures: the option, the environment, the configuration, else `captures`."""
+        if self.captures_dir:
+            return os.path.abspath(os.path.expanduser(self.captures_dir))
+        from ..config import DEFAULT_CONFIG, resolve_capture_dir
+        from ..environment import CAPTURE_DIR
+
+        config = None if os.environ.get(CAPTURE_DIR) else self.config
+        return resolve_capture_dir(config or DEFAULT_CONFIG, os.environ, os.getcwd())
+
+    @cached_property
+    def store(self) -> Store:
+        from ..environment import signing_keys
+        from ..store import Store
+
+        keys = signing_keys(os.environ)
+        said = self.config.trust if self.config is not None else None
+        return Store(self.base_path, keys=keys, trust=said or ("signed" if keys else "owner"))
+
+
+pass_app = click.make_pass_decorator(App, ensure=True)
+
+
+def store_options(command: Command) -> Command:
+    """`--captures-dir` and `--config`, before or after the command's name."""
+    captures_dir = click.option(
+        "--captures-dir",
+        "--base-path",
+        "captures_dir",
+        metavar="DIR",
+        expose_value=False,
+        callback=_remember,
+        help="Folder of the captures. [default: SNAPAGENT_CAPTURE_DIR, the config's capture_dir, captures]",
+    )
+    config = click.option(
+        "--config",
+        "config_path",
+        metavar="FILE",
+        expose_value=False,
+        callback=_remember,
+        help="The YAML file. [default: SNAPAGENT_CONFIG, snapagent.yaml, config/snapagent.yaml]",
+    )
+    return captures_dir(config(command))
+
+
+def json_option(command: Command) -> Command:
+    """`--json`: the same data for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")(command)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        setattr(context.ensure_object(App), str(parameter.name), value)
+
+
+def show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from .. import __version__
+
+        click.echo(f"snapagent {__version__}")
+        context.exit()

@@ -1,0 +1,117 @@
+"""The group of all commands: loads a command's file on use, knows near matches, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ..errors import AmbiguousHashError, BundleNotFoundError, SnapagentError, TargetNotFoundError
+
+SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here that holds it
+    "Set up": {"init": "init_command", "check": "check_command"},
+}
+HOMES = {name: home for commands in SECTIONS.values() for name, home in commands.items()}
+
+FINE, PROBLEM, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class CommandLine(click.Group):
+    """All of `snapagent`'s commands. Each is an object named `<command>_command` in its file."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(HOMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        home = HOMES.get(cmd_name)
+        if home is None:
+            return None
+        command = getattr(import_module(f"{__package__}.{home}"), f"{cmd_name.replace('-', '_')}_command")
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in HOMES and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"There is no command {name!r}.{_did_you_mean(name, HOMES)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, commands in SECTIONS.items():
+            loaded = [(name, self.get_command(ctx, name)) for name in commands]
+            rows = [(name, command.get_short_help_str(limit=80)) for name, command in loaded if command]
+            with formatter.section(heading):
+                formatter.write_dl(rows, col_max=14)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        name = prog_name or "snapagent"  # and not "__main__.py" under python -m
+        if not standalone_mode:
+            return super().main(args, name, complete_var, standalone_mode, **extra)
+        sys.exit(_exit_code(lambda: super(CommandLine, self).main(args, name, complete_var, False, **extra)))
+
+
+def _exit_code(run: Any) -> int:
+    """Run a command; what goes wrong becomes words on stderr and a number."""
+    try:
+        _survive_any_character()
+        code = run()
+        sys.stdout.flush()
+        return code if isinstance(code, int) else FINE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort as error:
+        return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else _say("nothing was done")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (TargetNotFoundError, BundleNotFoundError, AmbiguousHashError) as error:
+        return _say(str(error), WRONG_USAGE)
+    except SnapagentError as error:
+        return _say(str(error))
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            return _reader_went_away()
+        return _say(f"{error.filename or 'input or output'}: {error.strerror or error}")
+
+
+def _say(message: str, code: int = PROBLEM) -> int:
+    from .wording import printable
+
+    click.echo("\n".join(f"snapagent: {printable(line)}" for line in message.splitlines()), err=True)
+    return code
+
+
+def _survive_any_character() -> None:
+    """A terminal of another encoding, or a lone surrogate in a name, must not end a command with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _reader_went_away() -> int:
+    """`snapagent list | head`: not an error, and the interpreter's flush at exit must not complain about it either."""
+    with suppress(OSError, ValueError):  # of a stdout that is no file: then nothing is flushed into a closed pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FINE
+
+
+def _did_you_mean(name: str, known: Sequence[str] | dict[str, str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(repr(word) for word in near)}?" if near else ""

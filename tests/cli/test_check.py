@@ -1,0 +1,183 @@
+"""`snapagent check`: every error at once, every target resolved, and nothing of the application imported."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from snapagent.cli import main
+
+PRICING = """
+import functools
+import os
+from math import sqrt
+
+def quote(rows):
+    return sum(rows)
+
+def _helper(rows):
+    return rows
+
+@functools.lru_cache
+def cached(x):
+    return x
+
+class Base:
+    def place(self):
+        return 1
+
+class Orders(Base):
+    @classmethod
+    def make(cls):
+        return cls()
+    @property
+    def size(self):
+        return 1
+    class Inner:
+        def deep(self):
+            return 1
+
+total = functools.partial(quote, [1])
+made = lambda x: x
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shopfront").mkdir()
+    (tmp_path / "shopfront" / "__init__.py").write_text("from .pricing import quote\n")
+    (tmp_path / "shopfront" / "pricing.py").write_text(PRICING)
+    return tmp_path
+
+
+def check(project, *targets: str, extra: tuple[str, ...] = ()):
+    """Run the command over a config with these targets; the verdicts by target."""
+    lines = "\n".join(f"  - {json.dumps(target)}" for target in targets)
+    (project / "snapagent.yaml").write_text(f"version: 1\ntargets:\n{lines}\n")
+    result = CliRunner().invoke(main, ["check", "--json", *extra])
+    return result, {verdict["target"]: verdict for verdict in json.loads(result.stdout)["targets"]}
+
+
+def test_functions_methods_and_nested_classes_are_found_without_importing_anything(project):
+    (project / "shopfront" / "__init__.py").write_text("raise SystemExit('imported')\n")
+
+    result, verdicts = check(
+        project,
+        "shopfront.pricing:quote",
+        "shopfront.pricing.quote",
+        "shopfront.pricing:Orders.make",
+        "shopfront.pricing.Orders.Inner.deep",
+        "shopfront.*:*",
+    )
+
+    assert result.exit_code == 0
+    assert {verdict["status"] for verdict in verdicts.values()} == {"wraps"}
+    assert (
+        verdicts["shopfront.pricing.Orders.Inner.deep"]["functions"][0]["target"]
+        == "shopfront.pricing:Orders.Inner.deep"
+    )
+    assert "shopfront" not in sys.modules
+
+
+def test_a_glob_names_the_functions_it_stands_for(project):
+    _, verdicts = check(project, "shopfront.*:*", "shopfront.**:**")
+
+    names = {found["target"] for found in verdicts["shopfront.*:*"]["functions"]}
+    assert names == {"shopfront.pricing:quote", "shopfront.pricing:_helper", "shopfront.pricing:cached"}
+    assert len(verdicts["shopfront.**:**"]["functions"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("target", "reason", "nearest"),
+    [
+        ("shopfront.pricing:qoute", "has no 'qoute'", "shopfront.pricing:quote"),
+        ("shopfront.pricng:quote", "no module 'shopfront.pricng'", "shopfront.pricing"),
+        ("shopfornt.pricing:quote", "no module 'shopfornt'", "shopfront"),
+        ("shopfornt.**:**", "no function matches", "shopfront"),
+    ],
+)
+def test_a_target_that_matches_nothing_fails_and_shows_the_nearest_names(project, target, reason, nearest):
+    result, verdicts = check(project, target, "shopfront.pricing:quote")
+
+    assert result.exit_code == 1
+    assert verdicts[target]["status"] == "nothing"
+    assert reason in verdicts[target]["reason"]
+    assert nearest in verdicts[target]["nearest"]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("shopfront.pricing:Orders", "it is a class"),
+        ("shopfront.pricing:Orders.size", "it is a property"),
+        ("shopfront:quote", "name it where it is defined: shopfront.pricing:quote"),
+        ("shopfront.pricing:sqrt", "imported from math.sqrt"),
+        ("sys:exit", "built into the interpreter"),
+        ("_struct:pack", "is compiled"),
+        ("__main__:main", "is not imported"),
+    ],
+)
+def test_what_cannot_be_wrapped_says_why(project, target, reason):
+    result, verdicts = check(project, target)
+
+    assert result.exit_code == 1
+    assert verdicts[target]["status"] == "cannot"
+    assert reason in verdicts[target]["reason"]
+
+
+def test_importing_in_a_child_process_settles_what_the_source_does_not_say(project):
+    targets = ("shopfront.pricing:made", "shopfront.pricing:total", "shopfront.pricing:cached")
+    result, before = check(project, *targets)
+    assert result.exit_code == 0
+    assert {verdict["status"] for verdict in before.values()} == {"unsure"}
+
+    result, after = check(project, *targets, extra=("--import",))
+
+    assert result.exit_code == 1
+    assert after["shopfront.pricing:made"]["status"] == "wraps"
+    assert "functools.partial" in after["shopfront.pricing:total"]["reason"]
+    assert after["shopfront.pricing:cached"]["status"] == "cannot"
+    assert "shopfront" not in sys.modules
+
+
+@pytest.mark.parametrize("end", ["raise RuntimeError('no database')", "import os; os._exit(3)", "raise SystemExit(4)"])
+def test_an_application_that_cannot_be_imported_is_told_not_suffered(project, end):
+    (project / "shopfront" / "__init__.py").write_text(f"print('noise')\n{end}\n")
+
+    result, verdicts = check(project, "shopfront.pricing:quote", extra=("--import",))
+
+    assert result.exit_code == 1
+    assert verdicts["shopfront.pricing:quote"]["status"] == "cannot"
+
+
+def test_all_errors_of_the_yaml_are_told_at_once_with_line_and_near_match(project):
+    (project / "snapagent.yaml").write_text("version: 1\nbugdet: 2%\ndefaults:\n  keep: -1\ntargets: [a.b:c]\n")
+
+    result = CliRunner().invoke(main, ["check"])
+
+    assert result.exit_code == 1
+    assert "snapagent.yaml:2: bugdet:" in result.stdout
+    assert "did you mean 'budget'" in result.stdout
+    assert "snapagent.yaml:4: defaults.keep:" in result.stdout
+
+
+def test_no_configuration_is_wrong_usage_with_the_next_step(project):
+    result = CliRunner().invoke(main, ["check"])
+
+    assert result.exit_code == 2
+    assert "snapagent init" in result.output
+
+
+def test_what_is_excluded_is_said_to_be_excluded(project):
+    (project / "snapagent.yaml").write_text(
+        'version: 1\ntargets: ["shopfront.pricing:quote"]\nexclude_targets: ["shopfront.pricing:*"]\n'
+    )
+
+    result = CliRunner().invoke(main, ["check"])
+
+    assert result.exit_code == 1
+    assert "exclude_targets" in result.stdout

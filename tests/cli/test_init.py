@@ -1,0 +1,121 @@
+"""`snapagent init`: a configuration that is valid at once and never costs anybody their own file."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+from snapagent.config import parse_config
+
+from snapagent.cli import main
+from snapagent.cli.proposals import find_package, propose
+
+PRICING = '''
+raise SystemExit("imported")
+
+def quote(rows, currency):
+    """What it costs."""
+    if not rows:
+        raise ValueError("no rows")
+    return sum(rows), currency
+
+def log(text):
+    print(text)
+
+def _private(value):
+    return value
+
+@app.route("/quote")
+def view(value):
+    total = value
+    return total
+
+class Orders:
+    def place(self, session, row):
+        total = row
+        return total
+'''
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SNAPAGENT_CONFIG", raising=False)
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("")
+    (tmp_path / "shop" / "pricing.py").write_text(PRICING)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "__init__.py").write_text("")
+    (tmp_path / "tests" / "test_it.py").write_text(PRICING)
+    return tmp_path
+
+
+def run(*args: str):
+    return CliRunner().invoke(main, list(args))
+
+
+def test_what_it_writes_is_valid_at_once_and_names_the_likely_functions(project):
+    result = run("init")
+
+    assert result.exit_code == 0
+    config = parse_config((project / "snapagent.yaml").read_text(), "snapagent.yaml")
+    assert [str(rule.pattern) for rule in config.rules] == ["shop.pricing:Orders.place", "shop.pricing:quote"]
+    assert config.rules[0].settings.exclude == ("session",)
+
+
+def test_a_project_without_any_package_gets_a_valid_file_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = run("init")
+
+    assert result.exit_code == 0
+    assert parse_config((tmp_path / "snapagent.yaml").read_text(), "x").rules == ()
+    assert "no package was found" in result.output
+
+
+def test_an_existing_file_is_kept_without_force(project):
+    (project / "snapagent.yaml").write_text("mine")
+
+    refused = run("init")
+    assert refused.exit_code == 1
+    assert "--force" in refused.output
+    assert (project / "snapagent.yaml").read_text() == "mine"
+
+    assert run("init", "--force").exit_code == 0
+    assert (project / "snapagent.yaml").read_text() != "mine"
+
+
+def test_a_dry_run_prints_and_writes_nothing(project):
+    result = run("init", "--dry-run")
+
+    assert "- shop.pricing:quote" in result.stdout
+    assert not (project / "snapagent.yaml").exists()
+
+
+def test_the_package_is_found_by_pyproject_then_src_then_top_level(project):
+    (project / "src" / "till").mkdir(parents=True)
+    (project / "src" / "till" / "__init__.py").write_text("")
+    assert [package.name for package in find_package(str(project))] == ["till", "shop"]
+
+    (project / "pyproject.toml").write_text('[project]\nname = "Shop"\n')
+    assert [package.name for package in find_package(str(project))] == ["shop", "till"]
+
+
+def test_a_broken_pyproject_does_not_matter(project):
+    (project / "pyproject.toml").write_text("[project\n")
+
+    assert find_package(str(project))[0].name == "shop"
+
+
+def test_an_unknown_package_is_wrong_usage_and_lists_the_known(project):
+    result = run("init", "--package", "shpo")
+
+    assert result.exit_code == 2
+    assert "shop" in result.output
+
+
+def test_functions_without_a_result_and_registered_views_are_not_proposed(project):
+    names = [proposal.target for proposal in propose(find_package(str(project))[0])]
+
+    assert "shop.pricing:log" not in names
+    assert "shop.pricing:view" not in names
+    assert "shop.pricing:_private" not in names
