@@ -1,0 +1,423 @@
+"""Pickle streams read without the program: a graph of plain containers and inert stand-ins, and back to bytes.
+
+`decode` runs the C unpickler with a `find_class` that imports nothing: each global becomes a *stand-in class*, made
+once per name. The unpickler then "calls" it or makes "instances" of it, and all that happens is that arguments, state
+and items are written down. Built-in atoms and containers stay themselves, so do sharing and cycles. A pickle inside
+the pickle (`load_by_value`) is decoded too.
+
+`encode` writes such a graph as a stream that builds the very objects that the first stream would have built.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import pickle
+from collections.abc import Iterable, Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+BY_VALUE = "snapagent.serializer.by_value:load_by_value"
+
+_MAKES_CLASSES = frozenset(
+    {
+        "builtins:type",
+        "cloudpickle.cloudpickle:_builtin_type",
+        "cloudpickle.cloudpickle:_make_skeleton_class",
+        "cloudpickle.cloudpickle:_make_skeleton_enum",
+        "collections:namedtuple",
+        "dill._dill:_create_namedtuple",
+        "dill._dill:_create_type",
+        "dill._dill:_load_type",
+        "types:new_class",
+    }
+)
+_MOST_NAMES = 10_000  # stand-in classes kept; above it they are forgotten, which costs only time
+
+
+class InertError(ValueError):
+    """The stream cannot be read inertly: broken, or with persistent ids or buffers outside of it."""
+
+
+class StandIn(type):
+    """The type of stand-in classes. Calling one is what REDUCE does; NEWOBJ goes through `Inert.__new__`."""
+
+    module: str
+    qualname: str
+    origin: Inert | None
+
+    def __call__(cls, *args: object) -> Any:
+        node = object.__new__(cls)
+        node.args = args
+        node.called = True
+        return node
+
+    @property
+    def name(cls) -> str:
+        """`module:qualname`, as the stream spells it."""
+        return f"{cls.module}:{cls.qualname}"
+
+
+class Inert(metaclass=StandIn):
+    """What a stream says of one object. `type(node)` is the stand-in of its class or of what was called for it."""
+
+    module = ""
+    qualname = ""
+    origin = None  # of a class that the stream itself makes: the call that makes it
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] | None = None
+    called = False  # by REDUCE; otherwise made by NEWOBJ
+    callee: Any = None  # what was called, when that is itself the result of a call
+    state: Any = None
+    listed: list[Any] | None = None  # what was appended
+    pairs: dict[Any, Any] | None = None  # what was set by key
+    effects: list[Inert] | None = None  # calls made for what they do to this object, their results dropped
+    raw: bytes | None = None  # of a by-value node: the stream that its only argument was decoded from
+
+    def __new__(cls, *args: object, **kwargs: object) -> Any:
+        node = object.__new__(cls)
+        node.args = args
+        if kwargs:
+            node.kwargs = kwargs
+        return node
+
+    def __setstate__(self, state: object) -> None:
+        if self.state is not None:
+            raise InertError("an object gets a state twice")
+        self.state = state
+
+    def extend(self, items: Iterable[object]) -> None:
+        self.listed = [*(self.listed or ()), *items]
+
+    def append(self, item: object) -> None:
+        self.extend((item,))
+
+    def __setitem__(self, key: object, value: object) -> None:
+        if self.pairs is None:
+            self.pairs = {}
+        self.pairs[key] = value
+
+    def __call__(self, *args: object) -> Inert:
+        node: Inert = StandIn.__call__(_Result, *args)
+        node.callee = self
+        return node
+
+
+class _Result(Inert):
+    """The result of calling an object that is not a global."""
+
+    qualname = "<call>"
+
+
+class _Made(StandIn):
+    """The type of classes that the stream makes: what is done to such a class is written down at its origin."""
+
+    @property
+    def __setstate__(cls) -> Any:
+        return _origin(cls).__setstate__
+
+    @property
+    def extend(cls) -> Any:
+        return _origin(cls).extend
+
+    @property
+    def append(cls) -> Any:
+        return _origin(cls).append
+
+    def __setitem__(cls, key: object, value: object) -> None:
+        _origin(cls)[key] = value
+
+
+class _Maker(StandIn):
+    """The type of stand-ins whose results are classes again."""
+
+    def __call__(cls, *args: object) -> Any:
+        origin = StandIn.__call__(cls, *args)
+        names = [arg for arg in args if type(arg) is str]
+        body = next((arg for arg in args if type(arg) is dict), {})
+        module = body.get("__module__", "")
+        named = {
+            "origin": origin,
+            "module": module if type(module) is str else "",
+            "qualname": names[0] if names else cls.qualname,
+        }
+        return type.__new__(_Made, "Made", (Inert,), named)
+
+
+class _Opener(StandIn):
+    """The type of the stand-in for `load_by_value`: opens the stream within the stream."""
+
+    def __call__(cls, *args: object) -> Any:
+        if len(args) != 1 or type(args[0]) is not bytes:
+            raise InertError("by-value code without its bytes")
+        node = StandIn.__call__(cls, decode(args[0]))
+        node.raw = args[0]
+        return node
+
+
+def _origin(cls: StandIn) -> Inert:
+    origin = cls.origin
+    if origin is None:
+        raise InertError(f"{cls.name} itself is changed")
+    return origin
+
+
+_stand_ins: dict[tuple[str, str], StandIn] = {}
+_makers: dict[tuple[str, str], StandIn] = {}
+
+
+def stand_in(module: str, qualname: str) -> StandIn:
+    """The stand-in class for a global; nothing is imported."""
+    return _stand_ins.get((module, qualname)) or _new_stand_in(_stand_ins, module, qualname)
+
+
+def _maker(module: str, qualname: str) -> StandIn:
+    return _makers.get((module, qualname)) or _new_stand_in(_makers, module, qualname)
+
+
+def _new_stand_in(known: dict[tuple[str, str], StandIn], module: str, qualname: str) -> StandIn:
+    if type(module) is not str or type(qualname) is not str:
+        raise InertError("a global without a name")
+    kind = StandIn
+    if f"{module}:{qualname}" == BY_VALUE:
+        kind = _Opener
+    elif known is _makers or f"{module}:{qualname}" in _MAKES_CLASSES:
+        kind = _Maker
+    made = type.__new__(kind, "StandIn", (Inert,), {"module": module, "qualname": qualname})
+    if len(known) >= _MOST_NAMES:
+        known.clear()
+    known[module, qualname] = made
+    return made
+
+
+class _Decoder(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        return _stand_ins.get((module, name)) or _new_stand_in(_stand_ins, module, name)
+
+
+class _PatientDecoder(pickle._Unpickler):
+    """For streams that need more than names: results dropped by POP, extension codes, any result used as a class."""
+
+    make_all_classes = False
+
+    def find_class(self, module: str, name: str) -> Any:
+        return (_maker if self.make_all_classes else stand_in)(module, name)
+
+    def get_extension(self, code: int) -> None:
+        """The standard library would hand out the program's own object from a cache."""
+        name = copyreg._inverted_registry.get(code)  # type: ignore[attr-defined]
+        if name is None:
+            raise InertError(f"unregistered extension code {code}")
+        self.append(self.find_class(*name))  # type: ignore[attr-defined]
+
+    def load_pop(self) -> None:
+        stack = self.stack  # type: ignore[attr-defined]
+        if stack and is_inert(stack[-1]):
+            _write_down_effect(stack[-1])
+        pickle._Unpickler.load_pop(self)  # type: ignore[attr-defined]
+
+    dispatch = {**pickle._Unpickler.dispatch, pickle.POP[0]: load_pop}
+
+
+class _ClassDecoder(_PatientDecoder):
+    make_all_classes = True
+
+
+def _write_down_effect(call: Any) -> None:
+    call = call.origin if isinstance(call, _Made) else call
+    if not isinstance(call, Inert) or not call.called:
+        return
+    for arg in call.args:
+        owner = arg.origin if isinstance(arg, _Made) else arg
+        if isinstance(owner, Inert):
+            owner.effects = [*(owner.effects or ()), call]
+            return
+    raise InertError(f"{type(call).name} is called for an effect on nothing that can be seen")
+
+
+def is_inert(value: object) -> bool:
+    """Whether `value` is a stand-in, of an object or of a class."""
+    return isinstance(value, (Inert, StandIn))
+
+
+def decode(data: bytes) -> Any:
+    """The graph of a pickle; nothing of the program is imported, called or asked.
+
+    Raises:
+        InertError: the stream is broken, or needs what only its own reader has.
+    """
+    try:
+        if b"R0" in data or copyreg._inverted_registry:  # type: ignore[attr-defined]
+            return _patiently(data)
+        try:
+            return _Decoder(io.BytesIO(data), fix_imports=False).load()
+        except (pickle.UnpicklingError, TypeError):
+            return _patiently(data)
+    except InertError:
+        raise
+    except Exception as error:  # the unpickler raises nearly anything on a broken stream
+        raise InertError(f"not a pickle that can be read inertly: {type(error).__name__}") from None
+
+
+def _patiently(data: bytes) -> Any:
+    try:
+        return _PatientDecoder(io.BytesIO(data), fix_imports=False).load()
+    except (pickle.UnpicklingError, TypeError, AttributeError):
+        return _ClassDecoder(io.BytesIO(data), fix_imports=False).load()
+
+
+def encode(graph: object) -> bytes:
+    """The stream of an inert graph, protocol 5. Recursive: the caller bounds the depth (see `depth_of`)."""
+    try:
+        buffer = io.BytesIO()
+        _PlainEncoder(buffer, 5).dump(graph)
+        return buffer.getvalue()
+    except _NotPlain:
+        buffer = io.BytesIO()
+        _Encoder(buffer, 5).dump(graph)
+        return buffer.getvalue()
+
+
+class _NotPlain(Exception):
+    """The graph holds stand-ins, which the C pickler cannot write."""
+
+
+class _PlainEncoder(pickle.Pickler):
+    def reducer_override(self, _: object) -> Any:
+        raise _NotPlain  # asked for everything but built-in atoms and containers
+
+
+class _Encoder(pickle._Pickler):
+    write: Any  # what typeshed leaves out
+    memo: Any
+    framer: Any
+    memoize: Any
+    get: Any
+    _batch_appends: Any
+    _batch_setitems: Any
+
+    def save(self, obj: Any, save_persistent_id: bool = True) -> None:
+        if isinstance(obj, Inert):
+            self._save_once(obj, obj)
+        elif isinstance(obj, StandIn):
+            if obj.origin is not None:
+                self._save_once(obj, obj.origin)
+            else:
+                self._save_name(obj)
+        else:
+            pickle._Pickler.save(self, obj, save_persistent_id)  # type: ignore[attr-defined]
+
+    def _save_once(self, identity: object, node: Inert) -> None:
+        known = self.memo.get(id(identity))
+        if known is not None:
+            self.write(self.get(known[0]))
+        else:
+            self.framer.commit_frame()
+            self._save_node(identity, node)
+
+    def _save_name(self, cls: StandIn) -> None:
+        known = self.memo.get(id(cls))
+        if known is not None:
+            self.write(self.get(known[0]))
+            return
+        self.save(cls.module)
+        self.save(cls.qualname)
+        self.write(pickle.STACK_GLOBAL)
+        self.memoize(cls)
+
+    def _save_node(self, identity: object, node: Inert) -> None:
+        self._save_making(node)
+        known = self.memo.get(id(identity))
+        if known is not None:  # its own arguments lead back to it: it is there already
+            self.write(pickle.POP + self.get(known[0]))
+            return
+        self.memoize(identity)
+        if node.listed:
+            self._batch_appends(node.listed)
+        if node.pairs:
+            self._batch_setitems(node.pairs.items())
+        if node.state is not None:
+            self.save(node.state)
+            self.write(pickle.BUILD)
+        for effect in node.effects or ():
+            self._save_making(effect)
+            self.write(pickle.POP)
+
+    def _save_making(self, node: Inert) -> None:
+        args = node.args
+        if node.raw is None and type(node).name == BY_VALUE:
+            args = (encode(args[0]),)
+        elif node.raw is not None:
+            args = (node.raw,)
+        self.save(node.callee if node.callee is not None else type(node))
+        self.save(args)
+        if node.called:
+            self.write(pickle.REDUCE)
+        elif node.kwargs:
+            self.save(node.kwargs)
+            self.write(pickle.NEWOBJ_EX)
+        else:
+            self.write(pickle.NEWOBJ)
+
+
+_ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
+
+
+def is_atom(value: object) -> bool:
+    """Whether nothing can be inside `value`."""
+    return type(value) in _ATOMS
+
+
+def inside(node: Any) -> Iterator[Any]:
+    """What hangs directly from one node of a graph, atoms and containers, keys before their values."""
+    kind = type(node)
+    if kind is dict:
+        for key, value in node.items():
+            yield key
+            yield value
+    elif kind in (list, tuple, set, frozenset):
+        yield from node
+    elif isinstance(node, Inert):
+        yield from (kind, node.args)
+        yield from (node.callee, node.kwargs, node.state, node.listed, node.pairs)
+        yield from node.effects or ()
+    elif isinstance(node, StandIn) and node.origin is not None:
+        yield node.origin
+
+
+def nodes_of(graph: object) -> Iterator[Any]:
+    """Every node of a graph that is no atom, each once. Iterative: depth does not matter."""
+    seen: set[int] = set()
+    rest = [graph]
+    while rest:
+        node = rest.pop()
+        if type(node) in _ATOMS or id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        rest.extend(inside(node))
+
+
+def names_in(graph: object) -> frozenset[str]:
+    """The globals that loading the graph's stream would import, as `module:qualname`, by-value code included."""
+    return frozenset(
+        node.name for node in nodes_of(graph) if isinstance(node, StandIn) and node.origin is None and node.module
+    )
+
+
+def depth_of(graph: object, enough: int) -> int:
+    """How deep a pickler would have to go into the graph; counts no further than `enough`."""
+    seen: set[int] = set()
+    rest = [(graph, 0)]
+    deepest = 0
+    while rest and deepest < enough:
+        node, depth = rest.pop()
+        if type(node) in _ATOMS or id(node) in seen:
+            continue
+        seen.add(id(node))
+        deepest = max(deepest, depth + 1)
+        below = [(child, depth + 1) for child in inside(node)]
+        rest.extend(reversed(below))  # in a pickler's own order, since what it has met it does not enter again
+    return deepest
