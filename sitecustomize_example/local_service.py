@@ -21,18 +21,28 @@ class Service:
     """A running gunicorn. `url` has no trailing slash; `log` is the file with everything that it printed."""
 
     def __init__(
-        self, app: str, *, cwd: Path, log: Path, environ: Mapping[str, str], options: tuple[str, ...] = ()
+        self,
+        app: str,
+        *,
+        cwd: Path,
+        log: Path,
+        environ: Mapping[str, str],
+        options: tuple[str, ...] = (),
+        launcher: tuple[str, ...] = (),
     ) -> None:
-        """Serve `app` (as `module:name`) from `cwd`, with this folder on the import path."""
+        """Serve `app` (as `module:name`) from `cwd`, with this folder on the import path.
+
+        `options` are gunicorn's, `launcher` is a command that starts the command after it.
+        """
         self.app = app
         self.log = log
         listener = socket.create_server(("127.0.0.1", 0), backlog=512)  # the kernel picks a free port
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         descriptor = listener.fileno()
-        command = [sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"fd://{descriptor}"]
+        command = [*launcher, sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"fd://{descriptor}"]
         with listener, log.open("wb") as output:
             self.process = subprocess.Popen(
-                [*command, "--graceful-timeout", "10", *options, app],
+                [*command, "--no-control-socket", "--graceful-timeout", "10", *options, app],
                 cwd=cwd,
                 env={**os.environ, "PYTHONPATH": _import_path(), **environ},
                 stdin=subprocess.DEVNULL,
