@@ -1,0 +1,96 @@
+"""What stands in a loaded bundle for a value that is not there: excluded, redacted, or impossible to store.
+
+A placeholder may be held, passed on and printed. Any other use raises `PlaceholderError` with its path. Its facts are
+read with `note_of`, not as attributes: the value that it stands for may have had a `path` or a `reason` of its own.
+"""
+
+from __future__ import annotations
+
+from .bundle import Note
+from .errors import PlaceholderError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, SupportsIndex
+
+EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"
+TOO_BIG, TOO_DEEP, LAZY, FRESH = "too_big", "too_deep", "lazy", "fresh"
+
+
+class Placeholder:
+    """Stands for a value that is not in the bundle; see the module for what may be done with it."""
+
+    __slots__ = ("__weakref__", "_snapagent_note")
+
+    def __init__(self, note: Note) -> None:
+        object.__setattr__(self, "_snapagent_note", note)
+
+    def __repr__(self) -> str:
+        note = note_of(self)
+        detail = f", {note.detail}" if note.detail else ""
+        return f"<{note.kind} {note.path or 'value'}: {note.type}{detail}: {note.reason}>"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        note = note_of(self)
+        return restore_placeholder, (note.path, note.kind, note.type, note.reason, note.detail)
+
+    def __copy__(self) -> Placeholder:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Placeholder:
+        return self
+
+    __hash__ = object.__hash__  # to be held in a set or as a key
+
+    def __eq__(self, other: object) -> bool:
+        if other is self:
+            return True
+        _refuse(self)
+
+    def __ne__(self, other: object) -> bool:
+        if other is self:
+            return False
+        _refuse(self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)  # a protocol asks whether it applies: it does not
+        _refuse(self)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        _refuse(self)
+
+    def __delattr__(self, name: str) -> None:
+        _refuse(self)
+
+
+def _refuse(self: Placeholder, *args: object, **kwargs: object) -> NoReturn:
+    note = note_of(self)
+    raise PlaceholderError(note.path, note.type, note.reason)
+
+
+_USES = """
+    bool call len length_hint iter next reversed contains getitem setitem delitem missing enter exit aenter aexit await
+    aiter anext lt le gt ge add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or radd rsub rmul
+    rmatmul rtruediv rfloordiv rmod rdivmod rpow rlshift rrshift rand rxor ror iadd isub imul imatmul itruediv
+    ifloordiv imod ipow ilshift irshift iand ixor ior neg pos abs invert complex int float index round trunc floor
+    ceil bytes fspath
+"""
+for _use in _USES.split():
+    setattr(Placeholder, f"__{_use}__", _refuse)
+
+
+def note_of(placeholder: Placeholder) -> Note:
+    """Path, kind, type, reason and detail of what the placeholder stands for."""
+    note: Note = object.__getattribute__(placeholder, "_snapagent_note")
+    return note
+
+
+def restore_placeholder(path: str, kind: str, type_name: str, reason: str, detail: str = "") -> Placeholder:
+    """What a bundle's pickle stream names for a value that is not in it."""
+    return Placeholder(Note(path, kind, type_name, reason, detail))
