@@ -29,17 +29,19 @@ class Service:
         environ: Mapping[str, str],
         options: tuple[str, ...] = (),
         launcher: tuple[str, ...] = (),
+        python: str = sys.executable,
     ) -> None:
         """Serve `app` (as `module:name`) from `cwd`, with this folder on the import path.
 
-        `options` are gunicorn's, `launcher` is a command that starts the command after it.
+        `options` are gunicorn's, `launcher` is a command that starts the command after it, `python` the
+        interpreter.
         """
         self.app = app
         self.log = log
         listener = socket.create_server(("127.0.0.1", 0), backlog=512)  # the kernel picks a free port
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         descriptor = listener.fileno()
-        command = [*launcher, sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"fd://{descriptor}"]
+        command = [*launcher, python, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"fd://{descriptor}"]
         with listener, log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*command, "--no-control-socket", "--graceful-timeout", "10", *options, app],

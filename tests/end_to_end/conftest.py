@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from deploys import TARGETS, Deploy, DeployShop
@@ -24,7 +25,7 @@ def deploy_shop(payments: Service, tmp_path_factory: pytest.TempPathFactory) -> 
     """`deploy_shop(yaml, environ={...}, options=("--preload",))`; capture is on unless `environ` says else."""
     running: list[Deploy] = []
 
-    def start(yaml: str = TARGETS, *, environ: Mapping[str, str] | None = None, **service: tuple[str, ...]) -> Deploy:
+    def start(yaml: str = TARGETS, *, environ: Mapping[str, str] | None = None, **service: Any) -> Deploy:
         folder = tmp_path_factory.mktemp("shop")
         (folder / "snapagent.yaml").write_text(yaml)
         common = {"SHOP_PAYMENTS_URL": payments.url, "SNAPAGENT_CAPTURE_ENABLED": "1"}

@@ -31,7 +31,7 @@ targets:
 class Deploy:
     """A running shop. `folder` is its working directory, `captures` where its bundles go, `service` for the Service."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], **service: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str], **service: Any) -> None:
         self.folder = folder
         self.captures = Path(environ.get("SNAPAGENT_CAPTURE_DIR", folder / "captures"))
         database = {"SHOP_DATABASE": str(folder / "shop.sqlite3")}
