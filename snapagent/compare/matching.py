@@ -1,0 +1,66 @@
+"""Partners for items whose order says nothing: sets, and lists at paths that are declared unordered."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from ..paths import Step
+from ..records import Record
+from .walking import Steps, Walk
+
+
+class Matched(Record):
+    """Indices: pairs that are equal, and those on either side that have no equal on the other."""
+
+    pairs: tuple[tuple[int, int], ...]
+    missing: tuple[int, ...]
+    added: tuple[int, ...]
+
+
+def match(walk: Walk, steps: Steps, expected: Sequence[object], got: Sequence[object]) -> Matched:
+    """Pair equal items, one to one; candidates that look the same are tried first, so that plain data costs O(n)."""
+    free = dict.fromkeys(range(len(got)))
+    pairs = _match_alike(walk, steps, expected, got, free)
+    paired = {index for index, _ in pairs}
+    missing: list[int] = []
+    for index in range(len(expected)):
+        if index in paired:
+            continue
+        place = (*steps, Step.item(index))
+        partner = next((at for at in free if walk.equal(place, expected[index], got[at])), None)
+        if partner is None:
+            missing.append(index)
+        else:
+            del free[partner]
+            pairs.append((index, partner))
+    return Matched(tuple(pairs), tuple(missing), tuple(free))
+
+
+def _match_alike(
+    walk: Walk, steps: Steps, expected: Sequence[object], got: Sequence[object], free: dict[int, None]
+) -> list[tuple[int, int]]:
+    alike: dict[Hashable, list[int]] = {}
+    for at, item in enumerate(got):
+        alike.setdefault(_looks(item), []).append(at)
+    for candidates in alike.values():
+        candidates.reverse()
+    pairs = []
+    for index, item in enumerate(expected):
+        candidates = alike.get(_looks(item), [])
+        if candidates and walk.equal((*steps, Step.item(index)), item, got[candidates[-1]]):
+            partner = candidates.pop()
+            del free[partner]
+            pairs.append((index, partner))
+    return pairs
+
+
+def _looks(item: object, depth: int = 3) -> Hashable:
+    """A cheap key that equal plain values share; anything else goes by its type's name."""
+    if isinstance(item, str | bytes | int | None):
+        return (type(item).__qualname__, item)
+    if depth and isinstance(item, list | tuple):
+        return (type(item).__qualname__, tuple(_looks(part, depth - 1) for part in item))
+    if depth and isinstance(item, dict):
+        entries = frozenset((_looks(key, 0), _looks(part, depth - 1)) for key, part in item.items())
+        return (type(item).__qualname__, entries)
+    return type(item).__qualname__

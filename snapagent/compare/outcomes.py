@@ -1,0 +1,160 @@
+"""How a call ended, as a value that compares and prints the same on every run; and the verdict over two of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from ..records import Record
+from .comparing import examine
+from .names import type_name
+from .report import Comparison, format_comparison
+from .text import plain_repr, short
+from .walking import Options
+
+EQUAL = "equal"
+CHANGED = "changed"
+FIXED = "fixed"  # it raised when it was captured, now it returns
+BROKEN = "broken"  # it returned when it was captured, now it raises
+NOT_REPLAYABLE = "not replayable"
+
+
+class Outcome:
+    """Base of `Returned` and `Raised`. Equality is that of `compare`: exact, by state, NaN equal to NaN."""
+
+    __array_ufunc__ = None  # so that `array == outcome` asks us, not every element of the array
+    __pandas_priority__ = 10_000
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def value(self) -> object:
+        raise NotImplementedError
+
+    def _other(self, other: object) -> object:
+        """The bare value of the other side, or NotImplemented when it has its own idea of equality."""
+        return other.value if isinstance(other, Outcome) else other
+
+    def __eq__(self, other: object) -> bool:
+        if type(other).__module__.partition(".")[0] == "syrupy":
+            return NotImplemented  # a snapshot compares us, by our repr
+        if isinstance(other, Outcome) and type(other) is not type(self):
+            return False
+        return bool(examine(self.value, self._other(other)))
+
+
+class Returned(Outcome):
+    """The call returned `value`."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    @property
+    def value(self) -> object:
+        return self._value
+
+    def __repr__(self) -> str:
+        with _whole_arrays():
+            return f"Returned({stable_repr(self._value)})"
+
+
+class Raised(Outcome):
+    """The call raised `exception`; equal to another one of the same type, arguments and notes."""
+
+    def __init__(self, exception: BaseException) -> None:
+        self.exception = exception
+
+    @property
+    def value(self) -> BaseException:
+        return self.exception
+
+    @property
+    def type(self) -> str:
+        """`module.qualname` of the exception."""
+        return type_name(type(self.exception))
+
+    def __repr__(self) -> str:
+        return f"Raised({exception_text(self.exception)})"
+
+
+def exception_text(error: BaseException) -> str:
+    """Type, arguments and notes: what two equal exceptions share."""
+    arguments = ", ".join(stable_repr(argument) for argument in error.args)
+    notes = list(getattr(error, "__notes__", ()))
+    return f"{type_name(type(error))}({arguments})" + (f" with notes {notes!r}" if notes else "")
+
+
+def stable_repr(value: object) -> str:
+    """`repr` without memory addresses, lines kept."""
+    return plain_repr(value, one_line=False)
+
+
+@contextmanager
+def _whole_arrays() -> Iterator[None]:
+    """Let arrays and frames print all that they hold, if their libraries are there."""
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    with ExitStack() as stack:
+        if numpy is not None:
+            stack.enter_context(numpy.printoptions(threshold=sys.maxsize, linewidth=100))
+        if pandas is not None:
+            stack.enter_context(pandas.option_context("display.max_rows", None, "display.max_columns", None))
+        yield
+
+
+class Verdict(Record):
+    """What became of one replayed call. `kind` is one of the outcome kinds; true when it is `equal`."""
+
+    kind: str
+    comparison: Comparison = Comparison()
+    expected: str = ""
+    got: str = ""
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.kind == EQUAL
+
+    def __str__(self) -> str:
+        if self.kind == NOT_REPLAYABLE:
+            return f"{self.kind}: {self.reason}"
+        if self.kind in (FIXED, BROKEN):
+            return f"{self.kind}: expected {self.expected}, got {self.got}"
+        if self.kind == EQUAL and not self.comparison.not_compared:
+            return self.kind
+        return f"{self.kind}:\n{format_comparison(self.comparison)}"
+
+
+def judge(expected: Outcome, got: Outcome, options: Options) -> Verdict:
+    """Compare how a call ended with how it ended when it was captured."""
+    texts = (_in_short(expected), _in_short(got))
+    match expected, got:
+        case Raised(), Returned():
+            return Verdict(FIXED, Comparison(), *texts)
+        case Returned(), Raised():
+            return Verdict(BROKEN, Comparison(), *texts)
+    root = "exception" if isinstance(expected, Raised) else "result"
+    comparison = examine(expected.value, got.value, options, root)
+    return Verdict(EQUAL if comparison else CHANGED, comparison, *texts)
+
+
+def _in_short(outcome: Outcome) -> str:
+    match outcome:
+        case Raised(exception=error):
+            return short(error, 200)
+    return short(outcome.value, 200)
+
+
+def in_comparable_form(outcome: Outcome) -> object:
+    """A returned value itself if `==` on it says yes or no; the outcome for exceptions, and where arrays are inside."""
+    if isinstance(outcome, Returned) and not _holds_arrays(outcome.value):
+        return outcome.value
+    return outcome
+
+
+def _holds_arrays(value: object, depth: int = 8) -> bool:
+    kind = type(value)
+    if kind.__module__.partition(".")[0] in ("numpy", "pandas") and hasattr(kind, "__len__"):
+        return True
+    if not depth or not isinstance(value, list | tuple | set | frozenset | dict):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return any(_holds_arrays(part, depth - 1) for part in parts)

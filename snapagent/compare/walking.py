@@ -1,0 +1,165 @@
+"""The walk over two values side by side: what is looked at, in which order, and what is left out.
+
+The walk keeps its own stack, so that values nested deeper than Python's recursion limit compare as well; a pair of
+containers that is being compared already (a cycle) is taken for equal there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..paths import PathPattern, Step, format_path
+from ..placeholder import Placeholder
+from ..records import Record
+from .names import type_name
+from .report import CHANGED, TYPE, Difference, NotCompared
+from .text import short, short_pair
+
+Steps = tuple[Step, ...]
+Pair = tuple[Steps, object, object]
+Handler = Callable[["Walk", Steps, Any, Any], None]
+Comparator = Callable[[Any, Any], bool]
+
+MOST = 1000  # differences that are gathered; a report of more helps nobody
+_ATOMS = frozenset((type(None), bool, int, str, bytes, type(...), type(NotImplemented)))
+
+
+class Options(Record):
+    """How to compare. Tolerances are numpy's: `abs(expected - got) <= atol + rtol * abs(expected)`, floats only.
+
+    `excused` maps paths to the reason why a difference there is reported as not compared (redacted values).
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    ignore: tuple[PathPattern, ...] = ()
+    unordered: tuple[PathPattern, ...] = ()
+    comparators: tuple[tuple[type, Comparator], ...] = ()
+    excused: Mapping[str, str] = {}
+
+    @property
+    def by_path(self) -> bool:
+        """Whether the place of a pair matters, so that a pair met twice has to be compared twice."""
+        return bool(self.ignore or self.unordered or self.excused)
+
+
+class Walk:
+    """One comparison under way: `differ`, `excuse` and `descend` are what handlers of a type call."""
+
+    def __init__(self, options: Options, find_handler: Callable[[type], Handler], first_only: bool = False) -> None:
+        self.options = options
+        self.differences: list[Difference] = []
+        self.not_compared: list[NotCompared] = []
+        self._find_handler = find_handler
+        self._first_only = first_only
+        self._todo: list[tuple[Steps | None, object, object]] = []
+        self._open: set[tuple[int, int]] = set()
+        self._done: dict[tuple[int, int], tuple[object, object]] = {}
+
+    def run(self, steps: Steps, expected: object, got: object) -> Walk:
+        """Compare until nothing is left, or enough is found."""
+        enough = 1 if self._first_only else MOST
+        self._todo.append((steps, expected, got))
+        while self._todo and len(self.differences) < enough:
+            place, left, right = self._todo.pop()
+            if place is None:
+                self._leave(left, right)
+            else:
+                self._visit(place, left, right)
+        return self
+
+    def equal(self, steps: Steps, expected: object, got: object) -> bool:
+        """Whether the two are equal at this place; what was not compared is kept when they are."""
+        inner = Walk(self.options, self._find_handler, first_only=True)
+        inner._open = set(self._open)
+        inner.run(steps, expected, got)
+        if not inner.differences:
+            self.not_compared += inner.not_compared
+        return not inner.differences
+
+    def inside(self, steps: Steps, expected: object, got: object) -> list[Difference]:
+        """The differences of a part that has no path of its own."""
+        inner = Walk(self.options, self._find_handler)
+        inner._open = set(self._open)
+        return inner.run(steps, expected, got).differences
+
+    def descend(self, pairs: Iterable[Pair]) -> None:
+        """Compare these next, in this order."""
+        self._todo.extend(reversed(list(pairs)))
+
+    def differ(
+        self, steps: Steps, expected: object, got: object, kind: str = CHANGED, texts: tuple[str, str] | None = None
+    ) -> None:
+        """Note a difference; `texts` replaces the short forms of the values."""
+        if self._is_ignored(steps):
+            return
+        left, right = texts if texts is not None else short_pair(expected, got)
+        self.differences.append(Difference(format_path(steps), kind, left, right))
+
+    def lacks(self, steps: Steps, kind: str, value: object) -> None:
+        """Note an item that only one side has: `kind` is MISSING or ADDED."""
+        if self._is_ignored(steps):
+            return
+        text = short(value)
+        pair = ("", text) if kind == "added" else (text, "")
+        self.differences.append(Difference(format_path(steps), kind, *pair))
+
+    def excuse(self, steps: Steps, reason: str) -> None:
+        """Note that this place was not compared."""
+        self.not_compared.append(NotCompared(format_path(steps), reason))
+
+    def is_unordered(self, steps: Steps) -> bool:
+        return any(pattern.matches(steps) for pattern in self.options.unordered)
+
+    def _is_ignored(self, steps: Steps) -> bool:
+        return any(pattern.matches(steps) for pattern in self.options.ignore)
+
+    def _visit(self, steps: Steps, expected: object, got: object) -> None:
+        if self._is_ignored(steps):
+            return
+        if type(expected) is Placeholder:
+            self.excuse(steps, f"the bundle has a placeholder there: {expected!r}")
+            return
+        if self.options.excused and self._excused(steps, expected, got):
+            return
+        kind = type(expected)
+        for wanted, comparator in self.options.comparators:
+            if issubclass(kind, wanted):
+                if not comparator(expected, got):
+                    self.differ(steps, expected, got)
+                return
+        if kind is not type(got) and type_name(kind) != type_name(type(got)):
+            self._differ_in_type(steps, expected, got)
+        elif kind in _ATOMS:
+            if expected != got:
+                self.differ(steps, expected, got)
+        elif expected is not got:
+            self._enter(steps, expected, got)
+
+    def _differ_in_type(self, steps: Steps, expected: object, got: object) -> None:
+        texts = (f"{short(expected)} ({type_name(type(expected))})", f"{short(got)} ({type_name(type(got))})")
+        self.differ(steps, expected, got, TYPE, texts)
+
+    def _excused(self, steps: Steps, expected: object, got: object) -> bool:
+        reason = self.options.excused.get(format_path(steps))
+        if reason is None:
+            return False
+        without = Walk(self.options.replace(excused={}), self._find_handler, first_only=True)
+        if without.run(steps, expected, got).differences:
+            self.excuse(steps, reason)
+        return True
+
+    def _enter(self, steps: Steps, expected: object, got: object) -> None:
+        pair = (id(expected), id(got))
+        if pair in self._open or pair in self._done:
+            return
+        self._open.add(pair)
+        self._todo.append((None, expected, got))
+        self._find_handler(type(expected))(self, steps, expected, got)
+
+    def _leave(self, expected: object, got: object) -> None:
+        pair = (id(expected), id(got))
+        self._open.discard(pair)
+        if not self.options.by_path:
+            self._done[pair] = (expected, got)  # held, so that no other object gets one of these ids
