@@ -2,7 +2,7 @@
 
 The file is read as a stream of YAML events, not by a loader: so each value knows its line, a plain scalar means what
 YAML 1.2 says (no octal 012, no boolean `on`), and duplicate keys, anchors, tags, depth and size are refused on the way.
-All problems of a file are reported together, in one InvalidConfigError.
+All problems of a file are reported together, in one config_problems.InvalidConfigError.
 """
 
 from __future__ import annotations
@@ -12,23 +12,7 @@ import os
 from .environment import CAPTURE_DIR, find_config
 from .errors import ConfigError
 from .records import Record
-from .settings import (
-    DEFAULT_SETTINGS,
-    SETTINGS_BY_NAME,
-    SETTINGS_FIELDS,
-    Choice,
-    Field,
-    Flag,
-    Settings,
-    Text,
-    fields_schema,
-    merged,
-    settings_from,
-    share,
-    show,
-    size,
-    unknown_key,
-)
+from .settings import CONFIG_FIELDS, DEFAULT_SETTINGS, SETTINGS_FIELDS, Field, Settings, merged, settings_from
 from .targets import TargetPattern, TargetSet
 
 TYPE_CHECKING = False
@@ -37,28 +21,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 VERSION = 1
-DEFAULT_CAPTURE_DIR = "captures"
 MAX_FILE = 1_000_000  # bytes
 MAX_DEPTH = 20
+MAX_PROBLEMS = 100  # of one file; who has more has given the wrong file
+_FOLDED = 80  # characters of a key that an error shows
 
-
-class InvalidConfigError(ConfigError):
-    """All problems of a file, in the order of its lines; the attributes tell the place of the first."""
-
-    def __init__(self, problems: tuple[ConfigError, ...]) -> None:
-        first = problems[0]
-        super().__init__(first.problem, first.file, first.line, first.key)
-        self.args = (problems,)
-        self.problems = problems
-
-    def __str__(self) -> str:
-        return "\n".join(str(problem) for problem in self.problems)
-
-    @property
-    def one_line(self) -> str:
-        """For a log: the first problem, and how many more there are."""
-        more = len(self.problems) - 1
-        return str(self.problems[0]) + (f" (and {more} more; 'snapagent check' lists them)" if more else "")
+_SECTIONS = {
+    "defaults": "a mapping of settings",
+    "targets": "a list of targets",
+    "exclude_targets": "a list of targets",
+}
+_KEYS = ("version", *CONFIG_FIELDS, *_SECTIONS)
+_RULE_KEYS = ("target", *SETTINGS_FIELDS)
 
 
 class TargetRule(Record):
@@ -73,7 +47,7 @@ class Config(Record):
     """A whole file. `budget` is a share of 1, sizes are bytes; `capture_dir` is as written: see resolve_capture_dir."""
 
     path: str | None = None
-    capture_dir: str = DEFAULT_CAPTURE_DIR
+    capture_dir: str = "captures"
     budget: float = 0.02
     max_store_bytes: int = 256 * 10**6
     durability: str = "process"
@@ -90,38 +64,24 @@ class Config(Record):
 
 DEFAULT_CONFIG = Config()
 
-FIELDS = (
-    Field("capture_dir", Text("a folder"), "Where bundles are written; relative to the working directory.", "captures"),
-    Field("budget", share(), "Share of the process's time that capturing may take; above it calls are skipped.", "2%"),
-    Field("max_store_bytes", size(), "Size of all captures; pinned bundles and side effects aside.", "256MB"),
-    Field("durability", Choice("process", "power"), "power: fsync, to survive a power cut as well.", "process"),
-    Field(
-        "trust",
-        Choice("owner", "signed", "any"),
-        "Which bundles may be loaded. Default: signed when a key is set, else owner.",
-    ),
-    Field("sync", Flag(), "true: write in the calling thread.", False),
-)
-_PLAIN = {field.name: field for field in FIELDS}
-_KEYS = dict.fromkeys(("version", *_PLAIN, "defaults", "targets", "exclude_targets"))
-_RULE_KEYS = dict.fromkeys(("target", *SETTINGS_BY_NAME))
-
 
 def load_config(path: str) -> Config:
-    """Read a file. Raises InvalidConfigError, a ConfigError, that names file, line and key of each problem."""
+    """Read a file. Raises ConfigError (an InvalidConfigError) that names file, line and key of each problem."""
     try:
         data = _read(path)
     except (OSError, ValueError) as error:
-        raise InvalidConfigError((ConfigError(f"cannot be read: {_reason(error)}", path),)) from None
+        reason = str(getattr(error, "strerror", None) or error).lower()
+        advice = "; 'snapagent init' writes one" if isinstance(error, FileNotFoundError) else ""
+        raise _invalid(ConfigError(f"cannot be read: {reason}{advice}", path)) from None
     return parse_config(data, path)
 
 
 def parse_config(text: str | bytes, path: str | None = None) -> Config:
-    """Read the text of a file; `path` is only named. Raises InvalidConfigError."""
+    """Read the text of a file; `path` is only named in errors. Raises as load_config does."""
     reader = _Reader(path)
     config = reader.config(_decoded(text, path))
     if reader.problems:
-        raise InvalidConfigError(tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)))
+        raise _invalid(*sorted(reader.problems, key=lambda problem: problem.line or 0))
     return config
 
 
@@ -143,7 +103,14 @@ def default_base_path(environ: Mapping[str, str], cwd: str) -> str:
     return resolve_capture_dir(config, environ, cwd)
 
 
-class Node:
+def schema() -> dict[str, object]:
+    """The JSON Schema of the file, for editors: made of the table that validates."""
+    from .config_schema import build
+
+    return build(VERSION)
+
+
+class _Node:
     """A value of the document: a scalar, a list of nodes, or a dict of nodes by key. `line` is its key's, from 1."""
 
     __slots__ = ("line", "value")
@@ -169,113 +136,89 @@ class _Reader:
         self.problems: list[ConfigError] = []
 
     def problem(self, text: str, line: int | None, key: str | None = None) -> None:
-        self.problems.append(ConfigError(text, self.path, line, key))
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(ConfigError(text, self.path, line, _label(key) if key else None))
 
     def config(self, text: str) -> Config:
         root = _Document(text, self).root()
-        if self.problems:
+        if root is None:
             return DEFAULT_CONFIG
         if not isinstance(root.value, dict):
-            found = "is empty" if root.value is None else f"holds {show(root.plain())}"
+            found = "is empty" if root.value is None else f"holds {_words().show(root.plain())}"
             self.problem(f"the file {found}; it begins with 'version: {VERSION}'", root.line)
             return DEFAULT_CONFIG
-        self._known_keys(root.value, _KEYS, "")
+        self._known(root.value, _KEYS, "")
         self._version(root)
-        values = dict(self._values(root.value, _PLAIN, ""))
-        changes = self._section(root, "defaults", dict)
-        self._known_keys(changes, SETTINGS_BY_NAME, "defaults.")
-        defaults = merged(DEFAULT_SETTINGS, dict(self._values(changes, SETTINGS_BY_NAME, "defaults.")))
-        rules = [
-            self._rule(node, f"targets[{index}]", defaults)
-            for index, node in enumerate(self._section(root, "targets", list))
-        ]
-        excluded = [
-            self._pattern(node, f"exclude_targets[{index}]")
-            for index, node in enumerate(self._section(root, "exclude_targets", list))
-        ]
+        values = dict(self._values(root.value, CONFIG_FIELDS, ""))
+        defaults = self._defaults(self._section(root, "defaults", dict))
+        targets = enumerate(self._section(root, "targets", list))
+        excluded = enumerate(self._section(root, "exclude_targets", list))
+        rules = [self._rule(node, f"targets[{index}]", defaults) for index, node in targets]
+        patterns = [self._pattern(node, f"exclude_targets[{index}]") for index, node in excluded]
         return Config(
             path=self.path,
             defaults=defaults,
             rules=tuple(rule for rule in rules if rule),
-            exclude_targets=tuple(pattern for pattern in excluded if pattern),
+            exclude_targets=tuple(pattern for pattern in patterns if pattern),
             **values,
         )
 
-    def _version(self, root: Node) -> None:
+    def _version(self, root: _Node) -> None:
         node = root.value.get("version")
-        if node is None:
-            self.problem(f"the version is missing; the file begins with 'version: {VERSION}'", root.line, "version")
+        if node is None or node.value is None:
+            self.problem(f"it is missing; the file begins with 'version: {VERSION}'", root.line, "version")
         elif node.value != VERSION or type(node.value) is not int:
-            found = f"version {show(node.plain())} is not supported"
+            found = f"version {_words().show(node.plain())} is not supported"
             self.problem(f"{found}; this snapagent reads 'version: {VERSION}'", node.line, "version")
 
-    def _known_keys(self, mapping: dict[str, Node], known: Mapping[str, object], prefix: str) -> None:
-        for key, node in mapping.items():
-            if key not in known:
-                self.problem(self._unknown(key, known, prefix), node.line, prefix + key)
-
-    def _unknown(self, key: str, known: Mapping[str, object], prefix: str) -> str:
-        text = unknown_key(key, known)
-        if "did you mean" in text:
-            return text
-        if prefix == "" and key in SETTINGS_BY_NAME:
-            return f"unknown key {key!r} here; it belongs under 'defaults:' or beside a 'target:'"
-        if prefix and key in _KEYS:
-            return f"unknown key {key!r} here; it belongs at the beginning of a line, outside of {prefix.rstrip('.')}"
-        return text
-
-    def _values(self, mapping: dict[str, Node], fields: Mapping[str, Field], prefix: str) -> Iterator[tuple[str, Any]]:
-        for key, node in mapping.items():
-            if key in fields:
-                try:
-                    yield key, fields[key].kind.read(node.plain())
-                except ValueError as error:
-                    self.problem(str(error), node.line, prefix + key)
-
-    def _section(self, root: Node, key: str, kind: type) -> Any:
-        """The list or dict under a key; a key with everything below it commented out is an empty one."""
+    def _section(self, root: _Node, key: str, kind: type) -> Any:
+        """The list or dict under a key. A key with everything below it commented out is an empty one."""
         node = root.value.get(key)
         if node is None or node.value is None:
             return kind()
         if isinstance(node.value, kind):
             return node.value
-        wanted = "a list, a line '- package.module:function' for each" if kind is list else "a mapping of settings"
-        self.problem(f"expects {wanted}, not {show(node.plain())}", node.line, key)
+        self.problem(_words().wrong_section(_SECTIONS[key], node.plain()), node.line, key)
         return kind()
 
-    def _rule(self, node: Node, key: str, defaults: Settings) -> TargetRule | None:
-        changes: dict[str, Node] = {}
-        named = node
-        if isinstance(node.value, dict):
-            changes = {name: value for name, value in node.value.items() if name != "target"}
-            if self._split_by_a_space(node, key):
-                return None
-            self._known_keys(node.value, _RULE_KEYS, f"{key}.")
-            if "target" not in node.value:
-                self.problem("a rule needs the key 'target'", node.line, key)
-                return None
-            named, key = node.value["target"], f"{key}.target"
-        values = dict(self._values(changes, SETTINGS_BY_NAME, key.removesuffix("target")))
-        pattern = self._pattern(named, key)
-        return TargetRule(pattern, merged(defaults, values), node.line) if pattern else None
+    def _defaults(self, section: dict[str, _Node]) -> Settings:
+        self._known(section, tuple(SETTINGS_FIELDS), "defaults.")
+        return merged(DEFAULT_SETTINGS, dict(self._values(section, SETTINGS_FIELDS, "defaults.")))
 
-    def _split_by_a_space(self, node: Node, key: str) -> bool:
-        """`- shop.pricing: quote` is a mapping to YAML; nobody means one."""
-        for name, value in node.value.items():
-            if len(node.value) == 1 and name not in _RULE_KEYS and isinstance(value.value, str) and "." in name:
-                self.problem(f"a space after ':' splits the name; did you mean '{name}:{value.value}'?", node.line, key)
-                return True
-        return False
+    def _known(self, mapping: dict[str, _Node], known: tuple[str, ...], prefix: str) -> None:
+        for key, node in mapping.items():
+            if key not in known:
+                elsewhere = _KEYS if prefix else tuple(SETTINGS_FIELDS)
+                self.problem(_words().unknown_key(key, known, elsewhere), node.line, prefix + key)
 
-    def _pattern(self, node: Node, key: str) -> TargetPattern | None:
-        if not isinstance(node.value, str):
-            self.problem(f"expects 'package.module:function', not {show(node.plain())}", node.line, key)
+    def _values(self, mapping: dict[str, _Node], fields: Mapping[str, Field], prefix: str) -> Iterator[tuple[str, Any]]:
+        for key, node in mapping.items():
+            if key in fields:
+                try:
+                    yield key, fields[key].read(node.plain())
+                except ValueError as error:
+                    self.problem(str(error), node.line, prefix + key)
+
+    def _rule(self, node: _Node, key: str, defaults: Settings) -> TargetRule | None:
+        if not isinstance(node.value, dict):
+            pattern = self._pattern(node, key)
+            return TargetRule(pattern, defaults, node.line) if pattern else None
+        if "target" not in node.value:
+            self.problem(_words().no_target(node.plain()), node.line, key)
             return None
+        self._known(node.value, _RULE_KEYS, f"{key}.")
+        changes = dict(self._values(node.value, SETTINGS_FIELDS, f"{key}."))
+        pattern = self._pattern(node.value["target"], f"{key}.target")
+        return TargetRule(pattern, merged(defaults, changes), node.line) if pattern else None
+
+    def _pattern(self, node: _Node, key: str) -> TargetPattern | None:
         try:
-            return TargetPattern.parse(node.value)
+            if isinstance(node.value, str):
+                return TargetPattern.parse(node.value)
+            self.problem(f"expects 'package.module:function', not {_words().show(node.plain())}", node.line, key)
         except ConfigError as error:
             self.problem(error.problem, node.line, key)
-            return None
+        return None
 
 
 class _Document:
@@ -284,80 +227,87 @@ class _Document:
     def __init__(self, text: str, reader: _Reader) -> None:
         self._text = text
         self._reader = reader
-        self._open: list[tuple[Node, str | None]] = []  # containers, each with the key that waits for its value
-        self._key_lines: list[int] = []
-        self._root: Node | None = None
+        self._open: list[_Node] = []  # containers, the root first
+        self._keys: list[_Node | None] = []  # of each of them: the key that waits for its value
+        self._paths: list[str] = []  # of each of them: where it is
+        self._root: _Node | None = None
 
-    def root(self) -> Node:
+    def root(self) -> _Node | None:
+        """None when the text is no YAML, or YAML that a config may not use; the reader knows why."""
         import yaml
 
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        documents = 0
         try:
-            documents = 0
             for event in yaml.parse(self._text, Loader=loader):
                 documents += isinstance(event, yaml.DocumentStartEvent)
                 self._take(yaml, event, documents)
-        except _Refused as refused:
-            self._reader.problem(refused.text, refused.line)
+        except ConfigError as refused:
+            self._reader.problem(refused.problem, refused.line)
+            return None
         except yaml.YAMLError as error:
-            self._reader.problem(*_explained(error, self._text))
-        return self._root or Node(None, 1)
+            self._reader.problem(*_words().explained(error, self._text))
+            return None
+        return self._root or _Node(None, 1)
 
     def _take(self, yaml: Any, event: Any, documents: int) -> None:
         line = event.start_mark.line + 1
         if documents > 1:
-            raise _Refused("a second document begins here; the file holds one", line)
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise _Refused("anchors (&) and aliases (*) are not supported; quote a glob that begins with '*'", line)
+            raise ConfigError("a second document begins here; the file holds one", line=line)
+        if isinstance(event, yaml.AliasEvent):
+            raise ConfigError("aliases (*) are not supported; a glob that begins with '*' must be quoted", line=line)
+        if getattr(event, "anchor", None) is not None:
+            raise ConfigError("anchors (&) are not supported; write the value where it is used", line=line)
         if getattr(event, "tag", None) is not None:
-            raise _Refused(f"tags such as {event.tag!r} are not supported", line)
+            raise ConfigError(f"tags such as {_label(event.tag)} are not supported", line=line)
         if isinstance(event, yaml.ScalarEvent):
-            plain = event.style is None or event.style == ""
-            self._add(Node(_scalar(event.value) if plain else event.value, line), event.value)
+            self._scalar(event.value, not event.style, line)
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(self._open) >= MAX_DEPTH:
-                raise _Refused(f"nested deeper than {MAX_DEPTH} levels", line)
-            node = Node({} if isinstance(event, yaml.MappingStartEvent) else [], line)
-            self._add(node, None)
-            self._open.append((node, None))
+                raise ConfigError(f"nested deeper than {MAX_DEPTH} levels", line=line)
+            node = _Node({} if isinstance(event, yaml.MappingStartEvent) else [], line)
+            self._paths.append(self._path())
+            self._add(node)
+            self._open.append(node)
+            self._keys.append(None)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._open.pop()
+            self._keys.pop()
+            self._paths.pop()
 
-    def _add(self, node: Node, text: str | None) -> None:
-        """Put a node where it belongs: `text` is what it reads as if it is a key."""
+    def _scalar(self, text: str, plain: bool, line: int) -> None:
+        if self._open and isinstance(self._open[-1].value, dict) and self._keys[-1] is None:
+            self._keys[-1] = _Node(text, line)
+        else:
+            self._add(_Node(_resolved(text) if plain else text, line))
+
+    def _add(self, node: _Node) -> None:
         if not self._open:
             self._root = node
             return
-        parent, key = self._open[-1]
-        if isinstance(parent.value, list):
-            parent.value.append(node)
+        parent, key = self._open[-1].value, self._keys[-1]
+        if isinstance(parent, list):
+            parent.append(node)
         elif key is None:
-            self._open[-1] = (parent, self._key(parent, node, text))
-            self._key_lines.append(node.line)
+            raise ConfigError("a key must be a name, not a list or a mapping", line=node.line)
         else:
-            node.line = self._key_lines.pop()
-            parent.value.setdefault(key, node)
-            self._open[-1] = (parent, None)
+            node.line = key.line
+            first = parent.setdefault(key.value, node)
+            if first is not node:
+                self._reader.problem(f"duplicate key; line {first.line} has it too", key.line, self._path())
+            self._keys[-1] = None
 
-    def _key(self, parent: Node, node: Node, text: str | None) -> str:
-        if text is None:
-            raise _Refused("a key must be a name, not a list or a mapping", node.line)
-        first = parent.value.get(text)
-        if first is not None:
-            self._reader.problem(f"duplicate key {text!r}; line {first.line} has it too", node.line, text)
-        return text
-
-
-class _Refused(Exception):
-    """What YAML allows and a config does not."""
-
-    def __init__(self, text: str, line: int) -> None:
-        super().__init__(text, line)
-        self.text = text
-        self.line = line
+    def _path(self) -> str:
+        """Where the next value belongs."""
+        if not self._open:
+            return ""
+        parent, key, path = self._open[-1].value, self._keys[-1], self._paths[-1]
+        if key is None:
+            return f"{path}[{len(parent)}]"
+        return f"{path}.{key.value}" if path else str(key.value)
 
 
-def _scalar(text: str) -> object:
+def _resolved(text: str) -> object:
     """A plain scalar by the core schema of YAML 1.2, without octal and hexadecimal."""
     if text in ("", "~", "null", "Null", "NULL"):
         return None
@@ -374,42 +324,15 @@ def _scalar(text: str) -> object:
         return text
     if digits.isdigit():
         return text if digits[0] == "0" and digits != "0" else int(text)
-    if not digits.strip("0123456789.eE+-"):
-        try:
-            number = float(text)
-        except ValueError:
-            return text
-        return text if number in (float("inf"), float("-inf")) else number
-    return text
+    return text if digits.strip("0123456789.eE+-") else _float(text)
 
 
-def _explained(error: Any, text: str) -> tuple[str, int | None]:
-    """What a syntax error means and its line, where the parser's own words would not help."""
-    mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is None:  # a ReaderError: its position counts bytes in one parser and characters in the other
-        bad = next((index for index, character in enumerate(text) if not _is_printable(character)), None)
-        if bad is None:
-            return f"is not YAML: {error}", None
-        return f"the character {text[bad]!r} is not allowed", text.count("\n", 0, bad) + 1
-    lines = text.splitlines()
-    source = lines[mark.line] if mark.line < len(lines) else ""
-    indent = source[: len(source) - len(source.lstrip())]
-    value = source.strip().lstrip("-").strip()
-    if "\t" in indent:
-        return "a tab indents this line; YAML wants spaces", mark.line + 1
-    if value.startswith("*") or ": *" in source or "[*" in source or ", *" in source:
-        return "a glob that begins with '*' must be quoted", mark.line + 1
-    if value[:1] in ("@", "`", "%"):
-        return f"a value that begins with {value[0]!r} must be quoted", mark.line + 1
-    problem = error.problem or "cannot be understood"
-    context = f" {error.context}" if getattr(error, "context", None) else ""
-    return f"is not YAML: {problem}{context}", mark.line + 1
-
-
-def _is_printable(character: str) -> bool:
-    if character in "\t\n\r\x85":
-        return True
-    return " " <= character < "\x7f" or "\xa0" <= character < "\ud800" or character >= "\ue000"
+def _float(text: str) -> float | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return text if number - number != 0 else number  # 1e999 is not what anybody means by infinity
 
 
 def _read(path: str) -> bytes:
@@ -426,70 +349,43 @@ def _read(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error).lower()
-
-
 def _decoded(text: str | bytes, path: str | None) -> str:
     if len(text) > MAX_FILE:
-        raise InvalidConfigError((ConfigError(f"is larger than {MAX_FILE} bytes: that is no target list", path),))
+        raise _invalid(ConfigError(f"is larger than {MAX_FILE} bytes: that is no target list", path))
     if isinstance(text, str):
         return text
     if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InvalidConfigError((ConfigError("is UTF-16; save it as UTF-8", path, 1),))
+        raise _invalid(ConfigError("is UTF-16; save it as UTF-8", path, 1))
     try:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
         problem = f"byte 0x{text[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise InvalidConfigError((ConfigError(problem, path, line),)) from None
+        raise _invalid(ConfigError(problem, path, text.count(b"\n", 0, error.start) + 1)) from None
 
 
-def schema() -> dict[str, object]:
-    """The JSON Schema of the file, for editors: made of the table that validates."""
-    settings = dict(fields_schema(SETTINGS_FIELDS))
-    target = {"type": "string", "minLength": 1, "description": "module:qualname, the dotted form, or a glob of either."}
-    rule = {
-        "type": "object",
-        "properties": {"target": target, **settings},
-        "required": ["target"],
-        "additionalProperties": False,
-    }
-    properties = {
-        "version": {"const": VERSION, "description": "Of this format."},
-        **dict(fields_schema(FIELDS)),
-        "defaults": {
-            "type": ["object", "null"],
-            "description": "Settings of every target; each may be set per target too.",
-            "properties": settings,
-            "additionalProperties": False,
-        },
-        "targets": {
-            "type": ["array", "null"],
-            "description": "The functions to capture.",
-            "items": {"anyOf": [target, rule]},
-        },
-        "exclude_targets": {
-            "type": ["array", "null"],
-            "description": "Functions that are no targets, whatever 'targets' says.",
-            "items": target,
-        },
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "snapagent configuration",
-        "type": "object",
-        "properties": properties,
-        "required": ["version"],
-        "additionalProperties": False,
-    }
+def _label(key: str) -> str:
+    """A key in one printable line, whatever the file says."""
+    short = key if len(key) <= _FOLDED else key[: _FOLDED - 3] + "..."
+    return short if short.isprintable() else ascii(short)[1:-1]
+
+
+def _invalid(*problems: ConfigError) -> ConfigError:
+    from .config_problems import InvalidConfigError
+
+    return InvalidConfigError(problems)
+
+
+def _words() -> Any:
+    """The wording of problems, which a process with a good config never loads."""
+    from . import config_problems
+
+    return config_problems
 
 
 __all__ = [
     "DEFAULT_CONFIG",
     "DEFAULT_SETTINGS",
     "Config",
-    "InvalidConfigError",
     "Settings",
     "TargetRule",
     "default_base_path",
