@@ -1,0 +1,23 @@
+"""The store: bundles in folders, published whole, kept by rules, read without unpickling."""
+
+from __future__ import annotations
+
+from .counts import Counts
+from .failures import StoreFailure
+from .index import FunctionIndex, Stored
+from .layout import Entry, folder_name, segment
+from .library import FunctionFolder, Library
+from .store import Store
+
+__all__ = [
+    "Counts",
+    "Entry",
+    "FunctionFolder",
+    "FunctionIndex",
+    "Library",
+    "Store",
+    "StoreFailure",
+    "Stored",
+    "folder_name",
+    "segment",
+]

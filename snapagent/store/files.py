@@ -1,0 +1,186 @@
+"""File operations that leave a whole file or none, follow no planted link and do not depend on the umask.
+
+Everything inside a store happens relative to an opened folder, so that a folder which is exchanged for a link between
+two steps changes nothing. All functions raise OSError; folders are 0700, files 0600.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from .failures import FOREIGN_FOLDER, StoreFailure
+from .layout import TEMPORARY
+
+Status = os.stat_result
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+ORPHAN_AGE = 3600.0  # seconds after which a temporary file has no writer any more
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: a planted FIFO must not hold us
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def make_folders(path: str) -> None:
+    """Make `path` and what is missing above it, each level 0700 whatever the umask."""
+    try:
+        os.mkdir(path, FOLDER_MODE)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        parent = os.path.dirname(path.rstrip("/"))
+        if not parent or parent == path:
+            raise
+        make_folders(parent)
+        with suppress(FileExistsError):
+            os.mkdir(path, FOLDER_MODE)
+    found = os.lstat(path)
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & FOLDER_MODE != FOLDER_MODE:
+        os.chmod(path, FOLDER_MODE)
+
+
+@contextmanager
+def opened_folder(path: str, *, follow: bool = False) -> Iterator[int]:
+    """A descriptor of the folder, for use as `dir_fd`; a link in its place is refused unless `follow`."""
+    descriptor = os.open(path, _FOLDER | (0 if follow else os.O_NOFOLLOW))
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def own_folder(path: str, *, make: bool = False) -> Iterator[int]:
+    """The same for writing: the folder must be ours. Raises StoreFailure `foreign_folder` when it is not."""
+    try:
+        descriptor = os.open(path, _FOLDER | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        if not make:
+            raise
+        make_folders(path)
+        descriptor = os.open(path, _FOLDER | os.O_NOFOLLOW)
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise StoreFailure(FOREIGN_FOLDER, path)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bool = False) -> Status:
+    """Write `name` beside and rename it into place: a reader sees all of `data`, or what was there before.
+
+    `folder` is a descriptor. `durable` survives a power cut as well. Whatever happens, no temporary file stays.
+    Returns the file's status.
+    """
+    draft = f"{TEMPORARY}{token}{name}"
+    descriptor = _new_file(folder, draft)
+    try:
+        try:
+            found = os.fstat(descriptor)
+            if stat.S_IMODE(found.st_mode) != FILE_MODE:
+                os.fchmod(descriptor, FILE_MODE)
+            _write_all(descriptor, data)
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=folder)
+        raise
+    if durable:
+        with suppress(OSError):  # the file is visible already: it counts as published, and fsync is not tried again
+            os.fsync(folder)
+    return found
+
+
+def _new_file(folder: int, name: str) -> int:
+    try:
+        return os.open(name, _NEW_FILE, FILE_MODE, dir_fd=folder)
+    except FileExistsError:  # left by a writer that could not even remove it
+        os.unlink(name, dir_fd=folder)
+        return os.open(name, _NEW_FILE, FILE_MODE, dir_fd=folder)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    rest = memoryview(data)[written:]
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def append(folder: int, name: str, data: bytes) -> int:
+    """Append in one write, which other appenders cannot cut in two. Returns the offset behind it."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(name, flags, FILE_MODE, dir_fd=folder)
+    try:
+        _write_all(descriptor, data)
+        return os.lseek(descriptor, 0, os.SEEK_CUR)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: str, limit: int, *, folder: int | None = None) -> tuple[bytes, Status]:
+    """The bytes of a regular file, and its status. Raises OSError for links, FIFOs, devices and folders too.
+
+    More than `limit` bytes are not read; compare with `st_size`.
+    """
+    descriptor = os.open(path, _READ, dir_fd=folder)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(f"{path} is no regular file")
+        return _read_all(descriptor, min(limit, found.st_size)), found
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    data = os.read(descriptor, size)
+    if len(data) == size:
+        return data
+    pieces = [data]
+    missing = size - len(data)
+    while missing and pieces[-1]:
+        pieces.append(os.read(descriptor, missing))
+        missing -= len(pieces[-1])
+    return b"".join(pieces)
+
+
+def remove(folder: int, name: str) -> bool:
+    """Unlink; False when it was gone already."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def exists(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def sweep(folder: int, names: list[str], now: float, older_than: float = ORPHAN_AGE) -> int:
+    """Remove the temporary files among `names` that no writer can still be at. Returns how many went.
+
+    A time in the future is as wrong as an old one: both are `older_than` seconds away from now.
+    """
+    swept = 0
+    for name in names:
+        if not name.startswith(TEMPORARY):
+            continue
+        with suppress(OSError):
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISREG(found.st_mode) and abs(now - found.st_mtime) >= older_than:
+                swept += remove(folder, name)
+    return swept

@@ -1,0 +1,83 @@
+"""`.hashes/<xx>`: the names of a function's bundles by the first two digits of their hashes, so that one of a hundred
+thousand is found by reading one small file. Kept only for functions with more bundles than the index lists.
+
+A file holds one name a line and is only appended to; names of bundles that are gone stay until the shards are rebuilt.
+Rebuilt from the names of the bundles when lost.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+
+from . import files
+from .layout import HASHES, Entry, parse_bundle_name
+
+_LIMIT = 64 * 1024 * 1024  # bytes of one shard that are read
+
+
+def exist(folder: str) -> bool:
+    return os.path.isdir(f"{folder}/{HASHES}")
+
+
+def add(folder: str, entries: Iterable[Entry]) -> None:
+    """Append to shards that exist."""
+    _append(f"{folder}/{HASHES}", entries)
+
+
+def build(folder: str, entries: Iterable[Entry], token: str) -> None:
+    """Make the shards of all `entries`; they appear at once, complete."""
+    draft = f"{folder}/{HASHES}-{token}"
+    _discard(draft)
+    files.make_folders(draft)
+    try:
+        _append(draft, entries)
+        discard(folder)
+        os.rename(draft, f"{folder}/{HASHES}")
+    except BaseException:
+        _discard(draft)
+        raise
+
+
+def _append(path: str, entries: Iterable[Entry]) -> None:
+    lines: dict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        lines[entry.short_hash[:2]].append(f"{entry.name}\n")
+    with files.own_folder(path) as shards:
+        for digits, names in lines.items():
+            files.append(shards, digits, "".join(names).encode("ascii"))
+
+
+def find(folder: str, digits: str) -> list[Entry] | None:
+    """Entries whose short hash begins with `digits` (two to eight), the newest last; None when nothing can be said.
+
+    Some of them may be gone.
+    """
+    try:
+        with files.opened_folder(f"{folder}/{HASHES}") as shards:
+            try:
+                data, _ = files.read(digits[:2], _LIMIT, folder=shards)
+            except FileNotFoundError:
+                return []
+    except OSError:
+        return None
+    wanted = f"-{digits}".encode()
+    names = (line for line in data.split(b"\n") if line.rfind(wanted) == len(line) - 13)
+    found = (parse_bundle_name(name.decode("ascii", "replace"), folder) for name in names)
+    return sorted(entry for entry in found if entry is not None)
+
+
+def discard(folder: str) -> None:
+    _discard(f"{folder}/{HASHES}")
+
+
+def _discard(path: str) -> None:
+    try:
+        names = os.listdir(path)
+    except OSError:
+        return
+    with files.own_folder(path) as shards:
+        for name in names:
+            files.remove(shards, name)
+    os.rmdir(path)

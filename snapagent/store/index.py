@@ -1,0 +1,191 @@
+"""`index.json`: what a function's folder holds, and what became of its calls. A cache, and never more than that.
+
+It lists the newest bundles in full and counts the rest, so writing it costs the same whatever is stored. Its first key
+is `newest`, so that the newest bundle is found in its first bytes. Its modification time is set to that of the folder:
+while the two are equal nothing was added to the folder or removed from it, so nobody needs to look into it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from ..bundle import Header
+from ..records import Record
+from . import files
+from .counts import Counts
+from .layout import INDEX, TEMPORARY
+
+Data = bytes  # the index has a field of that name
+
+VERSION = 1
+LISTED = 100  # bundles that the index describes; older ones are found by their names
+_LIMIT = 4 * 1024 * 1024  # bytes: an index that is larger is no index
+_HEAD = 256  # bytes within which `newest` stands
+_NEWEST = re.compile(rb'\{"newest":"([0-9A-Za-z.\-]+)",')
+
+
+class Stored(Record):
+    """One bundle as the index lists it; `timestamp` is ISO 8601 as in the header, `size` is in bytes."""
+
+    name: str
+    hash: str
+    timestamp: str
+    outcome: str
+    exception: str | None
+    size: int
+
+    @classmethod
+    def of(cls, name: str, header: Header, size: int) -> Stored:
+        return cls(name, header.hash, header.timestamp, header.outcome, header.exception, size)
+
+    @property
+    def outcome_kind(self) -> str:
+        return self.exception or self.outcome
+
+    def to_json(self) -> dict[str, object]:
+        fields = self.as_dict()
+        return {"file": fields.pop("name"), **fields}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, object]) -> Stored:
+        name, size, exception = str(fields["file"]), fields["size"], fields.get("exception")
+        if type(size) is not int or "/" in name:
+            raise ValueError("no entry of an index")
+        hash_, timestamp, outcome = (str(fields[key]) for key in ("hash", "timestamp", "outcome"))
+        return cls(name, hash_, timestamp, outcome, None if exception is None else str(exception), size)
+
+
+class FunctionIndex(Record):
+    """What is known of one function: counts of calls, and its newest bundles, the newest first.
+
+    `stored` is the number of all bundles, `bytes` the size of those that are not pinned; `listed_at` is when somebody
+    last looked into the folder to know (seconds since the epoch).
+    """
+
+    target: str | None
+    calls: int = 0
+    captured: int = 0
+    skipped: Mapping[str, int] = {}
+    failed: Mapping[str, int] = {}
+    bundles: tuple[Stored, ...] = ()
+    stored: int = 0
+    bytes: int = 0
+    listed_at: float = 0.0
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.calls, self.captured, self.skipped, self.failed)
+
+    def counting(self, counts: Counts) -> FunctionIndex:
+        """This index with more calls counted."""
+        total = self.counts + counts
+        return self.replace(**total.as_dict())
+
+    def listing(self, bundles: Iterable[Stored]) -> FunctionIndex:
+        """This index with the newest of `bundles` listed."""
+        newest = sorted({bundle.name: bundle for bundle in bundles}.items(), reverse=True)[:LISTED]
+        return self.replace(bundles=tuple(bundle for _, bundle in newest))
+
+    def to_json(self) -> Data:
+        fields = {
+            "newest": self.bundles[0].name if self.bundles else None,
+            "version": VERSION,
+            **self.as_dict(),
+            "bundles": [bundle.to_json() for bundle in self.bundles],
+        }
+        return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
+
+    @classmethod
+    def from_json(cls, data: Data) -> FunctionIndex:
+        """Raises ValueError, KeyError or TypeError when this is no index of this version."""
+        fields = json.loads(data)
+        if not isinstance(fields, dict) or fields.get("version") != VERSION:
+            raise ValueError("not an index of this version")
+        target = fields["target"]
+        numbers = [_number(fields[key]) for key in ("calls", "captured", "stored", "bytes")]
+        calls, captured, stored, size = numbers
+        bundles = tuple(Stored.from_json(bundle) for bundle in fields["bundles"])
+        skipped, failed = _by_reason(fields["skipped"]), _by_reason(fields["failed"])
+        listed_at = float(fields["listed_at"])
+        name = None if target is None else str(target)
+        return cls(name, calls, captured, skipped, failed, bundles, stored, size, listed_at)
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("a count that counts nothing")
+    return value
+
+
+def _by_reason(value: object) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise ValueError("counts by reason are an object")
+    return {str(reason): _number(number) for reason, number in value.items()}
+
+
+class BrokenIndex(Exception):
+    """There is an `index.json`, and it says nothing that can be used."""
+
+
+def load(folder: int) -> FunctionIndex | None:
+    """The index of an opened folder, or None when there is none. Raises BrokenIndex; OSError when it may be there."""
+    try:
+        data, found = files.read(INDEX, _LIMIT + 1, folder=folder)
+    except FileNotFoundError:
+        return None
+    if len(data) != found.st_size or len(data) > _LIMIT:
+        raise BrokenIndex
+    try:
+        return FunctionIndex.from_json(data)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BrokenIndex from error
+
+
+def save(folder: int, index: FunctionIndex, token: str) -> None:
+    """Replace the index, and mark it as fresh."""
+    files.publish(folder, INDEX, index.to_json(), token=f"{token}-")
+    mark_fresh(folder)
+
+
+def mark_fresh(folder: int) -> None:
+    when = os.fstat(folder).st_mtime_ns
+    with suppress(OSError):  # an index that looks stale is only slower to use
+        os.utime(INDEX, ns=(when, when), dir_fd=folder, follow_symlinks=False)
+
+
+def is_fresh(folder: int) -> bool:
+    """Whether nothing was added to the folder or removed from it since the index was written."""
+    try:
+        return os.stat(INDEX, dir_fd=folder, follow_symlinks=False).st_mtime_ns == os.fstat(folder).st_mtime_ns
+    except OSError:
+        return False
+
+
+def newest_name(folder: int) -> str | None:
+    """The file name of the newest bundle, from the first bytes of the index."""
+    try:
+        match = _NEWEST.match(files.read(INDEX, _HEAD, folder=folder)[0])
+    except OSError:
+        return None
+    return match[1].decode() if match else None
+
+
+def set_aside(folder: int) -> None:
+    """Keep a broken index for whoever wants to look at it; one is enough."""
+    with suppress(OSError):
+        os.rename(INDEX, f".corrupt-{INDEX}", src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def create(folder: int, index: FunctionIndex, token: str) -> None:
+    """Write the index of a folder that has none; when somebody else was quicker, theirs stays."""
+    draft = f"{TEMPORARY}{token}-new-{INDEX}"
+    files.publish(folder, draft, index.to_json(), token="-")
+    try:
+        with suppress(FileExistsError):
+            os.link(draft, INDEX, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    finally:
+        files.remove(folder, draft)

@@ -1,0 +1,114 @@
+"""Names on disk: folders of functions, files of bundles, and what else lies in a store.
+
+::
+
+    captures/
+      .key                        the random key of pseudonyms
+      shop.pricing.quote/         a function: module and qualname, joined by a dot
+        20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl      UTC time, process token, counter, argument hash
+        20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl.pin  says that retention leaves this bundle alone
+        index.json  manifest.json
+        .lock  .counts/<token>.json  .hashes/<xx>  .tmp-*
+      side_effects/...
+
+A name that is not ordinary (too long, `<locals>`, non-ASCII, reserved on some system) becomes a bounded slug with a
+digest of the whole name; `~` is in slugs alone, so no ordinary name collides with one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+INDEX = "index.json"
+MANIFEST = "manifest.json"
+LOCK = ".lock"
+COUNTS = ".counts"
+HASHES = ".hashes"
+QUOTA = ".quota"
+KEY = ".key"
+TEMPORARY = ".tmp-"
+PIN = ".pin"
+SUFFIX = ".pkl"
+SIDE_EFFECTS = "side_effects"
+
+_LONGEST = 120  # characters of an exact name: with the bundle's own name a path stays under 200
+_SLUG = 80  # characters of a slug before its digest
+_ORDINARY = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.\-\[\]]*")
+_SLUGGED = re.compile(r"[A-Za-z0-9_.\-\[\]]*~[0-9a-f]{10}")
+_RESERVED = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
+_BUNDLE = re.compile(r"([0-9]{8}T[0-9]{6}\.[0-9]{6}Z)-([0-9a-f]{6,32})-([0-9]{1,18})-([0-9a-f]{8})\.pkl")
+_LAST_SECOND = 253402300799.0  # 9999-12-31: datetime ends there
+
+
+class Entry(NamedTuple):
+    """A bundle of the store, as its file name tells it. Entries sort by age, the oldest first."""
+
+    timestamp: str  # 20261122T093408.123456Z
+    token: str
+    counter: int
+    short_hash: str
+    name: str
+    path: str
+
+    @property
+    def when(self) -> float:
+        """Seconds since the epoch."""
+        return parse_stamp(self.timestamp)
+
+
+def segment(name: str) -> str:
+    """`name` as one component of a path: itself when it is ordinary, else a slug with a digest."""
+    if (
+        len(name) <= _LONGEST
+        and _ORDINARY.fullmatch(name)
+        and not _RESERVED.match(name)
+        and ".." not in name
+        and name[-1] != "."
+    ):
+        return name
+    readable = re.sub(r"[^A-Za-z0-9_.\-]+", "_", name[: _SLUG * 2]).strip(".-")[:_SLUG].rstrip(".")
+    while ".." in readable:
+        readable = readable.replace("..", ".")
+    if _RESERVED.match(readable):
+        readable = f"_{readable}"
+    return f"{readable}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+
+
+def folder_name(target: object) -> str:
+    """The folder of a function, from a Target, `module:qualname`, the dotted form, or the folder's own name."""
+    text = str(target)
+    if _SLUGGED.fullmatch(text):
+        return text
+    return segment(text.replace(":", ".", 1))
+
+
+def bundle_name(when: float, token: str, counter: int, argument_hash: str) -> str:
+    """The file name of a bundle. `when` is seconds since the epoch, `argument_hash` as in its header."""
+    digits = re.sub("[^0-9a-f]", "", argument_hash.rpartition(":")[2])[:8].ljust(8, "0")
+    return f"{stamp(when)}-{token}-{counter}-{digits}{SUFFIX}"
+
+
+def parse_bundle_name(name: str, folder: str) -> Entry | None:
+    """The entry of a file in `folder`, or None when no bundle is called so."""
+    match = _BUNDLE.fullmatch(name)
+    if match is None:
+        return None
+    timestamp, token, counter, digits = match.groups()
+    return Entry(timestamp, token, int(counter), digits, name, f"{folder}/{name}")
+
+
+def stamp(when: float) -> str:
+    """UTC with microseconds; sorts as text. A clock that is out of its mind is taken for its nearest sane time."""
+    moment = datetime.fromtimestamp(min(max(when, 0.0), _LAST_SECOND), UTC)
+    return moment.strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def parse_stamp(text: str) -> float:
+    """Seconds since the epoch; 0.0 for digits that are no date."""
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0.0

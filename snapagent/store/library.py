@@ -1,0 +1,267 @@
+"""Reading a store: functions, headers, bundles, the newest one, one by its hash. Nothing here unpickles or writes.
+
+Every method that takes a `target` takes a Target, `module:qualname`, the dotted form, or the name of a folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ..bundle import BundleFile, Header, SigningKey
+from ..errors import (
+    AmbiguousHashError,
+    BundleNotFoundError,
+    CorruptBundleError,
+    StoreError,
+    TargetNotFoundError,
+)
+from . import files, hash_shards, index, sidecars
+from .compression import inflate
+from .index import LISTED, BrokenIndex, FunctionIndex, Stored
+from .layout import SIDE_EFFECTS, SUFFIX, Entry, folder_name, parse_bundle_name
+from .reading import read_bundle, read_header
+from .trust import OWNER, Trust
+
+_TWINS = 32  # bundles of one short hash whose full hashes are compared
+
+
+class FunctionFolder(NamedTuple):
+    """A folder of the store. `target` is `module:qualname`, or None when nothing in the folder says it."""
+
+    name: str
+    target: str | None
+    path: str
+
+
+class Library:
+    """The bundles under `base_path`. `owners` are user ids whose files are trusted besides mine and root's."""
+
+    def __init__(
+        self,
+        base_path: str | os.PathLike[str],
+        *,
+        keys: Sequence[SigningKey] = (),
+        trust: str = OWNER,
+        owners: Sequence[int] = (),
+    ) -> None:
+        self.base_path = os.fspath(base_path).rstrip("/") or "/"
+        self.keys = tuple(keys)
+        self.trust = Trust(trust, self.keys, tuple(owners))
+
+    def folder(self, target: object) -> str:
+        """The path of a function's folder, there or not."""
+        return f"{self.base_path}/{folder_name(target)}"
+
+    def functions(self) -> Iterator[FunctionFolder]:
+        """The folders of functions by name; none when there is no store. Raises StoreError when it is no folder."""
+        try:
+            with os.scandir(self.base_path) as found:
+                names = sorted(item.name for item in found if item.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StoreError(f"{self.base_path!r} cannot be listed: {error.strerror}") from error
+        for name in names:
+            if not name.startswith(".") and name != SIDE_EFFECTS:
+                path = f"{self.base_path}/{name}"
+                yield FunctionFolder(name, self._target_of(path), path)
+
+    def _target_of(self, path: str) -> str | None:
+        """What the index says, else the first header that can be read."""
+        try:
+            with files.opened_folder(path) as folder:
+                found = index.load(folder)
+                if found is not None and found.target is not None:
+                    return found.target
+        except (OSError, BrokenIndex):
+            pass
+        headers = (header for _, header in self._headers(path) if isinstance(header, Header))
+        header = next(headers, None)
+        return header.target if header is not None else None
+
+    def entries(self, target: object) -> list[Entry]:
+        """The bundles of a function by their file names, the oldest first; none when it has no folder."""
+        return _entries(self.folder(target))
+
+    def header(self, entry: Entry) -> Header:
+        """Raises CorruptBundleError, UnsupportedFormatError, BundleNotFoundError."""
+        try:
+            with files.opened_folder(os.path.dirname(entry.path)) as folder:
+                return read_header(folder, entry.name, entry.path)[0]
+        except OSError as error:
+            raise self._gone(entry) from error
+
+    def headers(self, target: object) -> Iterator[tuple[Entry, Header | CorruptBundleError]]:
+        """Each bundle of a function, the oldest first, with its header or what is wrong with it."""
+        return self._headers(self.folder(target))
+
+    def _headers(self, path: str) -> Iterator[tuple[Entry, Header | CorruptBundleError]]:
+        for entry in _entries(path):
+            try:
+                yield entry, self.header(entry)
+            except CorruptBundleError as error:
+                yield entry, error
+            except BundleNotFoundError:
+                continue  # retention was quicker
+
+    def read(self, entry: Entry) -> BundleFile:
+        """The bundle, whole, checked by its digest and by the trust policy.
+
+        Raises CorruptBundleError, UnsupportedFormatError, UntrustedBundleError, BundleNotFoundError.
+        """
+        try:
+            with files.opened_folder(os.path.dirname(entry.path)) as folder:
+                return read_bundle(folder, entry.name, entry.path, self.trust)
+        except OSError as error:
+            raise self._gone(entry) from error
+
+    def _gone(self, entry: Entry) -> BundleNotFoundError:
+        path = os.path.dirname(entry.path)
+        return BundleNotFoundError(os.path.basename(path), entry.name, [other.name for other in _entries(path)])
+
+    def part(self, bundle: BundleFile, name: str, path: str = "") -> bytes:
+        """The pickled bytes of a part, inflated. `path` is for messages. Raises KeyError when there is no such part."""
+        part = next((part for part in bundle.header.parts if part.name == name), None)
+        if part is None:
+            raise KeyError(name)
+        return inflate(part, bundle.payload[name], path or bundle.header.target)
+
+    def newest(self, target: object) -> Entry:
+        """Raises TargetNotFoundError when the function has no bundles."""
+        path = self.folder(target)
+        try:
+            with files.opened_folder(path) as folder:
+                name = index.newest_name(folder) if index.is_fresh(folder) else None
+                entry = parse_bundle_name(name, path) if name is not None else None
+                if entry is not None and files.exists(folder, entry.name):
+                    return entry
+        except OSError:
+            pass
+        return self._some(target)[-1]
+
+    def _some(self, target: object) -> list[Entry]:
+        """The entries of a function that has some; else TargetNotFoundError with the nearest names."""
+        entries = self.entries(target)
+        if not entries:
+            from ..targets import near_matches
+
+            known = [function.target or function.name for function in self.functions()]
+            raise TargetNotFoundError(str(target), near_matches(str(target), known), self.base_path)
+        return entries
+
+    def by_name(self, target: object, name: str) -> Entry:
+        """The bundle with this file name, with or without its suffix. Raises BundleNotFoundError."""
+        path = self.folder(target)
+        entry = parse_bundle_name(name if name.endswith(SUFFIX) else name + SUFFIX, path)
+        if entry is not None and os.path.lexists(entry.path):
+            return entry
+        raise BundleNotFoundError(str(target), f"the name {name!r}", [known.name for known in self._some(target)])
+
+    def by_hash(self, target: object, prefix: str) -> Entry:
+        """The newest bundle whose hash begins so, with or without `h1:`.
+
+        Raises TargetNotFoundError; BundleNotFoundError; AmbiguousHashError when different hashes begin so.
+        """
+        digits = prefix.strip().lower().removeprefix("h1:")
+        path = self.folder(target)
+        quick = self._with_digits(path, digits[:8]) if len(digits) >= 2 else None
+        entry = self._newest_with(target, quick, digits) if quick else None
+        if entry is None:
+            entries = [entry for entry in self._some(target) if entry.short_hash.startswith(digits[:8])]
+            entry = self._newest_with(target, entries, digits)
+        if entry is None:
+            known = dict.fromkeys(entry.short_hash for entry in reversed(self._some(target)))
+            raise BundleNotFoundError(str(target), f"a hash that begins with {digits!r}", tuple(known))
+        return entry
+
+    def _with_digits(self, path: str, digits: str) -> list[Entry] | None:
+        """Candidates found without listing the folder, or None when that cannot be trusted."""
+        try:
+            with files.opened_folder(path) as folder:
+                if not index.is_fresh(folder):
+                    return None
+                candidates = hash_shards.find(path, digits)
+                if candidates is not None:
+                    return [entry for entry in candidates if files.exists(folder, entry.name)]
+                found = index.load(folder)
+        except (OSError, BrokenIndex):
+            return None
+        if found is None or found.stored > len(found.bundles):
+            return None
+        entries = (parse_bundle_name(stored.name, path) for stored in reversed(found.bundles))
+        return [entry for entry in entries if entry is not None and entry.short_hash.startswith(digits)]
+
+    def _newest_with(self, target: object, entries: list[Entry], digits: str) -> Entry | None:
+        """The newest of `entries` (short hashes begin right already) whose whole hash begins with `digits`."""
+        different = {entry.short_hash: entry for entry in entries}
+        if len(different) > 1:
+            hashes = sorted(_hash(self, entry) for entry in different.values())
+            raise AmbiguousHashError(str(target), digits, hashes)
+        twins = entries[-_TWINS:]
+        if len(digits) <= 8:
+            hashes = sorted({_hash(self, entry) for entry in twins}) if len(twins) > 1 else []
+            if len(hashes) > 1:
+                raise AmbiguousHashError(str(target), digits, hashes)
+            return twins[-1] if twins else None
+        fitting = (entry for entry in reversed(entries) if _hash(self, entry).partition(":")[2].startswith(digits))
+        return next(fitting, None)
+
+    def index(self, target: object) -> FunctionIndex:
+        """Counts and newest bundles of a function, as exact as can be: what the index lacks is added from headers.
+
+        A function that nobody captured has an index of zeros.
+        """
+        path = self.folder(target)
+        try:
+            with files.opened_folder(path) as folder:
+                fresh = index.is_fresh(folder)
+                try:
+                    found = index.load(folder)
+                except BrokenIndex:
+                    found = None
+        except OSError:
+            return FunctionIndex(None)
+        if found is None or not fresh:
+            found = self._rebuilt(path, found)
+        return found.counting(sidecars.collect(path)[0])
+
+    def _rebuilt(self, path: str, found: FunctionIndex | None) -> FunctionIndex:
+        entries = _entries(path)
+        known = {stored.name: stored for stored in found.bundles} if found is not None else {}
+        listed: list[Stored] = []
+        size, target = 0, found.target if found is not None else None
+        for entry in reversed(entries[-LISTED:]):
+            stored = known.get(entry.name)
+            if stored is None:
+                try:
+                    with files.opened_folder(path) as folder:
+                        header, size = read_header(folder, entry.name, entry.path)
+                except (OSError, CorruptBundleError):
+                    continue
+                stored, target = Stored.of(entry.name, header, size), target or header.target
+            listed.append(stored)
+        number = len(entries)
+        found = found or FunctionIndex(target, number, number)
+        missing = max(number - found.captured, 0)  # of a process that was killed before it could tell
+        found = found.replace(calls=found.calls + missing, captured=found.captured + missing)
+        return found.replace(target=target, stored=number).listing(listed)
+
+
+def _hash(library: Library, entry: Entry) -> str:
+    try:
+        return library.header(entry).hash
+    except (CorruptBundleError, BundleNotFoundError):
+        return f"h1:{entry.short_hash}"
+
+
+def _entries(path: str) -> list[Entry]:
+    """The entries of a folder by name, the oldest first. A link in its place has none."""
+    try:
+        with files.opened_folder(path) as folder:
+            names = os.listdir(folder)
+    except OSError:
+        return []
+    found = (parse_bundle_name(name, path) for name in names if name.endswith(SUFFIX))
+    return sorted(entry for entry in found if entry is not None)

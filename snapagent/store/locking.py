@@ -1,0 +1,46 @@
+"""The lock around an index, and the only home of filelock.
+
+Bundles need no lock: their names are unique. The lock is asked for in the writer's thread and on the command line,
+never in a caller, and always with a time-out; it is never broken by age, and its file is never removed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .failures import LOCKED, StoreFailure
+from .files import FILE_MODE
+from .layout import LOCK
+
+
+@contextmanager
+def locked(folder: str, timeout: float) -> Iterator[None]:
+    """Hold the lock of `folder`. Raises StoreFailure `locked` after `timeout` seconds, or when there are no locks."""
+    if _half_imported():
+        raise StoreFailure(LOCKED, folder)
+    from filelock import Timeout, UnixFileLock
+
+    lock = UnixFileLock(
+        f"{folder}/{LOCK}", timeout, FILE_MODE, thread_local=False, poll_interval=0.005, fallback_to_soft=False
+    )
+    try:
+        lock.acquire()
+    except (Timeout, NotImplementedError) as error:
+        raise StoreFailure(LOCKED, folder) from error
+    except OSError as error:
+        raise StoreFailure.of(error, folder) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _half_imported() -> bool:
+    """Whether a thread that no longer exists was importing filelock when this process was forked.
+
+    Its import lock would never be given back: such a child leaves its counts for others to add.
+    """
+    spec = getattr(sys.modules.get("filelock"), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))

@@ -1,0 +1,49 @@
+"""Places of a quota that all processes share, taken without a lock.
+
+`.quota` has one byte for each capture taken so far. Appending is atomic, so the offset at which a process finds its own
+byte is its place in the queue of all processes: exactly `quota` of them are below the limit.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from . import files
+from .layout import QUOTA, TEMPORARY
+
+
+class Quota:
+    """The places of one function, as one process takes them."""
+
+    def __init__(self) -> None:
+        self._refunded = 0
+
+    def claim(self, folder: int, wanted: int, limit: float, captured: int, token: str) -> int:
+        """How many of `wanted` captures may be taken. `captured` is what the index says, should the file be lost."""
+        if limit == float("inf"):
+            return wanted
+        refunded = min(self._refunded, wanted)
+        self._refunded -= refunded
+        new = wanted - refunded
+        if not new:
+            return wanted
+        if not files.exists(folder, QUOTA):
+            _create(folder, captured, token)
+        end = files.append(folder, QUOTA, b"." * new)
+        return refunded + int(min(max(limit - (end - new), 0), new))
+
+    def give_back(self) -> None:
+        """A capture that had a place failed; the next one of this process takes it."""
+        self._refunded += 1
+
+
+def _create(folder: int, captured: int, token: str) -> None:
+    """A file with a byte for each capture that is known; the first to link it into place wins."""
+    draft = f"{TEMPORARY}{token}{QUOTA}"
+    files.publish(folder, draft, b"." * captured, token="-")
+    try:
+        with suppress(FileExistsError):
+            os.link(draft, QUOTA, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    finally:
+        files.remove(folder, draft)

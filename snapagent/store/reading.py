@@ -1,0 +1,48 @@
+"""Reading bundles: whole and checked, or the header alone. Nothing here unpickles."""
+
+from __future__ import annotations
+
+import errno
+
+from ..bundle import MAX_LINE, BundleFile, Header, decode, decode_header, header_size
+from ..errors import CorruptBundleError
+from . import files
+from .trust import Trust
+
+MAX_FILE = 2 * 1024 * 1024 * 1024  # bytes: larger files are no bundles of ours
+_FIRST_READ = 8192  # bytes: holds most headers
+
+
+def read_bundle(folder: int, name: str, path: str, trust: Trust) -> BundleFile:
+    """The bundle `name` of an opened folder, checked by digest and by `trust`.
+
+    Raises CorruptBundleError, UnsupportedFormatError, UntrustedBundleError; FileNotFoundError when it is gone.
+    """
+    data, found = _read(folder, name, path, MAX_FILE)
+    if len(data) != found.st_size:
+        raise CorruptBundleError(path, f"it is torn, or larger than {MAX_FILE} bytes")
+    bundle = decode(data, path)
+    trust.check(bundle, path, found, folder)
+    return bundle
+
+
+def read_header(folder: int, name: str, path: str) -> tuple[Header, int]:
+    """The header and the size of the file, from its first bytes; the digest is not checked.
+
+    Raises like `read_bundle`, but for UntrustedBundleError: a header is only text.
+    """
+    data, found = _read(folder, name, path, _FIRST_READ)
+    wanted = header_size(data[:MAX_LINE], path)
+    if wanted > len(data):
+        data, found = _read(folder, name, path, wanted)
+    return decode_header(data, path), found.st_size
+
+
+def _read(folder: int, name: str, path: str, limit: int) -> tuple[bytes, files.Status]:
+    try:
+        return files.read(name, limit, folder=folder)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = "it is a link" if error.errno == errno.ELOOP else f"it cannot be read ({error.strerror or error})"
+        raise CorruptBundleError(path, reason) from error

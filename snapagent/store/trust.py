@@ -1,0 +1,110 @@
+"""Whether a bundle may be loaded: loading runs code, so this is asked before anything is unpickled.
+
+`owner`: the file and its folder belong to me, to root or to somebody the caller trusts (the owner of pytest's rootdir),
+and nobody else may write them; inside a version-controlled tree modes are not judged, checkouts follow the umask.
+`signed`: one of our keys signed it. `any`: everything that is whole.
+
+A bundle that the manifest beside it lists by digest is accepted too, when the manifest itself would be: it belongs to
+the same trusted people, and under `signed` one of our keys signed it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Collection, Mapping, Sequence
+
+from ..bundle import BundleFile, SigningKey
+from ..errors import UntrustedBundleError
+from ..records import Record
+from . import files
+from .layout import MANIFEST
+
+OWNER, SIGNED, ANY = "owner", "signed", "any"
+_LIMIT = 16 * 1024 * 1024  # bytes of a manifest
+_REPOSITORIES = (".git", ".hg", ".svn", ".jj")
+
+
+class Trust(Record):
+    """The policy of a store: one of `owner`, `signed` and `any`; `owners` are trusted user ids besides me and root."""
+
+    policy: str
+    keys: tuple[SigningKey, ...] = ()
+    owners: tuple[int, ...] = ()
+
+    def check(self, bundle: BundleFile, path: str, file: os.stat_result, folder: int) -> None:
+        """Raises UntrustedBundleError, with one reason and the command that helps. `folder` is opened."""
+        if self.policy == ANY or bundle.signed_by(self.keys):
+            return
+        if self.policy == SIGNED:
+            refusal: tuple[str, str] | None = self._unsigned(bundle, path)
+        else:
+            refusal = self._foreign(path, file) or self._foreign(os.path.dirname(path), os.fstat(folder))
+        if refusal and bundle.digest not in self._listed(folder, os.path.dirname(path)):
+            raise UntrustedBundleError(path, *refusal)
+
+    def _unsigned(self, bundle: BundleFile, path: str) -> tuple[str, str]:
+        if not self.keys:
+            return "trust is 'signed', and there is no key to check it with", "set SNAPAGENT_KEY or SNAPAGENT_KEY_FILE"
+        if bundle.mac == "-":
+            return "it is not signed", f"if you trust it: snapagent promote {bundle.header.target}"
+        return (
+            f"it is signed with key {bundle.mac[:8]!r}, which is none of yours, or it was altered",
+            "add that key to SNAPAGENT_KEY_FILE, or capture the call again",
+        )
+
+    def _foreign(self, path: str, found: os.stat_result) -> tuple[str, str] | None:
+        if found.st_uid not in (os.geteuid(), 0, *self.owners):
+            return (
+                f"it belongs to user {found.st_uid}, and trust is 'owner'",
+                f"if you trust it: chown {os.geteuid()} {path!r}, or set a key and trust: signed",
+            )
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not version_controlled(path):
+            return "others may write it, and trust is 'owner'", f"if you trust it: chmod go-w {path!r}"
+        return None
+
+    def _listed(self, folder: int, path: str) -> Collection[str]:
+        """The digests of the manifest beside a bundle; none when there is no manifest or it is not to be trusted."""
+        try:
+            data, found = files.read(MANIFEST, _LIMIT, folder=folder)
+            fields = json.loads(data)
+            digests = {str(name): str(digest) for name, digest in fields["digests"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return ()
+        if self.policy == SIGNED:
+            accepted = _signed_by(self.keys, digests, str(fields.get("mac")))
+        else:
+            accepted = self._foreign(f"{path}/{MANIFEST}", found) is None
+        return digests.values() if accepted else ()
+
+
+def write_manifest(folder: str, digests: Mapping[str, str], key: SigningKey | None = None) -> None:
+    """List bundles that are accepted beside it: file name -> SHA-256 of the file as its first line says."""
+    fields = {"version": 1, "digests": dict(sorted(digests.items())), "mac": _mac(key, digests) if key else None}
+    with files.own_folder(folder) as opened:
+        files.publish(opened, MANIFEST, json.dumps(fields, indent=1).encode() + b"\n")
+
+
+def _mac(key: SigningKey, digests: Mapping[str, str]) -> str:
+    message = b"snapagent manifest\0" + "\n".join(sorted(digests.values())).encode()
+    return f"{key.id}:{key.sign(hashlib.sha256(message).digest())}"
+
+
+def _signed_by(keys: Sequence[SigningKey], digests: Mapping[str, str], mac: str) -> bool:
+    import hmac
+
+    return any(hmac.compare_digest(_mac(key, digests), mac) for key in keys)
+
+
+def version_controlled(path: str) -> bool:
+    """Whether a folder above `path` is a checkout."""
+    parent = os.path.dirname(os.path.abspath(path))
+    while True:
+        if any(os.path.lexists(f"{parent}/{name}") for name in _REPOSITORIES):
+            return True
+        above = os.path.dirname(parent)
+        if above == parent:
+            return False
+        parent = above
