@@ -1,0 +1,58 @@
+"""`@capture(...)`: the explicit way to name a target, with the same engine as the YAML."""
+
+from __future__ import annotations
+
+import os
+
+from .. import environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    Decorated = TypeVar("Decorated")
+
+
+def capture(
+    function: Any = None, /, *, enabled: bool | None = None, base_path: str | None = None, **options: Any
+) -> Any:
+    """Capture the calls of the decorated function, method, class method, static method or property.
+
+    `enabled=None` obeys the environment when the function is decorated: off returns the very function. `base_path` is
+    the folder of captures; `options` are the settings that a target may have in the YAML (`keep`, `exclude`, ...).
+
+    Raises:
+        ConfigError: an option that does not exist or has an impossible value, whether capture is on or off.
+        TypeError: what is decorated is a class, or not callable.
+    """
+    if options:
+        from ..settings import settings_from
+
+        settings_from(options)
+
+    def decorate(function: Decorated) -> Decorated:
+        if not (environment.is_enabled(os.environ) if enabled is None else enabled):
+            return function
+        wrapped: Decorated = _decorated(function, base_path, options)
+        return wrapped
+
+    return decorate if function is None else decorate(function)
+
+
+def _decorated(function: Any, base_path: str | None, options: dict[str, Any]) -> Any:
+    from .instrument import function_of, instrument_value
+
+    inner = function_of(function)
+    if isinstance(inner, type) or not callable(inner):
+        raise TypeError(f"@capture() goes on functions and methods, not on {inner!r}; of a class, decorate the methods")
+    try:
+        from ..settings import settings_from
+        from .activation import current
+
+        engine = current.engine(base_path)
+        return instrument_value(function, engine.recorder_for, settings_from(options, engine.config.defaults))
+    except Exception as error:
+        from .activation import complain
+
+        complain(f"{getattr(inner, '__qualname__', 'a function')} is not captured", error)
+        return function

@@ -1,0 +1,70 @@
+"""Swapping the code of a function, so that every reference to it is reached: registries, callbacks, earlier imports.
+
+The function object stays the very same; its old code lives on in a twin that the new code calls. What reads `__code__`
+directly sees ours; `inspect` is told the signature.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING
+
+from .trampolines import PARTS, Parts, swap_code
+
+if TYPE_CHECKING:
+    from ..recorder import Recorder
+
+_FLAVOR_FLAGS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+
+
+def is_swapped(function: object) -> bool:
+    return type(function) is FunctionType and _parts(function) is not None
+
+
+def _parts(function: FunctionType) -> Parts | None:
+    return next((const for const in function.__code__.co_consts if type(const) is Parts), None)
+
+
+def swap(function: FunctionType, recorder: Recorder) -> None:
+    """Have every call of `function`, through whatever reference, recorded by `recorder`."""
+    code = function.__code__
+    twin = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    twin.__kwdefaults__ = function.__kwdefaults__
+    twin.__qualname__ = function.__qualname__
+    twin.__module__ = function.__module__
+    twin.__annotations__ = function.__annotations__
+    twin.__doc__ = function.__doc__
+    if hasattr(function, "__type_params__"):
+        twin.__type_params__ = function.__type_params__  # type: ignore[attr-defined]  # Python 3.12
+    parts = Parts(recorder, twin, code)
+    own = function.__dict__
+    if "__wrapped__" not in own and "__signature__" not in own:
+        signature = inspect.signature(twin)
+        own["__wrapped__"] = twin
+        own["__signature__"] = signature  # for `inspect.getfullargspec`, which does not follow `__wrapped__`
+    function.__code__ = _code_for(code, parts, recorder.flavor)
+
+
+def _code_for(code: CodeType, parts: Parts, flavor: str) -> CodeType:
+    template = swap_code(flavor)
+    return template.replace(
+        co_consts=tuple(parts if const == PARTS else const for const in template.co_consts),
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+        co_firstlineno=code.co_firstlineno,
+        co_freevars=code.co_freevars,  # as many as the function's closure has
+        # What `inspect.iscoroutinefunction` and its like read; what is made is decided by the instructions alone.
+        co_flags=template.co_flags | code.co_flags & _FLAVOR_FLAGS,
+    )
+
+
+def restore(function: FunctionType) -> None:
+    """Give the function its own code back."""
+    parts = _parts(function)
+    if parts is None:
+        return
+    function.__code__ = parts.original
+    if function.__dict__.get("__wrapped__") is parts.function:
+        del function.__dict__["__wrapped__"]
+        del function.__dict__["__signature__"]

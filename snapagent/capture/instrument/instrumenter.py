@@ -1,0 +1,235 @@
+"""Which functions of a module become targets, by which means, and the way back."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import weakref
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from ...targets import Target
+from ..host_guard import describe, log_once
+from . import inplace
+from .discovery import Discovery, Found, kind_of, owners
+from .places import Place, class_dict, fill, inside
+from .wrapper import SnapWrapper, wrap
+
+if TYPE_CHECKING:
+    from ...settings import Settings
+    from ...targets import TargetSet
+    from ..recorder import Recorder
+
+    Make = Callable[[Target, FunctionType, str, str, Settings], Recorder]
+    Report = Callable[[Target, str], None]
+
+_ONLY_BY_NAME = "references taken earlier are not reached: only calls through its name are captured"
+_CODE_FLAVORS = ((0x200, "async_generator"), (0x80, "coroutine"), (0x20, "generator"))  # inspect.CO_*
+
+
+class Instrumenter:
+    """Wraps the targets of modules as they load; `restore` gives everything back.
+
+    `make` is the engine's `recorder_for`; `report(target, reason)` is told of each function that cannot be reached.
+    """
+
+    def __init__(self, targets: TargetSet, make: Make, report: Report) -> None:
+        self._targets = targets
+        self._make = make
+        self._report = report
+        self._wrapped: list[weakref.ref[Any]] = []
+        self._swapped: list[weakref.ref[FunctionType]] = []
+
+    def instrument(self, name: str, module: ModuleType) -> None:
+        """Instrument a module that has been executed under `name`. Never raises an Exception."""
+        try:
+            namespace = object.__getattribute__(module, "__dict__")
+            found = Discovery(name, namespace).functions()
+            self._explain_missing(name, namespace, found)
+            wanted = [pair for function in found if (pair := self._wanted(name, function)) is not None]
+        except Exception as error:
+            log_once(f"could not look into module {name}", describe(error))
+            return
+        del found
+        while wanted:
+            one, settings = wanted.pop()
+            self._instrument_safely(Target(name, one.qualname), one, settings)
+
+    def _wanted(self, module: str, found: Found) -> tuple[Found, Settings] | None:
+        """The settings that hold for a function. What is not the module's own must be named exactly."""
+        for name in dict.fromkeys((found.qualname, *found.names)):
+            settings = self._targets.rule_for(Target(module, name))
+            if settings is None:
+                continue
+            if found.own or (name in self._targets.exact_names(module) and _made_elsewhere(found.function)):
+                return found, settings
+        return None
+
+    def _instrument_safely(self, target: Target, found: Found, settings: Settings) -> None:
+        try:
+            if already_instrumented(found.function):
+                return
+            elsewhere = references_elsewhere(found)  # before the recorder is one of them
+            inner = signature_giver(found.function)
+            recorder = self._make(target, inner, found.kind, flavor_of(found.function), settings)
+            in_place = settings.mode == "inplace" or elsewhere or not found.places
+            if in_place and type(found.function) is FunctionType:
+                self._swap(found.function, recorder)
+                return
+            if in_place:
+                self._report(target, _ONLY_BY_NAME)
+            self._wrap(found, recorder)
+        except Exception as error:
+            log_once(f"could not instrument {target}", describe(error))
+            self._report(target, f"it could not be wrapped ({type(error).__name__})")
+
+    def _swap(self, function: FunctionType, recorder: Recorder) -> None:
+        inplace.swap(function, recorder)
+        self._swapped.append(weakref.ref(function))
+
+    def _wrap(self, found: Found, recorder: Recorder) -> None:
+        wrapper = wrap(found.function, recorder)
+        wrapper._self_places = tuple(found.places)
+        for place in found.places:
+            place.write(wrapper)
+        self._wrapped.append(weakref.ref(wrapper))
+
+    def restore(self) -> None:
+        """Give every module its very own function objects back."""
+        for reference in self._wrapped:
+            wrapper = reference()
+            if wrapper is not None:
+                _take_out(wrapper)
+        for swapped in self._swapped:
+            function = swapped()
+            if function is not None:
+                inplace.restore(function)
+        self._wrapped.clear()
+        self._swapped.clear()
+
+    def _explain_missing(self, module: str, namespace: dict[str, Any], found: list[Found]) -> None:
+        names = {name for function in found for name in (function.qualname, *function.names)}
+        for qualname in self._targets.exact_names(module):
+            if qualname not in names:
+                self._explain(Target(module, qualname), namespace, sorted(names))
+        for function in found:
+            if not function.own and not _made_elsewhere(function.function):
+                self._explain_import(module, function)
+
+    def _explain(self, target: Target, namespace: dict[str, Any], known: list[str]) -> None:
+        from ...targets import near_matches
+
+        attribute = target.qualname.rpartition(".")[2]
+        for cls in owners(target.module, namespace, target.qualname):
+            if attribute in class_dict(cls):
+                where = f"{cls.__module__}:{cls.__qualname__}.{attribute}"
+                self._report(target, f"it is inherited; name it where it is defined: {where}")
+                return
+        near = near_matches(target.qualname, known)
+        if target.qualname in namespace:
+            kind = type(namespace[target.qualname]).__qualname__
+            reason = f"it is no Python function (a {kind})"
+        else:
+            reason = "the module has no such function"
+        self._report(target, reason + (f"; the nearest names are {', '.join(near)}" if near else ""))
+
+    def _explain_import(self, module: str, found: Found) -> None:
+        for name in found.names:
+            if name in self._targets.exact_names(module):
+                function = found.function
+                where = f"{function.__module__}:{function.__qualname__}"
+                self._report(Target(module, name), f"it is defined in another module; name it there: {where}")
+
+
+def function_of(value: Any) -> Any:
+    """The function inside a class method, static method or property; anything else itself."""
+    inner = inside(value)
+    return value if inner is None else inner
+
+
+def instrument_value(value: Any, make: Make, settings: Settings) -> Any:
+    """For the decorator: what takes the place of a function, or of a descriptor around one."""
+    function = function_of(value)
+    if already_instrumented(function):
+        return value
+    qualname = getattr(function, "__qualname__", type(function).__qualname__)
+    is_method = qualname.rpartition(".")[0].rpartition(".")[2] not in ("", "<locals>")
+    kind = kind_of(type(value), "method" if is_method else "function")
+    target = Target(function.__module__, qualname)
+    recorder = make(target, signature_giver(function), kind, flavor_of(function), settings)
+    if settings.mode == "inplace" and type(function) is FunctionType:
+        inplace.swap(function, recorder)
+        return value
+    wrapper = wrap(function, recorder)
+    if function is value:
+        return wrapper
+    fill(value, wrapper)
+    return value
+
+
+def already_instrumented(function: object) -> bool:
+    return type(function) is SnapWrapper or inplace.is_swapped(function)
+
+
+def flavor_of(function: Any) -> str:
+    """plain, coroutine, generator or async_generator, by what calling it gives: its own code decides."""
+    flags = function.__code__.co_flags if type(function) is FunctionType else 0
+    return next((flavor for flag, flavor in _CODE_FLAVORS if flags & flag), "plain")
+
+
+def signature_giver(function: Any) -> FunctionType:
+    """The function whose parameters name the arguments: behind decorators that take anything, the decorated one."""
+    seen: set[int] = set()
+    while id(function) not in seen:
+        seen.add(id(function))
+        if type(function) is FunctionType and not _takes_anything(function):
+            return function
+        if type(function) is functools.partial:
+            return _anything
+        inner = function.__dict__.get("__wrapped__")
+        if inner is None:
+            break
+        function = inner
+    return function if type(function) is FunctionType else _anything
+
+
+def _takes_anything(function: FunctionType) -> bool:
+    code = function.__code__
+    return code.co_argcount + code.co_kwonlyargcount == 0 and code.co_flags & 0x0C == 0x0C
+
+
+def _takes_any(*args: Any, **kwargs: Any) -> None:
+    """Has the parameters of a callable that has none of its own to read."""
+
+
+_anything = cast(FunctionType, _takes_any)
+
+
+def _made_elsewhere(function: Any) -> bool:
+    """Whether it is a closure, partial or cache that another module made, as a decorator without `wraps` does."""
+    return type(function) is not FunctionType or "<locals>" in function.__qualname__
+
+
+def references_elsewhere(found: Found) -> bool:
+    """Whether something besides the places found refers to the function."""
+    return _extra_references(found) > _BARE
+
+
+def _extra_references(found: Found) -> int:
+    return sys.getrefcount(found.function) - len(found.places)
+
+
+def _take_out(wrapper: SnapWrapper) -> None:
+    places: tuple[Place, ...] = wrapper._self_places
+    for place in places:
+        if place.read() is wrapper:
+            place.write(wrapper.__wrapped__)
+
+
+def _bare() -> int:
+    """What `_extra_references` says of a function that nobody else refers to."""
+    return _extra_references(Found(eval("lambda: None"), "f", "function", True))
+
+
+_BARE = _bare()

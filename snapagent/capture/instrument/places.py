@@ -1,0 +1,98 @@
+"""Where a module keeps a function, and how another callable is put there without the module's code noticing.
+
+Nothing here calls code of the program: module and class dictionaries are changed by the plain operations of `dict` and
+`type`, and descriptors (properties, class methods, ...) stay the very same objects, with another function inside.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, partialmethod
+from typing import Any
+
+
+class DictPlace:
+    """A name of a module."""
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, namespace: dict[str, Any], name: str) -> None:
+        self.namespace = namespace
+        self.name = name
+
+    def read(self) -> Any:
+        return self.namespace.get(self.name)
+
+    def write(self, value: Any) -> None:
+        self.namespace[self.name] = value
+
+
+class ClassPlace:
+    """A name of a class, written past the metaclass."""
+
+    __slots__ = ("cls", "name")
+
+    def __init__(self, cls: type, name: str) -> None:
+        self.cls = cls
+        self.name = name
+
+    def read(self) -> Any:
+        return class_dict(self.cls).get(self.name)
+
+    def write(self, value: Any) -> None:
+        type.__setattr__(self.cls, self.name, value)
+
+
+class DescriptorPlace:
+    """The function inside a class method, static method or property that is itself a name of a class."""
+
+    __slots__ = ("around", "descriptor")
+
+    def __init__(self, descriptor: Any, around: ClassPlace | DictPlace) -> None:
+        self.descriptor = descriptor
+        self.around = around
+
+    def read(self) -> Any:
+        return inside(self.descriptor)
+
+    def write(self, value: Any) -> None:
+        fill(self.descriptor, value)
+        if self.around.read() is self.descriptor:
+            self.around.write(self.descriptor)  # the interpreter caches what was inside; this makes it look again
+
+
+Place = DictPlace | ClassPlace | DescriptorPlace
+
+
+def class_dict(cls: type) -> dict[str, Any]:
+    """The dictionary of a class, read past `__getattribute__` of its metaclass."""
+    return type.__dict__["__dict__"].__get__(cls)  # type: ignore[no-any-return]
+
+
+_fget: Any = vars(property)["fget"].__get__  # a subclass may hide the name
+
+
+def inside(descriptor: Any) -> Any:
+    """What a descriptor of the standard library calls, or None for anything else; no code of the program runs."""
+    kind = type(descriptor)
+    if issubclass(kind, property):
+        return _fget(descriptor)
+    if issubclass(kind, (classmethod, staticmethod)):
+        return descriptor.__func__
+    if kind in (cached_property, partialmethod):
+        return vars(descriptor).get("func")
+    return None
+
+
+def fill(descriptor: Any, function: Any) -> None:
+    """Put another function into a descriptor that `inside` can read."""
+    kind = type(descriptor)
+    if issubclass(kind, property):
+        getter_doc = getattr(inside(descriptor), "__doc__", None)
+        own_doc = descriptor.__doc__ if descriptor.__doc__ != getter_doc else None
+        property.__init__(descriptor, function, descriptor.fset, descriptor.fdel, own_doc)
+    elif issubclass(kind, classmethod):
+        classmethod.__init__(descriptor, function)
+    elif issubclass(kind, staticmethod):
+        staticmethod.__init__(descriptor, function)
+    else:
+        vars(descriptor)["func"] = function

@@ -1,0 +1,337 @@
+"""The frames of ours between a caller and a captured function: one, whatever the kind of the function.
+
+`warnings` and `logging` look for the caller with `stacklevel` and skip frames of the import system, which they know by
+the file name; ours carry such a name. Where an exception passes, our frame is cut from its traceback.
+
+The function runs exactly once, with the caller's very arguments. What our recorder does happens outside every
+`try` that the program's exception passes through, so neither becomes the context of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any
+
+FILE_NAME = "<snapagent importlib._bootstrap>"
+MAX_ITEMS = 10_000  # a generator's items that are recorded; after that it runs on unobserved
+CAPPED, CLOSED, COMPLETE = "capped", "closed", "complete"
+
+_GENERATOR, _COROUTINE = 0x20, 0x80  # inspect.CO_GENERATOR, inspect.CO_COROUTINE
+
+Call = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+def trampoline(recorder: Any, name: str, qualname: str) -> Call:
+    """What wrapt is given as the wrapper: `(wrapped, instance, args, kwargs)`; `args` includes the bound instance."""
+    if recorder.flavor == "plain":
+        return _plain(recorder.begin, recorder.returned, recorder.raised)
+    return _stepwise(recorder, _named(_DRIVERS[recorder.flavor], name, qualname))
+
+
+def _plain(begin: Any, returned: Any, raised: Any) -> Call:
+    def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        pending = begin(args, kwargs)
+        try:
+            value = wrapped(*args, **kwargs)
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            if pending is not None:
+                raised(pending, error)
+            raise
+        if pending is not None:
+            returned(pending, value)
+        return value
+
+    return call
+
+
+def _stepwise(recorder: Any, drive: Any) -> Call:
+    def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            inner = wrapped(*args, **kwargs)  # runs nothing yet, but arguments that do not fit raise here
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            raise
+        return drive(recorder, Unstarted(recorder, inner, args, kwargs))
+
+    return call
+
+
+class Unstarted:
+    """A coroutine or generator before its first step, and the arguments that it was called with.
+
+    One that is never started is closed here, so that only ours warns "was never awaited".
+    """
+
+    __slots__ = ("args", "inner", "kwargs", "recorder")
+
+    def __init__(self, recorder: Any, inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.recorder = recorder
+        self.inner = inner
+        self.args = args
+        self.kwargs = kwargs
+
+    def start(self) -> tuple[Any, Any]:
+        """Freeze the arguments as they are now; give up everything that is held."""
+        inner, args, kwargs = self.inner, self.args, self.kwargs
+        self.inner, self.args, self.kwargs = None, (), {}
+        return inner, self.recorder.begin(args, kwargs)
+
+    def __del__(self) -> None:
+        if self.inner is not None:
+            if hasattr(self.inner, "close"):
+                self.inner.close()
+            self.recorder.ledger.count_skipped("never_started", admitted=True)
+
+
+class Items:
+    """What a generator has given so far, as long as it is little enough to keep."""
+
+    __slots__ = ("kept", "room", "seen")
+
+    def __init__(self, max_bytes: int) -> None:
+        self.kept: list[Any] = []
+        self.seen = 0
+        self.room = max_bytes
+
+    def add(self, item: Any) -> bool:
+        """Whether there is room for more: chunks of a large file must not be held in memory."""
+        self.seen += 1
+        self.kept.append(item)
+        if type(item) in (bytes, str, bytearray):
+            self.room -= len(item)
+        return len(self.kept) < MAX_ITEMS and self.room > 0
+
+
+def _drive_generator(recorder: Any, unstarted: Any) -> Any:
+    inner, pending = unstarted.start()
+    del unstarted
+    items = Items(recorder.settings.max_bytes)
+    received: Any = None
+    thrown: Any = None
+    closing = False
+    while True:
+        try:
+            item = inner.send(received) if thrown is None else inner.throw(thrown)
+        except StopIteration as stop:
+            value = stop.value
+            break
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            if pending is not None:
+                if closing and type(error) is GeneratorExit:
+                    recorder.ended(pending, items.kept, CLOSED)
+                else:
+                    recorder.ended(pending, items.kept, COMPLETE, error)
+            raise
+        received = thrown = None
+        if pending is not None:
+            if items.add(item):
+                recorder.leave(pending)
+            else:
+                recorder.ended(pending, items.kept, CAPPED)
+                pending = items = None  # type: ignore[assignment]
+        try:
+            received = yield item
+        except BaseException as error:
+            thrown = error
+            thrown.__traceback__ = thrown.__traceback__.tb_next
+            closing = type(error) is GeneratorExit
+        item = None
+        if pending is not None:
+            recorder.enter(pending)
+    if pending is not None:
+        recorder.ended(pending, items.kept, CLOSED if closing else COMPLETE)
+    return value
+
+
+def _drive_coroutine(recorder: Any, unstarted: Any) -> Any:
+    inner, pending = unstarted.start()
+    del unstarted
+    received: Any = None
+    thrown: Any = None
+    while True:
+        try:
+            item = inner.send(received) if thrown is None else inner.throw(thrown)
+        except StopIteration as stop:
+            value = stop.value
+            break
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            if pending is not None:
+                recorder.raised(pending, error)
+            raise
+        received = thrown = None
+        if pending is not None:
+            recorder.leave(pending)
+        try:
+            received = yield item
+        except BaseException as error:
+            thrown = error
+            thrown.__traceback__ = thrown.__traceback__.tb_next
+        item = None
+        if pending is not None:
+            recorder.enter(pending)
+    if pending is not None:
+        recorder.returned(pending, value)
+    return value
+
+
+def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
+    """Await `awaitable`, telling the recorder when it is suspended."""
+    inner = awaitable.__await__()
+    received: Any = None
+    thrown: Any = None
+    while True:
+        try:
+            item = inner.send(received) if thrown is None else inner.throw(thrown)
+        except StopIteration as stop:
+            return stop.value
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            raise
+        received = thrown = None
+        recorder.leave(pending)
+        try:
+            received = yield item
+        except BaseException as error:
+            thrown = error
+            thrown.__traceback__ = thrown.__traceback__.tb_next
+        recorder.enter(pending)
+
+
+async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
+    inner, pending = unstarted.start()
+    del unstarted
+    items = Items(recorder.settings.max_bytes)
+    received: Any = None
+    thrown: Any = None
+    closing = False
+    while True:
+        try:
+            step = inner.asend(received) if thrown is None else inner.athrow(thrown)
+            item = await (step if pending is None else _step(recorder, pending, step))
+        except StopAsyncIteration:
+            break
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            if pending is not None:
+                if closing and type(error) is GeneratorExit:
+                    recorder.ended(pending, items.kept, CLOSED)
+                elif type(error).__name__ == "CancelledError":
+                    recorder.ended(pending, items.kept, "cancelled")
+                else:
+                    recorder.ended(pending, items.kept, COMPLETE, error)
+            raise
+        received = thrown = step = None
+        if pending is not None:
+            if items.add(item):
+                recorder.leave(pending)
+            else:
+                recorder.ended(pending, items.kept, CAPPED)
+                pending = items = None  # type: ignore[assignment]
+        try:
+            received = yield item
+        except BaseException as error:
+            thrown = error
+            thrown.__traceback__ = thrown.__traceback__.tb_next
+            closing = type(error) is GeneratorExit
+        item = None
+        if pending is not None:
+            recorder.enter(pending)
+    if pending is not None:
+        recorder.ended(pending, items.kept, CLOSED if closing else COMPLETE)
+
+
+def swap_code(kind: str) -> CodeType:
+    """The code that takes a function's place where a wrapper cannot reach: see `inplace`.
+
+    It has the constant PARTS, for which the caller puts the function's own `Parts`.
+    """
+    return _IN_PLACE if kind == "plain" else _IN_PLACE_STEPWISE
+
+
+PARTS = "snapagent: parts"
+
+
+def _in_place(*args: Any, **kwargs: Any) -> Any:
+    parts: Any = "snapagent: parts"
+    if not parts.admit():
+        try:
+            return parts.function(*args, **kwargs)
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            raise
+    pending = parts.begin(args, kwargs)
+    try:
+        value = parts.function(*args, **kwargs)
+    except BaseException as error:
+        error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+        if pending is not None:
+            parts.raised(pending, error)
+        raise
+    if pending is not None:
+        parts.returned(pending, value)
+    return value
+
+
+def _in_place_stepwise(*args: Any, **kwargs: Any) -> Any:
+    parts: Any = "snapagent: parts"
+    try:
+        inner = parts.function(*args, **kwargs)
+    except BaseException as error:
+        error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+        raise
+    return parts.drive(inner, args, kwargs) if parts.admit() else inner
+
+
+class Parts:
+    """What swapped code needs: the test, the recorder's steps, and the function as it was."""
+
+    __slots__ = ("admit", "begin", "drive", "function", "original", "raised", "recorder", "returned")
+
+    def __init__(self, recorder: Any, function: FunctionType, original: CodeType) -> None:
+        self.admit = recorder.admit
+        self.begin = recorder.begin
+        self.returned = recorder.returned
+        self.raised = recorder.raised
+        self.recorder = recorder
+        self.function = function
+        self.original = original
+        if recorder.flavor != "plain":
+            drive = _named(_DRIVERS[recorder.flavor], function.__name__, function.__qualname__)
+            self.drive = lambda inner, args, kwargs: drive(recorder, Unstarted(recorder, inner, args, kwargs))
+
+
+def _named(function: FunctionType, name: str, qualname: str) -> FunctionType:
+    """A copy whose coroutines and generators carry the name of the program's function."""
+    copy = FunctionType(function.__code__.replace(co_name=name, co_qualname=qualname), function.__globals__, name)
+    copy.__qualname__ = qualname
+    return copy
+
+
+def _hidden(code: CodeType, **changes: Any) -> CodeType:
+    inner = tuple(_hidden(const) if type(const) is CodeType else const for const in code.co_consts)
+    return code.replace(co_filename=FILE_NAME, co_consts=inner, **changes)
+
+
+def _as_coroutine(code: CodeType) -> CodeType:
+    """A generator's code that makes a coroutine instead: so one frame can hand on each step of another coroutine."""
+    return _hidden(code, co_flags=code.co_flags & ~_GENERATOR | _COROUTINE)
+
+
+_code_owner: Any
+for _code_owner in (_plain, _stepwise, _drive_generator, _drive_async_generator):
+    _code_owner.__code__ = _hidden(_code_owner.__code__)
+for _code_owner in (_drive_coroutine, _drive_step):
+    _code_owner.__code__ = _as_coroutine(_code_owner.__code__)
+
+_IN_PLACE = _hidden(_in_place.__code__)
+_IN_PLACE_STEPWISE = _hidden(_in_place_stepwise.__code__)
+_step = _drive_step
+_DRIVERS: dict[str, Any] = {
+    "generator": _drive_generator,
+    "coroutine": _drive_coroutine,
+    "async_generator": _drive_async_generator,
+}

@@ -1,0 +1,81 @@
+"""A recorder that only remembers, for tests of how calls reach recorders: no serializer, no store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from snapagent.capture.instrument import Instrumenter
+from snapagent.settings import Settings
+from snapagent.targets import Target, TargetPattern, TargetSet
+
+
+class Memory:
+    """Stands for a recorder: `calls` holds (args, kwargs, outcome) of each finished call."""
+
+    def __init__(self, target: Target, function: Any, kind: str, flavor: str, settings: Settings) -> None:
+        self.target = target
+        self.function = function
+        self.kind = kind
+        self.flavor = flavor
+        self.settings = settings
+        self.calls: list[tuple[Any, Any, Any]] = []
+        self.steps: list[str] = []
+        self.skipped: list[str] = []
+        self.on = True
+        self.ledger = SimpleNamespace(count_skipped=lambda reason, admitted: self.skipped.append(reason))
+
+    def admit(self) -> bool:
+        return self.on
+
+    def begin(self, args: Any, kwargs: Any) -> Any:
+        self.steps.append("begin")
+        return (args, dict(kwargs))
+
+    def enter(self, pending: Any) -> None:
+        self.steps.append("enter")
+
+    def leave(self, pending: Any) -> None:
+        self.steps.append("leave")
+
+    def returned(self, pending: Any, value: Any) -> None:
+        self.calls.append((*pending, ("returned", value)))
+
+    def raised(self, pending: Any, error: BaseException) -> None:
+        self.calls.append((*pending, ("raised", type(error))))
+
+    def ended(self, pending: Any, items: list[Any], how: str, error: BaseException | None = None) -> None:
+        self.calls.append((*pending, ("ended", list(items), how, error and type(error))))
+
+
+class Memories:
+    """Stands for an engine: `memories[qualname]` is what was remembered of a target."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Memory] = {}
+        self.unreachable: dict[str, str] = {}
+
+    def recorder_for(self, target: Target, function: Any, kind: str, flavor: str, settings: Settings) -> Any:
+        return self.made.setdefault(str(target), Memory(target, function, kind, flavor, settings))
+
+    def note_unreachable(self, target: Target, reason: str) -> None:
+        self.unreachable[str(target)] = reason
+
+    def calls(self, qualname: str) -> list[tuple[Any, Any, Any]]:
+        """The calls of a target, named without its module."""
+        return [call for name, memory in self.made.items() if name.partition(":")[2] == qualname for call in memory.calls]
+
+
+@contextmanager
+def instrumented(module: ModuleType, *patterns: str, mode: str = "wrap") -> Iterator[Memories]:
+    """The module's functions that the patterns name (by default all) are wrapped for a while."""
+    memories = Memories()
+    rules = [(TargetPattern.parse(text), Settings(mode=mode)) for text in patterns or (f"{module.__name__}:**",)]
+    instrumenter = Instrumenter(TargetSet(rules), memories.recorder_for, memories.note_unreachable)
+    instrumenter.instrument(module.__name__, module)
+    try:
+        yield memories
+    finally:
+        instrumenter.restore()
