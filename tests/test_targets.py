@@ -43,7 +43,7 @@ def test_a_target_reads_and_prints_as_module_and_name():
 
 @pytest.mark.parametrize("text", ["", "shop", "shop.pricing", ":quote", "shop:", "a:b:c"])
 def test_what_is_no_target_is_refused_with_the_form_it_should_have(text):
-    with pytest.raises(ConfigError, match="package.module:function"):
+    with pytest.raises(ConfigError, match=r"package\.module:function"):
         Target.parse(text)
 
 
@@ -266,4 +266,4 @@ def test_the_nearest_names_come_first_and_a_moved_function_is_found():
     assert near_matches("shop.prices:discount", known)[0] == "billing.core.rates:discount"
     assert set(near_matches("SHOP.PRICING:QUOTE", known)) == {"shop.pricing:quote", "shop.pricing:Quote"}
     assert near_matches("zzz:yyy", known) == ()
-    assert len(near_matches("shop.pricing:q", ["shop.pricing:q%d" % n for n in range(9)])) == 3
+    assert len(near_matches("shop.pricing:q", [f"shop.pricing:q{n}" for n in range(9)])) == 3
