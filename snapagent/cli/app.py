@@ -14,7 +14,7 @@ from ..errors import ConfigError
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..store import Store
+    from ..store.store import Store
     from .output import Output
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,7 +67,7 @@ class App:
     @cached_property
     def store(self) -> Store:
         from ..environment import signing_keys
-        from ..store import Store
+        from ..store.store import Store
 
         keys = signing_keys(os.environ)
         said = self.config.trust if self.config is not None else None

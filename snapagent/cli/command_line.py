@@ -16,6 +16,9 @@ from ..errors import AmbiguousHashError, BundleNotFoundError, SnapagentError, Ta
 
 SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here that holds it
     "Set up": {"init": "init_command", "check": "check_command"},
+    "Capture": {"run": "switching", "enable": "switching", "disable": "switching"},
+    "Read": {"list": "list_command", "show": "show_command", "diff": "diff_command"},
+    "Keep house": {"clear": "housekeeping"},
 }
 HOMES = {name: home for commands in SECTIONS.values() for name, home in commands.items()}
 

@@ -7,12 +7,15 @@ imported goes to stderr.
 
 from __future__ import annotations
 
+import functools
+import gc
 import json
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FunctionType, ModuleType
+from typing import Any
 
 
 def judge(target: str) -> tuple[str, str]:
@@ -25,16 +28,45 @@ def judge(target: str) -> tuple[str, str]:
     except BaseException as error:  # the application's own SystemExit included
         return "cannot", f"importing {module_name} raised {type(error).__name__}: {error}"
     found = _walk(module, qualname.split("."))
-    if found is None:
+    if found is _MISSING:
         return "cannot", f"{module_name} was imported and has no {qualname!r}"
-    value = found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
-    if isinstance(value, FunctionType):
+    function = _inside(found)
+    if type(function) not in _CALLABLES:
+        what = f"it is a {type(found).__module__}.{type(found).__qualname__}"
+        if _holds(found, qualname.rpartition(".")[2]):
+            return "wraps", ""
+        return "cannot", f"{what}, and only functions written in Python can be wrapped"
+    if _is_own(function, module) or type(function) is not FunctionType or "<locals>" in function.__qualname__:
         return "wraps", ""
-    inner = getattr(value, "__wrapped__", None) if not isinstance(value, type) else None
-    what = f"it is a {type(value).__module__}.{type(value).__qualname__}"
-    if isinstance(inner, FunctionType):
-        return "cannot", f"{what} around a function; capture a function that it calls"
-    return "cannot", f"{what}, and only functions written in Python can be wrapped"
+    return "cannot", f"it is defined elsewhere; name it there: {function.__module__}:{function.__qualname__}"
+
+
+_MISSING = object()
+_CALLABLES = (FunctionType, functools.partial, type(functools.lru_cache(lambda: None)))
+
+
+def _inside(value: Any) -> object:
+    """The function that a descriptor is around."""
+    if isinstance(value, (staticmethod, classmethod)):
+        return value.__func__
+    if isinstance(value, property):
+        return value.fget
+    return value.func if isinstance(value, (functools.cached_property, functools.partialmethod)) else value
+
+
+def _is_own(function: Any, module: ModuleType) -> bool:
+    own = getattr(function, "__globals__", None) is vars(module)
+    return own or getattr(function, "__module__", None) == module.__name__
+
+
+def _holds(value: object, name: str) -> bool:
+    """Whether a framework's object, such as a click command or a Celery task, holds the function of this name."""
+    level: list[object] = [value]
+    for _ in range(3):
+        level = [inner for outer in level[:50] if type(outer) is not ModuleType for inner in gc.get_referents(outer)]
+        if any(type(inner) is FunctionType and inner.__name__ == name for inner in level):
+            return True
+    return False
 
 
 def _walk(module: ModuleType, names: Sequence[str]) -> object:
@@ -42,7 +74,7 @@ def _walk(module: ModuleType, names: Sequence[str]) -> object:
     value: object = module
     for name in names:
         if not isinstance(value, (ModuleType, type)) or name not in vars(value):
-            return None
+            return _MISSING
         value = vars(value)[name]
     return value
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ..records import Record
-from .source_look import C_WRAPPERS, SOURCE, Definition, Looker, ModuleLook
+from .source_look import SOURCE, Definition, Looker, ModuleLook
 
 ENOUGH = 12  # targets: more than these are written as comments, to be chosen from
 MAX_MODULES = 2000
@@ -37,6 +37,8 @@ _REGISTERED = (  # decorators by which a framework takes a reference of its own,
     "route", "get", "post", "put", "delete", "patch", "command", "group", "task", "shared_task", "fixture", "on_event",
     "websocket", "middleware", "before_request", "after_request", "errorhandler", "listens_for",
 )  # fmt: skip
+
+_CACHES = ("lru_cache", "cache", "singledispatch")  # a capture shows the first call with some arguments, or no call
 
 
 class Package(Record):
@@ -107,7 +109,7 @@ def _of_module(look: ModuleLook) -> Iterator[Proposal]:
     likely = next((word for word in reversed(words) if word in _SERVICE_WORDS), None)
     for definition in look.definitions.values():
         parts = definition.qualname.split(".")
-        if not definition.is_callable or any(part.startswith("_") for part in parts):
+        if not definition.is_function or definition.kind == "property" or any(part.startswith("_") for part in parts):
             continue
         proposal = _judge(look.name, definition, likely)
         if proposal is not None:
@@ -118,7 +120,7 @@ def _judge(module: str, definition: Definition, likely: str | None) -> Proposal 
     node = definition.node
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return None
-    if any(decorator.rpartition(".")[2] in (*_REGISTERED, *C_WRAPPERS) for decorator in definition.decorators):
+    if any(decorator.rpartition(".")[2] in (*_REGISTERED, *_CACHES) for decorator in definition.decorators):
         return None
     parameters = _parameters(node, definition.kind)
     returns, raises, statements = _body(node)

@@ -12,7 +12,7 @@ from itertools import takewhile
 from ..config import Config, TargetRule
 from ..records import Record
 from ..targets import Target, TargetPattern, near_matches
-from .source_look import BUILTIN, C_WRAPPERS, EXTENSION, NAMESPACE, UNREADABLE, Definition, Looker, ModuleLook
+from .source_look import BUILTIN, EXTENSION, NAMESPACE, UNREADABLE, Definition, Looker, ModuleLook
 from .wording import shown_path
 
 WRAPS, CANNOT, UNSURE, NOTHING = "wraps", "cannot", "unsure", "nothing"
@@ -98,16 +98,11 @@ def _look_up(target: Target, looker: Looker) -> Finding | None:
 
 def _judge(target: Target, look: ModuleLook, definition: Definition) -> Finding:
     place = f"{shown_path(look.path)}:{definition.line}" if look.path else ""
-    wrapper = next((name for name in definition.decorators if name.rpartition(".")[2] in C_WRAPPERS), None)
     status, reason = WRAPS, ""
     if definition.kind == "class":
         status, reason = CANNOT, f"it is a class; name its methods: {target}.*"
-    elif definition.kind == "property":
-        status, reason = CANNOT, "it is a property; name the method that it calls"
     elif definition.kind == "assigned":
         status, reason = UNSURE, "it is assigned, not defined: --import tells whether it is a function"
-    elif wrapper is not None:
-        status, reason = UNSURE, f"@{wrapper} makes it an object that is no function: --import tells"
     return Finding(str(target), status, definition.kind, reason, place)
 
 
@@ -145,7 +140,7 @@ def _by_glob(pattern: TargetPattern, looker: Looker) -> Iterator[Finding]:
         look = looker.module(module)
         for qualname, definition in look.definitions.items() if look is not None else ():
             target = Target(module, qualname)
-            if look is not None and definition.is_callable and pattern.matches(target):
+            if look is not None and definition.is_function and pattern.matches(target):
                 yield _judge(target, look, definition)
 
 
@@ -182,7 +177,7 @@ def _why_nothing(pattern: TargetPattern, looker: Looker) -> tuple[str, tuple[str
         look = looker.module(".".join(segments))
         if look is not None and look.origin != NAMESPACE:
             module, name = look.name, ".".join(name_segments)
-            known = [found.qualname for found in look.definitions.values() if found.is_callable]
+            known = [found.qualname for found in look.definitions.values() if found.is_function]
             return f"{module} has no {name!r}", tuple(f"{module}:{near}" for near in near_matches(name, known))
     missing, known_modules = _first_missing(module, looker)
     return f"there is no module {missing!r} on the search path", near_matches(missing, known_modules)

@@ -15,7 +15,6 @@ from pkgutil import get_importer
 
 from ..records import Record
 
-C_WRAPPERS = ("lru_cache", "cache", "singledispatch", "partial", "partialmethod", "cached_property")  # decorators
 SOURCE, EXTENSION, BUILTIN, NAMESPACE, UNREADABLE = "source", "extension", "builtin", "namespace", "unreadable"
 
 
@@ -35,8 +34,9 @@ class Definition(Record):
     origin: str = ""
 
     @property
-    def is_callable(self) -> bool:
-        return self.kind in ("function", "method", "classmethod", "staticmethod")
+    def is_function(self) -> bool:
+        """Whether a function is written there; that of a property counts."""
+        return self.kind in ("function", "method", "classmethod", "staticmethod", "property")
 
 
 class ModuleLook(Record):

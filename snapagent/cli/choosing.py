@@ -1,0 +1,86 @@
+"""From the words of a command line to functions and bundles; a name that is not there comes with the near ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+
+from ..errors import BundleNotFoundError, ConfigError, TargetNotFoundError
+from ..store.layout import SUFFIX, Entry
+from ..store.library import FunctionFolder, Library
+from ..targets import Target, TargetPattern, near_matches
+
+_FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: no hash prefix that people type is as long
+
+
+def folders(store: Library, glob: str | None = None) -> list[FunctionFolder]:
+    """The functions of the store that a glob matches. Where nothing fits by the YAML's grammar, shell rules hold."""
+    found = [folder for folder in store.functions() if folder.target is not None or store.entries(folder.name)]
+    if glob is None:
+        return found
+    for fits in _readings(glob):
+        chosen = [folder for folder in found if fits(folder)]
+        if chosen:
+            return chosen
+    return []
+
+
+def _readings(glob: str) -> Iterator[Callable[[FunctionFolder], bool]]:
+    try:
+        pattern = TargetPattern.parse(glob)
+    except ConfigError:
+        pass
+    else:
+        yield lambda folder: _fits(pattern, folder)
+    yield lambda folder: fnmatchcase(folder.name, glob) or fnmatchcase(name_of(folder), glob)
+
+
+def _fits(pattern: TargetPattern, folder: FunctionFolder) -> bool:
+    return folder.target is not None and ":" in folder.target and pattern.matches(Target.parse(folder.target))
+
+
+def is_glob(text: str) -> bool:
+    return any(char in text for char in "*?[")
+
+
+def name_of(folder: FunctionFolder) -> str:
+    """`module:qualname` where the store knows it, else the folder's name."""
+    return folder.target if folder.target is not None else folder.name
+
+
+def function(store: Library, name: str) -> FunctionFolder:
+    """The one function that `name` means, in either form. Raises TargetNotFoundError with the near ones."""
+    known = list(store.functions())
+    for fits in (
+        lambda folder: name in (folder.target, folder.name),
+        lambda folder: _dotted(name) == _dotted(name_of(folder)),
+    ):
+        for folder in known:
+            if fits(folder):
+                return folder
+    raise TargetNotFoundError(name, near_matches(name, [name_of(folder) for folder in known]), store.base_path)
+
+
+def _dotted(name: str) -> str:
+    return name.replace(":", ".", 1)
+
+
+def bundle(store: Library, folder: FunctionFolder, text: str | None) -> Entry:
+    """A bundle by the prefix of its hash or by its file name; the newest without either.
+
+    Raises BundleNotFoundError or AmbiguousHashError, which list what there is.
+    """
+    if text is None:
+        return store.newest(folder.name)
+    text = text.rpartition("/")[2]
+    if len(text.removesuffix(SUFFIX)) >= _FILE_NAME or text.endswith(SUFFIX):
+        return store.by_name(folder.name, text)
+    return store.by_hash(folder.name, text)
+
+
+def newest_two(store: Library, folder: FunctionFolder) -> tuple[Entry, Entry]:
+    """The newest bundle and the one before it, the older first. Raises BundleNotFoundError when there is only one."""
+    entries = store.entries(folder.name)
+    if len(entries) < 2:
+        raise BundleNotFoundError(name_of(folder), "a bundle before the newest one", [entry.name for entry in entries])
+    return entries[-2], entries[-1]

@@ -1,0 +1,47 @@
+"""What the shell completes: target names and hashes of the store. Whatever goes wrong, there is nothing to complete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .app import App
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_OFFERED = 200  # a shell shows no more of them usefully
+
+
+def complete_target(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of captured functions, in the dotted form (a colon splits words in bash)."""
+    from click.shell_completion import CompletionItem
+
+    from .choosing import name_of
+
+    try:
+        names = [name_of(folder).replace(":", ".", 1) for folder in _app(context).store.functions()]
+    except Exception:
+        return []
+    wanted = incomplete.replace(":", ".", 1)
+    return [CompletionItem(name) for name in names if name.startswith(wanted)][:_OFFERED]
+
+
+def complete_hash(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Hashes of the bundles of the function that was named before, the newest first."""
+    from click.shell_completion import CompletionItem
+
+    from .choosing import function
+
+    try:
+        store = _app(context).store
+        entries = store.entries(function(store, context.params["target"]).name)
+    except Exception:
+        return []
+    hashes = dict.fromkeys(entry.short_hash for entry in reversed(entries))
+    return [CompletionItem(digits) for digits in hashes if digits.startswith(incomplete)][:_OFFERED]
+
+
+def _app(context: click.Context) -> App:
+    return context.find_object(App) or App()

@@ -1,0 +1,108 @@
+"""What `show` and `diff` print: the preview trees of a header, with the notes on what is not there put in their place.
+
+A node of a preview tree is `{"type": ..., "text": ..., "children": [{"step": ..., <node>}, ...], "more": n}`; a path is
+the name of a top-level value and the steps below it. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..bundle import Header, Note
+from ..records import Record
+
+OUTCOME_PATHS = ("result", "exception")
+
+
+class Branch(Record):
+    """One value of a tree. `more` counts the children that the preview leaves out."""
+
+    path: str
+    label: str
+    type: str
+    text: str
+    children: tuple[Branch, ...] = ()
+    more: int = 0
+    note: Note | None = None
+
+
+class Line(Record):
+    """One printed line of a tree: the lines that lead to it, and the branch; `more` stands for left-out children."""
+
+    lead: str
+    branch: Branch | None
+    more: int = 0
+
+
+def arguments(header: Header) -> tuple[Branch, ...]:
+    """The trees of the arguments, in the order of the parameters."""
+    order = {name: position for position, (name, _) in enumerate(header.parameters)}
+    found = [branch for branch in _branches(header) if branch.path not in OUTCOME_PATHS]
+    return tuple(sorted(found, key=lambda branch: order.get(branch.path.removeprefix("arguments."), len(order))))
+
+
+def outcome(header: Header) -> tuple[Branch, ...]:
+    """The tree of the result or of the exception."""
+    return tuple(branch for branch in _branches(header) if branch.path in OUTCOME_PATHS)
+
+
+def unplaced_notes(header: Header, branches: Iterable[Branch]) -> tuple[Note, ...]:
+    """Notes about places that the trees do not reach."""
+    placed = {branch.path for branch in _all_of(branches) if branch.note is not None}
+    return tuple(note for note in header.notes if note.path not in placed)
+
+
+def lines(branches: Sequence[Branch], lead: str = "") -> Iterator[Line]:
+    """The branches as lines with `├──` before them, depth first."""
+    for position, branch in enumerate(branches):
+        last = position == len(branches) - 1
+        yield Line(lead + ("└── " if last else "├── "), branch)
+        below = lead + ("    " if last else "│   ")
+        yield from lines(branch.children, below) if not branch.more else _with_more(branch, below)
+
+
+def _with_more(branch: Branch, lead: str) -> Iterator[Line]:
+    for line in lines((*branch.children, Branch("", "", "", "")), lead):
+        yield line if line.branch is None or line.branch.path else Line(line.lead, None, branch.more)
+
+
+def short_call(header: Header) -> tuple[str, str]:
+    """The arguments and the outcome, each on one line: `rows=[1, 2], currency='EUR'` and `3.2`."""
+    order = [name for name, _ in header.parameters]
+    previews = {path.removeprefix("arguments."): text for path, text in header.previews.items()}
+    ended = next((header.previews[path] for path in OUTCOME_PATHS if path in header.previews), "")
+    for path in OUTCOME_PATHS:
+        if path in header.previews and path not in order:
+            del previews[path]
+    names = sorted(previews, key=lambda name: order.index(name) if name in order else len(order))
+    return ", ".join(f"{name}={previews[name]}" for name in names), ended
+
+
+def _branches(header: Header) -> Iterator[Branch]:
+    notes = {note.path: note for note in header.notes}
+    for path, node in header.tree.items():
+        yield _branch(path, path.removeprefix("arguments."), node, notes)
+
+
+def _branch(path: str, label: str, node: object, notes: Mapping[str, Note]) -> Branch:
+    fields: Mapping[str, Any] = node if isinstance(node, dict) else {}
+    children = [child for child in fields.get("children", ()) if isinstance(child, dict)]
+    more = fields.get("more", 0)
+    return Branch(
+        path,
+        label,
+        str(fields.get("type", "")),
+        str(fields.get("text", "")),
+        tuple(
+            _branch(path + str(child.get("step", "")), str(child.get("step", "")), child, notes) for child in children
+        ),
+        more if isinstance(more, int) else 0,
+        notes.get(path),
+    )
+
+
+def _all_of(branches: Iterable[Branch]) -> Iterator[Branch]:
+    for branch in branches:
+        yield branch
+        yield from _all_of(branch.children)

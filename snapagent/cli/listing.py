@@ -1,0 +1,145 @@
+"""What `list` shows: one row per captured function, or one per bundle of a function. Headers only, nothing unpickled.
+
+The rows are plain records: the table and `--json` are two prints of the same data.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..bundle import Header
+from ..errors import BundleNotFoundError, CorruptBundleError
+from ..records import Record
+from ..store.layout import PIN, Entry
+from ..store.library import FunctionFolder, Library
+from ..targets import Target
+from .choosing import name_of
+from .describing import short_call
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+
+class FunctionRow(Record):
+    """One function of the store. `newest` is a UTC time or None; `skipped` and `failed` are counts by reason."""
+
+    target: str
+    bundles: int
+    bytes: int
+    calls: int
+    captured: int
+    skipped: Mapping[str, int]
+    failed: Mapping[str, int]
+    newest: str | None
+    path: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.as_dict(), "skipped": dict(self.skipped), "failed": dict(self.failed)}
+
+
+class BundleRow(Record):
+    """One bundle. `problem` says why the header could not be read; then only name, path, time and size are known.
+
+    `duration` is seconds, `size` bytes, `timestamp` UTC; `arguments` and `ended_with` are one line each.
+    """
+
+    target: str
+    name: str
+    hash: str
+    timestamp: str
+    outcome: str
+    exception: str | None
+    duration: float | None
+    size: int
+    pinned: bool
+    arguments: str
+    ended_with: str
+    path: str
+    problem: str = ""
+
+    @property
+    def kind(self) -> str:
+        """`returned`, or the exception's own name without its module."""
+        return (self.exception or "").rpartition(".")[2] or self.outcome
+
+    def to_json(self) -> dict[str, Any]:
+        return self.as_dict()
+
+
+def function_row(store: Library, folder: FunctionFolder) -> FunctionRow:
+    index = store.index(folder.name)
+    newest = index.bundles[0].timestamp if index.bundles else None
+    return FunctionRow(
+        name_of(folder),
+        index.stored,
+        index.bytes,
+        index.calls,
+        index.captured,
+        index.skipped,
+        index.failed,
+        newest,
+        folder.path,
+    )
+
+
+def bundle_rows(store: Library, folder: FunctionFolder, *, oldest_first: bool = False) -> Iterator[BundleRow]:
+    """The bundles of a function, the newest first, one header read at a time."""
+    entries = store.entries(folder.name)
+    for entry in entries if oldest_first else reversed(entries):
+        row = bundle_row(store, name_of(folder), entry)
+        if row is not None:
+            yield row
+
+
+def bundle_row(store: Library, target: str, entry: Entry) -> BundleRow | None:
+    """The row of one bundle; None when it was removed since the folder was read."""
+    try:
+        size = os.lstat(entry.path).st_size
+        pinned = os.path.lexists(entry.path + PIN)
+        header = store.header(entry)
+    except (FileNotFoundError, BundleNotFoundError):
+        return None
+    except CorruptBundleError as error:
+        return _unreadable(target, entry, size, pinned, error.reason)
+    return _row(entry, header, size, pinned)
+
+
+def _row(entry: Entry, header: Header, size: int, pinned: bool) -> BundleRow:
+    shown, ended_with = short_call(header)
+    return BundleRow(
+        header.target,
+        entry.name,
+        header.hash,
+        header.timestamp,
+        header.outcome,
+        header.exception,
+        header.duration,
+        size,
+        pinned,
+        shown,
+        ended_with,
+        entry.path,
+    )
+
+
+def _unreadable(target: str, entry: Entry, size: int, pinned: bool, reason: str) -> BundleRow:
+    when = iso_time(entry)
+    return BundleRow(
+        target, entry.name, entry.short_hash, when, "unreadable", None, None, size, pinned, "", "", entry.path, reason
+    )
+
+
+def iso_time(entry: Entry) -> str:
+    """The UTC time in a file name as ISO 8601."""
+    text = entry.timestamp
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[9:11]}:{text[11:13]}:{text[13:-1]}+00:00"
+
+
+def configured_without_bundles(config: Config, known: Iterable[str]) -> tuple[str, ...]:
+    """Targets of the configuration for which the store has nothing: never imported, never called, or misspelt."""
+    targets = [Target.parse(name) for name in known if ":" in name]
+    return tuple(
+        str(rule.pattern) for rule in config.rules if not any(rule.pattern.matches(target) for target in targets)
+    )

@@ -1,0 +1,118 @@
+"""`snapagent show`: one bundle, as a tree of what was passed and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from ..bundle import Header, Note
+from ..units import format_duration, format_size
+from .app import App, json_option, pass_app, store_options
+from .choosing import bundle, function
+from .completing import complete_hash, complete_target
+from .describing import Branch, Line, arguments, lines, outcome, unplaced_notes
+from .listing import BundleRow, bundle_row
+from .output import Piece
+from .wording import ago, counted, local_time, short_hash, shown_path
+
+_NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim"}  # the others: red
+
+
+@click.command("show")
+@click.argument("target", shell_complete=complete_target)
+@click.argument("hash_prefix", required=False, metavar="[HASH]", shell_complete=complete_hash)
+@json_option
+@store_options
+@pass_app
+def show_command(app: App, target: str, hash_prefix: str | None, as_json: bool) -> None:
+    """Show one bundle: arguments, outcome, and what was left out.
+
+    The newest bundle, or the one whose hash begins with HASH; a file name does as well. Everything comes from the
+    preview in the bundle's header: no code runs.
+
+    \b
+    Examples:
+      snapagent show shop.pricing.quote
+      snapagent show shop.pricing:quote 3fa9 --json
+    """
+    store = app.store
+    entry = bundle(store, function(store, target), hash_prefix)
+    header = store.header(entry)
+    row = bundle_row(store, header.target, entry)
+    if as_json:
+        app.out.json(_as_json(header, row))
+        return
+    for pieces in _picture(header, row):
+        app.out.line(*app.out.cut_to_width(pieces))
+
+
+def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
+    fields = header.as_dict()
+    fields["parts"] = [part.as_dict() for part in header.parts]
+    fields["notes"] = [note.as_dict() for note in header.notes]
+    fields["parameters"] = [{"name": name, "kind": kind} for name, kind in header.parameters]
+    if row is not None:
+        fields |= {"name": row.name, "path": row.path, "size": row.size, "pinned": row.pinned}
+    return fields
+
+
+def _picture(header: Header, row: BundleRow | None) -> Iterator[list[Piece]]:
+    raised = header.outcome == "raised"
+    kind = header.exception or header.outcome
+    ended = "" if header.ended == "complete" else f" ({header.ended})"
+    yield [(header.target, "bold"), ("  ", ""), (short_hash(header.hash), "cyan"), ("  ", ""),
+           (kind + ended, "red" if raised else "green"), (f"  {format_duration(header.duration)}", "")]  # fmt: skip
+    when = f"{local_time(header.timestamp)}, {ago(header.timestamp)}"
+    runtime = f"{header.implementation} {header.python}, snapagent {header.snapagent}"
+    size = f", {format_size(row.size)}" if row is not None else ""
+    pinned = ", pinned" if row is not None and row.pinned else ""
+    yield [(f"{when}{size}{pinned}, {runtime}", "dim")]
+    if row is not None:
+        yield [(shown_path(row.path), "dim")]
+    yield [("", "")]
+    passed, returned = arguments(header), outcome(header)
+    yield [("arguments", "bold"), ("" if passed else "  none", "dim")]
+    yield from _tree(passed)
+    yield from _tree(returned, top="red" if raised else "green")
+    yield from _notes(unplaced_notes(header, (*passed, *returned)))
+    if header.by_value:
+        yield [("by value  ", "bold"), (", ".join(header.by_value), "")]
+
+
+def _tree(branches: Sequence[Branch], top: str = "") -> Iterator[list[Piece]]:
+    """`top`: branches of the outcome stand at the margin, in this style."""
+    if not top:
+        yield from (_line(line) for line in lines(branches))
+        return
+    for branch in branches:
+        yield _line(Line("", branch), "bold")
+        yield from (_line(line) for line in lines(branch.children))
+
+
+def _line(line: Line, label_style: str = "cyan") -> list[Piece]:
+    branch = line.branch
+    if branch is None:
+        return [(line.lead, "dim"), (f"... {counted(line.more, 'more', 'more')}", "dim")]
+    pieces = [(line.lead, "dim"), (branch.label, label_style), (": " if branch.label else "", "")]
+    pieces += [(branch.type, "dim"), (" " if branch.type else "", ""), (branch.text, "")]
+    if branch.note is not None:
+        pieces.append((f"  {_words(branch.note)}", _NOTE_STYLES.get(branch.note.kind, "red")))
+    return pieces
+
+
+def _words(note: Note) -> str:
+    detail = f", {note.detail}" if note.detail else ""
+    return f"[{note.kind}: {note.reason}{detail}]" if note.reason else f"[{note.kind}{detail}]"
+
+
+def _notes(notes: Sequence[Note]) -> Iterator[list[Piece]]:
+    if notes:
+        yield [("not stored as it was", "bold")]
+    for note in notes:
+        yield [
+            (f"    {note.path}", "cyan"),
+            (f"  {note.type}  ", "dim"),
+            (_words(note), _NOTE_STYLES.get(note.kind, "red")),
+        ]
