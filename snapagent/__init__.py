@@ -1,6 +1,9 @@
 """snapagent: real calls of a running service, without changing its source, as tests.
 
 Importing this package imports nothing but itself; each public name is loaded when it is first used.
+
+PYTEST_DONT_REWRITE: pytest would rewrite the assertions of every package that has a plugin, and warn, as an error under
+`-W error`, that this one is imported already where capture is on.
 """
 
 from __future__ import annotations
