@@ -1,0 +1,175 @@
+"""Canonical texts of objects and classes, by the name of what made them; the rest of `hashing` knows containers only.
+
+A class enters by its qualified name alone, so that reloads, edits and other Python versions do not matter; an object
+by its class, its constructor arguments and its state, attributes sorted by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import PurePosixPath, PureWindowsPath
+
+from .canonical_atoms import REDACTED, text_of_name
+from .serializer.inert import BY_VALUE, Inert, StandIn
+from .serializer.live_names import is_set_class
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class Writer(Protocol):
+        """What `hashing.Canonical` offers to the writers of types."""
+
+        opaque: list[tuple[object, str]]
+
+        def of(self, value: Any) -> str: ...
+
+        def of_made(self, value: Any) -> str: ...
+
+
+PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
+
+_RENAMED = {"pathlib._local": "pathlib", "_decimal": "decimal", "__builtin__": "builtins"}
+_RENAMED_PACKAGES = {"numpy._core": "numpy.core"}
+
+
+@lru_cache(maxsize=4096)
+def canonical_name(module: str, qualname: str) -> str:
+    """`module:qualname`, with modules that were renamed between supported versions under their older name."""
+    package = ".".join(module.split(".")[:2])
+    if package in _RENAMED_PACKAGES:
+        module = _RENAMED_PACKAGES[package] + module[len(package) :]
+    return f"{_RENAMED.get(module, module)}:{qualname}"
+
+
+def write_class(_: Writer, cls: StandIn) -> str:
+    """A class or function by its name: also one whose code is in the stream."""
+    return f"g{text_of_name(canonical_name(cls.module, cls.qualname))}"
+
+
+def write_object(writer: Writer, node: Inert) -> str:
+    cls = type(node)
+    name = canonical_name(cls.module, cls.qualname)
+    special = _SPECIAL.get(name)
+    if special is not None:
+        text = special(writer, node)
+        if text is not None:
+            return text
+    return "".join(_pieces(writer, node, name))
+
+
+def _pieces(writer: Writer, node: Inert, name: str) -> Iterator[str]:
+    yield f"o{text_of_name(name)}"
+    if node.callee is not None:
+        yield f"c{writer.of(node.callee)}"
+    if node.args:
+        yield f"a{_arguments(writer, node)}"
+    if node.kwargs:
+        yield f"k{writer.of(node.kwargs)}"
+    if node.listed:
+        yield f"l{writer.of(node.listed)}"
+    if node.pairs:
+        yield f"p{writer.of_made(list(node.pairs.items())) if _is_ordered(name) else writer.of(node.pairs)}"
+    if node.state:
+        yield f"s{_state(writer, node.state)}"
+    for effect in node.effects or ():
+        yield f"e{writer.of(effect)}"
+    yield ";"
+
+
+def _arguments(writer: Writer, node: Inert) -> str:
+    args = node.args
+    if len(args) == 1 and type(args[0]) is list and is_set_class(type(node)):
+        return "S" + "".join(sorted(map(writer.of, args[0])))
+    return writer.of(args)
+
+
+def _is_ordered(name: str) -> bool:
+    return name == "collections:OrderedDict"
+
+
+def _state(writer: Writer, state: Any) -> str:
+    """Attributes sorted by name, whether they live in `__dict__` or in slots."""
+    if type(state) is tuple and len(state) == 2 and type(state[1]) is dict and type(state[0]) in (dict, type(None)):
+        return writer.of_made({**(state[0] or {}), **state[1]})
+    return writer.of(state)
+
+
+def _placeholder(writer: Writer, node: Inert) -> str | None:
+    path, kind, type_name = (node.args + ("", "", ""))[:3]
+    if kind == "redacted":
+        return REDACTED
+    writer.opaque.append((node, str(path)))
+    return f"?{text_of_name(str(type_name))}"
+
+
+def _path(writer: Writer, node: Inert) -> str | None:
+    """By the path's text: which pieces a path is pickled in depends on the Python version."""
+    if node.state or not all(type(arg) is str for arg in node.args):
+        return None
+    flavour = PureWindowsPath if "Windows" in type(node).qualname else PurePosixPath
+    return f"P{text_of_name(type(node).qualname)}{text_of_name(str(flavour(*node.args)))}"
+
+
+def _fraction(writer: Writer, node: Inert) -> str | None:
+    args = node.args
+    if len(args) == 1 and type(args[0]) is str:
+        numerator, _, denominator = args[0].partition("/")
+        args = (int(numerator), int(denominator or 1))
+    return f"Q{writer.of_made(args)}"
+
+
+def _set(writer: Writer, node: Inert) -> str | None:
+    if len(node.args) == 1 and type(node.args[0]) in (list, tuple):
+        return writer.of_made((set if type(node).qualname == "set" else frozenset)(node.args[0]))
+    return None
+
+
+def _by_value(writer: Writer, node: Inert) -> str | None:
+    return writer.of(node.args[0])
+
+
+def _function(writer: Writer, node: Inert) -> str | None:
+    """A function whose code is in the stream: by its name, constants, names, defaults and closure.
+
+    Bytecode differs between Python versions and so is left out, which makes the function opaque: two functions that
+    differ in an operator alone look alike.
+    """
+    writer.opaque.append((node, ""))
+    code = node.args[0] if node.args else None
+    constants, names = set(), set()
+    for name, items in _code_parts(code):
+        (names if name else constants).update(map(writer.of, items))
+    rest = [arg for arg in node.args[3:] if arg is not None]
+    return (
+        f"L{text_of_name(str(node.args[2]) if len(node.args) > 2 else '')}"
+        f"{''.join(sorted(constants))}|{''.join(sorted(names))}|{writer.of_made(rest)}"
+    )
+
+
+def _code_parts(code: Any) -> Iterator[tuple[bool, list[Any]]]:
+    """(whether they are names, items) of a code object and those inside it; what is None or a code object is left out."""
+    if not isinstance(code, Inert):
+        return
+    for arg in code.args:
+        if type(arg) is not tuple:
+            continue
+        is_names = all(type(item) is str for item in arg)
+        yield is_names, [item for item in arg if item is not None and not isinstance(item, Inert)]
+        for item in arg:
+            yield from _code_parts(item)
+
+
+_SPECIAL: dict[str, Callable[[Writer, Inert], str | None]] = {
+    BY_VALUE: _by_value,
+    PLACEHOLDER: _placeholder,
+    "builtins:set": _set,
+    "builtins:frozenset": _set,
+    "dill._dill:_create_function": _function,
+    "fractions:Fraction": _fraction,
+    "pathlib:PosixPath": _path,
+    "pathlib:PurePosixPath": _path,
+    "pathlib:PureWindowsPath": _path,
+    "pathlib:WindowsPath": _path,
+}

@@ -1,0 +1,81 @@
+"""Names under which secrets travel, and the rule that says whether a name is one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+EXACT = frozenset(
+    """
+    password passwd pwd passphrase passhash passwordhash pass secret secretkey clientsecret apisecret apikey xapikey
+    appkey licensekey masterkey encryptionkey privatekey signingkey accesskey secretaccesskey sshkey pgpkey pemfile
+    signature token authtoken accesstoken refreshtoken idtoken bearer oauth oauthtoken jwt jti csrf csrftoken xcsrftoken
+    xsrf xsrftoken session sessionid sessionkey sessiontoken phpsessid cookie cookies setcookie connectsid
+    authorization proxyauthorization xauthtoken auth credential credentials serviceaccountcredentials connectionstring
+    databaseurl dburl dsn mysqlpwd otp totp 2fa mfacode pin pincode cvv cvc ccnumber creditcard creditcardnumber
+    cardnumber iban routingnumber ssn socialsecuritynumber taxid passport passportnumber voterid securityanswer salt
+    nonce recaptchakey webhooksecret hmackey
+    """.split()
+)
+_CONTAINED = (
+    "password passwd passphrase secret apikey authtoken accesstoken refreshtoken sessiontoken bearertoken credential "
+    "connectionstring creditcard cardnumber"
+).split()
+_INNOCENT = ("secretar",)  # secretary, secretariat
+_ENDINGS = (
+    *"token tokens pwd apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization".split(),
+    *"cookie sessionid dsn jwt".split(),
+)
+NAMED, LIKE = "named", "like"  # how sure a name is: in the list, or only built like one that is
+
+_REST = re.compile(r"[^a-z0-9]+")
+_MOST = 20_000  # names remembered
+_LONGEST = 100  # characters of a name; a longer key is no name
+
+
+def normalised(name: str) -> str:
+    """Lower-case letters and digits only: `X-Api-Key`, `x_api_key` and `xApiKey` are one name."""
+    return _REST.sub("", name.lower())
+
+
+class SecretNames:
+    """The built-in list with a user's additions and exemptions."""
+
+    def __init__(self, added: Iterable[str] = (), allowed: Iterable[str] = ()) -> None:
+        self._allowed = frozenset(map(normalised, allowed))
+        self._named = EXACT.union(map(normalised, added)) - self._allowed
+        self._known: dict[object, str] = {}
+        self.innocent: set[object] = set()  # names that were looked at and are none: for a quick test of many
+
+    def rule(self, name: object) -> str | None:
+        """NAMED, LIKE or None. A name is a str or bytes; anything else is none."""
+        if name in self.innocent:
+            return None
+        known = self._known.get(name)
+        return known if known is not None else self._look(name)
+
+    def _look(self, name: object) -> str | None:
+        kind = type(name)
+        text = name if kind is str else name.decode("latin-1") if kind is bytes else ""  # type: ignore[attr-defined]
+        found = self._rule(normalised(text)) if 0 < len(text) <= _LONGEST else None
+        if found is None:
+            if len(self.innocent) >= _MOST:
+                self.innocent.clear()
+            if kind is str or kind is bytes or kind is int:
+                self.innocent.add(name)
+        else:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[name] = found
+        return found
+
+    def _rule(self, name: str) -> str | None:
+        if name in self._allowed:
+            return None
+        if name in self._named:
+            return NAMED
+        if name.endswith(_ENDINGS):
+            return LIKE
+        if any(part in name for part in _CONTAINED) and not any(part in name for part in _INNOCENT):
+            return LIKE
+        return None
