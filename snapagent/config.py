@@ -24,6 +24,7 @@ VERSION = 1
 MAX_FILE = 1_000_000  # bytes
 MAX_DEPTH = 20
 MAX_PROBLEMS = 100  # of one file; who has more has given the wrong file
+_BOM = b"\xef\xbb\xbf"
 _FOLDED = 80  # characters of a key that an error shows
 
 _SECTIONS = {
@@ -357,7 +358,7 @@ def _decoded(text: str | bytes, path: str | None) -> str:
     if text.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _invalid(ConfigError("is UTF-16; save it as UTF-8", path, 1))
     try:
-        return text.decode("utf-8-sig")
+        return text.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
         problem = f"byte 0x{text[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise _invalid(ConfigError(problem, path, text.count(b"\n", 0, error.start) + 1)) from None

@@ -168,6 +168,8 @@ def explained(error: Any, text: str) -> tuple[str, int | None]:
         return f"a value that begins with {value[0]!r} must be quoted", line
     if problem.startswith("mapping values"):
         return "a ':' that does not fit here; is the line indented too far, or has a value a ': ' to be quoted?", line
+    if start is not None and "simple key" in error.context:
+        return "a key without its ':'", start.line + 1
     if start is not None and "quoted scalar" in error.context:
         return "a quote opens here and is never closed", start.line + 1
     if start is not None and "flow" in error.context:

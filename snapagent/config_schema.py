@@ -10,7 +10,7 @@ from .units import INFINITY
 Schema = dict[str, object]
 
 _NUMBER = r"(0|[1-9][0-9]*)(\.[0-9]+)?"
-_SIZE = rf"^ *{_NUMBER} *([kKmMgGtT]?[iI]?[bB])? *$"
+_SIZE = rf"^ *{_NUMBER} *(([kKmMgGtT][iI]?)?[bB])? *$"
 _DURATION = rf"^ *({_NUMBER}|({_NUMBER} *(us|ms|s|m|min|h|d|w) *)+) *$"
 _SHARE = rf"^ *{_NUMBER} *%? *$"
 _ENDLESS: Schema = {"type": "number", "minimum": 1e308}
