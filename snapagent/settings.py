@@ -97,8 +97,16 @@ SETTINGS_FIELDS = by_name(
     Field("max_bytes", "size", "1MB", "Per bundle; larger values become placeholders, the rest is kept."),
     Field("max_age", "duration", INFINITY, "Older bundles are removed; pinned ones stay."),
     Field("compression", "choice", "none", "Of the parts of a bundle.", options=("none", "zlib", "zstd")),
-    Field("redact", "names", (), "Names whose values are secret, added to the built-in list.", items="names"),
-    Field("redact_allow", "names", (), "Names that are no secret, taken from that list.", items="names"),
+    Field(
+        "redact", "names", (), "Names (or paths) of secret values, added to the built-in list.", items="names and paths"
+    ),
+    Field(
+        "redact_allow",
+        "names",
+        (),
+        "Names (or paths) that are no secret, taken from that list.",
+        items="names and paths",
+    ),
     Field("exclude", "names", (), "Argument paths that are left out, such as self.model.", items="argument paths"),
     Field("exclude_types", "names", (), "Types whose values are left out.", items="type names"),
     Field("mode", "choice", "wrap", "inplace reaches references taken earlier.", options=("wrap", "inplace")),
@@ -194,7 +202,17 @@ def _argument_path(text: str) -> None:
     parse_path(text)
 
 
-_ITEMS: dict[str, Callable[[str], object]] = {"type names": _type_name, "argument paths": _argument_path}
+def _secret(text: str) -> None:
+    if not _PATH_SIGNS.isdisjoint(text):
+        _argument_path(text)
+
+
+_PATH_SIGNS = frozenset(".[*")
+_ITEMS: dict[str, Callable[[str], object]] = {
+    "names and paths": _secret,
+    "type names": _type_name,
+    "argument paths": _argument_path,
+}
 _READERS: dict[str, Callable[[Field, object], Any]] = {
     "flag": _flag,
     "whole": _whole,

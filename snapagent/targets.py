@@ -133,6 +133,7 @@ class TargetSet:
     def __init__(self, rules: Iterable[tuple[TargetPattern, Settings]], excluded: Iterable[TargetPattern] = ()) -> None:
         self._exact: dict[tuple[str, str], Settings] = {}
         self._names: dict[str, dict[str, bool]] = {}  # module -> qualname -> whether the dotted form named it
+        self._wanted: dict[str, tuple[Segments, Segments]] = {}  # module -> its exact names, its dotted ones
         self._globs: list[tuple[TargetPattern, Settings]] = []
         self._excluded = tuple(excluded)
         for pattern, settings in rules:
@@ -180,19 +181,23 @@ class TargetSet:
 
     def exact_names(self, module: str) -> tuple[str, ...]:
         """The qualnames that `module:qualname` entries ask for: one that is not there deserves a report."""
-        return self._names_of(module, dotted=False)
+        return self._wanted_names(module)[0]
 
     def dotted_names(self, module: str) -> tuple[str, ...]:
         """The qualnames that dotted entries may mean in this module; each may as well be in another one."""
-        return self._names_of(module, dotted=True)
+        return self._wanted_names(module)[1]
 
-    def _names_of(self, module: str, dotted: bool) -> tuple[str, ...]:
-        names = self._names.get(module, {})
-        return tuple(
-            name
-            for name, is_dotted in names.items()
-            if is_dotted is dotted and self.rule_for(Target(module, name)) is not None
-        )
+    def _wanted_names(self, module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        found = self._wanted.get(module)
+        if found is None:
+            names = self._names.get(module)
+            if not names:
+                return (), ()
+            wanted = [name for name in names if self.rule_for(Target(module, name)) is not None]
+            exact = tuple(name for name in wanted if not names[name])
+            dotted = tuple(name for name in wanted if names[name])
+            found = self._wanted[module] = (exact, dotted)
+        return found
 
 
 class _Answers(dict[str, bool]):
