@@ -1,0 +1,190 @@
+"""Functions and classes that no module can name, stored by value: dill's home.
+
+dill carries lambdas, closures, functions and classes defined inside functions, and those of a script's `__main__`. It
+is given the function or class alone; for every other object that it meets inside, our own rules hold, so that no
+open file, lock, module content or unnamed global can come along. It is imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import pickle
+import sys
+import types
+from functools import cache
+
+from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name
+from .reducing import Unstorable, ask
+from .type_facts import is_class, module_name, qualname
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    class Leaves(Protocol):
+        """What is asked about each object that is no code; `NotImplemented` leaves it to the pickler."""
+
+        by_value: dict[str, None]
+
+        def reduce_leaf(self, value: Any) -> Any: ...
+
+
+MOST_GLOBALS = 64  # names in a namespace that belongs to no module, above which a function would drag in too much
+FORBIDDEN = frozenset({("dill._dill", "_create_filehandle")})  # loading it opens, and may truncate, a file
+_CODE_TYPES = frozenset(
+    {
+        type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset,
+        types.CodeType, types.CellType, property, staticmethod, classmethod, types.MethodType,
+        types.MappingProxyType, types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType,
+        types.MethodDescriptorType, types.ClassMethodDescriptorType, types.MethodWrapperType,
+        type(Ellipsis), type(NotImplemented),
+    }
+)  # fmt: skip
+
+
+def load_by_value(data: bytes) -> Any:
+    """What a bundle's pickle stream names for code that is inside it."""
+    return load_dill(data, lambda module, name: None)
+
+
+def load_dill(data: bytes, find: Callable[[str, str], Any]) -> Any:
+    """Load a dill stream. `find` may answer for a global before dill does (None: dill's own way)."""
+    return _unpickler()(io.BytesIO(data), find).load()
+
+
+def dump_by_value(value: object, leaves: Leaves) -> bytes:
+    """The dill stream of one function or class.
+
+    Raises:
+        Unstorable: dill cannot carry it, or it would drag a whole namespace along.
+    """
+    return ask(_dump, value, leaves)  # type: ignore[no-any-return]
+
+
+def _dump(value: object, leaves: Leaves) -> bytes:
+    buffer = io.BytesIO()
+    _pickler()(buffer, leaves).dump(value)
+    return buffer.getvalue()
+
+
+def import_dill() -> Any:
+    """dill, imported without its extension of the standard library's pickler: that one belongs to the program."""
+    if "dill" in sys.modules:
+        return sys.modules["dill"]
+    dill = importlib.import_module("dill")
+    dill.extend(False)
+    return dill
+
+
+def name_of_code(value: Any) -> str:
+    """`module.qualname` of a function or class, for the header."""
+    if is_class(value):
+        return f"{module_name(value)}.{qualname(value)}"
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+@cache
+def _pickler() -> Any:
+    dill = import_dill()
+
+    class ByValuePickler(dill.Pickler):  # type: ignore[misc, name-defined]
+        """dill for code, our rules for everything else."""
+
+        dispatch = type(dill.Pickler.dispatch)(dill.Pickler.dispatch)
+
+        def __init__(self, file: Any, leaves: Leaves) -> None:
+            super().__init__(file, protocol=5, byref=False, recurse=False)
+            self._leaves = leaves
+            prelude, memo = main_aliases()
+            file.write(prelude)
+            self.memo = dict(memo)
+
+        def reducer_override(self, value: Any) -> Any:
+            kind = type(value)
+            if kind in _CODE_TYPES:
+                return NotImplemented
+            if kind is types.FunctionType:
+                return self._function(value)
+            if is_class(value):
+                return self._class(value)
+            if kind is types.ModuleType:
+                return importlib.import_module, (_module_name(value),)
+            return self._leaves.reduce_leaf(value)
+
+        def _function(self, function: Any) -> Any:
+            if is_named(function, function.__module__, function.__qualname__):
+                return function.__qualname__
+            _refuse_dragging(function)
+            self._leaves.by_value[name_of_code(function)] = None
+            return NotImplemented
+
+        def _class(self, cls: Any) -> Any:
+            if is_named(cls, module_name(cls), qualname(cls)):
+                return qualname(cls)
+            if id(cls) in self._postproc:
+                raise Unstorable("its class refers to itself")  # dill would warn on stderr, then fail
+            if module_name(cls) != "builtins":
+                self._leaves.by_value[name_of_code(cls)] = None
+            return NotImplemented
+
+        def save_namespace(self, namespace: dict[Any, Any]) -> None:
+            """Of a module: its name. dill would compare every dictionary with that of `__main__`."""
+            module = _module_of(namespace)
+            if module is None:
+                pickle._Pickler.save_dict(self, namespace)  # type: ignore[attr-defined]
+            elif module in MAIN_NAMES and real_main_name() is None:
+                self.write(b"c__builtin__\n__main__\n")
+            else:
+                name = real_main_name() if module in MAIN_NAMES else module
+                self.write(f"c{name}\n__dict__\n".encode())
+
+        dispatch[dict] = save_namespace
+
+    return ByValuePickler
+
+
+@cache
+def _unpickler() -> Any:
+    dill = import_dill()
+
+    class ByValueUnpickler(dill.Unpickler):  # type: ignore[misc, name-defined]
+        def __init__(self, file: Any, find: Callable[[str, str], Any]) -> None:
+            super().__init__(file, ignore=True)
+            self._find = find
+
+        def find_class(self, module: str, name: str) -> Any:
+            if (module, name) in FORBIDDEN:
+                raise pickle.UnpicklingError(f"{module}.{name} would open a file")
+            found = self._find(module, name)
+            return found if found is not None else super().find_class(module, name)
+
+    return ByValueUnpickler
+
+
+def _refuse_dragging(function: Any) -> None:
+    namespace = function.__globals__
+    if _module_of(namespace) is None and len(namespace) > MOST_GLOBALS:
+        raise Unstorable("its globals belong to no module")
+    if type(function.__module__) is not str or function.__module__ not in sys.modules:
+        raise Unstorable("its module is not loaded")
+
+
+def _module_of(namespace: dict[Any, Any]) -> str | None:
+    """The name of the loaded module whose `__dict__` this very dictionary is."""
+    name = namespace.get("__name__")
+    if type(name) is not str:
+        return None
+    try:
+        return name if vars(sys.modules[name]) is namespace else None
+    except (KeyError, TypeError):
+        return None
+
+
+def _module_name(module: Any) -> str:
+    name = vars(module).get("__name__")
+    if type(name) is not str or sys.modules.get(name) is not module:
+        raise Unstorable("it holds a module that cannot be imported")
+    return (real_main_name() or name) if name in MAIN_NAMES else name
+

@@ -1,0 +1,66 @@
+"""What is inside a live value, found without running code of the program: for paths, sizes and depth."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections import deque
+from itertools import islice
+
+from .exceptions import chained, is_exception_type
+from .type_facts import attributes, is_class, mro
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray, types.CodeType, types.ModuleType})
+ANY_MEMBER = "*"  # the key of a member of a set, which has none
+_CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+
+
+def container_of(kind: type) -> Any:
+    """The built-in container that a type is or derives from; None for others."""
+    if kind in _CONTAINERS:
+        return kind
+    order = mro(kind)
+    return next((base for base in _CONTAINERS if base in order), None)
+
+
+def members(value: Any, container: Any) -> Iterator[tuple[object, object]]:
+    """(key, member) of a container, by the built-in iteration of that container, also for subclasses."""
+    if container is dict:
+        yield from dict.items(value)
+    elif container in (set, frozenset):
+        for member in container.__iter__(value):
+            yield ANY_MEMBER, member
+    else:
+        yield from enumerate(container.__iter__(value))
+
+
+def children(value: Any, most: int | None = None) -> Iterable[tuple[object, object]]:
+    """(key, child) of what pickling would go into; keys are steps of a path. At most `most` of a container."""
+    kind = type(value)
+    if kind in ATOMS or is_class(value):
+        return ()
+    container = container_of(kind)
+    found: list[tuple[object, object]] = []
+    if container is not None:
+        try:
+            found += islice(members(value, container), most)
+        except RuntimeError:  # another thread is changing it
+            return found
+        if kind is container:
+            return found
+    if kind in (types.FunctionType, types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType):
+        return found
+    if kind is types.MethodType:
+        return [("__self__", value.__self__)]
+    if kind is functools.partial:
+        found += [("func", value.func), ("args", value.args), ("keywords", value.keywords)]
+    if is_exception_type(kind):
+        found.append(("args", BaseException.args.__get__(value)))  # type: ignore[attr-defined]
+        found += chained(value).items()
+    found += attributes(value).items()
+    return found

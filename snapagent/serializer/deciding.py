@@ -1,0 +1,255 @@
+"""What becomes of the objects of a type: decided once per type, from the type alone, and remembered.
+
+A *handler* takes the freezer and the object and gives what `Pickler.reducer_override` gives. PLAIN types need none:
+the C pickler reads their `__dict__` and nothing of the program runs.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import types
+
+from ..placeholder import EXCLUDED, FRESH, LAZY, UNSTORABLE, Placeholder
+from . import fresh
+from .by_value import load_by_value
+from .exceptions import chained, is_exception_type, reduce_exception
+from .naming import is_named, lookup
+from .reducing import Unstorable, is_honest
+from .special_types import special
+from .type_facts import find, instance_dict, is_class, is_heap_type, module_name, mro, namespace, qualname, type_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .freezer import Freezer
+
+    Handler = Callable[[Freezer, Any], Any]
+
+_MOST_TYPES = 4096  # remembered types; programs that make types without end must not be kept from freeing them
+_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
+_SINGLETONS = (type(Ellipsis), type(NotImplemented))
+
+
+def plain(freezer: Freezer, value: Any) -> Any:
+    """The C pickler does it."""
+    return NotImplemented
+
+
+class Decisions(dict[type, "Handler"]):
+    """Type -> handler, for one set of excluded types."""
+
+    def __init__(self, exclude_types: tuple[str, ...]) -> None:
+        super().__init__()
+        self._exclude_types = exclude_types
+        self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
+
+    def decide(self, kind: type) -> Handler:
+        """The handler for a type that was not met before."""
+        handler = self._handler(kind)
+        if len(self) >= _MOST_TYPES:
+            self.forget()
+        self[kind] = handler
+        return handler
+
+    def remember(self, code: object, package: str) -> None:
+        """A class or function is found under its name."""
+        if len(self.named) >= _MOST_TYPES:
+            self.named.clear()
+        self.named[code] = package
+
+    def forget(self) -> None:
+        """For instance because a module was reloaded."""
+        self.clear()
+        self.named.clear()
+
+    def _handler(self, kind: type) -> Handler:
+        if type in mro(kind):
+            return _class
+        if kind is types.FunctionType:
+            return _function
+        if kind in _SINGLETONS:
+            return plain
+        if kind is Placeholder:
+            return _reduce
+        if self._is_excluded(kind):
+            return _left_out(EXCLUDED, "its type is excluded")
+        found = special(kind)
+        if found is not None:
+            return _left_out(*found)
+        return _by_shape(kind)
+
+    def _is_excluded(self, kind: type) -> bool:
+        order = mro(kind)
+        for name in self._exclude_types:
+            module, _, last = name.rpartition(".")
+            if any(type_name(base) == name or lookup(module, last) is base for base in order):
+                return True
+        return False
+
+
+def _by_shape(kind: type) -> Handler:
+    making = fresh.maker(kind)
+    if making is not None:
+        return _fresh(making)
+    if kind is types.ModuleType or types.ModuleType in mro(kind):
+        return _module
+    if is_exception_type(kind):
+        return _exception
+    if kind in (types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType):
+        return _method
+    names = {type_name(base) for base in mro(kind)}
+    if "django.utils.functional.LazyObject" in names:
+        return _lazy_object
+    if "django.db.models.query.QuerySet" in names:
+        return _query_set
+    if "numpy.ndarray" in names:
+        return _array
+    if _is_plain(kind):
+        return plain
+    named = not is_heap_type(kind) or is_named(kind, module_name(kind), qualname(kind))
+    return _reduce if named else _reduce_nameless
+
+
+def _is_plain(kind: type) -> bool:
+    """Whether pickling objects of this type cannot call code of the program, and the class can be named."""
+    for base in mro(kind):
+        if base is object:
+            continue
+        values = namespace(base)
+        if not is_heap_type(base) or any(hook in values for hook in _HOOKS) or values.get("__slots__"):
+            return False
+    _, reads_dict = find(kind, "__dict__")
+    if reads_dict is not None and type(reads_dict) is not types.GetSetDescriptorType:
+        return False
+    return is_honest(kind) and is_named(kind, module_name(kind), qualname(kind))
+
+
+def _left_out(why: str, reason: str) -> Handler:
+    return lambda freezer, value: freezer.leave_out(value, why, reason)
+
+
+def _reduce(freezer: Freezer, value: Any) -> Any:
+    try:
+        return freezer.reduce_once(value)
+    except Unstorable as reason:
+        return freezer.leave_out(value, UNSTORABLE, str(reason))
+
+
+def _reduce_nameless(freezer: Freezer, value: Any) -> Any:
+    """Of a class that no module names: it must come along by value, where the pickle form wants it."""
+    try:
+        form = freezer.reduce_once(value)
+        if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
+            freezer.code_of(type(value))
+        return form
+    except Unstorable as reason:
+        return freezer.leave_out(value, UNSTORABLE, str(reason))
+
+
+def _class(freezer: Freezer, cls: Any) -> Any:
+    package = freezer.decisions.named.get(cls) if type(cls) is type else None
+    if package is None:
+        module, name = module_name(cls), qualname(cls)
+        if cls in _NAMELESS_BUT_PLAIN:
+            return NotImplemented
+        if not is_named(cls, module, name):
+            return _by_value(freezer, cls)
+        package = module.partition(".")[0]
+        if type(cls) is type:
+            freezer.decisions.remember(cls, package)
+        else:
+            freezer.packages.add(package)
+            return name  # a metaclass may have a reducer of its own; the name is all that is wanted
+    freezer.packages.add(package)
+    return NotImplemented
+
+
+_NAMELESS_BUT_PLAIN = frozenset({type(None), *_SINGLETONS})
+
+
+def _function(freezer: Freezer, function: Any) -> Any:
+    if function not in freezer.decisions.named:
+        module, name = function.__module__, function.__qualname__
+        if not is_named(function, module, name):
+            if _is_wrapped_by_us(function, lookup(module, name) if type(module) is str else None):
+                freezer.packages.add(module.partition(".")[0])
+                return pkgutil.resolve_name, (f"{module}:{name}",)
+            return _by_value(freezer, function)
+        freezer.decisions.remember(function, module.partition(".")[0])
+    freezer.packages.add(freezer.decisions.named[function])
+    return NotImplemented
+
+
+def _is_wrapped_by_us(function: object, found: Any) -> bool:
+    """Whether the module holds our wrapper of this function in its place."""
+    if not module_name(type(found)).startswith("snapagent.capture."):
+        return False
+    return getattr(found, "__wrapped__", None) is function
+
+
+def _by_value(freezer: Freezer, code: Any) -> Any:
+    try:
+        return load_by_value, (freezer.code_of(code),)
+    except Unstorable as reason:
+        return freezer.leave_out(code, UNSTORABLE, str(reason))
+
+
+def _fresh(making: Callable[[Any], Any]) -> Handler:
+    def come_back_fresh(freezer: Freezer, value: Any) -> Any:
+        freezer.note(value, FRESH, "it comes back new and unlocked")
+        return making(value)
+
+    return come_back_fresh
+
+
+def _module(freezer: Freezer, module: Any) -> Any:
+    return freezer.leave_out(module, UNSTORABLE, "a module")
+
+
+def _exception(freezer: Freezer, error: Any) -> Any:
+    try:
+        if not is_named(type(error), module_name(type(error)), qualname(type(error))):
+            freezer.code_of(type(error))
+        depth = freezer.chain_depth.get(id(error), 0)
+        for link in chained(error).values():
+            freezer.chain_depth.setdefault(id(link), depth + 1)
+        return reduce_exception(error, depth, freezer.keeps_tracebacks)
+    except Unstorable as reason:
+        return freezer.leave_out(error, UNSTORABLE, str(reason))
+
+
+def _method(freezer: Freezer, method: Any) -> Any:
+    """Loading it takes the method from its object, so the object must be there."""
+    owner = method.__self__
+    if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
+        handler = freezer.handler_of(type(owner))
+        if handler not in (plain, _reduce, _array, _exception):
+            return freezer.leave_out(method, UNSTORABLE, "a method of an object that cannot be stored")
+    elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
+        return freezer.leave_out(method, UNSTORABLE, "it is not found under its name")
+    return _reduce(freezer, method)
+
+
+def _lazy_object(freezer: Freezer, value: Any) -> Any:
+    wrapped = (instance_dict(value) or {}).get("_wrapped")
+    if wrapped is None or wrapped is lookup("django.utils.functional", "empty"):
+        return freezer.leave_out(value, LAZY, "it was not evaluated yet, and capturing does not force it")
+    return _reduce(freezer, value)
+
+
+def _query_set(freezer: Freezer, value: Any) -> Any:
+    if (instance_dict(value) or {}).get("_result_cache") is None:
+        return freezer.leave_out(value, LAZY, "it was not evaluated yet, and capturing does not run its query")
+    return _reduce(freezer, value)
+
+
+def _array(freezer: Freezer, value: Any) -> Any:
+    """Sizes are read through numpy's own descriptors; a view that is not contiguous would be copied to be pickled."""
+    ndarray: Any = lookup("numpy", "ndarray")
+    size = ndarray.nbytes.__get__(value)
+    if size > freezer.max_bytes:
+        shape, dtype = ndarray.shape.__get__(value), ndarray.dtype.__get__(value)
+        return freezer.leave_out_big(value, f"shape {shape}, {dtype}", size)
+    return _reduce(freezer, value)

@@ -1,0 +1,143 @@
+"""Exceptions in a bundle: rebuilt without their `__init__`, with arguments, attributes, chain and notes.
+
+A custom constructor may want other arguments than the exception keeps; pickle's own way of calling it again fails for
+those at loading. The stream holds `rebuild_exception(class, args)` and a state: attributes by name, `__cause__` and
+`__context__` among them, and `__traceback_text__` of what a call raised (it is for readers of the stream only).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from .reducing import ask
+from .type_facts import find, instance_dict, is_heap_type, mro, slots
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+TRACEBACK_TEXT = "__traceback_text__"
+_CHAIN = ("__cause__", "__context__")
+_SUPPRESS = "__suppress_context__"
+MAX_CHAIN = 20  # links of causes and contexts that are kept
+_MAX_FRAMES = 50
+_cause_of = BaseException.__dict__["__cause__"].__get__
+_context_of = BaseException.__dict__["__context__"].__get__
+_suppress_of = BaseException.__dict__["__suppress_context__"].__get__
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
+_set_args = BaseException.__dict__["args"].__set__
+_get_args = BaseException.__dict__["args"].__get__
+
+
+def is_exception_type(kind: type) -> bool:
+    return BaseException in mro(kind)
+
+
+def reduce_exception(error: Any, depth: int = 0, with_traceback: bool = False) -> tuple[Any, ...]:
+    """The pickle form of an exception; no hook of its class is called. The chain ends after MAX_CHAIN links."""
+    base = _built_in_base(type(error))
+    made = ask(base.__reduce__, error)
+    args = made[1] if type(made) is tuple and len(made) > 1 and type(made[1]) is tuple else _get_args(error)
+    state: dict[str, Any] = dict(made[2]) if len(made) > 2 and type(made[2]) is dict else {}
+    state.update(instance_dict(error) or {})
+    for name, descriptor in slots(type(error)).items():
+        try:
+            state[name] = descriptor.__get__(error)
+        except AttributeError:
+            continue
+    if depth < MAX_CHAIN:
+        state.update(_chain(error))
+    if with_traceback:
+        state[TRACEBACK_TEXT] = _traceback_text(error)
+    return rebuild_exception, (type(error), args), state
+
+
+def chained(error: Any) -> dict[str, BaseException]:
+    """The cause and the context of an exception, those that it has, by attribute name."""
+    links = {"__cause__": _cause_of(error), "__context__": _context_of(error)}
+    return {name: link for name, link in links.items() if link is not None}
+
+
+def _chain(error: Any) -> dict[str, Any]:
+    found: dict[str, Any] = dict(chained(error))
+    if _suppress_of(error):
+        found[_SUPPRESS] = True
+    return found
+
+
+def _traceback_text(error: Any) -> str:
+    """Places only: source lines would have to be read from files."""
+    lines: list[str] = []
+    frame = _traceback_of(error)
+    while frame is not None and len(lines) < _MAX_FRAMES:
+        code = frame.tb_frame.f_code
+        lines.append(f'File "{code.co_filename}", line {frame.tb_lineno}, in {code.co_qualname}')
+        frame = frame.tb_next
+    return "\n".join(lines)
+
+
+def _built_in_base(kind: type) -> Any:
+    """The nearest class that is not made by Python code: its constructor fills the fields that Python cannot see."""
+    return next((base for base in mro(kind) if not is_heap_type(base)), BaseException)
+
+
+def rebuild_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    """An exception of class `cls` with these `args`; its `__init__` is not called. Its state is set afterwards."""
+    base = _built_in_base(cls)
+    error = _new(base, cls, args)
+    with suppress(Exception):  # the built-in part may want other arguments: then only `args` are kept
+        base.__init__(error, *args)
+    _set_args(error, args)
+    instance = instance_dict(error)
+    if instance is not None:
+        instance["__setstate__"] = _Restorer(error)  # before a `__setstate__` or `__setattr__` of the class
+    return error
+
+
+def _new(base: Any, cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    try:
+        made: BaseException = base.__new__(cls, *args)
+    except (TypeError, ValueError):  # a group with a placeholder in it, or with none of its exceptions left
+        members = args[1] if len(args) > 1 and isinstance(args[1], (list, tuple)) else ()
+        left = [member for member in members if isinstance(member, BaseException)]
+        made = base.__new__(cls, str(args[0]) if args else "", left or [Exception("not in the bundle")])
+    return made
+
+
+class _Restorer:
+    """Stands in for `__setstate__` of one exception while it is loaded."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __call__(self, state: dict[str, Any]) -> None:
+        restore_state(self.error, state)
+
+
+def restore_state(error: BaseException, state: dict[str, Any]) -> None:
+    """Set attributes as they were, past any hook of the class."""
+    instance = instance_dict(error)
+    if instance is not None:
+        instance.pop("__setstate__", None)
+    for name, value in state.items():
+        if name in (TRACEBACK_TEXT, _SUPPRESS):
+            continue
+        if name in _CHAIN:
+            if isinstance(value, BaseException):
+                BaseException.__setattr__(error, name, value)
+        else:
+            _set(error, instance, name, value)
+    BaseException.__setattr__(error, _SUPPRESS, bool(state.get(_SUPPRESS, False)))
+
+
+def _set(error: BaseException, instance: dict[str, Any] | None, name: str, value: object) -> None:
+    owner, descriptor = find(type(error), name)
+    if owner is not None and type(descriptor).__name__ in ("member_descriptor", "getset_descriptor"):
+        try:
+            descriptor.__set__(error, value)
+        except (AttributeError, TypeError):
+            return
+    elif instance is not None:
+        instance[name] = value

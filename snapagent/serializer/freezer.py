@@ -1,0 +1,161 @@
+"""The pickler that takes a live value apart in one pass, in the caller's thread.
+
+It is the C pickler; Python runs only where it meets an object that is no built-in atom or container, once per object:
+`reducer_override` looks up what was decided for the type. Whatever cannot be stored becomes a placeholder at that leaf.
+"""
+
+from __future__ import annotations
+
+import pickle
+
+from ..bundle import Note
+from ..placeholder import TOO_BIG, TOO_DEEP, restore_placeholder
+from .by_value import dump_by_value, name_of_code
+from .deciding import Decisions, plain
+from .locating import Locator
+from .naming import main_aliases
+from .reducing import Unstorable, reduce
+from .type_facts import type_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    Roots = Callable[[], Iterable[tuple[tuple[object, ...], object]]]
+
+MOST_NOTES = 1000
+_no_packages: frozenset[str] = frozenset()
+
+
+class TooBig(Exception):
+    """The stream has reached the size that it may have."""
+
+
+class Sink:
+    """Takes what the pickler writes, until `room` bytes are used up. Large buffers arrive here uncopied."""
+
+    __slots__ = ("chunks", "room")
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.room = 0
+
+    def write(self, data: Any) -> None:
+        is_bytes = type(data) is bytes
+        self.room -= len(data) if is_bytes else memoryview(data).nbytes
+        if self.room < 0:
+            raise TooBig
+        self.chunks.append(data if is_bytes else bytes(data))
+
+
+class Freezer(pickle.Pickler):
+    """One dump at a time; reusable after `reset`."""
+
+    def __init__(self, decisions: Decisions) -> None:
+        self.sink = Sink()
+        super().__init__(self.sink, 5)
+        self.decisions = decisions
+        self.max_bytes = 0
+        self.keeps_tracebacks = False
+        self.patient = False  # after a RecursionError: one that an object's own hooks raise is a leaf's failure
+        self.roots: Roots | None = None
+        self._prelude, self._first_memo = main_aliases()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.notes: list[Note] = []
+        self.by_value: dict[str, None] = {}
+        self.packages: set[str] = set()
+        self.chain_depth: dict[int, int] = {}
+        self._locator: Locator | None = None
+        self._code: dict[int, tuple[object, bytes]] = {}
+        self._dirty = False
+
+    def reducer_override(self, value: Any) -> Any:
+        handler = self.decisions.get(type(value))
+        if handler is None:
+            handler = self.decisions.decide(type(value))
+        if handler is plain:
+            return NotImplemented
+        self._dirty = True
+        return handler(self, value)
+
+    def freeze(self, value: object, max_bytes: int) -> bytes:
+        """The stream of `value`. Raises TooBig, RecursionError, or what broke the C pickler."""
+        sink = self.sink
+        self.max_bytes = sink.room = max_bytes
+        if self._prelude:
+            sink.write(self._prelude)
+            self.memo = self._first_memo
+        self.dump(value)
+        chunks = sink.chunks
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def reset(self) -> None:
+        """Let go of everything that belongs to the last dump."""
+        self.clear_memo()
+        self.sink.chunks.clear()
+        self.roots = None
+        if self._dirty:
+            self._begin()
+
+    # what handlers ask for
+
+    def handler_of(self, kind: type) -> Any:
+        return self.decisions.get(kind) or self.decisions.decide(kind)
+
+    def reduce_leaf(self, value: Any) -> Any:
+        """For objects inside by-value code."""
+        return self.reducer_override(value)
+
+    def reduce_once(self, value: Any) -> Any:
+        """The pickle form of an object."""
+        try:
+            return reduce(value)
+        except RecursionError:
+            if self.patient:
+                raise Unstorable("it cannot be pickled (RecursionError)") from None
+            raise
+
+    def code_of(self, code: Any) -> bytes:
+        """The by-value stream of a class or function, made once per dump. Raises Unstorable."""
+        known = self._code.get(id(code))
+        if known is None:
+            try:
+                known = self._code[id(code)] = code, dump_by_value(code, self)
+            except RecursionError:
+                raise Unstorable("it is nested too deep to be stored by value") from None
+            self.by_value[name_of_code(code)] = None
+        return known[1]
+
+    def leave_out(self, value: object, kind: str, reason: str, detail: str = "") -> Any:
+        """The pickle form of a placeholder in the place of `value`."""
+        note = self.note(value, kind, reason, detail)
+        return restore_placeholder, (note.path, kind, note.type, reason, detail)
+
+    def leave_out_big(self, value: object, detail: str, size: int) -> Any:
+        return self.leave_out(value, TOO_BIG, f"{size} bytes are more than max_bytes allows", detail)
+
+    def leave_out_deep(self, value: object) -> Any:
+        return self.leave_out(value, TOO_DEEP, "it is nested too deep")
+
+    def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note:
+        """Write down what becomes of `value`, with its path."""
+        if len(self.notes) < MOST_NOTES:
+            note = Note(self.path_of(value), kind, type_name(type(value)), reason, detail)
+            self.notes.append(note)
+            return note
+        return Note("", kind, type_name(type(value)), reason, detail)
+
+    def path_of(self, value: object) -> str:
+        """Where `value` was met: searched for only now, because it is seldom wanted."""
+        if self._locator is None:
+            self._locator = Locator(self.roots() if self.roots is not None else ())
+        return self._locator.path_of(value)
+
+    def packages_seen(self) -> frozenset[str]:
+        """Top-level packages of the classes and functions that were met, built-ins aside."""
+        if not self.packages:
+            return _no_packages
+        return frozenset(self.packages - {"builtins", "snapagent"})

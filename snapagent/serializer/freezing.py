@@ -1,0 +1,314 @@
+"""Live arguments and outcomes to bytes, in the caller's thread: what the recorder calls.
+
+One pass of the C pickler in nearly every call. A second pass is made only where the first was stopped: by `max_bytes`
+(then the largest values go), by depth (then what lies deepest goes) or by another thread that changed a container
+meanwhile (then once more, and argument by argument after that).
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+
+from ..bundle import Note
+from ..paths import EXCEPTION, RESULT, PathPattern, parameter_key
+from ..placeholder import TOO_BIG, UNSTORABLE, Placeholder
+from ..records import Record
+from ..signature import VAR_KEYWORD, VAR_POSITIONAL
+from .deciding import Decisions
+from .freezer import Freezer, TooBig
+from .pruning import LeftOut, Pruner, shape_of
+from .reducing import belongs_to_program
+from .type_facts import type_name
+from .weighing import deep, heavy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..signature import Parameters
+
+    Keys = tuple[object, ...]
+    Place = tuple[Keys, object]  # a path, and the value there
+
+MOST_POOLED_BYTES = 64 * 1024  # a freezer that made more keeps a large table: it is not used again
+MOST_POOLED = 16
+SAFE_DEPTH = 200  # levels, where the C stack may be small
+_DEEP_ENOUGH = 400  # levels, after the interpreter itself has stopped the pickler
+_ATTEMPTS = 6
+_SMALL_STACK = 8 * 1024 * 1024  # bytes
+_DEFAULT_RECURSION_LIMIT = 1000
+_SAFE_RECURSION_LIMIT = 4000  # with the usual stack of 8 MiB
+_LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C levels on their own
+
+
+class FreezeRules(Record):
+    """What a target's settings say about its values; `max_bytes` is for each part of a bundle."""
+
+    max_bytes: int = 10**6
+    exclude: tuple[PathPattern, ...] = ()
+    exclude_types: tuple[str, ...] = ()
+
+
+class Frozen(Record):
+    """A value as bytes, and what is to be said of it."""
+
+    data: bytes
+    notes: tuple[Note, ...] = ()
+    by_value: tuple[str, ...] = ()  # names of the functions and classes whose code is inside
+    packages: frozenset[str] = frozenset()  # top-level packages of the classes and functions that occur
+
+
+class _Pool:
+    """The decisions for one set of excluded types, and freezers that wait to be used again."""
+
+    __slots__ = ("decisions", "idle")
+
+    def __init__(self, exclude_types: tuple[str, ...]) -> None:
+        self.decisions = Decisions(exclude_types)
+        self.idle: list[Freezer] = []
+
+
+_pools: dict[tuple[str, ...], _Pool] = {}
+
+
+class _Call:
+    """The arguments of one call, under their parameter names."""
+
+    __slots__ = ("args", "instance", "kwargs", "names")
+
+    def __init__(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters) -> None:
+        self.instance = instance
+        self.args = args
+        self.kwargs = kwargs
+        self.names = names
+
+    def places(self) -> list[Place]:
+        positional = self.args if self.instance is None else (self.instance, *self.args)
+        return [
+            *((_positional_keys(self.names, index), value) for index, value in enumerate(positional)),
+            *((_keyword_keys(self.names, name), value) for name, value in self.kwargs.items()),
+        ]
+
+    def assemble(self, values: list[object]) -> object:
+        """What is pickled, with `values` in the order of `places`."""
+        rest = iter(values)
+        instance = None if self.instance is None else next(rest)
+        args = tuple(next(rest) for _ in self.args)
+        return instance, args, dict(zip(self.kwargs, rest, strict=True))
+
+
+class _Outcome:
+    """A returned value or a raised exception."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, value: object, key: str) -> None:
+        self.value = value
+        self.key = key
+
+    def places(self) -> list[Place]:
+        return [((self.key,), self.value)]
+
+    def assemble(self, values: list[object]) -> object:
+        return values[0]
+
+
+def _positional_keys(names: Parameters, index: int) -> Keys:
+    positional = [name for name, kind in names.items if kind.startswith("positional")]
+    if index < len(positional):
+        return (parameter_key(positional[index]),)
+    star = next((name for name, kind in names.items if kind == VAR_POSITIONAL), "args")
+    return (parameter_key(star), index - len(positional))
+
+
+def _keyword_keys(names: Parameters, name: str) -> Keys:
+    if any(known == name and kind in ("positional_or_keyword", "keyword_only") for known, kind in names.items):
+        return (parameter_key(name),)
+    star = next((known for known, kind in names.items if kind == VAR_KEYWORD), "kwargs")
+    return (parameter_key(star), name)
+
+
+def freeze_call(
+    instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters, rules: FreezeRules
+) -> Frozen:
+    """Pickle `(instance, args, kwargs)`. Paths in notes begin with parameter names.
+
+    Raises only MemoryError, and what is the program's own: Ctrl-C, exit, what its signal handler raised meanwhile.
+    """
+    source = _Call(instance, args, kwargs, names)
+    if rules.exclude:
+        patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
+        return _freeze_carefully(source, rules, patterns)
+    return _freeze((instance, args, kwargs), source, rules, False)
+
+
+def freeze_outcome(value: object, raised: bool, rules: FreezeRules) -> Frozen:
+    """Pickle what a call returned or raised. Paths in notes begin with `result` or `exception`. Raises as above."""
+    source = _Outcome(value, EXCEPTION if raised else RESULT)
+    if rules.exclude:
+        patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
+        return _freeze_carefully(source, rules, patterns, raised)
+    return _freeze(value, source, rules, raised)
+
+
+def _freeze(value: object, source: _Call | _Outcome, rules: FreezeRules, raised: bool) -> Frozen:
+    """The hot path: a freezer from the pool, and nothing looked at twice."""
+    if _stack_size() or _LIMIT_BOUNDS_C_STACK:
+        chosen = _dangerously_deep(source)
+        if chosen:
+            return _freeze_carefully(source, rules, (), raised, chosen)
+    pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
+    try:
+        freezer = pool.idle.pop()
+    except IndexError:
+        freezer = Freezer(pool.decisions)
+    freezer.roots = source.places
+    freezer.keeps_tracebacks = raised
+    try:
+        data = freezer.freeze(value, rules.max_bytes)
+    except BaseException as error:
+        _raise_if_the_programs(error)
+        problem = error
+    else:
+        frozen = _told(freezer, data)
+        if len(data) <= MOST_POOLED_BYTES and len(pool.idle) < MOST_POOLED:
+            freezer.reset()
+            pool.idle.append(freezer)
+        return frozen
+    del freezer
+    problem.__traceback__ = None  # it holds the frames, and they the values
+    return _recover(source, rules, (), raised, problem)
+
+
+def _told(freezer: Freezer, data: bytes) -> Frozen:
+    if not freezer._dirty:
+        return Frozen(data)
+    return Frozen(data, tuple(freezer.notes), tuple(freezer.by_value), freezer.packages_seen())
+
+
+def _new_pool(exclude_types: tuple[str, ...]) -> _Pool:
+    return _pools.setdefault(exclude_types, _Pool(exclude_types))
+
+
+def _raise_if_the_programs(error: BaseException) -> None:
+    if isinstance(error, MemoryError) or belongs_to_program(error):
+        raise error
+
+
+_stack_size = _thread.stack_size
+
+
+def _dangerously_deep(source: _Call | _Outcome) -> dict[int, LeftOut]:
+    """What lies too deep, where nothing but a look beforehand keeps the C pickler from overrunning the stack."""
+    dangerous = 0 < _stack_size() < _SMALL_STACK
+    if _LIMIT_BOUNDS_C_STACK:
+        dangerous = sys.getrecursionlimit() > (_DEFAULT_RECURSION_LIMIT if dangerous else _SAFE_RECURSION_LIMIT)
+    return deep([value for _, value in source.places()], SAFE_DEPTH) if dangerous else {}
+
+
+def _freeze_carefully(
+    source: _Call | _Outcome,
+    rules: FreezeRules,
+    patterns: tuple[PathPattern, ...],
+    raised: bool = False,
+    chosen: dict[int, LeftOut] | None = None,
+) -> Frozen:
+    if chosen is None:
+        chosen = _dangerously_deep(source)
+    try:
+        return _attempt(source, rules, patterns, raised, chosen)
+    except BaseException as error:
+        _raise_if_the_programs(error)
+        problem = error
+    problem.__traceback__ = None
+    return _recover(source, rules, patterns, raised, problem, chosen)
+
+
+def _attempt(
+    source: _Call | _Outcome,
+    rules: FreezeRules,
+    patterns: tuple[PathPattern, ...],
+    raised: bool,
+    chosen: dict[int, LeftOut],
+    patient: bool = False,
+) -> Frozen:
+    """One pass, with what `patterns` name and what is `chosen` left out."""
+    pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
+    freezer = Pruner(pool.decisions, patterns, chosen)
+    freezer.roots = source.places
+    freezer.keeps_tracebacks = raised
+    freezer.patient = patient
+    values = []
+    for keys, value in source.places():
+        states = freezer.start
+        for key in keys:
+            states = freezer.advanced(states, key)
+        values.append(freezer.pruned(value, keys, states))
+    return _told(freezer, freezer.freeze(source.assemble(values), rules.max_bytes))
+
+
+def _recover(
+    source: _Call | _Outcome,
+    rules: FreezeRules,
+    patterns: tuple[PathPattern, ...],
+    raised: bool,
+    problem: BaseException,
+    chosen: dict[int, LeftOut] | None = None,
+) -> Frozen:
+    """Freeze what can be frozen, after a first pass was stopped by `problem`."""
+    left_out = dict(chosen or {})
+    budget: float = rules.max_bytes
+    depth = _DEEP_ENOUGH
+    for _ in range(_ATTEMPTS):
+        values = [value for _, value in source.places()]
+        if isinstance(problem, TooBig):
+            left_out |= heavy(values, budget * 0.9)
+            budget /= 2
+        elif isinstance(problem, RecursionError):
+            left_out |= deep(values, depth)
+            depth //= 2
+        else:
+            _pools[rules.exclude_types].decisions.forget()
+        try:
+            return _attempt(source, rules, patterns, raised, left_out, patient=True)
+        except BaseException as error:
+            _raise_if_the_programs(error)
+            problem = error
+            problem.__traceback__ = None
+    return _one_by_one(source, rules, raised, patterns, left_out)
+
+
+def _one_by_one(
+    source: _Call | _Outcome,
+    rules: FreezeRules,
+    raised: bool,
+    patterns: tuple[PathPattern, ...],
+    left_out: dict[int, LeftOut],
+) -> Frozen:
+    """Keep each argument that can be frozen alone; placeholders for the others, or for all of them."""
+    chosen = dict(left_out)
+    for keys, value in source.places():
+        alone = _Outcome(value, str(keys[0]))
+        try:
+            _attempt(alone, rules, patterns, raised, left_out, patient=True)
+        except BaseException as error:
+            _raise_if_the_programs(error)
+            chosen[id(value)] = _given_up(value, error)
+    try:
+        return _attempt(source, rules, patterns, raised, chosen, patient=True)
+    except BaseException as error:
+        _raise_if_the_programs(error)
+        everything = {id(value): _given_up(value, error) for _, value in source.places()}
+        return _attempt(source, rules.replace(max_bytes=10**6), (), raised, everything, patient=True)
+
+
+def _given_up(value: object, error: BaseException) -> LeftOut:
+    if isinstance(error, TooBig):
+        return LeftOut(value, TOO_BIG, "max_bytes would be exceeded", shape_of(value))
+    if isinstance(error, RuntimeError) and "changed size" in str(error):
+        return LeftOut(value, UNSTORABLE, "another thread was changing it")
+    return LeftOut(value, UNSTORABLE, f"it cannot be pickled ({type_name(type(error))})")
+
+
+__all__ = ["FreezeRules", "Frozen", "Placeholder", "freeze_call", "freeze_outcome"]

@@ -1,0 +1,112 @@
+"""Asking a foreign object for its pickle form, once, and checking the answer before the C pickler sees it.
+
+What an object's own hooks raise is turned into `Unstorable`; a malformed answer as well, because inside the C pickler
+it would end the whole dump. What a signal handler of the program raised meanwhile passes through.
+"""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Callable, Iterator
+
+from ..signals import raised_by_signal_handler
+from .naming import is_named
+from .type_facts import find, is_class, is_heap_type, type_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Reduced = tuple[Any, ...] | str  # what `reducer_override` may give
+
+_PROTOCOL = 5
+_SAFE_ITERATORS: frozenset[type] = frozenset({type(iter([])), type(iter({}.items())), type(iter(()))})
+
+
+class Unstorable(Exception):
+    """An object cannot be stored; the argument says why, without any of its values."""
+
+
+def belongs_to_program(error: BaseException) -> bool:
+    """Whether `error`, raised while an object was asked, is the program's own: Ctrl-C, exit, a signal handler's."""
+    return isinstance(error, (KeyboardInterrupt, SystemExit)) or raised_by_signal_handler(error)
+
+
+def ask(question: Callable[..., Any], *args: object) -> Any:
+    """The answer of code that belongs to an object. Raises Unstorable, RecursionError, or what is the program's own."""
+    try:
+        return question(*args)
+    except BaseException as error:
+        if isinstance(error, (RecursionError, Unstorable)) or belongs_to_program(error):
+            raise
+        raise Unstorable(f"it cannot be pickled ({type_name(type(error))})") from None
+
+
+def reduce(value: object) -> Reduced:
+    """What pickling `value` by its own hooks takes. Raises Unstorable."""
+    registered = copyreg.dispatch_table.get(type(value))
+    return checked(value, ask(registered or _reduce_ex, value))
+
+
+def _reduce_ex(value: Any) -> Any:
+    return value.__reduce_ex__(_PROTOCOL)
+
+
+def checked(value: object, answer: Any) -> Reduced:
+    """`answer` in a form that the C pickler takes without calling more of the program. Raises Unstorable."""
+    if type(answer) is str:
+        if not is_named(value, ask(getattr, value, "__module__", None), answer):
+            raise Unstorable("it names itself, but is not found under that name")
+        return answer
+    if type(answer) is not tuple or not 2 <= len(answer) <= 6:
+        raise Unstorable("its pickle form is malformed")
+    made_by, args, *rest = answer
+    if not callable(made_by) or type(args) is not tuple:
+        raise Unstorable("its pickle form is malformed")
+    if made_by is copyreg.__newobj__ or made_by is _newobj_ex:  # type: ignore[attr-defined]
+        made_by, args = _checked_new(value, made_by, args)
+    items = [_watched(part) for part in rest[1:3]]
+    setter = rest[3:]
+    if any(part is not None and not callable(part) for part in setter):
+        raise Unstorable("its pickle form is malformed")
+    return (made_by, args, *rest[:1], *items, *setter)
+
+
+_newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]
+
+
+def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """The C pickler compares the class with the object's `__class__`, which a proxy computes."""
+    if not args or not is_class(args[0]):
+        raise Unstorable("its pickle form is malformed")
+    if args[0] is type(value) and is_honest(type(value)):
+        return made_by, args
+    if made_by is copyreg.__newobj__ and len(args) == 1:  # type: ignore[attr-defined]
+        return copyreg._reconstructor, (args[0], object, None)  # type: ignore[attr-defined]
+    raise Unstorable("its class is not what it says")
+
+
+def is_honest(kind: type) -> bool:
+    """Whether reading `__class__` of its objects runs no code of the program."""
+    reader, _ = find(kind, "__getattribute__")
+    return find(kind, "__class__")[0] is object and reader is not None and not is_heap_type(reader)
+
+
+def _watched(items: Any) -> Any:
+    """Items given by code of the program may raise while the C pickler takes them."""
+    if items is None or type(items) in _SAFE_ITERATORS:
+        return items
+    return _until_broken(ask(iter, items))
+
+
+def _until_broken(items: Iterator[Any]) -> Iterator[Any]:
+    while True:
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except BaseException as error:
+            if belongs_to_program(error):
+                raise
+            return
+        yield item

@@ -1,0 +1,66 @@
+"""Modules that Python versions and libraries have renamed: a stream names one, this interpreter may have another."""
+
+from __future__ import annotations
+
+import importlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+# A name as some version spells it -> the name that all of them are known by here.
+CANONICAL = {
+    "pathlib._local": "pathlib",  # 3.13
+    "pathlib._abc": "pathlib",
+    "pathlib._os": "pathlib",
+    "numpy._core": "numpy.core",  # numpy 2
+    "asyncio.timeouts": "asyncio",
+}
+_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "pathlib": ("pathlib._local",),
+    "numpy.core": ("numpy._core",),
+}
+
+
+def canonical_module(name: str) -> str:
+    """The module name by which all versions' spellings are known; the name itself when it was never renamed."""
+    for spelled, known in CANONICAL.items():
+        if name == spelled or name.startswith(spelled + "."):
+            return known + name[len(spelled) :]
+    return name
+
+
+def spellings(name: str, renames: Mapping[str, str]) -> Iterator[str]:
+    """The names under which a module may be found here, the most likely first."""
+    for old, new in renames.items():
+        if name == old or name.startswith(old + "."):
+            yield new + name[len(old) :]
+    yield name
+    known = canonical_module(name)
+    if known != name:
+        yield known
+    for base, others in _SPELLINGS.items():
+        if known == base or known.startswith(base + "."):
+            for other in others:
+                if other + known[len(base) :] != name:
+                    yield other + known[len(base) :]
+
+
+def find_global(module: str, qualname: str, renames: Mapping[str, str]) -> Any:
+    """Import `module` under the first of its spellings that has `qualname`.
+
+    Raises:
+        ImportError, AttributeError: as the first spelling does, when none has it.
+    """
+    problem: Exception | None = None
+    for name in spellings(module, renames):
+        try:
+            found: Any = importlib.import_module(name)
+            for part in qualname.split("."):
+                found = getattr(found, part)
+            return found
+        except (ImportError, AttributeError) as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem

@@ -1,0 +1,103 @@
+"""Facts about a type, read through the descriptors of `type` itself, so that nothing of the program runs.
+
+`isinstance`, `hasattr` and plain attribute access may call a `__class__` property, a `__getattr__` or a metaclass.
+"""
+
+from __future__ import annotations
+
+import types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_mro_of = type.__dict__["__mro__"].__get__
+_dict_of = type.__dict__["__dict__"].__get__
+_module_of = type.__dict__["__module__"].__get__
+_qualname_of = type.__dict__["__qualname__"].__get__
+_flags_of = type.__dict__["__flags__"].__get__
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+
+def mro(kind: type) -> tuple[type, ...]:
+    """The method resolution order."""
+    order: tuple[type, ...] = _mro_of(kind)
+    return order
+
+
+def namespace(kind: type) -> Any:
+    """The class's own `__dict__` (a mapping proxy)."""
+    return _dict_of(kind)
+
+
+def module_name(kind: type) -> str:
+    """The class's `__module__`, or "" when it is not a string."""
+    try:
+        name = _module_of(kind)
+    except AttributeError:
+        return ""
+    return name if type(name) is str else ""
+
+
+def qualname(kind: type) -> str:
+    """The class's `__qualname__`."""
+    name = _qualname_of(kind)
+    return name if type(name) is str else ""
+
+
+def type_name(kind: type) -> str:
+    """`module.qualname`; the bare name for built-in types."""
+    module = module_name(kind)
+    return qualname(kind) if module in ("builtins", "") else f"{module}.{qualname(kind)}"
+
+
+def is_heap_type(kind: type) -> bool:
+    """Whether the type was made at run time: by a class statement, or by an extension module."""
+    return bool(_flags_of(kind) & _HEAP_TYPE)
+
+
+def find(kind: type, name: str) -> tuple[type | None, Any]:
+    """The class of the MRO that defines `name`, and the raw value there; (None, None) when none does."""
+    for base in _mro_of(kind):
+        values = _dict_of(base)
+        if name in values:
+            return base, values[name]
+    return None, None
+
+
+def is_class(value: object) -> bool:
+    """Whether `value` is a class, whatever it says itself."""
+    return type in _mro_of(type(value))
+
+
+def slots(kind: type) -> dict[str, Any]:
+    """Names and descriptors of the slots of all classes of the MRO."""
+    found: dict[str, Any] = {}
+    for base in reversed(_mro_of(kind)):
+        if not is_heap_type(base):
+            continue
+        for name, value in _dict_of(base).items():
+            if type(value) is types.MemberDescriptorType:
+                found[name] = value
+    return found
+
+
+def instance_dict(value: object) -> dict[Any, Any] | None:
+    """The `__dict__` of an object, unless its class computes one."""
+    _, descriptor = find(type(value), "__dict__")
+    if type(descriptor) is not types.GetSetDescriptorType:
+        return None
+    found = descriptor.__get__(value)
+    return found if type(found) is dict else None
+
+
+def attributes(value: object) -> dict[str, Any]:
+    """The attributes that an object holds itself: its `__dict__` and its slots; nothing is computed."""
+    found: dict[str, Any] = dict(instance_dict(value) or ())
+    for name, descriptor in slots(type(value)).items():
+        try:
+            found[name] = descriptor.__get__(value)
+        except AttributeError:
+            continue  # a slot that is empty
+    return found

@@ -1,0 +1,136 @@
+"""Which values to leave out when a bundle would break `max_bytes`, or when it is nested too deep for the stack.
+
+Sizes are estimates from `len` and `nbytes` of built-in and numpy types; long containers are judged by their first
+items, so that the walk stays short whatever the size.
+"""
+
+from __future__ import annotations
+
+from ..placeholder import TOO_BIG, TOO_DEEP
+from .children import ATOMS, children, container_of
+from .naming import lookup
+from .pruning import LeftOut, shape_of
+from .type_facts import mro
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+_SAMPLE = 200  # items looked at in one container
+_MOST_NODES = 50_000
+_WIDE = 64  # a container with more items than this, none of which stands out, is left out as a whole
+_STANDS_OUT = 1 / 16
+_ATOM_BYTES = {type(None): 1, bool: 1, int: 4, float: 9, complex: 30}
+_OBJECT_BYTES = 20
+
+
+class _Node:
+    __slots__ = ("children", "count", "value", "weight")
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+        self.children: list[_Node] = []
+        self.weight = 0.0
+        self.count = 0
+
+
+def heavy(roots: Sequence[object], max_bytes: float) -> dict[int, LeftOut]:
+    """The values to leave out, by id, so that the rest is about `max_bytes`: few and large ones."""
+    nodes = _weigh(roots)
+    chosen: dict[int, LeftOut] = {}
+    total = sum(node.weight for node in nodes)
+    for node in sorted(nodes, key=_weight, reverse=True):
+        if total <= max_bytes:
+            break
+        total -= _relieve(node, total - max_bytes, chosen)
+    return chosen
+
+
+def _weight(node: _Node) -> float:
+    return node.weight
+
+
+def _relieve(top: _Node, wanted: float, chosen: dict[int, LeftOut]) -> float:
+    """Leave out parts of `top` until `wanted` bytes are gone; gives the bytes that are."""
+    gone = 0.0
+    pending = [top]
+    while pending and gone < wanted:
+        node = pending.pop()
+        if _stands_for_itself(node):
+            gone += node.weight
+            reason = f"about {int(node.weight)} bytes: max_bytes would be exceeded"
+            chosen[id(node.value)] = LeftOut(node.value, TOO_BIG, reason, shape_of(node.value))
+        else:
+            pending += sorted(node.children, key=_weight)
+    return gone
+
+
+def _stands_for_itself(node: _Node) -> bool:
+    """Whether leaving out single parts of it would be no better than leaving it out."""
+    if not node.children:
+        return True
+    largest = max(map(_weight, node.children))
+    return (node.count > _WIDE and largest < node.weight * _STANDS_OUT) or largest < node.weight * 0.01
+
+
+def _weigh(roots: Iterable[object]) -> list[_Node]:
+    """The nodes of the roots, their subtrees weighed; what is shared counts where it is met first."""
+    tops = [_Node(value) for value in roots]
+    order: list[_Node] = []
+    seen: set[int] = set()
+    rest = list(reversed(tops))
+    while rest and len(order) < _MOST_NODES:
+        node = rest.pop()
+        order.append(node)
+        if type(node.value) in ATOMS or id(node.value) in seen:
+            node.weight = _own_bytes(node.value) if type(node.value) in ATOMS else 3
+            continue
+        seen.add(id(node.value))
+        below = [_Node(child) for _, child in children(node.value, _SAMPLE)]
+        node.children, node.count = below, max(_length(node.value), len(below))
+        node.weight = _own_bytes(node.value)
+        rest += reversed(below)
+    for node in reversed(order):
+        inside = sum(map(_weight, node.children))
+        share = node.count / len(node.children) if node.children else 1
+        node.weight += inside * share
+    return tops
+
+
+def _length(value: Any) -> int:
+    container = container_of(type(value))
+    return container.__len__(value) if container is not None else 0
+
+
+def _own_bytes(value: Any) -> float:
+    kind = type(value)
+    if kind in (str, bytes, bytearray):
+        return len(value) + 4
+    if kind in _ATOM_BYTES:
+        return _ATOM_BYTES[kind]
+    ndarray: Any = lookup("numpy", "ndarray")
+    if ndarray is not None and ndarray in mro(kind):
+        return float(ndarray.nbytes.__get__(value)) + 100
+    if container_of(kind) is dict:
+        return 5 + 8.0 * _length(value)  # keys
+    return _OBJECT_BYTES if container_of(kind) is None else 3
+
+
+def deep(roots: Sequence[object], limit: int) -> dict[int, LeftOut]:
+    """The values that lie more than `limit` steps below the roots, in the order in which a pickler goes down."""
+    chosen: dict[int, LeftOut] = {}
+    seen: set[int] = set()
+    rest = [(value, 1) for value in reversed(roots)]
+    while rest:
+        value, depth = rest.pop()
+        if type(value) in ATOMS or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if depth > limit:
+            chosen[id(value)] = LeftOut(value, TOO_DEEP, f"it is nested more than {limit} levels deep")
+            continue
+        below = [(child, depth + 1) for _, child in children(value) if type(child) not in ATOMS]
+        below.reverse()
+        rest += below
+    return chosen
