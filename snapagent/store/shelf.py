@@ -47,6 +47,7 @@ class Shelf:
         self._opened = False
         self._must_list = True
         self._listed_at = -math.inf
+        self._index_listed_at = 0.0
 
     @property
     def has_news(self) -> bool:
@@ -74,7 +75,8 @@ class Shelf:
                 number = len(self._known)
                 found = FunctionIndex(self.target, number, number, stored=number)
                 index.create(folder, found.listing(self._details(folder, found)), self.token)
-            self.captured = found.captured if found is not None else len(self._known)
+            if found is not None:
+                self.captured, self._index_listed_at = found.captured, found.listed_at
         self._opened = True
 
     def added(self, stored: Stored, entry: Entry, keeping: Keeping, now: float) -> None:
@@ -185,7 +187,7 @@ class Shelf:
             except BrokenIndex:
                 index.set_aside(folder)
                 found = None
-            listing = found is None or self._must_list or keeping.keep <= _SMALL or (last and keeping.keep != math.inf)
+            listing = found is None or self._lists(found, keeping, last)
             if listing:
                 self._list(folder, found, now)
                 if keeping.keep != math.inf or keeping.max_age != math.inf:
@@ -203,11 +205,19 @@ class Shelf:
         self._settled(updated, keeping)
         return updated
 
+    def _lists(self, found: FunctionIndex, keeping: Keeping, last: bool) -> bool:
+        """Whether this update must look into the folder: it may hold what neither the index nor this process knows."""
+        if self._must_list or keeping.keep <= _SMALL:
+            return True
+        listed_by_another = found.listed_at != self._index_listed_at  # with what we had published by then in it
+        return last and (keeping.keep != math.inf or listed_by_another)
+
     def _settled(self, updated: FunctionIndex, keeping: Keeping) -> None:
         self._owed = Counts()
         self._added.clear()
         self._removed.clear()
         self._must_list = False
+        self._index_listed_at = updated.listed_at
         self.captured = updated.captured
         if keeping.keep == math.inf:
             for memory in (self._known, self._kinds, self._sizes):
@@ -271,6 +281,10 @@ class Shelf:
     def _entries(self, names: Iterable[str]) -> Sequence[Entry]:
         found = (parse_bundle_name(name, self.folder) for name in names)
         return [entry for entry in found if entry is not None]
+
+    def owe(self, counts: Counts) -> None:
+        """Counts for the next update."""
+        self._owed += counts
 
     def leave(self) -> None:
         """At the end of the process, when the index is out of reach: leave what it does not know beside it."""

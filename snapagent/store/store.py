@@ -145,6 +145,17 @@ class Store(Library):
             raise StoreFailure.of(error, shelf.folder) from error
         return shelf
 
+    def claim(self, target: object, settings: Settings, wanted: int) -> int:
+        """How many of `wanted` captures the quota has places for, all processes together. Raises StoreFailure."""
+        if settings.quota == math.inf:
+            return wanted
+        shelf = self.shelf(target)
+        try:
+            with files.own_folder(shelf.folder, make=True) as folder:
+                return shelf.quota.claim(folder, wanted, settings.quota, shelf.captured, self.token)
+        except OSError as error:
+            raise StoreFailure.of(error, shelf.folder) from error
+
     def put_away(self, target: object, entry: Entry, stored: Stored, settings: Settings, now: float) -> None:
         """Tell retention and the next index of a bundle that was written. Does no I/O."""
         self._room.added(stored.size)
