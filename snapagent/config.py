@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 
 from .environment import CAPTURE_DIR, find_config
-from .errors import ConfigError
 from .records import Record
 from .settings import CONFIG_FIELDS, DEFAULT_SETTINGS, SETTINGS_FIELDS, Field, Settings, merged, settings_from
 from .targets import TargetPattern, TargetSet
@@ -19,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
+
+    from .errors import ConfigError
 
 VERSION = 1
 MAX_FILE = 1_000_000  # bytes
@@ -73,7 +74,7 @@ def load_config(path: str) -> Config:
     except (OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).lower()
         advice = "; 'snapagent init' writes one" if isinstance(error, FileNotFoundError) else ""
-        raise _invalid(ConfigError(f"cannot be read: {reason}{advice}", path)) from None
+        raise _invalid(path, f"cannot be read: {reason}{advice}") from None
     return parse_config(data, path)
 
 
@@ -82,7 +83,7 @@ def parse_config(text: str | bytes, path: str | None = None) -> Config:
     reader = _Reader(path)
     config = reader.config(_decoded(text, path))
     if reader.problems:
-        raise _invalid(*sorted(reader.problems, key=lambda problem: problem.line or 0))
+        raise _words().invalid(reader.problems)
     return config
 
 
@@ -138,6 +139,8 @@ class _Reader:
 
     def problem(self, text: str, line: int | None, key: str | None = None) -> None:
         if len(self.problems) < MAX_PROBLEMS:
+            from .errors import ConfigError  # many classes, for which a program with a good config has no use
+
             self.problems.append(ConfigError(text, self.path, line, _label(key) if key else None))
 
     def config(self, text: str) -> Config:
@@ -215,11 +218,20 @@ class _Reader:
     def _pattern(self, node: _Node, key: str) -> TargetPattern | None:
         try:
             if isinstance(node.value, str):
-                return TargetPattern.parse(node.value)
+                return TargetPattern.read(node.value)
             self.problem(f"expects 'package.module:function', not {_words().show(node.plain())}", node.line, key)
-        except ConfigError as error:
-            self.problem(error.problem, node.line, key)
+        except ValueError as error:
+            self.problem(str(error), node.line, key)
         return None
+
+
+class _Refused(Exception):
+    """What YAML allows and a config does not."""
+
+    def __init__(self, text: str, line: int) -> None:
+        super().__init__(text, line)
+        self.text = text
+        self.line = line
 
 
 class _Document:
@@ -243,8 +255,8 @@ class _Document:
             for event in yaml.parse(self._text, Loader=loader):
                 documents += isinstance(event, yaml.DocumentStartEvent)
                 self._take(yaml, event, documents)
-        except ConfigError as refused:
-            self._reader.problem(refused.problem, refused.line)
+        except _Refused as refused:
+            self._reader.problem(refused.text, refused.line)
             return None
         except yaml.YAMLError as error:
             self._reader.problem(*_words().explained(error, self._text))
@@ -254,18 +266,18 @@ class _Document:
     def _take(self, yaml: Any, event: Any, documents: int) -> None:
         line = event.start_mark.line + 1
         if documents > 1:
-            raise ConfigError("a second document begins here; the file holds one", line=line)
+            raise _Refused("a second document begins here; the file holds one", line)
         if isinstance(event, yaml.AliasEvent):
-            raise ConfigError("aliases (*) are not supported; a glob that begins with '*' must be quoted", line=line)
+            raise _Refused("aliases (*) are not supported; a glob that begins with '*' must be quoted", line)
         if getattr(event, "anchor", None) is not None:
-            raise ConfigError("anchors (&) are not supported; write the value where it is used", line=line)
+            raise _Refused("anchors (&) are not supported; write the value where it is used", line)
         if getattr(event, "tag", None) is not None:
-            raise ConfigError(f"tags such as {_label(event.tag)} are not supported", line=line)
+            raise _Refused(f"tags such as {_label(event.tag)} are not supported", line)
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event.value, not event.style, line)
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(self._open) >= MAX_DEPTH:
-                raise ConfigError(f"nested deeper than {MAX_DEPTH} levels", line=line)
+                raise _Refused(f"nested deeper than {MAX_DEPTH} levels", line)
             node = _Node({} if isinstance(event, yaml.MappingStartEvent) else [], line)
             self._paths.append(self._path())
             self._add(node)
@@ -290,7 +302,7 @@ class _Document:
         if isinstance(parent, list):
             parent.append(node)
         elif key is None:
-            raise ConfigError("a key must be a name, not a list or a mapping", line=node.line)
+            raise _Refused("a key must be a name, not a list or a mapping", node.line)
         else:
             node.line = key.line
             first = parent.setdefault(key.value, node)
@@ -351,17 +363,16 @@ def _read(path: str) -> bytes:
 
 
 def _decoded(text: str | bytes, path: str | None) -> str:
-    if len(text) > MAX_FILE:
-        raise _invalid(ConfigError(f"is larger than {MAX_FILE} bytes: that is no target list", path))
-    if isinstance(text, str):
-        return text
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _invalid(ConfigError("is UTF-16; save it as UTF-8", path, 1))
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(data) > MAX_FILE:
+        raise _invalid(path, f"is larger than {MAX_FILE} bytes: that is no target list")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _invalid(path, "is UTF-16; save it as UTF-8", 1)
     try:
-        return text.removeprefix(_BOM).decode()
+        return data.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
-        problem = f"byte 0x{text[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise _invalid(ConfigError(problem, path, text.count(b"\n", 0, error.start) + 1)) from None
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _invalid(path, f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", line) from None
 
 
 def _label(key: str) -> str:
@@ -370,10 +381,12 @@ def _label(key: str) -> str:
     return short if short.isprintable() else ascii(short)[1:-1]
 
 
-def _invalid(*problems: ConfigError) -> ConfigError:
-    from .config_problems import InvalidConfigError
-
-    return InvalidConfigError(problems)
+def _invalid(path: str | None, text: str, line: int | None = None) -> ConfigError:
+    """The error for a file that has this one problem."""
+    reader = _Reader(path)
+    reader.problem(text, line)
+    error: ConfigError = _words().invalid(reader.problems)
+    return error
 
 
 def _words() -> Any:

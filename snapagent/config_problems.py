@@ -40,6 +40,10 @@ class InvalidConfigError(ConfigError):
         return str(self.problems[0]) + (f" (and {more} more; 'snapagent check' lists them)" if more else "")
 
 
+def invalid(problems: Iterable[ConfigError]) -> InvalidConfigError:
+    return InvalidConfigError(tuple(sorted(problems, key=lambda problem: problem.line or 0)))
+
+
 def refusal(field: Field, value: object, reason: str = "") -> ValueError:
     """The error for a value that a key does not take; `reason` is the parser's own, where it has one."""
     if field.kind == "names" and isinstance(value, list | tuple):

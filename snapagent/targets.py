@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .errors import ConfigError
 from .records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .errors import ConfigError
     from .settings import Settings
 
     Segments = tuple[str, ...]
@@ -40,7 +40,7 @@ class Target(Record):
         """From `module:qualname`. Raises ConfigError for anything else; `candidates` reads the dotted form."""
         module, _, qualname = text.strip().partition(":")
         if not module or not qualname or ":" in qualname:
-            raise ConfigError(f"target {text!r} must look like 'package.module:function'")
+            raise _refusal(f"target {text!r} must look like 'package.module:function'")
         return cls(module, qualname)
 
     @classmethod
@@ -68,29 +68,25 @@ class TargetPattern(Record):
     @classmethod
     def parse(cls, text: str) -> TargetPattern:
         """Raises ConfigError that says what is wrong with `text` and how it is written."""
+        try:
+            return cls.read(text)
+        except ValueError as error:
+            raise _refusal(str(error)) from None
+
+    @classmethod
+    def read(cls, text: str) -> TargetPattern:
+        """As `parse`, but raises ValueError."""
         text = text.strip()
         if len(text) > _MAX_LENGTH:
-            raise ConfigError(f"a target of {len(text)} characters is no name")
+            raise ValueError(f"a target of {len(text)} characters is no name")
         if not text.isascii():
             from unicodedata import normalize
 
             text = normalize("NFKC", text)  # as the Python compiler does to identifiers
-        problem = _misspelling(text)
+        problem = _slip(text) or _flaw(text)
         if problem:
-            raise ConfigError(f"target {text!r}: {problem}")
-        module, colon, name = text.partition(":")
-        if colon:
-            splits: tuple[Split, ...] = ((tuple(module.split(".")), tuple(name.split("."))),)
-        else:
-            splits = _dotted_splits(tuple(module.split(".")))
-        for segment in (*splits[0][0], *splits[-1][1]):
-            _check_segment(text, segment)
-        if colon:
-            for segment in splits[0][1]:
-                _check_name(text, segment)
-        else:
-            _check_name(text, splits[0][1][-1])
-        return cls(text, splits)
+            raise ValueError(f"target {text!r}: {problem}")
+        return cls(text, _splits(text))
 
     def __str__(self) -> str:
         return self.text
@@ -263,8 +259,12 @@ def _segment_regex(segment: str, escape: Callable[[str], str]) -> str:
     return f"(?!__){escape(first)}{middle}[^.]*{escape(others[-1])}" + r"\."
 
 
-def _dotted_splits(segments: Segments) -> tuple[Split, ...]:
-    """Every way to cut the dotted form into module and name; a cut through `**` leaves it on both sides."""
+def _splits(text: str) -> tuple[Split, ...]:
+    """Every reading of a pattern. The dotted form is cut in each way; a cut through `**` leaves it on both sides."""
+    module, colon, name = text.partition(":")
+    segments = tuple(module.split("."))
+    if colon:
+        return ((segments, tuple(name.split("."))),)
     splits: list[Split] = []
     for end in range(len(segments), 0, -1):
         if end < len(segments):
@@ -274,8 +274,8 @@ def _dotted_splits(segments: Segments) -> tuple[Split, ...]:
     return tuple(splits)
 
 
-def _misspelling(text: str) -> str | None:
-    """What is wrong with the whole text, in the words of the person who wrote it."""
+def _slip(text: str) -> str | None:
+    """What somebody meant who wrote a path, a call, or another tool's form."""
     form = "write 'package.module:function'"
     if not text:
         return f"it is empty; {form}"
@@ -298,21 +298,33 @@ def _misspelling(text: str) -> str | None:
     return None
 
 
-def _check_segment(text: str, segment: str) -> None:
+def _flaw(text: str) -> str | None:
+    """What breaks the grammar, segment by segment."""
+    module, colon, name = text.partition(":")
+    for segment in (*module.split("."), *(name.split(".") if colon else ())):
+        problem = _segment_flaw(segment)
+        if problem:
+            return problem
+    for segment in name.split(".") if colon else (module.rpartition(".")[2],):
+        if not segment.replace("*", "a").isidentifier():
+            return f"{segment!r} cannot be the name of a function or class"
+    return None
+
+
+def _segment_flaw(segment: str) -> str | None:
     if not segment:
-        raise ConfigError(f"target {text!r}: there is nothing between two dots, or before or after ':'")
-    bare = segment.replace("*", "")
-    if not all(character.isalnum() or character in "_-" for character in bare):
-        odd = next(character for character in bare if not (character.isalnum() or character in "_-"))
-        raise ConfigError(f"target {text!r}: {odd!r} is no part of a name; the wildcards are * and **")
+        return "there is nothing between two dots, or before or after ':'"
+    odd = next((char for char in segment if not (char.isalnum() or char in "_-*")), None)
+    if odd is not None:
+        return f"{odd!r} is no part of a name; the wildcards are * and **"
     if "**" in segment and segment != "**":
-        raise ConfigError(f"target {text!r}: '**' stands for whole segments; '{segment}' has more in its segment")
+        return f"'**' stands for whole segments; {segment!r} has more in its segment"
     if "*" in segment and segment.startswith("__"):
-        raise ConfigError(
-            f"target {text!r}: names that begin with two underscores are matched only by '**' or by their own name"
-        )
+        return "names that begin with two underscores are matched only by '**' or by their own name"
+    return None
 
 
-def _check_name(text: str, segment: str) -> None:
-    if not segment.replace("*", "a").isidentifier():
-        raise ConfigError(f"target {text!r}: {segment!r} cannot be the name of a function or class")
+def _refusal(problem: str) -> ConfigError:
+    from .errors import ConfigError  # many classes, for which a program with a good config has no use
+
+    return ConfigError(problem)
