@@ -51,13 +51,9 @@ def name_of(folder: FunctionFolder) -> str:
 def function(store: Library, name: str) -> FunctionFolder:
     """The one function that `name` means, in either form. Raises TargetNotFoundError with the near ones."""
     known = list(store.functions())
-    for fits in (
-        lambda folder: name in (folder.target, folder.name),
-        lambda folder: _dotted(name) == _dotted(name_of(folder)),
-    ):
-        for folder in known:
-            if fits(folder):
-                return folder
+    exact = [folder for folder in known if name in (folder.target, folder.name)]
+    for folder in exact or [folder for folder in known if _dotted(name) == _dotted(name_of(folder))]:
+        return folder
     raise TargetNotFoundError(name, near_matches(name, [name_of(folder) for folder in known]), store.base_path)
 
 

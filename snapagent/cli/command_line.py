@@ -46,6 +46,14 @@ class CommandLine(click.Group):
             raise click.UsageError(f"There is no command {name!r}.{_did_you_mean(name, HOMES)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise _ReaderWentAway from None  # click would exit with 1
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, commands in SECTIONS.items():
             loaded = [(name, self.get_command(ctx, name)) for name in commands]
@@ -67,6 +75,10 @@ class CommandLine(click.Group):
         sys.exit(_exit_code(lambda: super(CommandLine, self).main(args, name, complete_var, False, **extra)))
 
 
+class _ReaderWentAway(Exception):
+    """Nobody reads stdout any more."""
+
+
 def _exit_code(run: Any) -> int:
     """Run a command; what goes wrong becomes words on stderr and a number."""
     try:
@@ -74,9 +86,11 @@ def _exit_code(run: Any) -> int:
         code = run()
         sys.stdout.flush()
         return code if isinstance(code, int) else FINE
-    except click.ClickException as error:
+    except click.UsageError as error:
         error.show()
-        return error.exit_code
+        return WRONG_USAGE
+    except click.ClickException as error:
+        return _say(error.message, error.exit_code)
     except click.Abort as error:
         return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else _say("nothing was done")
     except KeyboardInterrupt:
@@ -85,9 +99,9 @@ def _exit_code(run: Any) -> int:
         return _say(str(error), WRONG_USAGE)
     except SnapagentError as error:
         return _say(str(error))
+    except (_ReaderWentAway, BrokenPipeError):
+        return _reader_went_away()
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            return _reader_went_away()
         return _say(f"{error.filename or 'input or output'}: {error.strerror or error}")
 
 

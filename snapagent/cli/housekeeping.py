@@ -97,7 +97,8 @@ def _ask(app: App, removals: Sequence[Removal]) -> None:
     what = f"{total} of {counted(len(removals), 'function')} under {app.base_path}"
     if not sys.stdin.isatty():
         raise click.ClickException(f"{what} would be removed; --yes does it without asking, --dry-run shows them")
-    if not click.confirm(f"Remove {what}?", err=True):
+    click.echo(f"Remove {what}? [y/N] ", err=True, nl=False)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):  # click's own prompt hides Ctrl-C from us
         raise click.ClickException("nothing was removed")
 
 

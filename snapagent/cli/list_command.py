@@ -95,7 +95,7 @@ _FUNCTION_COLUMNS = (
     Column("FUNCTION", style="bold", shrinks=True),
     Column("BUNDLES", right=True),
     Column("CALLS", right=True),
-    Column("CAPTURED", right=True),
+    Column("CAPTURED", right=True, spare=True),
     Column("NEWEST", style="green"),
     Column("NOT CAPTURED", style="yellow", shrinks=True),
 )
@@ -121,8 +121,11 @@ def _remark(app: App, glob: str | None, names: list[str]) -> None:
         begin = "snapagent run --on -- YOUR COMMAND" if config is not None else "snapagent init"
         app.out.note(f"nothing is captured under {app.base_path} ({where})", then=begin)
         return
-    for target in configured_without_bundles(config, names) if config is not None else ():
-        app.out.note(f"{target} is a target and has nothing", then=f"snapagent check, snapagent why {target}")
+    missing = configured_without_bundles(config, names) if config is not None else ()
+    if missing:
+        some = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        have = "is a target and has nothing" if len(missing) == 1 else "are targets and have nothing"
+        app.out.note(f"{some} {have}", then=f"snapagent check, snapagent why {missing[0]}")
 
 
 def _list_bundles(
@@ -160,8 +163,8 @@ _BUNDLE_COLUMNS = (
     Column("TIME"),
     Column("HASH", style="cyan"),
     Column("OUTCOME"),
-    Column("SIZE", right=True),
-    Column("DURATION", right=True),
+    Column("SIZE", right=True, spare=True),
+    Column("DURATION", right=True, spare=True),
     Column("ARGUMENTS", shrinks=True),
     Column("RESULT", shrinks=True),
 )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Piece = tuple[str, str]  # text, style ("" for none); the text is escaped here, so callers pass it raw
 _MEASURED = 200  # rows: what the widths of a table's columns are taken from; the rest streams
+_READABLE = 30  # characters of a column that shrinks, for which spare columns make room
+_LEAST = 6  # characters below which no column is cut
 
 
 class Column(Record):
@@ -29,6 +31,7 @@ class Column(Record):
     right: bool = False
     style: str = ""
     shrinks: bool = False  # is cut short when the terminal is too narrow
+    spare: bool = False  # goes first when it is
 
 
 class Output:
@@ -78,30 +81,46 @@ class Output:
         """Aligned columns; streams; returns how many rows there were."""
         incoming = iter(rows)
         first = [[printable(cell) for cell in row] for row in islice(incoming, _MEASURED)]
-        widths = self._widths(columns, first)
+        widths = [
+            max([len(column.title), *(self._cells(row[at]) for row in first)]) for at, column in enumerate(columns)
+        ]
+        shown = self._fitting(columns, widths)
+        columns = [columns[at] for at in shown]
+        widths = self._shrunk(columns, [widths[at] for at in shown])
         if first:
-            self._row(
-                [Column(column.title, column.right, "bold") for column in columns], [c.title for c in columns], widths
-            )
+            titles = [Column(column.title, column.right, "bold") for column in columns]
+            self._row(titles, [column.title for column in columns], widths)
         count = 0
         for row in chain(first, incoming):
-            self._row(columns, row, widths)
+            self._row(columns, [row[at] for at in shown], widths)
             count += 1
         return count
 
-    def _widths(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
-        widths = [
-            max([len(column.title), *(self._cells(row[at]) for row in rows)]) for at, column in enumerate(columns)
-        ]
+    def _fitting(self, columns: Sequence[Column], widths: Sequence[int]) -> list[int]:
+        """The positions of the columns to show: on a narrow terminal without the spare ones."""
+        shown = list(range(len(columns)))
         if self.width is None:
-            return widths
-        excess = sum(widths) + 2 * (len(widths) - 1) - self.width
-        for at in sorted(range(len(columns)), key=lambda at: -widths[at]):
-            if excess > 0 and columns[at].shrinks:
-                smaller = max(widths[at] - excess, min(widths[at], 12))
-                excess -= widths[at] - smaller
-                widths[at] = smaller
-        return widths
+            return shown
+        for at in [at for at in reversed(shown) if columns[at].spare]:
+            needed = sum(_READABLE if columns[i].shrinks and widths[i] > _READABLE else widths[i] for i in shown)
+            if needed + 2 * (len(shown) - 1) > self.width:
+                shown.remove(at)
+        return shown
+
+    def _shrunk(self, columns: Sequence[Column], widths: Sequence[int]) -> list[int]:
+        """Widths that fit the terminal, taken from the widest of the columns that shrink."""
+        fitting = list(widths)
+        if self.width is None:
+            return fitting
+        shrinking = [at for at, column in enumerate(columns) if column.shrinks]
+        excess = sum(fitting) + 2 * (len(fitting) - 1) - self.width
+        while excess > 0 and shrinking:
+            widest = max(shrinking, key=lambda at: fitting[at])
+            if fitting[widest] <= _LEAST:
+                break
+            fitting[widest] -= 1
+            excess -= 1
+        return fitting
 
     def _row(self, columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> None:
         pieces: list[Piece] = []

@@ -18,6 +18,7 @@ from .output import Piece
 from .wording import ago, counted, local_time, short_hash, shown_path
 
 _NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim"}  # the others: red
+_OBVIOUS = ("int", "float", "bool", "NoneType", "str", "bytes", "list", "tuple", "dict", "set")  # from their text
 
 
 @click.command("show")
@@ -95,8 +96,9 @@ def _line(line: Line, label_style: str = "cyan") -> list[Piece]:
     branch = line.branch
     if branch is None:
         return [(line.lead, "dim"), (f"... {counted(line.more, 'more', 'more')}", "dim")]
+    named = "" if branch.type in _OBVIOUS or not branch.type else f"{branch.type} "
     pieces = [(line.lead, "dim"), (branch.label, label_style), (": " if branch.label else "", "")]
-    pieces += [(branch.type, "dim"), (" " if branch.type else "", ""), (branch.text, "")]
+    pieces += [(named, "dim"), (branch.text, "")]
     if branch.note is not None:
         pieces.append((f"  {_words(branch.note)}", _NOTE_STYLES.get(branch.note.kind, "red")))
     return pieces

@@ -34,11 +34,11 @@ def short_hash(argument_hash: str) -> str:
 
 
 def local_time(timestamp: str) -> str:
-    """A header's UTC time in the reader's own zone, to the millisecond; odd text comes back as it is."""
+    """A header's UTC time in the reader's own zone, to the second; odd text comes back as it is."""
     moment = parse_time(timestamp)
     if moment is None:
         return printable(timestamp)
-    return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")[:23]
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds")[:19]
 
 
 def ago(timestamp: str, now: datetime | None = None) -> str:

@@ -1,0 +1,1 @@
+"""A package, so that files here may be called as files of other folders."""

@@ -1,0 +1,211 @@
+"""The command as a process: exit codes, start-up, pipes, and what reading never does."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import snapagent
+from snapagent.cli.command_line import HOMES
+
+READING = [
+    ["list"],
+    ["list", "shop.pricing.quote"],
+    ["list", "--json"],
+    ["show", "shop.pricing.quote"],
+    ["show", "shop.pricing.quote", "--json"],
+    ["diff", "shop.pricing.quote"],
+    ["clear", "--dry-run"],
+]
+
+
+def snapagent_process(*args: str, **options) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snapagent", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, **options)
+
+
+class Canary:
+    """Leaves a file behind when it is unpickled."""
+
+    def __reduce__(self):
+        return open, ("hatched", "w")
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_reading_unpickles_nothing_and_imports_no_dill_wrapt_rich_or_application(shop, tmp_path, arguments):
+    (tmp_path / "shop.py").write_text("open('imported', 'w')\n")
+    (tmp_path / "snapagent.yaml").write_text("version: 1\ntargets: [shop.pricing:quote]\n")
+    for rows in ("[1]", "[2]"):
+        shop.add(rows=rows, payload=pickle.dumps(Canary()))
+
+    code = (
+        "import sys\nfrom snapagent.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert end.code in (0, 1), end.code\n"
+        "print(sorted({'dill', 'wrapt', 'rich', 'shop', 'pytest', 'pickle'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert not (tmp_path / "hatched").exists()
+    assert not (tmp_path / "imported").exists()
+
+
+def test_python_dash_m_is_the_same_command_and_says_its_version():
+    done = snapagent_process("--version")
+
+    assert done.returncode == 0
+    assert done.stdout == f"snapagent {snapagent.__version__}\n"
+
+
+def test_every_command_has_help_with_an_example_or_a_word():
+    for name in HOMES:
+        done = snapagent_process(name, "--help")
+        assert done.returncode == 0
+        assert f"snapagent {name}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [(["lst"], "'list'"), (["list", "--jsno"], "--json"), (["show"], "TARGET"), ([], "init")],
+)
+def test_wrong_usage_exits_2_with_a_near_match(tmp_path, arguments, word):
+    done = snapagent_process(*arguments, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert word in done.stderr + done.stdout
+
+
+def test_starting_costs_less_than_150_ms_more_than_python_itself(tmp_path):
+    def best(command: list[str]) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run(command, capture_output=True, cwd=tmp_path, check=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    ours = best([sys.executable, "-m", "snapagent", "list"])
+    bare = best([sys.executable, "-c", "pass"])
+
+    assert ours - bare < 0.150
+
+
+def test_a_reader_that_goes_away_is_no_error(shop):
+    for _ in range(300):
+        shop.add(rows="x" * 400)
+
+    listing = subprocess.Popen(
+        [sys.executable, "-m", "snapagent", "list", "shop.pricing.quote"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert listing.stdout is not None and listing.stderr is not None
+    listing.stdout.readline()
+    listing.stdout.close()
+
+    assert listing.wait(timeout=20) == 0
+    assert listing.stderr.read() == ""
+
+
+def test_ctrl_c_ends_quietly_with_130(shop):
+    shop.add()
+    command = [sys.executable, "-m", "snapagent", "clear"]
+    master, slave = os.openpty()
+    asking = subprocess.Popen(
+        command,
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whatever the shell of the tests ignores
+    )
+    assert asking.stderr is not None
+    assert asking.stderr.read(6) == "Remove"
+    asking.send_signal(signal.SIGINT)
+
+    assert asking.wait(timeout=20) == 130
+    assert "Traceback" not in asking.stderr.read()
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_terminal_of_another_encoding_gets_escapes_and_no_traceback(shop):
+    shop.add(rows="größe→", result="é")
+
+    done = snapagent_process("show", "shop.pricing.quote", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+
+    assert done.returncode == 0
+    assert "\\xf6" in done.stdout
+
+
+def test_piped_output_has_no_colour_and_cuts_nothing(shop):
+    shop.add(rows="x" * 500)
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "FORCE_COLOR": "1"}
+
+    done = snapagent_process("list", "shop.pricing.quote", env=environment)
+
+    assert "\x1b" not in done.stdout
+    assert "x" * 500 in done.stdout
+
+
+def _on_a_terminal(columns: int, *args: str, **environment: str) -> str:
+    import pty
+    import struct
+    import termios
+    from fcntl import ioctl
+
+    child, terminal = pty.fork()
+    if child == 0:
+        ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        os.environ.update({"TERM": "xterm-256color", **environment})
+        os.environ.pop("COLUMNS", None)
+        os.execv(sys.executable, [sys.executable, "-m", "snapagent", *args])
+    shown = b""
+    while True:
+        try:
+            more = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not more:
+            break
+        shown += more
+    os.waitpid(child, 0)
+    os.close(terminal)
+    return shown.decode()
+
+
+def test_on_a_terminal_lines_are_coloured_and_fit(shop):
+    shop.add(rows="x" * 500)
+
+    shown = _on_a_terminal(80, "list", "shop.pricing.quote")
+
+    import re
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    assert "\x1b[" in shown
+    assert "…" in shown
+    assert max(map(len, lines)) <= 80
+
+
+def test_no_color_is_obeyed_on_a_terminal(shop):
+    shop.add()
+
+    assert "\x1b" not in _on_a_terminal(80, "list", NO_COLOR="1")
+
+
+def test_capture_that_is_switched_on_does_not_touch_the_command_itself(shop, tmp_path):
+    shop.add()
+    (tmp_path / "snapagent.yaml").write_text("version: 1\ntargets: [shop.pricing:quote]\n")
+
+    done = snapagent_process("list", "--json", env={**os.environ, "SNAPAGENT_CAPTURE_ENABLED": "1"})
+
+    assert len(json.loads(done.stdout)) == 1
