@@ -97,7 +97,7 @@ def _state(writer: Writer, state: Any) -> str:
 
 
 def _placeholder(writer: Writer, node: Inert) -> str | None:
-    path, kind, type_name = (node.args + ("", "", ""))[:3]
+    path, kind, type_name = (*node.args, "", "", "")[:3]
     if kind == "redacted":
         return REDACTED
     writer.opaque.append((node, str(path)))
@@ -138,7 +138,8 @@ def _function(writer: Writer, node: Inert) -> str | None:
     """
     writer.opaque.append((node, ""))
     code = node.args[0] if node.args else None
-    constants, names = set(), set()
+    constants: set[str] = set()
+    names: set[str] = set()
     for name, items in _code_parts(code):
         (names if name else constants).update(map(writer.of, items))
     rest = [arg for arg in node.args[3:] if arg is not None]
@@ -149,7 +150,7 @@ def _function(writer: Writer, node: Inert) -> str | None:
 
 
 def _code_parts(code: Any) -> Iterator[tuple[bool, list[Any]]]:
-    """(whether they are names, items) of a code object and those inside it; what is None or a code object is left out."""
+    """(whether they are names, items) of a code object and those inside it, without None and the code objects."""
     if not isinstance(code, Inert):
         return
     for arg in code.args:

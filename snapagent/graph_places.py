@@ -6,10 +6,9 @@ into the live value, `order.lines[0].card`, whatever containers the pickle uses 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .paths import format_keys, parameter_key
-from .records import Record
 from .serializer.inert import BY_VALUE, Inert, StandIn, is_atom
 from .serializer.live_names import field_names
 
@@ -50,7 +49,7 @@ class Roots:
 
 
 class Place:
-    """A container met on a walk. `labels` are names for its items that it does not know itself, `rule` what it is under."""
+    """A container met on a walk. `labels` name items that it does not name itself; `rule` is what it stands under."""
 
     __slots__ = ("labels", "link", "node", "rule")
 
@@ -99,7 +98,7 @@ def _entries_of_stand_in(node: Any) -> Iterator[Entry]:
         if node.origin is not None:
             yield Entry(None, NO_STEP, None, node.origin)
         return
-    cls = type(node)
+    cls: Any = type(node)
     if cls.origin is not None:
         yield Entry(None, NO_STEP, None, cls)
     fields = field_names(cls) if node.args or type(node.state) in (list, tuple) else ()

@@ -8,20 +8,24 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from .bundle import Header
+from .records import Record
 
-FILE_HANDLES = frozenset(
-    {"dill._dill:_create_filehandle", "dill._dill:_create_stringi", "dill._dill:_create_stringo", "builtins:open", "io:open", "_io:open"}
-)
+FILE_HANDLES = frozenset({"dill._dill:_create_filehandle", "builtins:open", "io:open", "_io:open", "_io:FileIO"})
+
+
+class Interpreter(Record):
+    """The header's fields of these names."""
+
+    python: str
+    implementation: str
+    platform: str
 
 
 @lru_cache(maxsize=1)
-def interpreter() -> dict[str, str]:
-    """The header fields `python`, `implementation` and `platform` of this process."""
-    return {
-        "python": platform.python_version(),
-        "implementation": sys.implementation.name,
-        "platform": f"{sys.platform}-{platform.machine()}",
-    }
+def interpreter() -> Interpreter:
+    """This process's own."""
+    where = f"{sys.platform}-{platform.machine()}"
+    return Interpreter(platform.python_version(), sys.implementation.name, where)
 
 
 @lru_cache(maxsize=1)
@@ -60,7 +64,7 @@ def verdict(header: Header) -> tuple[str, str] | None:
         return None
     here = interpreter()
     wanted = f"{header.implementation or 'cpython'} {_minor(header.python)}"
-    have = f"{here['implementation']} {_minor(here['python'])}"
+    have = f"{here.implementation} {_minor(here.python)}"
     if wanted == have:
         return None
     names = ", ".join(header.by_value[:3]) + (", ..." if len(header.by_value) > 3 else "")
@@ -78,8 +82,8 @@ def differences(header: Header) -> tuple[str, ...]:
     """How this environment differs from the one that wrote the bundle, for messages: `numpy 1.26.4, here 2.1.0`."""
     here = interpreter()
     found = []
-    if _minor(header.python) != _minor(here["python"]):
-        found.append(f"Python {header.python}, here {here['python']}")
+    if _minor(header.python) != _minor(here.python):
+        found.append(f"Python {header.python}, here {here.python}")
     for name, version in header.packages.items():
         installed = _installed(name)
         if installed != version:
@@ -100,6 +104,6 @@ def refused_globals(data: bytes) -> tuple[str, ...]:
     """Globals that no bundle may name, since loading them touches files; found without loading anything."""
     from .serializer.inert import decode, names_in
 
-    if b"open" not in data and b"_create_" not in data:
+    if not any(name.partition(":")[2].encode() in data for name in FILE_HANDLES):
         return ()
     return tuple(sorted(FILE_HANDLES & names_in(decode(data))))

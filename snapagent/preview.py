@@ -27,6 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    Node = dict[str, Any]
+
 TEXT_LIMIT = 80  # characters of a preview
 LEAF_LIMIT = 200  # characters of one leaf of a tree
 TREE_DEPTH = 4
@@ -35,16 +37,21 @@ TREE_NODES = 300  # of one tree
 _SHOWN_ITEMS = 12  # of one container inside a text
 _TEXT_DEPTH = 4
 
-_BRACKETS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", dict: "{}"}
+_BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+    dict: ("{", "}"),
+}
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_TEXTS = frozenset({str, bytes, bytearray})
 _FUNCTION = "dill._dill:_create_function"
 
 
 def preview_text(value: Any, limit: int = TEXT_LIMIT) -> str:
     """One line about an inert value, at most `limit` characters."""
-    kind = type(value)
-    if kind in (int, bool, type(None)):
-        return _shortened(_int(value), limit)
-    return _shortened("".join(_Text(limit).pieces(value)), limit)
+    return _shortened(_Text(limit).of(value), limit)
 
 
 def _shortened(text: str, limit: int) -> str:
@@ -56,7 +63,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def _int(value: object) -> str:
+def _number_text(value: object) -> str:
     try:
         return repr(value)
     except ValueError:  # an int of thousands of digits
@@ -81,90 +88,93 @@ def type_text(value: Any) -> str:
 
 
 class _Text:
-    """Writes a value in pieces, and stops when there is enough."""
+    """Writes a value, and stops when there is enough."""
+
+    __slots__ = ("_inside", "_left")
 
     def __init__(self, limit: int) -> None:
         self._left = limit
         self._inside: set[int] = set()
 
-    def pieces(self, value: Any) -> Iterator[str]:
+    def of(self, value: Any) -> str:
         kind = type(value)
-        if is_atom(value):
-            text = _leaf_text(value, max(self._left, 4))
-            self._left -= len(text)
-            yield text
-        elif id(value) in self._inside:
-            yield "<cyclic>"
-        elif len(self._inside) >= _TEXT_DEPTH or self._left <= 0:
-            yield "..."
+        if kind in _TEXTS:
+            text = _leaf_text(value, max(self._left, 8))
+        elif kind in _NUMBERS:
+            text = _number_text(value)
         else:
-            self._inside.add(id(value))
-            if kind in _BRACKETS:
-                yield from self._container(value)
-            elif isinstance(value, Inert):
-                yield from self._object(value)
-            else:
-                yield _class_text(value)
-            self._inside.discard(id(value))
+            return self._nested(value, kind)
+        self._left -= len(text)
+        return text
 
-    def _container(self, value: Any) -> Iterator[str]:
-        kind = type(value)
+    def _nested(self, value: Any, kind: type) -> str:
+        inside = self._inside
+        if id(value) in inside:
+            return "<cyclic>"
+        if len(inside) >= _TEXT_DEPTH or self._left <= 0:
+            return "..."
+        inside.add(id(value))
+        if kind in _BRACKETS:
+            text = self._container(value, kind)
+        elif isinstance(value, Inert):
+            text = self._object(value)
+        else:
+            text = _class_text(value)
+        inside.discard(id(value))
+        return text
+
+    def _container(self, value: Any, kind: type) -> str:
         opening, closing = _BRACKETS[kind]
-        if kind is frozenset or (kind is set and not value):
-            opening, closing = f"{kind.__name__}({opening if value else ''}", f"{closing if value else ''})"
-        yield opening
+        self._left -= len(opening) + len(closing)
         if kind is dict:
-            yield from self._joined(value.items(), self._pair)
-        else:
-            members = value if kind not in (set, frozenset) else _in_order(value)
-            yield from self._joined(members, self.pieces)
-        yield ",)" if kind is tuple and len(value) == 1 else closing
+            return f"{opening}{self._pairs(value.items(), ': ')}{closing}"
+        text = self._items(value if kind in (list, tuple) else _in_order(value))
+        if not value and kind is set:
+            return "set()"
+        return f"{opening}{text}{',' if kind is tuple and len(value) == 1 else ''}{closing}"
 
-    def _joined(self, items: Iterable[Any], write: Callable[[Any], Iterator[str]]) -> Iterator[str]:
-        for index, item in enumerate(items):
-            if index:
-                self._left -= 2
-                yield ", "
-            if index >= _SHOWN_ITEMS or self._left <= 0:
-                yield "..."
-                return
-            yield from write(item)
+    def _items(self, items: Iterable[Any]) -> str:
+        found: list[str] = []
+        for item in items:
+            if len(found) >= _SHOWN_ITEMS or self._left <= 0:
+                found.append("...")
+                break
+            found.append(self.of(item))
+            self._left -= 2
+        return ", ".join(found)
 
-    def _pair(self, pair: tuple[Any, Any]) -> Iterator[str]:
-        yield from self.pieces(pair[0])
-        yield ": "
-        yield from self.pieces(pair[1])
+    def _pairs(self, pairs: Iterable[tuple[Any, Any]], between: str) -> str:
+        found: list[str] = []
+        for key, item in pairs:
+            if len(found) >= _SHOWN_ITEMS or self._left <= 0:
+                found.append("...")
+                break
+            name = self.of(key) if between == ": " else printable(key)
+            found.append(f"{name}{between}{self.of(item)}")
+            self._left -= 4
+        return ", ".join(found)
 
-    def _named(self, pair: tuple[str, Any]) -> Iterator[str]:
-        self._left -= len(pair[0]) + 1
-        yield f"{printable(pair[0])}="
-        yield from self.pieces(pair[1])
-
-    def _object(self, value: Inert) -> Iterator[str]:
+    def _object(self, value: Inert) -> str:
         name = type(value).name
         if name == BY_VALUE:
-            yield from self.pieces(value.args[0])
-            return
+            return self.of(value.args[0])
         short = SHORT.get(name)
         text = short(value) if short is not None else None
-        if text is not None:
-            self._left -= len(text)
-            yield text
-            return
-        title = printable(type(value).qualname)
-        self._left -= len(title) + 2
-        yield f"{title}("
-        yield from self._joined(*self._insides(value))
-        yield ")"
+        if text is None:
+            title = printable(type(value).qualname)
+            self._left -= len(title) + 2
+            return f"{title}({self._insides(value)})"
+        self._left -= len(text)
+        return text
 
-    def _insides(self, value: Inert) -> tuple[Iterable[Any], Callable[[Any], Iterator[str]]]:
+    def _insides(self, value: Inert) -> str:
         """What to show of an object: attributes when it has named ones, else items, else constructor arguments."""
         named = named_parts(value)
         if named:
-            return named, self._named
+            return self._pairs(named, "=")
         if value.pairs:
-            return value.pairs.items(), self._pair
-        return value.listed or value.args, self.pieces
+            return self._pairs(value.pairs.items(), ": ")
+        return self._items(value.listed or value.args)
 
 
 def _in_order(members: Iterable[Any]) -> list[Any]:
@@ -193,10 +203,9 @@ def named_parts(value: Inert) -> list[tuple[str, Any]]:
 
 
 def _leaf_text(value: Any, limit: int) -> str:
-    kind = type(value)
-    if kind is str or kind is bytes or kind is bytearray:
-        return _shortened(repr(value[: limit + 1]), limit) if len(value) > limit else repr(value)
-    return _int(value)
+    """`repr` of a text or bytes, cut; it escapes whatever is not printable."""
+    text = repr(value if len(value) <= limit else value[:limit])
+    return text if len(text) <= limit + 2 and len(value) <= limit else text[: limit - 3] + "..."
 
 
 def _class_text(value: StandIn) -> str:
@@ -267,74 +276,84 @@ SHORT: dict[str, Callable[[Inert], str | None]] = {
 }
 
 
-def preview_tree(value: Any) -> dict[str, Any]:
+def preview_tree(value: Any) -> Node:
     """The bounded tree of an inert value; the module says what a node is."""
     return _Tree().node(value, 0)
 
 
 class _Tree:
+    __slots__ = ("_inside", "_nodes")
+
     def __init__(self) -> None:
         self._nodes = 0
         self._inside: set[int] = set()
 
-    def node(self, value: Any, depth: int) -> dict[str, Any]:
+    def node(self, value: Any, depth: int) -> Node:
         self._nodes += 1
-        if is_atom(value):
-            return _leaf_node(value)
+        kind = type(value)
+        if kind in _NUMBERS:
+            return {"type": kind.__name__, "text": _number_text(value)}
+        if kind in _TEXTS:
+            return _text_node(value, kind)
         if id(value) in self._inside:
             return {"type": type_text(value), "text": "<cyclic>"}
-        children, kind = _children(value)
+        children = _children(value, kind)
         if children is None:
             return {"type": type_text(value), "text": preview_text(value, LEAF_LIMIT)}
-        found: dict[str, Any] = {"type": type_text(value), "text": _count(len(children), kind)}
-        shown = 0 if depth >= TREE_DEPTH else min(len(children), TREE_ITEMS, max(TREE_NODES - self._nodes, 0))
+        return self._container(value, depth, *children)
+
+    def _container(self, value: Any, depth: int, count: int, word: str, children: Iterator[tuple[str, Any]]) -> Node:
+        found: dict[str, Any] = {
+            "type": type_text(value),
+            "text": f"{count} {word}" if count == 1 else f"{count} {word}s",
+        }
+        shown = 0 if depth >= TREE_DEPTH else min(count, TREE_ITEMS, max(TREE_NODES - self._nodes, 0))
         if shown:
             self._inside.add(id(value))
-            found["children"] = [
-                {"step": step, **self.node(child, depth + 1)} for step, child in islice(children, shown)
-            ]
+            found["children"] = inside = []
+            for step, child in children:
+                node = {"step": step}
+                node.update(self.node(child, depth + 1))
+                inside.append(node)
+                if len(inside) == shown:
+                    break
             self._inside.discard(id(value))
-        if shown < len(children):
-            found["more"] = len(children) - shown
+        if shown < count:
+            found["more"] = count - shown
             found["digest"] = value_digest(value)
         return found
 
 
-def _leaf_node(value: Any) -> dict[str, Any]:
-    kind = type(value)
-    node: dict[str, Any] = {"type": kind.__name__, "text": _leaf_text(value, LEAF_LIMIT)}
-    if kind in (str, bytes, bytearray) and len(value) > LEAF_LIMIT:
-        node["text"] += f" ({len(value)} {'characters' if kind is str else 'bytes'})"
-        node["digest"] = value_digest(value)
-    return node
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def _text_node(value: Any, kind: type) -> Node:
+    if len(value) <= LEAF_LIMIT:
+        return {"type": kind.__name__, "text": _leaf_text(value, LEAF_LIMIT)}
+    text = f"{_leaf_text(value, LEAF_LIMIT)} ({len(value)} {'characters' if kind is str else 'bytes'})"
+    return {"type": kind.__name__, "text": text, "digest": value_digest(value)}
 
 
 def _step(key: object) -> str:
-    return format_keys(("", key))
+    if type(key) is str and key.isidentifier():
+        return f".{key}"
+    return format_keys(("", key)) if is_atom(key) else f"[{preview_text(key, 40)}]"
 
 
-def _children(value: Any) -> tuple[list[tuple[str, Any]] | None, str]:
-    """(step, child) of what is shown inside a value, and what to call them; None for a value shown as text."""
-    kind = type(value)
+def _children(value: Any, kind: Any) -> tuple[int, str, Iterator[tuple[str, Any]]] | None:
+    """What is shown inside a value: count, what to call them, (step, child); None for a value shown as text."""
     if kind is dict:
-        return [(_step(key), child) for key, child in value.items()], "item"
+        return len(value), "item", ((_step(key), child) for key, child in value.items())
     if kind is list or kind is tuple:
-        return [(f"[{index}]", child) for index, child in enumerate(value)], "item"
+        return len(value), "item", ((f"[{index}]", child) for index, child in enumerate(value))
     if kind is set or kind is frozenset:
-        return [("[*]", child) for child in _in_order(value)], "member"
+        return len(value), "member", ((f"[{preview_text(child, 40)}]", child) for child in _in_order(value))
     if not isinstance(value, Inert) or kind.name in SHORT:
-        return None, ""
+        return None
     if kind.name == BY_VALUE:
-        return _children(value.args[0])
+        return _children(value.args[0], type(value.args[0]))
     named = named_parts(value)
     if named:
-        return [(_step(name), child) for name, child in named], "attribute"
+        return len(named), "attribute", ((_step(name), child) for name, child in named)
     if value.pairs:
-        return [(_step(key), child) for key, child in value.pairs.items()], "item"
+        return len(value.pairs), "item", ((_step(key), child) for key, child in value.pairs.items())
     if value.listed:
-        return [(f"[{index}]", child) for index, child in enumerate(value.listed)], "item"
-    return None, ""
+        return len(value.listed), "item", ((f"[{index}]", child) for index, child in enumerate(value.listed))
+    return None

@@ -17,7 +17,20 @@ from collections.abc import Callable, Iterable
 from .bundle import Note
 from .canonical_atoms import PSEUDONYM
 from .canonical_types import PLACEHOLDER
-from .graph_places import NO_STEP, Entry, Place, Roots, entries, extended, keys_of, path_of, put, rekey, substitute, walk
+from .graph_places import (
+    NO_STEP,
+    Entry,
+    Place,
+    Roots,
+    entries,
+    extended,
+    keys_of,
+    path_of,
+    put,
+    rekey,
+    substitute,
+    walk,
+)
 from .paths import PathPattern, parse_path
 from .secret_names import LIKE, NAMED, SecretNames
 from .secret_patterns import is_card_number, may_hold_secrets, secrets_in
@@ -81,7 +94,9 @@ class Redactor:
 
     def is_clean(self, roots: Roots, *streams: bytes) -> bool:
         """Whether there is surely nothing to redact: quick, and most calls end here."""
-        return not self._wanted and not any(map(may_hold_secrets, streams)) and not self._has_names(roots)
+        if self._wanted or any(may_hold_secrets(stream, self.names) for stream in streams):
+            return False
+        return not self._has_names(roots)
 
     def _has_names(self, roots: Roots) -> bool:
         names = self.names
@@ -117,7 +132,7 @@ class Redactor:
             if node.origin is not None:
                 rest.append(node.origin)
             return False
-        cls = type(node)
+        cls: Any = type(node)
         if cls.origin is not None or node.effects is not None or cls.name == BY_VALUE:
             return True  # code by value: look closely
         if is_secret_type(cls) or any(self.names.rule(field) is not None for field in _fields(node, cls)):
@@ -205,9 +220,7 @@ class Redaction:
         """A text about the call (a path, a detail) without the secrets that were found in it."""
         return text if self._needles.empty else self._needles.cleaned(text)
 
-    def _look_at(
-        self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]], patterns: bool
-    ) -> list[Place]:
+    def _look_at(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]], patterns: bool) -> list[Place]:
         """Redact what one container holds directly; returns the containers in it that are still to be looked at."""
         changes: dict[Any, Any] = {}
         below = []
@@ -323,8 +336,8 @@ class Redaction:
         for place in walk(roots):
             for entry in entries(place):
                 child = entry.child
-                if type(child) is str or type(child) is bytes:
-                    text_of = child if type(child) is str else child.decode("latin-1")
+                if isinstance(child, str | bytes):
+                    text_of = child if isinstance(child, str) else child.decode("latin-1")
                     named = entry.label is not None and self._rules.names.rule(entry.label) is not None
                     if named or _looks_secret(text_of):
                         self._pseudonym(child)

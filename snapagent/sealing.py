@@ -11,29 +11,27 @@ from functools import lru_cache
 
 from . import __version__
 from .bundle import CALL, OUTCOME, Header, Note, Part
-from .graph_places import Roots
 from .hashing import argument_hash
+from .opened_call import OpenedCall
 from .paths import EXCEPTION, RESULT, parameter_key
 from .portability import interpreter, package_versions
 from .preview import preview_text, preview_tree
 from .records import Record
 from .redaction import Redaction, Redactor
-from .serializer.inert import InertError, decode, encode
-from .signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
+from .serializer.inert import encode
+from .signature import Parameters
 from .targets import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from .settings import Settings
-
-DEFAULTS = "defaults"  # a part that is not stored: it enters the hash and the previews
 
 
 class RawCall(Record):
-    """A call as the recorder froze it: `call` is the pickle of (instance or None, args, kwargs), `outcome` of the result
-    or exception, `defaults` of {parameter: default}. `started` is seconds since 1970, `duration` seconds.
+    """A call as the recorder froze it.
+
+    `call` is the pickle of (instance or None, args, kwargs), `outcome` of the result or exception, `defaults` of
+    {parameter: default}; `started` is seconds since 1970, `duration` seconds.
     """
 
     target: Target
@@ -84,14 +82,14 @@ def _redactor(rules: SealRules) -> Redactor:
 
 def seal(raw: RawCall, rules: SealRules) -> tuple[Header, dict[str, bytes]]:
     """The header and the stored bytes of each part. Raises when the call cannot be looked through."""
-    opened = Opened(raw)
+    opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
     redaction = opened.redact(rules.redactor)
     bound, outcome = opened.bound(), opened.outcome()
-    instance = raw.parameters.items[0][0] if raw.has_instance and raw.parameters.items else None
-    hashed = argument_hash(bound, instance)
+    hashed = argument_hash(bound, opened.instance_name)
     shown = {parameter_key(name): value for name, value in bound.items()}
     shown[EXCEPTION if raw.raised else RESULT] = outcome
-    parts, payload = _parts(opened, redaction, rules.compression)
+    parts, payload = _parts(raw, opened, redaction, rules.compression)
+    here = interpreter()
     header = Header(
         target=str(raw.target),
         kind=raw.kind,
@@ -112,105 +110,28 @@ def seal(raw: RawCall, rules: SealRules) -> tuple[Header, dict[str, bytes]]:
         packages=package_versions(raw.packages),
         by_value=raw.by_value,
         snapagent=__version__,
-        **interpreter(),
+        python=here.python,
+        implementation=here.implementation,
+        platform=here.platform,
     )
     return header, payload
 
 
-class Opened:
-    """The graphs of one call, ready to be redacted: its values by name and path, each part on its own."""
-
-    def __init__(self, raw: RawCall) -> None:
-        self.raw = raw
-        instance, args, kwargs = _call_of(raw.call)
-        self._positional = (instance, *args) if raw.has_instance else args
-        self._names = list(kwargs)
-        self._call = Roots()
-        for keys, name, value in _named_positional(raw.parameters, self._positional):
-            self._call.add(keys, name, value)
-        for name, value in kwargs.items():
-            self._call.add(_keyword_keys(raw.parameters, name), name, value)
-        self._outcome = Roots()
-        self._outcome.add((EXCEPTION if raw.raised else RESULT,), None, decode(raw.outcome))
-        self._defaults = Roots.of(decode(raw.defaults)) if raw.defaults is not None else Roots()
-
-    def redact(self, redactor: Redactor) -> Redaction | None:
-        """Redact in place; None when there was nothing to look for."""
-        raw = self.raw
-        parts = {CALL: self._call, OUTCOME: self._outcome, DEFAULTS: self._defaults}
-        streams = {CALL: raw.call, OUTCOME: raw.outcome, DEFAULTS: raw.defaults or b""}
-        if all(redactor.is_clean(roots, streams[name]) for name, roots in parts.items()):
-            return None
-        redaction = redactor.begin()
-        for name, roots in parts.items():
-            redaction.look(name, roots)
-        redaction.finish()
-        return redaction
-
-    def call(self) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-        """(instance or None, args, kwargs), as they are now."""
-        values = self._call.values
-        count = len(self._positional)
-        positional, keywords = values[:count], dict(zip(self._names, values[count:], strict=True))
-        if self.raw.has_instance:
-            return positional[0], tuple(positional[1:]), keywords
-        return None, tuple(positional), keywords
-
-    def outcome(self) -> Any:
-        return self._outcome.values[0]
-
-    def bound(self) -> dict[str, Any]:
-        """Values by parameter name, defaults applied."""
-        instance, args, kwargs = self.call()
-        positional = (instance, *args) if self.raw.has_instance else args
-        defaults = dict(zip(self._defaults.labels, self._defaults.values, strict=True))
-        return self.raw.parameters.bind(positional, kwargs, defaults)
-
-
-def _call_of(data: bytes) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    graph = decode(data)
-    if type(graph) is not tuple or [type(item) for item in graph[1:]] != [tuple, dict]:
-        raise InertError("the call is not (instance, args, kwargs)")
-    return graph
-
-
-def _named_positional(parameters: Parameters, values: tuple[Any, ...]) -> list[tuple[tuple[object, ...], str, Any]]:
-    """(path keys, name, value) of positional arguments; those of `*args` go by its name and their index."""
-    found: list[tuple[tuple[object, ...], str, Any]] = []
-    names = [name for name, kind in parameters.items if kind.startswith("positional")]
-    star = next((name for name, kind in parameters.items if kind == VAR_POSITIONAL), "args")
-    for index, value in enumerate(values):
-        if index < len(names):
-            found.append(((parameter_key(names[index]),), names[index], value))
-        else:
-            found.append(((parameter_key(star), index - len(names)), star, value))
-    return found
-
-
-def _keyword_keys(parameters: Parameters, name: str) -> tuple[object, ...]:
-    for parameter, kind in parameters.items:
-        if parameter == name and kind not in (VAR_POSITIONAL, VAR_KEYWORD):
-            return (parameter_key(name),)
-    star = next((parameter for parameter, kind in parameters.items if kind == VAR_KEYWORD), "kwargs")
-    return (parameter_key(star), name)
-
-
-def _parts(opened: Opened, redaction: Redaction | None, compression: str) -> tuple[tuple[Part, ...], dict[str, bytes]]:
-    raw = opened.raw
+def _parts(
+    raw: RawCall, opened: OpenedCall, redaction: Redaction | None, compression: str
+) -> tuple[tuple[Part, ...], dict[str, bytes]]:
     changed = redaction.changed if redaction is not None else frozenset[str]()
-    streams = {
+    payload = {
         CALL: encode(opened.call()) if CALL in changed else raw.call,
         OUTCOME: encode(opened.outcome()) if OUTCOME in changed else raw.outcome,
     }
-    if compression == "none":
-        payload = streams
-    else:
-        from .store.compression import compress  # the store's libraries, only when they are asked for
+    sizes = {name: len(data) for name, data in payload.items()}
+    if compression != "none":
+        from .store.compression import deflate, usable  # the store's libraries, only when they are asked for
 
-        payload = {name: compress(compression, data) for name, data in streams.items()}
-    parts = tuple(
-        Part(name, raw.serializer, compression, len(payload[name]), len(streams[name])) for name in (CALL, OUTCOME)
-    )
+        compression = usable(compression)
+        payload = {name: deflate(compression, data) for name, data in payload.items()}
+    parts = tuple(Part(name, raw.serializer, compression, len(data), sizes[name]) for name, data in payload.items())
     return parts, payload
 
 

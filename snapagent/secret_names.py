@@ -5,27 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-EXACT = frozenset(
-    """
+_EXACT = """
     password passwd pwd passphrase passhash passwordhash pass secret secretkey clientsecret apisecret apikey xapikey
     appkey licensekey masterkey encryptionkey privatekey signingkey accesskey secretaccesskey sshkey pgpkey pemfile
     signature token authtoken accesstoken refreshtoken idtoken bearer oauth oauthtoken jwt jti csrf csrftoken xcsrftoken
-    xsrf xsrftoken session sessionid sessionkey sessiontoken phpsessid cookie cookies setcookie connectsid
-    authorization proxyauthorization xauthtoken auth credential credentials serviceaccountcredentials connectionstring
-    databaseurl dburl dsn mysqlpwd otp totp 2fa mfacode pin pincode cvv cvc ccnumber creditcard creditcardnumber
-    cardnumber iban routingnumber ssn socialsecuritynumber taxid passport passportnumber voterid securityanswer salt
-    nonce recaptchakey webhooksecret hmackey
-    """.split()
-)
-_CONTAINED = (
-    "password passwd passphrase secret apikey authtoken accesstoken refreshtoken sessiontoken bearertoken credential "
-    "connectionstring creditcard cardnumber"
-).split()
+    xsrf xsrftoken session sessionid sessionkey sessiontoken phpsessid cookie cookies setcookie connectsid authorization
+    proxyauthorization xauthtoken auth credential credentials serviceaccountcredentials connectionstring databaseurl
+    dburl dsn mysqlpwd otp totp 2fa mfacode pin pincode cvv cvc ccnumber creditcard creditcardnumber cardnumber iban
+    routingnumber ssn socialsecuritynumber taxid passport passportnumber voterid securityanswer salt nonce recaptchakey
+    webhooksecret hmackey
+"""
+_CONTAINED = """
+    password passwd passphrase secret apikey authtoken accesstoken refreshtoken sessiontoken bearertoken credential
+    connectionstring creditcard cardnumber
+"""
+_ENDINGS = """
+    token tokens pwd apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization cookie
+    sessionid dsn jwt
+"""
+EXACT = frozenset(_EXACT.split())
+_INSIDE = tuple(_CONTAINED.split())
+_AT_THE_END = tuple(_ENDINGS.split())
 _INNOCENT = ("secretar",)  # secretary, secretariat
-_ENDINGS = (
-    *"token tokens pwd apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization".split(),
-    *"cookie sessionid dsn jwt".split(),
-)
 NAMED, LIKE = "named", "like"  # how sure a name is: in the list, or only built like one that is
 
 _REST = re.compile(r"[^a-z0-9]+")
@@ -55,17 +56,16 @@ class SecretNames:
         return known if known is not None else self._look(name)
 
     def _look(self, name: object) -> str | None:
-        kind = type(name)
-        text = name if kind is str else name.decode("latin-1") if kind is bytes else ""  # type: ignore[attr-defined]
-        found = self._rule(normalised(text)) if 0 < len(text) <= _LONGEST else None
+        text = name.decode("latin-1") if isinstance(name, bytes) else name
+        if not isinstance(text, str):
+            return None
+        found = self._rule(normalised(text)) if len(text) <= _LONGEST else None
+        if len(self.innocent) + len(self._known) >= _MOST:
+            self.innocent.clear()
+            self._known.clear()
         if found is None:
-            if len(self.innocent) >= _MOST:
-                self.innocent.clear()
-            if kind is str or kind is bytes or kind is int:
-                self.innocent.add(name)
+            self.innocent.add(name)
         else:
-            if len(self._known) >= _MOST:
-                self._known.clear()
             self._known[name] = found
         return found
 
@@ -74,8 +74,8 @@ class SecretNames:
             return None
         if name in self._named:
             return NAMED
-        if name.endswith(_ENDINGS):
+        if name.endswith(_AT_THE_END):
             return LIKE
-        if any(part in name for part in _CONTAINED) and not any(part in name for part in _INNOCENT):
+        if any(part in name for part in _INSIDE) and not any(part in name for part in _INNOCENT):
             return LIKE
         return None

@@ -39,29 +39,43 @@ _CARD_STARTS = re.compile(
     r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|35\d{14}|3(?:0[0-5]|[68]\d)\d{11}"
 )
 
-# What every secret that the patterns above find has in it: looked for in a whole stream at once. `_LOWER` are looked
-# for in its lower-case form.
-_HINTS = (
+# What every secret that a pattern above finds has in it: looked for in a whole stream at once. A regular expression is
+# the quickest on short streams, one search for each word on long ones.
+_WORDS = (
     *(b"eyJ", b"AKIA", b"ASIA", b"AIDA", b"AROA", b"ABIA", b"ACCA", b"AIza", b"ya29.", b"GOCSPX-", b"ghp_", b"gho_"),
-    *(b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"hooks.slack.com", b"_live_", b"_test_"),
-    *(b"whsec_", b"sk-", b"SG.", b"npm_", b"pypi-", b"PRIVATE KEY", b"://"),
+    *(b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"hooks.slack", b"_live_", b"_test_", b"whsec_"),
+    *(b"sk-", b"SG.", b"npm_", b"pypi-", b"PRIVATE KEY", b"://"),
 )
-_LOWER = (
-    *(b"bearer", b"basic", b"password", b"passwd", b"passphrase", b"secret", b"token", b"api", b"key", b"cookie"),
-    *(b"authorization", b"credential", b"session", b"pwd", b"auth", b"signature", b"card", b"dsn", b"connection"),
-)
+_SCHEMES = (b"bearer", b"basic")  # in any case
+_HINTS = re.compile(b"|".join([*map(re.escape, _WORDS), b"[Bb](?i:earer|asic)"]))
+_LONG = 2000  # bytes
+_ASSIGNED = re.compile(rb"[:=](?<=[A-Za-z0-9_.\"'\s-].)")
+_NAME_BEFORE = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]{0,61})[\"']?\s{0,2}\Z")
 _DIGITS = bytes(48 if 48 <= code <= 57 else 0 for code in range(256))
 _THIRTEEN_DIGITS = b"0" * 13
+_GATE = re.compile(f"{_HINTS.pattern.decode()}|[:=]|[0-9](?:[ -]?[0-9]){{12}}")
 
 
-def may_hold_secrets(data: bytes) -> bool:
+def may_hold_secrets(data: bytes, names: SecretNames) -> bool:
     """Whether any pattern can fit inside these bytes: a quick test that is never wrong when it says no."""
-    if any(hint in data for hint in _HINTS):
-        return True
-    lower = data.lower()
-    if any(hint in lower for hint in _LOWER):
-        return True
-    return _THIRTEEN_DIGITS in data.translate(_DIGITS, b" -")
+    if len(data) < _LONG:
+        hinted = _HINTS.search(data) is not None
+    else:
+        lower = data.lower()
+        hinted = any(word in data for word in _WORDS) or any(word in lower for word in _SCHEMES)
+    return hinted or _THIRTEEN_DIGITS in data.translate(_DIGITS, b" -") or _assigns_secret(data, names)
+
+
+def _assigns_secret(data: bytes, names: SecretNames) -> bool:
+    """Whether somewhere in the bytes a secret name stands before a colon or an equals sign."""
+    for match in _ASSIGNED.finditer(data):
+        found = _NAME_BEFORE.search(data, max(match.start() - 66, 0), match.start())
+        if found is not None:
+            name = found[1].decode()
+            # the byte before a text in a pickle is its length, which may look like a letter
+            if names.rule(name) is not None or names.rule(name[1:]) is not None:
+                return True
+    return False
 
 
 Secret = tuple[int, int, str]  # where it begins and ends in the text, and the rule that found it
@@ -69,6 +83,8 @@ Secret = tuple[int, int, str]  # where it begins and ends in the text, and the r
 
 def secrets_in(text: str, names: SecretNames) -> list[Secret]:
     """The secrets in a text, in order, not overlapping; of two that overlap the one that begins first."""
+    if _GATE.search(text) is None:
+        return []
     found = sorted(_candidates(text, names))
     chosen: list[Secret] = []
     for secret in found:

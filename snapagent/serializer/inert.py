@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar
 
 BY_VALUE = "snapagent.serializer.by_value:load_by_value"
 
@@ -41,6 +41,9 @@ class InertError(ValueError):
     """The stream cannot be read inertly: broken, or with persistent ids or buffers outside of it."""
 
 
+_bare: Any = object.__new__
+
+
 class StandIn(type):
     """The type of stand-in classes. Calling one is what REDUCE does; NEWOBJ goes through `Inert.__new__`."""
 
@@ -49,7 +52,7 @@ class StandIn(type):
     origin: Inert | None
 
     def __call__(cls, *args: object) -> Any:
-        node = object.__new__(cls)
+        node = _bare(cls)
         node.args = args
         node.called = True
         return node
@@ -218,7 +221,7 @@ class _PatientDecoder(pickle._Unpickler):
             _write_down_effect(stack[-1])
         pickle._Unpickler.load_pop(self)  # type: ignore[attr-defined]
 
-    dispatch = {**pickle._Unpickler.dispatch, pickle.POP[0]: load_pop}
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.POP[0]: load_pop}
 
 
 class _ClassDecoder(_PatientDecoder):

@@ -26,7 +26,7 @@ def live_class(cls: StandIn) -> type | None:
     if not issubclass(type(module), ModuleType):
         return None
     found: Any = None
-    namespace: Mapping[str, Any] = ModuleType.__getattribute__(module, "__dict__")  # type: ignore[arg-type]
+    namespace: Mapping[str, Any] = ModuleType.__getattribute__(module, "__dict__")
     for step in cls.qualname.split("."):
         found = namespace.get(step)
         if not issubclass(type(found), type):
