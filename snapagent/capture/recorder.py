@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from ..config import Settings
     from ..targets import Target
+    from .engine import Engine
     from .ledger import Ledger
     from .policies import Gate
 
@@ -110,8 +111,7 @@ class Recorder:
         settings: Settings,
         ledger: Ledger,
         gate: Gate,
-        rules: Callable[[Settings], FreezeRules],
-        submit: Callable[[CapturedCall], bool],
+        engine: Engine,
         strict: bool = False,
     ) -> None:
         self.target = target
@@ -121,8 +121,7 @@ class Recorder:
         self.ledger = ledger
         self.gate = gate
         self._function = function
-        self._rules = rules
-        self._submit = submit
+        self._engine = engine
         self._strict = strict
         self._inside: set[int] = set()
         self._prepared: tuple[Parameters, FreezeRules] | None = None
@@ -133,9 +132,11 @@ class Recorder:
         """The hot path: a closed gate costs one tick and one test."""
         gate, ledger, inside = self.gate, self.ledger, self._inside
         tick, tick_admitted = ledger.tick, ledger.tick_admitted
+        first_call = self._engine.first_call
 
         def admit() -> bool:
-            tick()
+            if not tick():
+                first_call()
             if gate.closed is not None and gate.still_closed():
                 return False
             if not gate.samples():
@@ -168,7 +169,7 @@ class Recorder:
 
     def _prepare(self) -> tuple[Parameters, FreezeRules]:
         if self._prepared is None:
-            parameters, rules = Parameters.of(self._function), self._rules(self.settings)
+            parameters, rules = Parameters.of(self._function), self._engine.freeze_rules(self.settings)
             defaults = defaults_of(self._function)
             if defaults:
                 self._defaults = freeze_outcome(defaults, False, rules)
@@ -226,7 +227,7 @@ class Recorder:
         _capturing.add(me)
         try:
             outcome = freeze_outcome(value, error is not None, self._prepare()[1])
-            taken = self._submit(CapturedCall(self, pending, outcome, error, ended, now))
+            taken = self._engine.submit(CapturedCall(self, pending, outcome, error, ended, now))
         except BaseException as fault:
             if self._failed(fault, pending.cost + perf_counter() - now):
                 raise
