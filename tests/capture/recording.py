@@ -25,6 +25,7 @@ class Memory:
         self.steps: list[str] = []
         self.skipped: list[str] = []
         self.on = True
+        self.keep = True  # False: only count, so that no argument lives longer
         self.ledger = SimpleNamespace(count_skipped=lambda reason, admitted: self.skipped.append(reason))
 
     def admit(self) -> bool:
@@ -32,7 +33,7 @@ class Memory:
 
     def begin(self, args: Any, kwargs: Any) -> Any:
         self.steps.append("begin")
-        return (args, dict(kwargs))
+        return (args, dict(kwargs)) if self.keep else ((), {})
 
     def enter(self, pending: Any) -> None:
         self.steps.append("enter")
@@ -41,37 +42,41 @@ class Memory:
         self.steps.append("leave")
 
     def returned(self, pending: Any, value: Any) -> None:
-        self.calls.append((*pending, ("returned", value)))
+        self.calls.append((*pending, ("returned", value if self.keep else None)))
 
     def raised(self, pending: Any, error: BaseException) -> None:
         self.calls.append((*pending, ("raised", type(error))))
 
     def ended(self, pending: Any, items: list[Any], how: str, error: BaseException | None = None) -> None:
-        self.calls.append((*pending, ("ended", list(items), how, error and type(error))))
+        self.calls.append((*pending, ("ended", list(items) if self.keep else [], how, error and type(error))))
 
 
 class Memories:
     """Stands for an engine: `memories[qualname]` is what was remembered of a target."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: bool = True) -> None:
+        self.keep = keep
         self.made: dict[str, Memory] = {}
         self.unreachable: dict[str, str] = {}
 
     def recorder_for(self, target: Target, function: Any, kind: str, flavor: str, settings: Settings) -> Any:
-        return self.made.setdefault(str(target), Memory(target, function, kind, flavor, settings))
+        memory = self.made.setdefault(str(target), Memory(target, function, kind, flavor, settings))
+        memory.keep = self.keep
+        return memory
 
     def note_unreachable(self, target: Target, reason: str) -> None:
         self.unreachable[str(target)] = reason
 
     def calls(self, qualname: str) -> list[tuple[Any, Any, Any]]:
         """The calls of a target, named without its module."""
-        return [call for name, memory in self.made.items() if name.partition(":")[2] == qualname for call in memory.calls]
+        found = [memory for name, memory in self.made.items() if name.partition(":")[2] == qualname]
+        return [call for memory in found for call in memory.calls]
 
 
 @contextmanager
-def instrumented(module: ModuleType, *patterns: str, mode: str = "wrap") -> Iterator[Memories]:
+def instrumented(module: ModuleType, *patterns: str, mode: str = "wrap", keep: bool = True) -> Iterator[Memories]:
     """The module's functions that the patterns name (by default all) are wrapped for a while."""
-    memories = Memories()
+    memories = Memories(keep)
     rules = [(TargetPattern.parse(text), Settings(mode=mode)) for text in patterns or (f"{module.__name__}:**",)]
     instrumenter = Instrumenter(TargetSet(rules), memories.recorder_for, memories.note_unreachable)
     instrumenter.instrument(module.__name__, module)

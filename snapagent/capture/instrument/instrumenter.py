@@ -14,7 +14,7 @@ from ..host_guard import describe, log_once
 from . import inplace
 from .discovery import Discovery, Found, kind_of, owners
 from .places import Place, class_dict, fill, inside
-from .wrapper import SnapWrapper, wrap
+from .wrapper import SnapWrapper, inner_of, wrap
 
 if TYPE_CHECKING:
     from ...settings import Settings
@@ -73,9 +73,13 @@ class Instrumenter:
             elsewhere = references_elsewhere(found)  # before the recorder is one of them
             inner = signature_giver(found.function)
             recorder = self._make(target, inner, found.kind, flavor_of(found.function), settings)
-            in_place = settings.mode == "inplace" or elsewhere or not found.places
+            reachable = found.places and all(place.is_writable for place in found.places)
+            in_place = settings.mode == "inplace" or elsewhere or not reachable
             if in_place and type(found.function) is FunctionType:
                 self._swap(found.function, recorder)
+                return
+            if not reachable:
+                self._report(target, f"it is held in a way that cannot be changed (a {type(found.function).__qualname__})")
                 return
             if in_place:
                 self._report(target, _ONLY_BY_NAME)
@@ -89,8 +93,7 @@ class Instrumenter:
         self._swapped.append(weakref.ref(function))
 
     def _wrap(self, found: Found, recorder: Recorder) -> None:
-        wrapper = wrap(found.function, recorder)
-        wrapper._self_places = tuple(found.places)
+        wrapper = wrap(found.function, recorder, found.places)
         for place in found.places:
             place.write(wrapper)
         self._wrapped.append(weakref.ref(wrapper))
@@ -224,7 +227,7 @@ def _take_out(wrapper: SnapWrapper) -> None:
     places: tuple[Place, ...] = wrapper._self_places
     for place in places:
         if place.read() is wrapper:
-            place.write(wrapper.__wrapped__)
+            place.write(inner_of(wrapper))
 
 
 def _bare() -> int:

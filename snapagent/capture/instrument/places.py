@@ -19,6 +19,10 @@ class DictPlace:
         self.namespace = namespace
         self.name = name
 
+    @property
+    def is_writable(self) -> bool:
+        return True
+
     def read(self) -> Any:
         return self.namespace.get(self.name)
 
@@ -34,6 +38,13 @@ class ClassPlace:
     def __init__(self, cls: type, name: str) -> None:
         self.cls = cls
         self.name = name
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether setting the name sets it in this class: not where the metaclass has a data descriptor (`__name__`)."""
+        metas = type.__dict__["__mro__"].__get__(type(self.cls))
+        found = next((class_dict(meta)[self.name] for meta in metas if self.name in class_dict(meta)), None)
+        return not (hasattr(type(found), "__set__") or hasattr(type(found), "__delete__"))
 
     def read(self) -> Any:
         return class_dict(self.cls).get(self.name)
@@ -51,12 +62,16 @@ class DescriptorPlace:
         self.descriptor = descriptor
         self.around = around
 
+    @property
+    def is_writable(self) -> bool:
+        return True
+
     def read(self) -> Any:
         return inside(self.descriptor)
 
     def write(self, value: Any) -> None:
         fill(self.descriptor, value)
-        if self.around.read() is self.descriptor:
+        if self.around.is_writable and self.around.read() is self.descriptor:
             self.around.write(self.descriptor)  # the interpreter caches what was inside; this makes it look again
 
 

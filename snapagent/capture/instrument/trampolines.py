@@ -9,6 +9,7 @@ The function runs exactly once, with the caller's very arguments. What our recor
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
@@ -25,17 +26,38 @@ Call = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 def trampoline(recorder: Any, name: str, qualname: str) -> Call:
     """What wrapt is given as the wrapper: `(wrapped, instance, args, kwargs)`; `args` includes the bound instance."""
     if recorder.flavor == "plain":
-        return _plain(recorder.begin, recorder.returned, recorder.raised)
+        return _AsTheCaller(_plain(recorder.begin, recorder.returned, recorder.raised, BaseException))
     return _stepwise(recorder, _named(_DRIVERS[recorder.flavor], name, qualname))
 
 
-def _plain(begin: Any, returned: Any, raised: Any) -> Call:
+class _AsTheCaller:
+    """Calls `function` in a frame that has the globals of the calling module.
+
+    Functions that ask for their caller's module (`namedtuple`, loggers, `sys._getframe(1).f_globals`) are answered as
+    without us. The property runs and is gone before the function is called, so there is still one frame.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self._code = function.__code__
+        self._closure = function.__closure__
+
+    @property
+    def __call__(self) -> Any:
+        try:
+            namespace = sys._getframe(1).f_globals
+        except ValueError:  # called by C code of a new thread
+            namespace = {}
+        return FunctionType(self._code, namespace, None, None, self._closure)
+
+
+def _plain(begin: Any, returned: Any, raised: Any, any_error: Any) -> Any:
+    # No global name may be used inside: the globals are another module's.
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         pending = begin(args, kwargs)
         try:
             value = wrapped(*args, **kwargs)
-        except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+        except any_error as error:
+            error.__traceback__ = error.__traceback__.tb_next
             if pending is not None:
                 raised(pending, error)
             raise

@@ -8,7 +8,8 @@ name, and the operators and protocols that wrapt adds for proxied values are not
 from __future__ import annotations
 
 import sys
-from types import FunctionType, MethodType
+from collections.abc import Iterable
+from types import MethodType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from wrapt import FunctionWrapper
@@ -19,27 +20,29 @@ if TYPE_CHECKING:
     from ..recorder import Recorder
     from .places import Place
 
-_KEPT = frozenset({"__wrapped__", "__copy__", "__deepcopy__"})
-_ADDED = frozenset(
-    name
-    for name in set(dir(FunctionWrapper)) - set(dir(FunctionType)) - _KEPT
-    if name.startswith("__") and name.endswith("__")
-)
+# What is asked of the wrapper and not of the function: everything else, `__doc__` and `__dict__` too, is the function's.
+_OWN = frozenset({"__wrapped__", "__get__", "__call__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"})
+
+if TYPE_CHECKING:
+    _Base = FunctionWrapper[..., Any]
+else:
+    _Base = FunctionWrapper
 
 
-class SnapWrapper(FunctionWrapper[..., Any]):
+class SnapWrapper(_Base):
     """Stands where the function stood. Being of this class is the mark by which wrapping twice is avoided."""
-
-    _self_places: tuple[Place, ...] = ()  # where it stands, for the way back
 
     # `isinstance(f, Sized)` and its like ask the type for these; None says that it has none.
     __len__ = __contains__ = __reversed__ = __enter__ = __exit__ = __aenter__ = __aexit__ = None  # type: ignore[assignment]
     __bytes__ = __int__ = __float__ = __complex__ = __index__ = __round__ = __abs__ = None  # type: ignore[assignment]
 
     def __getattribute__(self, name: str) -> Any:
-        if name in _ADDED:  # `hasattr(f, "__len__")` is false for a function
-            return getattr(super().__getattribute__("__wrapped__"), name)
-        return super().__getattribute__(name)
+        if name in _OWN or name.startswith("_self_"):
+            if name != "__wrapped__":
+                return super().__getattribute__(name)
+            function = inner_of(self)
+            return getattr(function, "__wrapped__", function)  # behind a decorator, who asks means the decorated one
+        return getattr(inner_of(self), name)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -48,7 +51,7 @@ class SnapWrapper(FunctionWrapper[..., Any]):
         qualname = self.__qualname__
         if _found(self.__module__, qualname) is self:
             return qualname
-        return _same, (self.__wrapped__,)
+        return _same, (inner_of(self),)
 
     def __reduce__(self) -> Any:
         return self.__reduce_ex__(2)
@@ -60,13 +63,20 @@ class SnapWrapper(FunctionWrapper[..., Any]):
         return self
 
     def __repr__(self) -> str:
-        return repr(self.__wrapped__)
+        return repr(inner_of(self))
 
 
-def wrap(function: Any, recorder: Recorder) -> SnapWrapper:
-    """A wrapper of `function`, recorded by `recorder`."""
+def inner_of(wrapper: SnapWrapper) -> Any:
+    """The callable that the wrapper stands for."""
+    return object.__getattribute__(wrapper, "__wrapped__")
+
+
+def wrap(function: Any, recorder: Recorder, places: Iterable[Place] = ()) -> SnapWrapper:
+    """A wrapper of `function`, recorded by `recorder`, that will stand in these places."""
     name, qualname = getattr(function, "__name__", "call"), getattr(function, "__qualname__", "call")
-    return SnapWrapper(function, trampoline(recorder, name, qualname), enabled=recorder.admit)
+    wrapper = SnapWrapper(function, trampoline(recorder, name, qualname), enabled=recorder.admit)
+    wrapper._self_places = tuple(places)
+    return wrapper
 
 
 def _same(function: Any) -> Any:
