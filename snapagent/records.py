@@ -27,7 +27,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         own = tuple(name for name in cls.__dict__.get("__annotations__", {}) if not name.startswith("_"))
-        inherited = cls.__mro__[1]._fields
+        inherited = super(cls, cls)._fields
         cls._fields = inherited + tuple(name for name in own if name not in inherited)
         cls.__init__ = Record.__init__  # type: ignore[method-assign]  # not the one compiled for a base
 
@@ -54,7 +54,7 @@ class Record:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return tuple(self._values()) == tuple(other._values())  # type: ignore[attr-defined]
+        return tuple(self._values()) == tuple(other._values())
 
     def __hash__(self) -> int:
         return hash((type(self), *self._values()))

@@ -20,7 +20,7 @@ from __future__ import annotations
 import _thread
 from time import perf_counter, time
 
-from ..serializer.freezing import Frozen, FreezeRules, freeze_call, freeze_outcome
+from ..serializer.freezing import FreezeRules, Frozen, freeze_call, freeze_outcome
 from ..signature import Parameters, defaults_of
 from .host_guard import belongs_to_host, describe, log_once
 from .policies import OVER_BUDGET
@@ -190,14 +190,15 @@ class Recorder:
                 call = freeze_call(args[0], args[1:], kwargs, parameters, rules)
             else:
                 call = freeze_call(None, args, kwargs, parameters, rules)
+            self._inside.add(me)
+            return Pending(call, time(), began, perf_counter() - began)
         except BaseException as error:
+            self._inside.discard(me)
             if self._failed(error, perf_counter() - began):
                 raise
             return None
         finally:
             _capturing.discard(me)
-        self._inside.add(me)
-        return Pending(call, time(), began, perf_counter() - began)
 
     def enter(self, pending: Pending) -> None:
         """The function is resumed on this thread."""
