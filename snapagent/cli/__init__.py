@@ -14,11 +14,11 @@ __all__ = ["main"]
 
 _EPILOG = """\b
 Examples:
-  snapagent init                          propose targets and write snapagent.yaml
-  snapagent check                         is every target there, and can it be captured?
-  snapagent run --on -- gunicorn app:app  capture while this program runs
-  snapagent list                          what was captured
-  snapagent show shop.pricing.quote       the newest bundle of one function
+  snapagent init                        propose targets, write snapagent.yaml
+  snapagent check                       is every target there?
+  snapagent run --on -- python app.py   capture while this program runs
+  snapagent list                        what was captured
+  snapagent show shop.pricing.quote     the newest bundle of one function
 """
 
 

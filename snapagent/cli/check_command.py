@@ -51,9 +51,9 @@ class Report(Record):
 def check_command(
     app: App, config_file: str | None, really: bool, paths: Sequence[str], verbose: bool, as_json: bool
 ) -> None:
-    """Check the configuration: every error at once, and every target resolved.
+    """Check the configuration and resolve every target.
 
-    Modules are found and parsed, not imported; --import asks the real ones. Exits 1 when the YAML is wrong, or when a
+    All errors are told at once. Modules are found and parsed, not imported; --import asks the real ones. Exits 1 when the YAML is wrong, or when a
     target matches nothing or cannot be wrapped.
 
     \b

@@ -1,7 +1,6 @@
 """What `show` and `diff` print: the preview trees of a header, with the notes on what is not there put in their place.
 
-A node of a preview tree is `{"type": ..., "text": ..., "children": [{"step": ..., <node>}, ...], "more": n}`; a path is
-the name of a top-level value and the steps below it. Nothing is unpickled.
+`snapagent.preview` says what a node of such a tree is. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -13,10 +12,14 @@ from ..bundle import Header, Note
 from ..records import Record
 
 OUTCOME_PATHS = ("result", "exception")
+_TOLD_BY_TEXT = ("int", "float", "complex", "bool", "NoneType", "str", "bytes")
 
 
 class Branch(Record):
-    """One value of a tree. `more` counts the children that the preview leaves out."""
+    """One value of a tree. `more` counts the children that the preview leaves out.
+
+    `digest` is of the whole value where text and children do not show everything, else empty.
+    """
 
     path: str
     label: str
@@ -25,6 +28,14 @@ class Branch(Record):
     children: tuple[Branch, ...] = ()
     more: int = 0
     note: Note | None = None
+    digest: str = ""
+
+    @property
+    def words(self) -> str:
+        """The value on one line; its type too, where the text does not tell it."""
+        if self.type in _TOLD_BY_TEXT or not self.type or not self.text:
+            return self.text or self.type
+        return f"{self.type}, {self.text}" if self.text[:1].isdigit() else f"{self.type} {self.text}"
 
 
 class Line(Record):
@@ -53,18 +64,16 @@ def unplaced_notes(header: Header, branches: Iterable[Branch]) -> tuple[Note, ..
     return tuple(note for note in header.notes if note.path not in placed)
 
 
-def lines(branches: Sequence[Branch], lead: str = "") -> Iterator[Line]:
-    """The branches as lines with `├──` before them, depth first."""
+def lines(branches: Sequence[Branch], depth: int, lead: str = "", more: int = 0) -> Iterator[Line]:
+    """The branches with `├──` before them, `depth` levels deep; `more` is how many others the preview left out."""
+    if depth <= 0:
+        return
     for position, branch in enumerate(branches):
-        last = position == len(branches) - 1
+        last = position == len(branches) - 1 and not more
         yield Line(lead + ("└── " if last else "├── "), branch)
-        below = lead + ("    " if last else "│   ")
-        yield from lines(branch.children, below) if not branch.more else _with_more(branch, below)
-
-
-def _with_more(branch: Branch, lead: str) -> Iterator[Line]:
-    for line in lines((*branch.children, Branch("", "", "", "")), lead):
-        yield line if line.branch is None or line.branch.path else Line(line.lead, None, branch.more)
+        yield from lines(branch.children, depth - 1, lead + ("    " if last else "│   "), branch.more)
+    if more:
+        yield Line(f"{lead}└── ", None, more)
 
 
 def short_call(header: Header) -> tuple[str, str]:
@@ -99,6 +108,7 @@ def _branch(path: str, label: str, node: object, notes: Mapping[str, Note]) -> B
         ),
         more if isinstance(more, int) else 0,
         notes.get(path),
+        str(fields.get("digest", "")),
     )
 
 

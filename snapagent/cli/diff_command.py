@@ -79,8 +79,8 @@ def _print(app: App, headers: tuple[Header, Header], found: Sequence[Change]) ->
         app.out.line("equal arguments, equal outcome" if headers[0].hash == headers[1].hash else "equal")
         return
     if app.out.width is not None and app.out.width >= _WIDE:
-        columns = (Column("PATH", style="cyan", shrinks=True), Column("BEFORE", style="red", shrinks=True),
-                   Column("AFTER", style="green", shrinks=True))  # fmt: skip
+        columns = (Column("PATH", style="cyan", shrinks=1), Column("BEFORE", style="red", shrinks=1),
+                   Column("AFTER", style="green", shrinks=1))  # fmt: skip
         app.out.table(
             columns, [(f"{_SIGNS[change.kind]} {change.path}", change.before, change.after) for change in found]
         )

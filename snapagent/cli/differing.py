@@ -9,6 +9,7 @@ from ..records import Record
 from .describing import Branch, arguments, outcome
 
 MISSING = "(not there)"
+_TRACEBACK = ".__traceback_text__"  # where an exception came from is no difference of what it is
 
 
 class Change(Record):
@@ -35,21 +36,13 @@ def _compare_outcomes(before: Header, after: Header) -> Iterator[Change]:
     if before.ended != after.ended:
         yield Change("ended", "changed", before.ended, after.ended)
     if before.outcome == after.outcome:
-        found = list(_compare(outcome(before), outcome(after)))
-        yield from found
-        if not found and _outcome_size(before) != _outcome_size(after):
-            sizes = [f"{_outcome_size(header)} bytes" for header in (before, after)]
-            yield Change("result" if before.outcome == "returned" else "exception", "hidden", *sizes)
+        yield from _compare(outcome(before), outcome(after))
         return
     for header, position in ((before, 0), (after, 1)):
         for branch in outcome(header):
             values = [MISSING, MISSING]
-            values[position] = _shown(branch)
+            values[position] = branch.words
             yield Change(branch.path, "removed" if position == 0 else "added", *values)
-
-
-def _outcome_size(header: Header) -> int:
-    return sum(part.raw_size for part in header.parts if part.name == "outcome")
 
 
 def _compare(before: Sequence[Branch], after: Sequence[Branch]) -> Iterator[Change]:
@@ -57,26 +50,26 @@ def _compare(before: Sequence[Branch], after: Sequence[Branch]) -> Iterator[Chan
     for branch in before:
         other = others.pop(branch.path, None)
         if other is None:
-            yield Change(branch.path, "removed", _shown(branch), MISSING)
+            yield Change(branch.path, "removed", branch.words, MISSING)
         else:
             yield from _compare_values(branch, other)
     for branch in others.values():
-        yield Change(branch.path, "added", MISSING, _shown(branch))
+        yield Change(branch.path, "added", MISSING, branch.words)
 
 
 def _compare_values(before: Branch, after: Branch) -> Iterator[Change]:
+    if before.path.endswith(_TRACEBACK) or (before.digest and before.digest == after.digest):
+        return
     if before.type != after.type or not (before.children and after.children):
-        if (before.type, before.text) != (after.type, after.text):
-            yield Change(before.path, "changed", _shown(before), _shown(after))
+        if before.words != after.words:
+            yield Change(before.path, "changed", before.words, after.words)
+        elif before.digest != after.digest:
+            yield Change(before.path, "hidden", before.words, after.words)
         return
     found = list(_compare(before.children, after.children))
     yield from found
-    if before.more != after.more:
-        left_out = [f"{branch.more} more not in the preview" for branch in (before, after)]
+    if before.text != after.text:
+        yield Change(before.path, "changed", before.words, after.words)
+    elif not found and before.digest != after.digest:
+        left_out = [f"{branch.words}, {branch.more} of them not in the preview" for branch in (before, after)]
         yield Change(before.path, "hidden", *left_out)
-    elif not found and before.text != after.text:
-        yield Change(before.path, "changed", _shown(before), _shown(after))
-
-
-def _shown(branch: Branch) -> str:
-    return branch.text or branch.type

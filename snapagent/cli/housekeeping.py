@@ -109,7 +109,7 @@ def _tell(app: App, removals: Sequence[Removal], dry_run: bool) -> None:
         return
     title = "WOULD REMOVE" if dry_run else "REMOVED"
     rows = [(removal.target, f"{removal.bundles:,}") for removal in removals]
-    app.out.table((Column("FUNCTION", style="bold", shrinks=True), Column(title, right=True)), rows)
+    app.out.table((Column("FUNCTION", style="bold", shrinks=2), Column(title, right=True)), rows)
 
 
 @contextmanager

@@ -92,12 +92,12 @@ def _list_functions(app: App, glob: str | None, sort: str, reverse: bool, limit:
 
 
 _FUNCTION_COLUMNS = (
-    Column("FUNCTION", style="bold", shrinks=True),
+    Column("FUNCTION", style="bold", shrinks=2),
     Column("BUNDLES", right=True),
     Column("CALLS", right=True),
     Column("CAPTURED", right=True, spare=True),
     Column("NEWEST", style="green"),
-    Column("NOT CAPTURED", style="yellow", shrinks=True),
+    Column("NOT CAPTURED", style="yellow", shrinks=1),
 )
 
 
@@ -165,8 +165,8 @@ _BUNDLE_COLUMNS = (
     Column("OUTCOME"),
     Column("SIZE", right=True, spare=True),
     Column("DURATION", right=True, spare=True),
-    Column("ARGUMENTS", shrinks=True),
-    Column("RESULT", shrinks=True),
+    Column("ARGUMENTS", shrinks=1),
+    Column("RESULT", shrinks=1),
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
@@ -30,7 +31,7 @@ class Column(Record):
     title: str
     right: bool = False
     style: str = ""
-    shrinks: bool = False  # is cut short when the terminal is too narrow
+    shrinks: int = 0  # 0: never; else the rank in which columns are cut short when the terminal is too narrow
     spare: bool = False  # goes first when it is
 
 
@@ -112,14 +113,15 @@ class Output:
         fitting = list(widths)
         if self.width is None:
             return fitting
-        shrinking = [at for at, column in enumerate(columns) if column.shrinks]
         excess = sum(fitting) + 2 * (len(fitting) - 1) - self.width
-        while excess > 0 and shrinking:
-            widest = max(shrinking, key=lambda at: fitting[at])
-            if fitting[widest] <= _LEAST:
-                break
-            fitting[widest] -= 1
-            excess -= 1
+        for rank in sorted({column.shrinks for column in columns} - {0}):
+            shrinking = [at for at, column in enumerate(columns) if column.shrinks == rank]
+            while excess > 0:
+                widest = max(shrinking, key=lambda at: fitting[at])
+                if fitting[widest] <= _LEAST:
+                    break
+                fitting[widest] -= 1
+                excess -= 1
         return fitting
 
     def _row(self, columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> None:
@@ -153,7 +155,11 @@ class Output:
     def note(self, message: str, *, then: str | None = None) -> None:
         """A message on stderr, with the command that comes next."""
         self._stdout.flush()  # so that both streams of one terminal stay in order
-        self._stderr.write(f"snapagent: {printable(message)}{f' (next: {printable(then)})' if then else ''}\n")
+        text = f"snapagent: {printable(message)}{f' (next: {printable(then)})' if then else ''}"
+        if self._stderr.isatty():
+            width = shutil.get_terminal_size().columns
+            text = textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        self._stderr.write(text + "\n")
         self._stderr.flush()
 
     def cut_to_width(self, pieces: Iterable[Piece]) -> Iterator[Piece]:

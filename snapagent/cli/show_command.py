@@ -18,16 +18,17 @@ from .output import Piece
 from .wording import ago, counted, local_time, short_hash, shown_path
 
 _NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim"}  # the others: red
-_OBVIOUS = ("int", "float", "bool", "NoneType", "str", "bytes", "list", "tuple", "dict", "set")  # from their text
+_EVERYTHING = 1000  # levels: the preview itself ends long before
 
 
 @click.command("show")
 @click.argument("target", shell_complete=complete_target)
 @click.argument("hash_prefix", required=False, metavar="[HASH]", shell_complete=complete_hash)
+@click.option("-d", "--depth", type=click.IntRange(min=1), default=_EVERYTHING, metavar="N", help="Levels of the tree.")
 @json_option
 @store_options
 @pass_app
-def show_command(app: App, target: str, hash_prefix: str | None, as_json: bool) -> None:
+def show_command(app: App, target: str, hash_prefix: str | None, depth: int, as_json: bool) -> None:
     """Show one bundle: arguments, outcome, and what was left out.
 
     The newest bundle, or the one whose hash begins with HASH; a file name does as well. Everything comes from the
@@ -45,7 +46,7 @@ def show_command(app: App, target: str, hash_prefix: str | None, as_json: bool) 
     if as_json:
         app.out.json(_as_json(header, row))
         return
-    for pieces in _picture(header, row):
+    for pieces in _picture(header, row, depth):
         app.out.line(*app.out.cut_to_width(pieces))
 
 
@@ -59,7 +60,7 @@ def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
     return fields
 
 
-def _picture(header: Header, row: BundleRow | None) -> Iterator[list[Piece]]:
+def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list[Piece]]:
     raised = header.outcome == "raised"
     kind = header.exception or header.outcome
     ended = "" if header.ended == "complete" else f" ({header.ended})"
@@ -75,30 +76,29 @@ def _picture(header: Header, row: BundleRow | None) -> Iterator[list[Piece]]:
     yield [("", "")]
     passed, returned = arguments(header), outcome(header)
     yield [("arguments", "bold"), ("" if passed else "  none", "dim")]
-    yield from _tree(passed)
-    yield from _tree(returned, top="red" if raised else "green")
+    yield from _tree(passed, depth)
+    yield from _tree(returned, depth, top=True)
     yield from _notes(unplaced_notes(header, (*passed, *returned)))
     if header.by_value:
         yield [("by value  ", "bold"), (", ".join(header.by_value), "")]
 
 
-def _tree(branches: Sequence[Branch], top: str = "") -> Iterator[list[Piece]]:
-    """`top`: branches of the outcome stand at the margin, in this style."""
+def _tree(branches: Sequence[Branch], depth: int, top: bool = False) -> Iterator[list[Piece]]:
+    """`top`: the branches stand at the margin, as the outcome does."""
     if not top:
-        yield from (_line(line) for line in lines(branches))
+        yield from (_line(line) for line in lines(branches, depth))
         return
     for branch in branches:
         yield _line(Line("", branch), "bold")
-        yield from (_line(line) for line in lines(branch.children))
+        yield from (_line(line) for line in lines(branch.children, depth - 1, more=branch.more))
 
 
 def _line(line: Line, label_style: str = "cyan") -> list[Piece]:
     branch = line.branch
     if branch is None:
         return [(line.lead, "dim"), (f"... {counted(line.more, 'more', 'more')}", "dim")]
-    named = "" if branch.type in _OBVIOUS or not branch.type else f"{branch.type} "
     pieces = [(line.lead, "dim"), (branch.label, label_style), (": " if branch.label else "", "")]
-    pieces += [(named, "dim"), (branch.text, "")]
+    pieces.append((branch.words, ""))
     if branch.note is not None:
         pieces.append((f"  {_words(branch.note)}", _NOTE_STYLES.get(branch.note.kind, "red")))
     return pieces

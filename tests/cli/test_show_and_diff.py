@@ -12,7 +12,7 @@ from .conftest import node
 
 
 def test_the_tree_shows_arguments_in_order_then_the_outcome(shop, run):
-    rows = node("[{...}]", "list", (("[0]", node("{...}", "dict", ((".price", node("10")),), more=3)),))
+    rows = node("1 item", "list", (("[0]", node("4 items", "dict", ((".price", node("10")),), more=3)),))
     shop.add(tree={"currency": node("'EUR'", "str"), "rows": rows, "result": node("21.5", "float")})
 
     result = run("show", "shop.pricing.quote")
@@ -22,8 +22,8 @@ def test_the_tree_shows_arguments_in_order_then_the_outcome(shop, run):
     assert lines[0].startswith("shop.pricing:quote")
     assert lines[lines.index("arguments") :] == [
         "arguments",
-        "├── rows: [{...}]",
-        "│   └── [0]: {...}",
+        "├── rows: list, 1 item",
+        "│   └── [0]: dict, 4 items",
         "│       ├── .price: 10",
         "│       └── ... 3 more",
         "└── currency: 'EUR'",
@@ -129,6 +129,24 @@ def test_a_difference_beyond_the_preview_is_not_taken_for_equality(shop, run):
 
     assert result.exit_code == 1
     assert "beyond what the preview" in result.stderr
+
+
+def test_values_whose_texts_are_cut_are_compared_by_digest(shop, run):
+    cut = node("'xxxx...", "str")
+    shop.add(digits="a" * 32, tree={"rows": {**cut, "digest": "1"}, "currency": {**cut, "digest": "7"}, "result": cut})
+    shop.add(digits="b" * 32, tree={"rows": {**cut, "digest": "2"}, "currency": {**cut, "digest": "7"}, "result": cut})
+
+    data = json.loads(run("diff", "shop.pricing.quote", "--json").stdout)
+
+    assert [(change["path"], change["kind"]) for change in data["changes"]] == [("rows", "hidden")]
+
+
+def test_depth_cuts_the_tree(shop, run):
+    rows = node("1 item", "list", (("[0]", node("10")),))
+    shop.add(tree={"rows": rows, "result": node("1")})
+
+    assert "[0]" not in run("show", "shop.pricing.quote", "--depth", "1").stdout
+    assert "[0]" in run("show", "shop.pricing.quote", "--depth", "2").stdout
 
 
 def test_one_bundle_alone_has_nothing_to_be_compared_with(shop, run):
