@@ -51,7 +51,8 @@ QUEUE_BYTES = 64 * 1024 * 1024
 GATHER = 0.02  # seconds that the thread waits for more calls before it writes
 EVERY = 0.5  # seconds between two updates of the indexes
 EXIT_DEADLINE = 2.0  # seconds that the end of a process may wait for us
-_EXIT_SHARE = 0.7  # of that, for bundles; the rest is for the indexes
+_EXIT_RESERVE = 0.3  # share of that for the indexes; the rest is for bundles
+_LAST_SIDECARS = 0.2  # seconds of that in which counts are left beside an index that is out of reach
 _SHARE = 20  # an update that takes long makes the next one wait so many times as long
 _PATIENCE = 0.2  # seconds that the lock of an index is waited for, so that one stuck process does not hold up the queue
 _LAST_PATIENCE = 1.0
@@ -116,6 +117,7 @@ class Writer:
         self._running = False
         self._threadless = False
         self._drain_until = float("inf")
+        self._deadline = float("inf")
         self._next_update = 0.0
         self._store_breaker = Breaker(_STORE_FAILURES)
         self._unusable = ""  # why the disk's breaker is open
@@ -333,7 +335,7 @@ class Writer:
         touched: dict[str, _Function] = {}
         while self._written:
             function, entry, stored = self._written.popleft()
-            self.store.put_away(function.target, entry, stored, function.settings, now)
+            self.store.put_away(function.target, entry, stored, function.settings)
             touched[str(function.target)] = function
         for function in touched.values():
             try:
@@ -358,6 +360,8 @@ class Writer:
         if not last and monotonic() < function.not_before:
             shelf.owe(counts)
             return
+        if last:
+            patience = min(patience, max(self._deadline - monotonic() - _LAST_SIDECARS, _IN_CALLER))
         mine = function.ledger.totals().captured
         try:
             updated = self.store.update(function.target, counts, function.settings, timeout=patience, last=last)
@@ -404,7 +408,8 @@ class Writer:
             return True
         self._closed = True
         process_life.forget(self)
-        self._drain_until = monotonic() + timeout * _EXIT_SHARE
+        self._deadline = monotonic() + timeout
+        self._drain_until = self._deadline - timeout * _EXIT_RESERVE
         if self._running and self._pid == getpid():
             return self._ask(timeout, last=True)
         if self._busy.acquire(False):

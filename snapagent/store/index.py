@@ -23,6 +23,7 @@ Data = bytes  # the index has a field of that name
 
 VERSION = 1
 LISTED = 100  # bundles that the index describes; older ones are found by their names
+_TOKENS = 64  # processes of which the index remembers how many bundles it counted
 _LIMIT = 4 * 1024 * 1024  # bytes: an index that is larger is no index
 _HEAD = 256  # bytes within which `newest` stands
 _NEWEST = re.compile(rb'\{"newest":"([0-9A-Za-z.\-]+)",')
@@ -62,8 +63,8 @@ class Stored(Record):
 class FunctionIndex(Record):
     """What is known of one function: counts of calls, and its newest bundles, the newest first.
 
-    `stored` is the number of all bundles, `bytes` the size of those that are not pinned; `listed_at` is when somebody
-    last looked into the folder to know (seconds since the epoch).
+    `stored` is the number of all bundles, `bytes` the size of those that are not pinned. `tokens` says how many of them
+    come from which process, for those that may still be writing: so each adds what the index does not know yet.
     """
 
     target: str | None
@@ -74,7 +75,7 @@ class FunctionIndex(Record):
     bundles: tuple[Stored, ...] = ()
     stored: int = 0
     bytes: int = 0
-    listed_at: float = 0.0
+    tokens: Mapping[str, int] = {}
 
     @property
     def counts(self) -> Counts:
@@ -89,6 +90,11 @@ class FunctionIndex(Record):
         """This index with the newest of `bundles` listed."""
         newest = sorted({bundle.name: bundle for bundle in bundles}.items(), reverse=True)[:LISTED]
         return self.replace(bundles=tuple(bundle for _, bundle in newest))
+
+    def from_process(self, token: str, number: int) -> FunctionIndex:
+        """This index with so many bundles of one process, the last that it forgets."""
+        tokens = {**self.tokens, token: number}
+        return self.replace(tokens=dict(list(tokens.items())[-_TOKENS:]))
 
     def to_json(self) -> Data:
         fields = {
@@ -109,10 +115,10 @@ class FunctionIndex(Record):
         numbers = [_number(fields[key]) for key in ("calls", "captured", "stored", "bytes")]
         calls, captured, stored, size = numbers
         bundles = tuple(Stored.from_json(bundle) for bundle in fields["bundles"])
-        skipped, failed = _by_reason(fields["skipped"]), _by_reason(fields["failed"])
-        listed_at = float(fields["listed_at"])
+        skipped, failed = _counts(fields["skipped"]), _counts(fields["failed"])
         name = None if target is None else str(target)
-        return cls(name, calls, captured, skipped, failed, bundles, stored, size, listed_at)
+        tokens = _counts(fields["tokens"])
+        return cls(name, calls, captured, skipped, failed, bundles, stored, size, tokens)
 
 
 def _number(value: object) -> int:
@@ -121,9 +127,9 @@ def _number(value: object) -> int:
     return value
 
 
-def _by_reason(value: object) -> dict[str, int]:
+def _counts(value: object) -> dict[str, int]:
     if not isinstance(value, dict):
-        raise ValueError("counts by reason are an object")
+        raise ValueError("these counts are an object")
     return {str(reason): _number(number) for reason, number in value.items()}
 
 

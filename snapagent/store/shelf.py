@@ -41,13 +41,14 @@ class Shelf:
         self._kinds: dict[str, str | None] = {}
         self._sizes: dict[str, int] = {}
         self._pinned: set[str] = set()
-        self._added: dict[Stored, float] = {}  # published since the last update, and when
-        self._removed: dict[str, tuple[int, float]] = {}  # size, and when it was removed
+        self._published = 0  # bundles of this process
+        self._counted: set[str] = set()  # those that were seen in the folder before `added` told of them
+        self._added: list[Stored] = []  # those that the index does not list yet
+        self._removed: dict[str, int] = {}  # sizes of bundles that the index may still count
         self._owed = Counts()
         self._opened = False
         self._must_list = True
         self._listed_at = -math.inf
-        self._index_listed_at = 0.0
 
     @property
     def has_news(self) -> bool:
@@ -56,7 +57,7 @@ class Shelf:
 
     @property
     def pending_bytes(self) -> int:
-        return sum(stored.size for stored in self._added) - sum(size for size, _ in self._removed.values())
+        return sum(stored.size for stored in self._added) - sum(self._removed.values())
 
     def open(self, keeping: Keeping, now: float) -> None:
         """Before the first bundle: make the folder and its index, and look what is there."""
@@ -69,19 +70,20 @@ class Shelf:
                 found = index.load(folder)
             except BrokenIndex:
                 found = None
-            if self._must_list or found is None or keeping.keep != math.inf:
+            if found is None or keeping.keep != math.inf:
                 self._list(folder, found, now)
             if found is None and not files.exists(folder, INDEX):
                 number = len(self._known)
                 found = FunctionIndex(self.target, number, number, stored=number)
                 index.create(folder, found.listing(self._details(folder, found)), self.token)
-            if found is not None:
-                self.captured, self._index_listed_at = found.captured, found.listed_at
+            self.captured = found.captured if found is not None else len(self._known)
         self._opened = True
 
-    def added(self, stored: Stored, entry: Entry, keeping: Keeping, now: float) -> None:
+    def added(self, stored: Stored, entry: Entry, keeping: Keeping) -> None:
         """A bundle was published here."""
-        self._added[stored] = now
+        if entry.name not in self._counted:
+            self._published += 1
+        self._added.append(stored)
         if len(self._added) > _PENDING:
             self._added.clear()
             self._must_list = True
@@ -90,10 +92,10 @@ class Shelf:
             self._kinds[entry.name] = stored.outcome_kind
             self._sizes[entry.name] = stored.size
 
-    def removed(self, name: str, size: int, now: float) -> None:
+    def removed(self, name: str, size: int) -> None:
         """A bundle was removed from here, by whatever hand."""
         self._forget(name)
-        self._removed[name] = size, now
+        self._removed[name] = size
 
     def reset(self) -> None:
         """The folder is gone, or somebody emptied it: look again before the next bundle."""
@@ -132,7 +134,7 @@ class Shelf:
                     continue
                 size = self._size(folder, entry.name)
                 if files.remove(folder, entry.name):
-                    self.removed(entry.name, size, now)
+                    self.removed(entry.name, size)
                     gone += size
                 self._forget(entry.name)
             if not newly_pinned:
@@ -187,7 +189,7 @@ class Shelf:
             except BrokenIndex:
                 index.set_aside(folder)
                 found = None
-            listing = found is None or self._lists(found, keeping, last)
+            listing = found is None or self._lists(keeping, last)
             if listing:
                 self._list(folder, found, now)
                 if keeping.keep != math.inf or keeping.max_age != math.inf:
@@ -196,7 +198,8 @@ class Shelf:
                 lost = max(len(self._known) - len(self._added), 0)
                 found = FunctionIndex(self.target or None, lost, lost)
             updated = self._listed(folder, found) if listing else self._amended(found)
-            self._keep_shards(folder, updated, listing)
+            if not last:  # the end of a process has no time for it
+                self._keep_shards(folder, updated, listing)
             left, names = sidecars.collect(self.folder)
             sidecars.drop(self.folder, names)
             self._owed += left
@@ -205,19 +208,15 @@ class Shelf:
         self._settled(updated, keeping)
         return updated
 
-    def _lists(self, found: FunctionIndex, keeping: Keeping, last: bool) -> bool:
+    def _lists(self, keeping: Keeping, last: bool) -> bool:
         """Whether this update must look into the folder: it may hold what neither the index nor this process knows."""
-        if self._must_list or keeping.keep <= _SMALL:
-            return True
-        listed_by_another = found.listed_at != self._index_listed_at  # with what we had published by then in it
-        return last and (keeping.keep != math.inf or listed_by_another)
+        return self._must_list or keeping.keep <= _SMALL or (last and keeping.keep != math.inf)
 
     def _settled(self, updated: FunctionIndex, keeping: Keeping) -> None:
         self._owed = Counts()
         self._added.clear()
         self._removed.clear()
         self._must_list = False
-        self._index_listed_at = updated.listed_at
         self.captured = updated.captured
         if keeping.keep == math.inf:
             for memory in (self._known, self._kinds, self._sizes):
@@ -229,7 +228,13 @@ class Shelf:
         details = self._details(folder, found)
         self._sizes.update((stored.name, stored.size) for stored in details)
         size = sum(self._size(folder, name) for name in free)
-        return found.replace(stored=len(self._known), bytes=size, listed_at=self._listed_at).listing(details)
+        tokens: dict[str, int] = {}
+        for entry in sorted(self._known.values()):
+            tokens[entry.token] = tokens.pop(entry.token, 0) + 1  # the process of the newest bundle is last
+        self._published = tokens.get(self.token, 0)
+        self._counted = {name for name, entry in self._known.items() if entry.token == self.token}
+        listed = found.replace(stored=len(self._known), bytes=size, tokens=tokens).listing(details)
+        return listed.from_process(self.token, self._published)
 
     def _size(self, folder: int, name: str) -> int:
         if name not in self._sizes:
@@ -257,14 +262,17 @@ class Shelf:
     def _amended(self, found: FunctionIndex) -> FunctionIndex:
         """The index with what this process added and removed, the folder unseen.
 
-        What happened before another process last listed the folder is in the index already.
+        Another process may have listed the folder since, and have counted some of what was added.
         """
-        added = [stored.size for stored, when in self._added.items() if when >= found.listed_at]
-        removed = [size for size, when in self._removed.values() if when >= found.listed_at]
-        number = found.stored + len(added) - len(removed)
-        size = found.bytes + sum(added) - sum(removed)
+        new = max(self._published - found.tokens.get(self.token, 0), 0)
+        number = found.stored + new - len(self._removed)
+        size = found.bytes + sum(stored.size for stored in self._added[-new:] if new) - sum(self._removed.values())
         bundles = (stored for stored in (*found.bundles, *self._added) if stored.name not in self._removed)
-        return found.replace(stored=max(number, 0), bytes=max(size, 0)).listing(bundles)
+        return (
+            found.replace(stored=max(number, 0), bytes=max(size, 0))
+            .listing(bundles)
+            .from_process(self.token, self._published)
+        )
 
     def _keep_shards(self, folder: int, updated: FunctionIndex, listing: bool) -> None:
         if updated.stored <= LISTED:

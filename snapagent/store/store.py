@@ -120,7 +120,7 @@ class Store(Library):
 
         def evicted(path: str, name: str, size: int) -> None:
             shelf = self._shelves.get(path) or others.setdefault(path, Shelf(path, "", self.token))
-            shelf.removed(name, size, now)
+            shelf.removed(name, size)
 
         try:
             self._room.make(size, now, self._pending_bytes, evicted)
@@ -156,10 +156,10 @@ class Store(Library):
         except OSError as error:
             raise StoreFailure.of(error, shelf.folder) from error
 
-    def put_away(self, target: object, entry: Entry, stored: Stored, settings: Settings, now: float) -> None:
+    def put_away(self, target: object, entry: Entry, stored: Stored, settings: Settings) -> None:
         """Tell retention and the next index of a bundle that was written. Does no I/O."""
         self._room.added(stored.size)
-        self.shelf(target).added(stored, entry, keeping_of(settings), now)
+        self.shelf(target).added(stored, entry, keeping_of(settings))
 
     def trim(self, target: object, settings: Settings, now: float) -> int:
         """Remove what is surplus among the bundles that this process knows of. Raises StoreFailure."""
