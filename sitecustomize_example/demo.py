@@ -64,6 +64,8 @@ def prepare() -> None:
     print("service over HTTP. Two files beside them switch the capturing on:")
     show_file("sitecustomize.py", "Python runs it whenever an interpreter starts")
     show_file("snapagent.yaml", "the functions whose calls are wanted")
+    print("\nIs there a function for each line of it?")
+    command("check")
     for folder in (CAPTURES, WORK):  # what an earlier run left
         shutil.rmtree(folder, ignore_errors=True)
     WORK.mkdir()

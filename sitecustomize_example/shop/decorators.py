@@ -14,11 +14,11 @@ log = logging.getLogger("shop")
 
 
 def tidy_country(function: Callable[..., Result]) -> Callable[..., Result]:
-    """The second argument is a country code: take it as people type it (" de", "At")."""
+    """The second argument, after the basket, is a country code: take it as people type it (" de", "At")."""
 
     @functools.wraps(function)
-    def tidied(first: Any, country: str = "DE", *args: Any, **kwargs: Any) -> Result:
-        return function(first, country.strip().upper(), *args, **kwargs)
+    def tidied(lines: Any, country: str = "DE", *args: Any, **kwargs: Any) -> Result:
+        return function(lines, country.strip().upper(), *args, **kwargs)
 
     return tidied
 

@@ -10,11 +10,14 @@ from deploys import TARGETS, Deploy, DeployShop
 from local_service import Service
 from traffic import Answer, Request, requests, send
 
+API_KEY = "key-of-the-shop"
+
 
 @pytest.fixture(scope="session")
 def payments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("payments")
-    service = Service("payments.app:app", cwd=folder, log=folder / "log", environ={"SNAPAGENT_CAPTURE_ENABLED": ""})
+    environ = {"PAYMENTS_API_KEY": API_KEY}
+    service = Service("payments.app:app", cwd=folder, log=folder / "payments.log", environ=environ)
     service.wait_until_ready()
     yield service
     service.stop()
@@ -28,7 +31,7 @@ def deploy_shop(payments: Service, tmp_path_factory: pytest.TempPathFactory) -> 
     def start(yaml: str = TARGETS, *, environ: Mapping[str, str] | None = None, **service: Any) -> Deploy:
         folder = tmp_path_factory.mktemp("shop")
         (folder / "snapagent.yaml").write_text(yaml)
-        common = {"SHOP_PAYMENTS_URL": payments.url, "SNAPAGENT_CAPTURE_ENABLED": "1"}
+        common = {"SHOP_PAYMENTS_URL": payments.url, "PAYMENTS_API_KEY": API_KEY, "SNAPAGENT_CAPTURE_ENABLED": "1"}
         running.append(Deploy(folder, {**common, **(environ or {})}, **service))
         return running[-1]
 

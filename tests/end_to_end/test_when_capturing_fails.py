@@ -18,11 +18,6 @@ def answers(deploy: Deploy, script: list[Request]) -> list[Answer]:
     return [send(deploy.url, request) for request in script]
 
 
-def said(deploy: Deploy) -> str:
-    """The log and the listing: one of them has to give the reason."""
-    return deploy.log + deploy.snapagent("list", "--json")
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte with 24 kilobytes left."""
@@ -49,7 +44,7 @@ def test_a_full_disk(
     got = answers(deploy, script)
     deploy.stop()
     assert got == bare_answers
-    assert "No space left" in deploy.log
+    assert "disk_full" in deploy.log
     assert [path for path in captures.rglob("*") if "tmp" in path.name] == []
 
 
@@ -79,7 +74,7 @@ def test_an_unwritable_directory(
     got = answers(deploy, script)
     deploy.stop()
     assert got == bare_answers
-    assert "Permission denied" in said(deploy)
+    assert "not_writable" in deploy.log
     assert list(captures.iterdir()) == []
 
 
