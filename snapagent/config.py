@@ -26,7 +26,7 @@ MAX_FILE = 1_000_000  # bytes
 MAX_DEPTH = 20
 MAX_PROBLEMS = 100  # of one file; who has more has given the wrong file
 _BOM = b"\xef\xbb\xbf"
-_FOLDED = 80  # characters of a key that an error shows
+_MAX_KEY, _MAX_TEXT = 80, 500  # characters of each that an error shows
 
 _SECTIONS = {
     "defaults": "a mapping of settings",
@@ -141,7 +141,7 @@ class _Reader:
         if len(self.problems) < MAX_PROBLEMS:
             from .errors import ConfigError  # many classes, for which a program with a good config has no use
 
-            self.problems.append(ConfigError(text, self.path, line, _label(key) if key else None))
+            self.problems.append(ConfigError(_clean(text, _MAX_TEXT), self.path, line, key and _clean(key, _MAX_KEY)))
 
     def config(self, text: str) -> Config:
         root = _Document(text, self).root()
@@ -258,7 +258,7 @@ class _Document:
         except _Refused as refused:
             self._reader.problem(refused.text, refused.line)
             return None
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, OverflowError) as error:  # "\\U99999999" overflows the parser in Python
             self._reader.problem(*_words().explained(error, self._text))
             return None
         return self._root or _Node(None, 1)
@@ -272,7 +272,7 @@ class _Document:
         if getattr(event, "anchor", None) is not None:
             raise _Refused("anchors (&) are not supported; write the value where it is used", line)
         if getattr(event, "tag", None) is not None:
-            raise _Refused(f"tags such as {_label(event.tag)} are not supported", line)
+            raise _Refused(f"tags such as {event.tag} are not supported", line)
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event.value, not event.style, line)
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -375,10 +375,12 @@ def _decoded(text: str | bytes, path: str | None) -> str:
         raise _invalid(path, f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", line) from None
 
 
-def _label(key: str) -> str:
-    """A key in one printable line, whatever the file says."""
-    short = key if len(key) <= _FOLDED else key[: _FOLDED - 3] + "..."
-    return short if short.isprintable() else ascii(short)[1:-1]
+def _clean(text: str, longest: int) -> str:
+    """One printable line of bounded length, whatever the file says."""
+    short = text if len(text) <= longest else text[: longest - 3] + "..."
+    return (
+        short if short.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
+    )
 
 
 def _invalid(path: str | None, text: str, line: int | None = None) -> ConfigError:

@@ -55,7 +55,7 @@ def refusal(field: Field, value: object, reason: str = "") -> ValueError:
 
 
 def wrong_section(wanted: str, value: object) -> str:
-    hint = f"; write [{value!r}]" if isinstance(value, str) and "\n" not in value else ""
+    hint = f"; write [{show(value)}]" if isinstance(value, str) and "\n" not in value else ""
     return f"expects {wanted}, not {show(value)}{hint}"
 
 
@@ -116,7 +116,7 @@ def _hint(field: Field, value: object) -> str:
     if value is None:
         return "write a value, or remove the line"
     if field.kind == "names":
-        return f"write [{value}]" if isinstance(value, str) else _quotes(value)
+        return f"write [{show(value)[1:-1]}]" if isinstance(value, str) else _quotes(value)
     if field.kind == "flag":
         word = str(value).lower()
         return "write true" if word in _TRUE_WORDS else "write false" if word in _FALSE_WORDS else ""

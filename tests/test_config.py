@@ -327,14 +327,22 @@ def test_all_problems_of_a_file_come_together_in_the_order_of_its_lines():
 
 
 def test_an_error_prints_one_clean_line_whatever_the_file_holds():
-    found = problems(
-        'version: 1\n"\\e[31mred\\n": 1\n' + f"{'x' * 900}: 1\ncapture_dir: [{'y' * 5000}]\nsync: {'z' * 5000}\n"
-    )
+    long = "z" * 5000
+    lines = ['"\\e[31mred\\n": 1', "x" * 900 + ": 1", f"capture_dir: [{long}]", f"sync: {long}", f"targets: {long}"]
+    lines += [
+        "defaults:",
+        f"  redact: {long}",
+        f"  exclude: [{long}..]",
+        '  exclude_types: "\\e[31m"',
+        "  mode: '\ufeff'",
+    ]
 
-    assert len(found) == 4
+    found = problems("version: 1\n" + "\n".join(lines))
+
+    assert len(found) == 9
     for problem in found:
         assert str(problem).isprintable()
-        assert len(str(problem)) < 400
+        assert len(str(problem)) < 700
 
 
 def test_a_file_full_of_problems_is_answered_soon_and_shortly():
