@@ -16,7 +16,18 @@ from .exceptions import chained, is_exception_type, reduce_exception
 from .naming import is_named, lookup
 from .reducing import Unstorable, is_honest
 from .special_types import special
-from .type_facts import find, instance_dict, is_class, is_heap_type, module_name, mro, namespace, qualname, type_name
+from .type_facts import (
+    find,
+    instance_dict,
+    is_class,
+    is_heap_type,
+    module_name,
+    mro,
+    namespace,
+    qualname,
+    slots,
+    type_name,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,14 +123,28 @@ def _by_shape(kind: type) -> Handler:
     return _reduce if named else _reduce_nameless
 
 
+# Of the standard library: their pickle forms are known to need nothing of the program.
+_TRUSTED_NAMES = """
+    collections.Counter collections.OrderedDict collections.defaultdict collections.deque datetime.date
+    datetime.datetime datetime.time datetime.timedelta datetime.timezone decimal.Decimal fractions.Fraction
+    pathlib.PosixPath pathlib.PurePosixPath pathlib.PureWindowsPath pathlib.WindowsPath pathlib._local.PosixPath
+    pathlib._local.PurePosixPath uuid.UUID uuid.SafeUUID complex range slice
+"""
+_TRUSTED = frozenset(_TRUSTED_NAMES.split())
+
+
 def _is_plain(kind: type) -> bool:
     """Whether pickling objects of this type cannot call code of the program, and the class can be named."""
+    if type_name(kind) in _TRUSTED:
+        return is_named(kind, module_name(kind), qualname(kind))
     for base in mro(kind):
         if base is object:
             continue
         values = namespace(base)
-        if not is_heap_type(base) or any(hook in values for hook in _HOOKS) or values.get("__slots__"):
+        if not is_heap_type(base) or any(hook in values for hook in _HOOKS):
             return False
+    if any(find(kind, name)[1] is not descriptor for name, descriptor in slots(kind).items()):
+        return False  # a property in the place of a slot
     _, reads_dict = find(kind, "__dict__")
     if reads_dict is not None and type(reads_dict) is not types.GetSetDescriptorType:
         return False

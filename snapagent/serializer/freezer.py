@@ -9,20 +9,23 @@ from __future__ import annotations
 import pickle
 
 from ..bundle import Note
+from ..paths import EXCEPTION
 from ..placeholder import TOO_BIG, TOO_DEEP, restore_placeholder
 from .by_value import dump_by_value, name_of_code
 from .deciding import Decisions, plain
 from .locating import Locator
 from .naming import main_aliases
+from .places import CallSource, OutcomeSource, source_of
 from .reducing import Unstorable, reduce
 from .type_facts import type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
 
-    Roots = Callable[[], Iterable[tuple[tuple[object, ...], object]]]
+    from ..signature import Parameters
+
+    Source = CallSource | OutcomeSource
 
 MOST_NOTES = 1000
 _no_packages: frozenset[str] = frozenset()
@@ -57,33 +60,36 @@ class Freezer(pickle.Pickler):
         super().__init__(self.sink, 5)
         self.decisions = decisions
         self.max_bytes = 0
-        self.keeps_tracebacks = False
         self.patient = False  # after a RecursionError: one that an object's own hooks raise is a leaf's failure
-        self.roots: Roots | None = None
         self._prelude, self._first_memo = main_aliases()
         self._begin()
 
     def _begin(self) -> None:
+        self.value: object = None
+        self.origin: Any = ""
         self.notes: list[Note] = []
         self.by_value: dict[str, None] = {}
         self.packages: set[str] = set()
         self.chain_depth: dict[int, int] = {}
+        self.has_news = False  # something is to be told besides the bytes
         self._locator: Locator | None = None
         self._code: dict[int, tuple[object, bytes]] = {}
-        self._dirty = False
 
     def reducer_override(self, value: Any) -> Any:
-        handler = self.decisions.get(type(value))
-        if handler is None:
-            handler = self.decisions.decide(type(value))
+        handler = self.decisions.get(type(value)) or self.decisions.decide(type(value))
         if handler is plain:
             return NotImplemented
-        self._dirty = True
+        self.has_news = True
         return handler(self, value)
 
-    def freeze(self, value: object, max_bytes: int) -> bytes:
-        """The stream of `value`. Raises TooBig, RecursionError, or what broke the C pickler."""
+    def freeze(self, value: object, origin: Parameters | str | Source, max_bytes: int) -> bytes:
+        """The stream of `value`; `origin` tells the paths in it, see `places`.
+
+        Raises TooBig, RecursionError, or what broke the C pickler.
+        """
         sink = self.sink
+        self.value = value
+        self.origin = origin
         self.max_bytes = sink.room = max_bytes
         if self._prelude:
             sink.write(self._prelude)
@@ -96,11 +102,17 @@ class Freezer(pickle.Pickler):
         """Let go of everything that belongs to the last dump."""
         self.clear_memo()
         self.sink.chunks.clear()
-        self.roots = None
-        if self._dirty:
+        if self.has_news:
             self._begin()
+        else:
+            self.value = None
 
     # what handlers ask for
+
+    @property
+    def keeps_tracebacks(self) -> bool:
+        """Of exceptions that ended the call; not of those that are mere values, which must compare."""
+        return EXCEPTION in (self.origin, getattr(self.origin, "key", None))
 
     def handler_of(self, kind: type) -> Any:
         return self.decisions.get(kind) or self.decisions.decide(kind)
@@ -151,7 +163,9 @@ class Freezer(pickle.Pickler):
     def path_of(self, value: object) -> str:
         """Where `value` was met: searched for only now, because it is seldom wanted."""
         if self._locator is None:
-            self._locator = Locator(self.roots() if self.roots is not None else ())
+            known = type(self.origin) in (CallSource, OutcomeSource)
+            source = self.origin if known else source_of(self.value, self.origin)
+            self._locator = Locator(source.places())
         return self._locator.path_of(value)
 
     def packages_seen(self) -> frozenset[str]:

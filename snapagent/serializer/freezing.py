@@ -11,12 +11,12 @@ import _thread
 import sys
 
 from ..bundle import Note
-from ..paths import EXCEPTION, RESULT, PathPattern, parameter_key
-from ..placeholder import TOO_BIG, UNSTORABLE, Placeholder
+from ..paths import EXCEPTION, RESULT, PathPattern
+from ..placeholder import TOO_BIG, UNSTORABLE
 from ..records import Record
-from ..signature import VAR_KEYWORD, VAR_POSITIONAL
 from .deciding import Decisions
 from .freezer import Freezer, TooBig
+from .places import CallSource, OutcomeSource, source_of
 from .pruning import LeftOut, Pruner, shape_of
 from .reducing import belongs_to_program
 from .type_facts import type_name
@@ -28,17 +28,16 @@ if TYPE_CHECKING:
 
     from ..signature import Parameters
 
-    Keys = tuple[object, ...]
-    Place = tuple[Keys, object]  # a path, and the value there
+    Source = CallSource | OutcomeSource
 
 MOST_POOLED_BYTES = 64 * 1024  # a freezer that made more keeps a large table: it is not used again
-MOST_POOLED = 16
 SAFE_DEPTH = 200  # levels, where the C stack may be small
 _DEEP_ENOUGH = 400  # levels, after the interpreter itself has stopped the pickler
 _ATTEMPTS = 6
 _SMALL_STACK = 8 * 1024 * 1024  # bytes
 _DEFAULT_RECURSION_LIMIT = 1000
 _SAFE_RECURSION_LIMIT = 4000  # with the usual stack of 8 MiB
+_stack_size, _recursion_limit = _thread.stack_size, sys.getrecursionlimit
 _LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C levels on their own
 
 
@@ -72,63 +71,6 @@ class _Pool:
 _pools: dict[tuple[str, ...], _Pool] = {}
 
 
-class _Call:
-    """The arguments of one call, under their parameter names."""
-
-    __slots__ = ("args", "instance", "kwargs", "names")
-
-    def __init__(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters) -> None:
-        self.instance = instance
-        self.args = args
-        self.kwargs = kwargs
-        self.names = names
-
-    def places(self) -> list[Place]:
-        positional = self.args if self.instance is None else (self.instance, *self.args)
-        return [
-            *((_positional_keys(self.names, index), value) for index, value in enumerate(positional)),
-            *((_keyword_keys(self.names, name), value) for name, value in self.kwargs.items()),
-        ]
-
-    def assemble(self, values: list[object]) -> object:
-        """What is pickled, with `values` in the order of `places`."""
-        rest = iter(values)
-        instance = None if self.instance is None else next(rest)
-        args = tuple(next(rest) for _ in self.args)
-        return instance, args, dict(zip(self.kwargs, rest, strict=True))
-
-
-class _Outcome:
-    """A returned value or a raised exception."""
-
-    __slots__ = ("key", "value")
-
-    def __init__(self, value: object, key: str) -> None:
-        self.value = value
-        self.key = key
-
-    def places(self) -> list[Place]:
-        return [((self.key,), self.value)]
-
-    def assemble(self, values: list[object]) -> object:
-        return values[0]
-
-
-def _positional_keys(names: Parameters, index: int) -> Keys:
-    positional = [name for name, kind in names.items if kind.startswith("positional")]
-    if index < len(positional):
-        return (parameter_key(positional[index]),)
-    star = next((name for name, kind in names.items if kind == VAR_POSITIONAL), "args")
-    return (parameter_key(star), index - len(positional))
-
-
-def _keyword_keys(names: Parameters, name: str) -> Keys:
-    if any(known == name and kind in ("positional_or_keyword", "keyword_only") for known, kind in names.items):
-        return (parameter_key(name),)
-    star = next((known for known, kind in names.items if kind == VAR_KEYWORD), "kwargs")
-    return (parameter_key(star), name)
-
-
 def freeze_call(
     instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters, rules: FreezeRules
 ) -> Frozen:
@@ -136,54 +78,48 @@ def freeze_call(
 
     Raises only MemoryError, and what is the program's own: Ctrl-C, exit, what its signal handler raised meanwhile.
     """
-    source = _Call(instance, args, kwargs, names)
+    value = instance, args, kwargs
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
-        return _freeze_carefully(source, rules, patterns)
-    return _freeze((instance, args, kwargs), source, rules, False)
+        return _freeze_carefully(source_of(value, names), rules, patterns)
+    return _freeze(value, names, rules)
 
 
 def freeze_outcome(value: object, raised: bool, rules: FreezeRules) -> Frozen:
     """Pickle what a call returned or raised. Paths in notes begin with `result` or `exception`. Raises as above."""
-    source = _Outcome(value, EXCEPTION if raised else RESULT)
+    origin = EXCEPTION if raised else RESULT
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
-        return _freeze_carefully(source, rules, patterns, raised)
-    return _freeze(value, source, rules, raised)
+        return _freeze_carefully(source_of(value, origin), rules, patterns)
+    return _freeze(value, origin, rules)
 
 
-def _freeze(value: object, source: _Call | _Outcome, rules: FreezeRules, raised: bool) -> Frozen:
+def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
     """The hot path: a freezer from the pool, and nothing looked at twice."""
-    if _stack_size() or _LIMIT_BOUNDS_C_STACK:
-        chosen = _dangerously_deep(source)
-        if chosen:
-            return _freeze_carefully(source, rules, (), raised, chosen)
+    if _stack_size() or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT):
+        return _freeze_carefully(source_of(value, origin), rules, ())
     pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
     try:
         freezer = pool.idle.pop()
     except IndexError:
         freezer = Freezer(pool.decisions)
-    freezer.roots = source.places
-    freezer.keeps_tracebacks = raised
     try:
-        data = freezer.freeze(value, rules.max_bytes)
+        data = freezer.freeze(value, origin, rules.max_bytes)
     except BaseException as error:
         _raise_if_the_programs(error)
         problem = error
     else:
-        frozen = _told(freezer, data)
-        if len(data) <= MOST_POOLED_BYTES and len(pool.idle) < MOST_POOLED:
+        frozen = _told(freezer, data) if freezer.has_news else Frozen(data)
+        if len(data) <= MOST_POOLED_BYTES:
             freezer.reset()
             pool.idle.append(freezer)
         return frozen
     del freezer
     problem.__traceback__ = None  # it holds the frames, and they the values
-    return _recover(source, rules, (), raised, problem)
+    return _recover(source_of(value, origin), rules, (), problem, {})
 
 
 def _told(freezer: Freezer, data: bytes) -> Frozen:
-    if not freezer._dirty:
-        return Frozen(data)
     return Frozen(data, tuple(freezer.notes), tuple(freezer.by_value), freezer.packages_seen())
 
 
@@ -196,10 +132,9 @@ def _raise_if_the_programs(error: BaseException) -> None:
         raise error
 
 
-_stack_size = _thread.stack_size
 
 
-def _dangerously_deep(source: _Call | _Outcome) -> dict[int, LeftOut]:
+def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
     """What lies too deep, where nothing but a look beforehand keeps the C pickler from overrunning the stack."""
     dangerous = 0 < _stack_size() < _SMALL_STACK
     if _LIMIT_BOUNDS_C_STACK:
@@ -207,37 +142,28 @@ def _dangerously_deep(source: _Call | _Outcome) -> dict[int, LeftOut]:
     return deep([value for _, value in source.places()], SAFE_DEPTH) if dangerous else {}
 
 
-def _freeze_carefully(
-    source: _Call | _Outcome,
-    rules: FreezeRules,
-    patterns: tuple[PathPattern, ...],
-    raised: bool = False,
-    chosen: dict[int, LeftOut] | None = None,
-) -> Frozen:
-    if chosen is None:
-        chosen = _dangerously_deep(source)
+def _freeze_carefully(source: Source, rules: FreezeRules, patterns: tuple[PathPattern, ...]) -> Frozen:
+    """With a look at the values before the pickler goes into them."""
+    chosen = _dangerously_deep(source)
     try:
-        return _attempt(source, rules, patterns, raised, chosen)
+        return _attempt(source, rules, patterns, chosen)
     except BaseException as error:
         _raise_if_the_programs(error)
         problem = error
     problem.__traceback__ = None
-    return _recover(source, rules, patterns, raised, problem, chosen)
+    return _recover(source, rules, patterns, problem, chosen)
 
 
 def _attempt(
-    source: _Call | _Outcome,
+    source: Source,
     rules: FreezeRules,
     patterns: tuple[PathPattern, ...],
-    raised: bool,
     chosen: dict[int, LeftOut],
     patient: bool = False,
 ) -> Frozen:
     """One pass, with what `patterns` name and what is `chosen` left out."""
     pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
     freezer = Pruner(pool.decisions, patterns, chosen)
-    freezer.roots = source.places
-    freezer.keeps_tracebacks = raised
     freezer.patient = patient
     values = []
     for keys, value in source.places():
@@ -245,19 +171,18 @@ def _attempt(
         for key in keys:
             states = freezer.advanced(states, key)
         values.append(freezer.pruned(value, keys, states))
-    return _told(freezer, freezer.freeze(source.assemble(values), rules.max_bytes))
+    return _told(freezer, freezer.freeze(source.assemble(values), source, rules.max_bytes))
 
 
 def _recover(
-    source: _Call | _Outcome,
+    source: Source,
     rules: FreezeRules,
     patterns: tuple[PathPattern, ...],
-    raised: bool,
     problem: BaseException,
-    chosen: dict[int, LeftOut] | None = None,
+    chosen: dict[int, LeftOut],
 ) -> Frozen:
     """Freeze what can be frozen, after a first pass was stopped by `problem`."""
-    left_out = dict(chosen or {})
+    left_out = dict(chosen)
     budget: float = rules.max_bytes
     depth = _DEEP_ENOUGH
     for _ in range(_ATTEMPTS):
@@ -271,36 +196,35 @@ def _recover(
         else:
             _pools[rules.exclude_types].decisions.forget()
         try:
-            return _attempt(source, rules, patterns, raised, left_out, patient=True)
+            return _attempt(source, rules, patterns, left_out, patient=True)
         except BaseException as error:
             _raise_if_the_programs(error)
             problem = error
             problem.__traceback__ = None
-    return _one_by_one(source, rules, raised, patterns, left_out)
+    return _one_by_one(source, rules, patterns, left_out)
 
 
 def _one_by_one(
-    source: _Call | _Outcome,
+    source: Source,
     rules: FreezeRules,
-    raised: bool,
     patterns: tuple[PathPattern, ...],
     left_out: dict[int, LeftOut],
 ) -> Frozen:
     """Keep each argument that can be frozen alone; placeholders for the others, or for all of them."""
     chosen = dict(left_out)
     for keys, value in source.places():
-        alone = _Outcome(value, str(keys[0]))
+        alone = OutcomeSource(value, str(keys[0]))
         try:
-            _attempt(alone, rules, patterns, raised, left_out, patient=True)
+            _attempt(alone, rules, patterns, left_out, patient=True)
         except BaseException as error:
             _raise_if_the_programs(error)
             chosen[id(value)] = _given_up(value, error)
     try:
-        return _attempt(source, rules, patterns, raised, chosen, patient=True)
+        return _attempt(source, rules, patterns, chosen, patient=True)
     except BaseException as error:
         _raise_if_the_programs(error)
         everything = {id(value): _given_up(value, error) for _, value in source.places()}
-        return _attempt(source, rules.replace(max_bytes=10**6), (), raised, everything, patient=True)
+        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, patient=True)
 
 
 def _given_up(value: object, error: BaseException) -> LeftOut:
@@ -310,5 +234,3 @@ def _given_up(value: object, error: BaseException) -> LeftOut:
         return LeftOut(value, UNSTORABLE, "another thread was changing it")
     return LeftOut(value, UNSTORABLE, f"it cannot be pickled ({type_name(type(error))})")
 
-
-__all__ = ["FreezeRules", "Frozen", "Placeholder", "freeze_call", "freeze_outcome"]

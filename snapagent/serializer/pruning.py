@@ -147,7 +147,7 @@ class Pruner(Freezer):
     def _excluded(self, value: object, keys: Keys) -> Placeholder:
         note = Note(format_keys(keys), EXCLUDED, type_name(type(value)), "its path is excluded", shape_of(value))
         self.notes.append(note)
-        self._dirty = True
+        self.has_news = True
         self._kept.append(value)
         return Placeholder(note)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from ..signals import raised_by_signal_handler
 from .naming import is_named
@@ -15,7 +16,7 @@ from .type_facts import find, is_class, is_heap_type, type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
     Reduced = tuple[Any, ...] | str  # what `reducer_override` may give
 
@@ -37,19 +38,26 @@ def ask(question: Callable[..., Any], *args: object) -> Any:
     try:
         return question(*args)
     except BaseException as error:
-        if isinstance(error, (RecursionError, Unstorable)) or belongs_to_program(error):
-            raise
-        raise Unstorable(f"it cannot be pickled ({type_name(type(error))})") from None
+        raise_unstorable(error)
 
 
-def reduce(value: object) -> Reduced:
+def raise_unstorable(error: BaseException) -> NoReturn:
+    """Turn what an object's hooks raised into Unstorable; what must not be swallowed is raised as it is."""
+    if isinstance(error, (RecursionError, Unstorable)) or belongs_to_program(error):
+        raise error
+    raise Unstorable(f"it cannot be pickled ({type_name(type(error))})") from None
+
+
+def reduce(value: Any) -> Reduced:
     """What pickling `value` by its own hooks takes. Raises Unstorable."""
     registered = copyreg.dispatch_table.get(type(value))
-    return checked(value, ask(registered or _reduce_ex, value))
-
-
-def _reduce_ex(value: Any) -> Any:
-    return value.__reduce_ex__(_PROTOCOL)
+    if registered is not None:
+        return checked(value, ask(registered, value))
+    try:
+        answer = value.__reduce_ex__(_PROTOCOL)
+    except BaseException as error:
+        raise_unstorable(error)
+    return checked(value, answer)
 
 
 def checked(value: object, answer: Any) -> Reduced:
@@ -60,16 +68,16 @@ def checked(value: object, answer: Any) -> Reduced:
         return answer
     if type(answer) is not tuple or not 2 <= len(answer) <= 6:
         raise Unstorable("its pickle form is malformed")
-    made_by, args, *rest = answer
+    made_by, args = answer[:2]
     if not callable(made_by) or type(args) is not tuple:
         raise Unstorable("its pickle form is malformed")
     if made_by is copyreg.__newobj__ or made_by is _newobj_ex:  # type: ignore[attr-defined]
         made_by, args = _checked_new(value, made_by, args)
-    items = [_watched(part) for part in rest[1:3]]
-    setter = rest[3:]
-    if any(part is not None and not callable(part) for part in setter):
+    if len(answer) <= 3:
+        return (made_by, args, *answer[2:])
+    if len(answer) == 6 and answer[5] is not None and not callable(answer[5]):
         raise Unstorable("its pickle form is malformed")
-    return (made_by, args, *rest[:1], *items, *setter)
+    return (made_by, args, answer[2], *(_watched(items) for items in answer[3:5]), *answer[5:])
 
 
 _newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]
@@ -86,7 +94,8 @@ def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[An
     raise Unstorable("its class is not what it says")
 
 
-def is_honest(kind: type) -> bool:
+@lru_cache(4096)
+def is_honest(kind: Any) -> bool:
     """Whether reading `__class__` of its objects runs no code of the program."""
     reader, _ = find(kind, "__getattribute__")
     return find(kind, "__class__")[0] is object and reader is not None and not is_heap_type(reader)
