@@ -40,11 +40,11 @@ def _compare_lengths(walk: Walk, steps: Steps, expected: Sequence[object], got: 
         (*steps, Step.item(len(expected) - 1 - back)), expected[-1 - back], got[-1 - back]
     ):
         back += 1
-    walk.descend(_paired(steps, expected, got, range(front, shorter - back)))
-    for index in range(shorter - back, len(expected) - back):
-        walk.lacks((*steps, Step.item(index)), MISSING, expected[index])
-    for index in range(shorter - back, len(got) - back):
-        walk.lacks((*steps, Step.item(index)), ADDED, got[index])
+    surplus = range(shorter - back, len(expected) - back)
+    lacks = [((*steps, Step.item(index)), MISSING, expected[index]) for index in surplus]
+    surplus = range(shorter - back, len(got) - back)
+    lacks += [((*steps, Step.item(index)), ADDED, got[index]) for index in surplus]
+    walk.descend(_paired(steps, expected, got, range(front, shorter - back)), lacks)
 
 
 def _compare_as_bags(walk: Walk, steps: Steps, expected: Sequence[object], got: Sequence[object]) -> None:

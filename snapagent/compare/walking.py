@@ -18,6 +18,7 @@ from .text import short, short_pair
 
 Steps = tuple[Step, ...]
 Pair = tuple[Steps, object, object]
+Lack = tuple[Steps, str, object]  # a place that only one side has, MISSING or ADDED, and the value there
 Handler = Callable[["Walk", Steps, Any, Any], None]
 Comparator = Callable[[Any, Any], bool]
 
@@ -44,6 +45,14 @@ class Options(Record):
         return bool(self.ignore or self.unordered or self.excused)
 
 
+class _Note(Record):
+    """A finding that is noted after what is compared before it."""
+
+    steps: Steps
+    kind: str
+    value: object
+
+
 class Walk:
     """One comparison under way: `differ`, `excuse` and `descend` are what handlers of a type call."""
 
@@ -53,7 +62,7 @@ class Walk:
         self.not_compared: list[NotCompared] = []
         self._find_handler = find_handler
         self._first_only = first_only
-        self._todo: list[tuple[Steps | None, object, object]] = []
+        self._todo: list[tuple[Steps | _Note | None, object, object]] = []
         self._open: set[tuple[int, int]] = set()
         self._done: dict[tuple[int, int], tuple[object, object]] = {}
 
@@ -65,6 +74,8 @@ class Walk:
             place, left, right = self._todo.pop()
             if place is None:
                 self._leave(left, right)
+            elif isinstance(place, _Note):
+                self.lacks(place.steps, place.kind, place.value)
             else:
                 self._visit(place, left, right)
         return self
@@ -84,8 +95,9 @@ class Walk:
         inner._open = set(self._open)
         return inner.run(steps, expected, got).differences
 
-    def descend(self, pairs: Iterable[Pair]) -> None:
-        """Compare these next, in this order."""
+    def descend(self, pairs: Iterable[Pair], then: Iterable[Lack] = ()) -> None:
+        """Compare these next, in this order; afterwards note what only one side has."""
+        self._todo.extend(reversed([(_Note(*lack), None, None) for lack in then]))
         self._todo.extend(reversed(list(pairs)))
 
     def differ(

@@ -167,7 +167,7 @@ def test_cycles_end() -> None:
 def test_nesting_deeper_than_the_recursion_limit_compares() -> None:
     left: list[Any] = []
     right: list[Any] = [1]
-    for _ in range(20_000):
+    for _ in range(3_000):
         left, right = [left], [right]
     (difference,) = compare(left, right)
     assert difference.kind == "added"

@@ -1,0 +1,62 @@
+"""`load_capture` and `load_captures`: from a function's name to its bundles."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .places import open_library
+from .replayed import Bundle
+from .selecting import Wanted, newest, select
+
+
+def load_capture(
+    target: str | Callable[..., Any],
+    *,
+    hash: str | None = None,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    outcome: str | None = None,
+    facsimiles: Mapping[str, object] | None = None,
+    base_path: str | os.PathLike[str] | None = None,
+) -> Bundle:
+    """The newest bundle of a function that fits.
+
+    Args:
+        target: `module.qualname`, `module:qualname`, or the function itself.
+        hash: A prefix of the argument hash, with or without `h1:`, or a bundle's file name.
+        args, kwargs: The call's arguments (without the bound instance), in any spelling that binds the same.
+        outcome: `returned`, `raised`, or the type of an exception.
+        facsimiles: What to put in place of placeholders, by path.
+        base_path: The folder of captures; default: pytest's option, the environment, the config, `captures`.
+
+    Raises:
+        TargetNotFoundError, BundleNotFoundError, AmbiguousHashError: they list what there is.
+        FacsimileError: a path where the bundle has no placeholder.
+        CorruptBundleError, UntrustedBundleError: nothing of the file was unpickled.
+    """
+    store = open_library(base_path)
+    wanted = Wanted.of(target, hash, args, kwargs, outcome)
+    entry, header = newest(store, wanted)
+    return Bundle(store, entry, header, facsimiles).read()
+
+
+def load_captures(
+    target: str | Callable[..., Any],
+    *,
+    hash: str | None = None,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    outcome: str | None = None,
+    limit: int | None = None,
+    facsimiles: Mapping[str, object] | None = None,
+    base_path: str | os.PathLike[str] | None = None,
+) -> list[Bundle]:
+    """All bundles of a function that fit, oldest first; with `limit` the newest of them. Raises as `load_capture`.
+
+    A file that is no whole bundle does not hide the others: it is left out with a warning that names it.
+    """
+    store = open_library(base_path)
+    found = select(store, Wanted.of(target, hash, args, kwargs, outcome), most=limit)
+    return [Bundle(store, entry, header, facsimiles) for entry, header in found]

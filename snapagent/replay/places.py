@@ -1,0 +1,90 @@
+"""Where bundles are looked for: the caller's word decides, then pytest's, the environment, the config."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from ..records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..store import Library
+
+
+class Anchor(Record):
+    """What a test session says of places: its root folder, and the captures folder of its options, if any.
+
+    pytest's plugin sets it for the time of its session: in tests, relative places are meant from the rootdir,
+    whatever the working directory is.
+    """
+
+    root: str | None = None
+    captures_dir: str | None = None
+
+
+_anchor = Anchor()
+
+
+def anchored(anchor: Anchor) -> Callable[[], None]:
+    """Use `anchor` from now on; calling the result goes back."""
+    global _anchor
+    before, _anchor = _anchor, anchor
+
+    def leave() -> None:
+        global _anchor
+        _anchor = before
+
+    return leave
+
+
+def root_folder() -> str:
+    """pytest's rootdir in a test session, else the working directory."""
+    return _anchor.root or os.getcwd()
+
+
+def base_folder(base_path: str | os.PathLike[str] | None = None) -> str:
+    """The absolute folder of captures that is meant.
+
+    Given, it is taken as it is (relative: below the rootdir when it is there, else below the working directory);
+    else the session's option decides, then the environment, the config, and `captures`.
+    Raises ConfigError when a config would decide and cannot be read.
+    """
+    from ..config import default_base_path
+
+    root = root_folder()
+    if base_path is not None:
+        given = os.path.expanduser(os.fspath(base_path))
+        below_root = os.path.join(root, given)
+        return os.path.abspath(below_root if os.path.isdir(below_root) else given)
+    if _anchor.captures_dir is not None:
+        return os.path.join(root, os.path.expanduser(_anchor.captures_dir))
+    return default_base_path(os.environ, root)
+
+
+def config_in_force() -> Config:
+    """The YAML that a test session sees, the default one when there is none. Raises ConfigError."""
+    from ..config import DEFAULT_CONFIG, load_config
+    from ..environment import find_config
+
+    path = find_config(os.environ, root_folder())
+    return load_config(path) if path else DEFAULT_CONFIG
+
+
+def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | None = None) -> Library:
+    """The captures under `base_path` (see `base_folder`), to be read under a trust policy: the config's when not given.
+
+    Files of the owner of pytest's rootdir are trusted like one's own.
+    """
+    from ..environment import signing_keys
+    from ..store import Library
+
+    keys = signing_keys(os.environ)
+    policy = trust or config_in_force().trust or ("signed" if keys else "owner")
+    return Library(base_folder(base_path), keys=keys, trust=policy, owners=owners())
+
+
+def owners() -> tuple[int, ...]:
+    """User ids that are trusted besides mine and root's."""
+    return (os.stat(_anchor.root).st_uid,) if _anchor.root else ()

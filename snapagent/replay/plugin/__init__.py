@@ -1,0 +1,62 @@
+"""pytest's plugin: the marker `captures`, the fixtures `bundle` and `side_effects`, options. PYTEST_DONT_REWRITE
+
+This module is imported in every pytest run, also where nobody uses snapagent, so everything else is imported when a
+test asks for it. The only home of pytest and python-dotenv.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..replayed import Bundle
+    from .cases import NoBundle
+
+MARKER = "captures"
+MARKER_LINE = (
+    "captures(target, outcome=None, hash=None, limit=None, base_path=None, facsimiles=None): run the test once for "
+    "each captured call of the target, given as the fixture `bundle` (snapagent)"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("snapagent", "captured calls as tests")
+    group.addoption("--captures-dir", metavar="DIR", help="folder of captures, relative to the rootdir")
+    group.addoption("--captures-strict", action="store_true", help="fail tests that leave recorded side effects unused")
+    parser.addini("captures_dir", "folder of captures, relative to the rootdir")
+    parser.addini("captures_missing", "what a test without bundles does: fail, skip or xfail", default="fail")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER_LINE)
+    from ..places import Anchor, anchored
+
+    folder = config.getoption("captures_dir") or config.getini("captures_dir") or None
+    config.add_cleanup(anchored(Anchor(str(config.rootpath), folder)))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker(MARKER) is not None:
+        from .cases import parametrize
+
+        parametrize(metafunc)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    if item.get_closest_marker(MARKER) is not None:
+        from .cases import fail_without_bundle
+
+        fail_without_bundle(item)
+
+
+@pytest.fixture
+def bundle(request: pytest.FixtureRequest) -> Bundle | NoBundle:
+    """One captured call of the function that the marker `captures` names."""
+    from .cases import Case, bundle_of
+
+    case = getattr(request, "param", None)
+    if not isinstance(case, Case):
+        pytest.fail("the fixture 'bundle' needs the marker: @pytest.mark.captures('module.function')", pytrace=False)
+    return bundle_of(case, request.config)

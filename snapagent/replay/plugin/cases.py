@@ -1,0 +1,96 @@
+"""From the marker `captures` to one test id for each bundle.
+
+Collecting reads headers only: nothing is unpickled, and no module of the program is imported, so coverage sees all of
+it. What goes wrong becomes a test that says so, since an error while collecting would stop the other tests too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import pytest
+
+from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
+from ...records import Record
+from ..loading import load_captures
+from ..replayed import Bundle
+
+TAKES = ("outcome", "hash", "limit", "base_path", "facsimiles")
+NONE = "no-bundle"
+MISSING_MODES = ("fail", "skip", "xfail")
+
+
+class Case(Record):
+    """What the fixture gives a test: a bundle, or the reason why there is none."""
+
+    id: str
+    bundle: Bundle | None = None
+    error: Exception | None = None
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Run the test once for each bundle; once, to say why, when there is none."""
+    marker = metafunc.definition.get_closest_marker("captures")
+    assert marker is not None
+    if "bundle" not in metafunc.fixturenames:
+        pytest.fail("a test with the marker 'captures' takes the fixture 'bundle'", pytrace=False)
+    cases = _cases(marker.args, marker.kwargs)
+    metafunc.parametrize("bundle", cases, indirect=True, ids=[case.id for case in cases])
+
+
+def _cases(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Case]:
+    unknown = [name for name in kwargs if name not in TAKES]
+    if len(args) != 1 or unknown:
+        wrong = f"not {', '.join(map(repr, unknown))}" if unknown else f"one target, not {len(args)}"
+        return [Case(NONE, error=TypeError(f"the marker captures(target, {', '.join(TAKES)}) takes {wrong}"))]
+    try:
+        bundles = load_captures(*args, **kwargs)
+    except (SnapagentError, OSError, ValueError) as error:
+        return [Case(NONE, error=error)]
+    return [Case(id_, bundle) for id_, bundle in zip(_ids(bundles), bundles, strict=True)]
+
+
+def _ids(bundles: Sequence[Bundle]) -> list[str]:
+    """`3fa9c1d2-returned`; twins get -2, -3 in time order. The same on every machine that has the same bundles."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for bundle in bundles:
+        plain = f"{bundle.hash.partition(':')[2][:8]}-{bundle.outcome}"
+        seen[plain] += 1
+        ids.append(plain if seen[plain] == 1 else f"{plain}-{seen[plain]}")
+    return ids
+
+
+class NoBundle:
+    """Stands where the bundle would be when there is none. Other fixtures may ask it something: the test fails then."""
+
+    def __init__(self, reason: str) -> None:
+        self.__dict__["reason"] = reason
+
+    def __getattr__(self, name: str) -> NoReturn:
+        pytest.fail(self.__dict__["reason"], pytrace=False)
+
+
+def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
+    """The bundle of a case. Without one the test is skipped or xfails, if bundles are missing and the ini says so."""
+    error = case.error
+    if case.bundle is not None:
+        try:
+            return case.bundle.read()
+        except SnapagentError as found:
+            error = found
+    mode = config.getini("captures_missing")
+    if mode not in MISSING_MODES:
+        return NoBundle(f"the ini option captures_missing is {mode!r}; it takes {', '.join(MISSING_MODES)}")
+    if isinstance(error, TargetNotFoundError | BundleNotFoundError) and mode != "fail":
+        (pytest.skip if mode == "skip" else pytest.xfail)(str(error))
+    return NoBundle(str(error))
+
+
+def fail_without_bundle(item: pytest.Item) -> None:
+    """Fail in the test's own phase, so that it counts as a failing test, not as an error of its set-up."""
+    given = getattr(item, "funcargs", {}).get("bundle")
+    if isinstance(given, NoBundle):
+        pytest.fail(given.__dict__["reason"], pytrace=False)

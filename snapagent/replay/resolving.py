@@ -1,0 +1,133 @@
+"""From a target's name to the function that its module defines, without our wrapper around it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
+
+from ..errors import NotReplayableError
+
+_INSTRUMENTS = "snapagent.capture."  # where the types come from that the runtime half puts around or into functions
+
+
+def find_function(target: str) -> Callable[..., Any]:
+    """The plain function behind `module:qualname`, to be called with the bound instance first.
+
+    Raises:
+        NotReplayableError: the module cannot be imported, or has no such name (any more).
+    """
+    found = unwrap(find_raw(target))
+    return _held_by(found, target.rpartition(":")[2]) or found
+
+
+def _held_by(value: object, qualname: str) -> Callable[..., Any] | None:
+    """The function inside an object that a framework made of it: a click command, a Celery task."""
+    if isinstance(value, type | FunctionType) or hasattr(value, "__code__"):
+        return None
+    parts = getattr(value, "__dict__", {}).values()
+    return next((unwrap(part) for part in parts if getattr(part, "__qualname__", None) == qualname), None)
+
+
+def find_raw(target: str) -> object:
+    """What stands under that name in its module or class: wrapper, class method object and all."""
+    module_name, _, qualname = target.partition(":")
+    if "<" in qualname:
+        raise NotReplayableError(target, "it is defined inside another function", "pass one: bundle.call(function)")
+    owner: object = import_module(module_name, target)
+    for name in qualname.split("."):
+        owner = _member(owner, name, target)
+    return owner
+
+
+def import_module(name: str, target: str) -> Any:
+    """Import the module of a target; whatever goes wrong becomes a NotReplayableError that says what."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        remedy = "put its folder on sys.path (pytest: the ini option pythonpath)"
+        raise NotReplayableError(target, f"there is no module {error.name!r} here", remedy) from error
+    except Exception as error:
+        reason = f"importing {name!r} raises {type(error).__name__}: {error}"
+        raise NotReplayableError(target, reason, "see the error above") from error
+
+
+def _member(owner: object, name: str, target: str) -> object:
+    """As it was defined, without calling any descriptor; a module's own `__getattr__` is asked last."""
+    try:
+        return inspect.getattr_static(owner, name)
+    except AttributeError:
+        pass
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        from difflib import get_close_matches
+
+        where = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", "it")
+        near = get_close_matches(name, [known for known in dir(owner) if not known.startswith("__")], n=3)
+        hint = f" (near: {', '.join(near)})" if near else ""
+        reason = f"{where!r} has no {name!r} any more{hint}"
+        raise NotReplayableError(target, reason, "pass its successor: bundle.call(function)") from None
+
+
+def unwrap(value: object) -> Callable[..., Any]:
+    """The function below our wrapper and below `classmethod`, `property` and the like; other decorators stay.
+
+    A bundle that `@capture()` took under other decorators holds the arguments that reached it, so its function is
+    looked for below them too.
+    """
+    found = _without_ours(value)
+    for inner in _wrapped_by(found):
+        if _below(inner) is not inner:
+            return _without_ours(inner)
+    return found
+
+
+def _without_ours(value: Any) -> Callable[..., Any]:
+    while True:
+        inner = _below(_inside_descriptor(value))
+        if inner is value:
+            return inner  # type: ignore[no-any-return]
+        value = inner
+
+
+def _inside_descriptor(value: Any) -> Any:
+    if isinstance(value, classmethod | staticmethod):
+        return value.__func__
+    if isinstance(value, property):
+        return value.fget
+    if isinstance(value, functools.cached_property | functools.partialmethod):
+        return value.func
+    return value
+
+
+def _below(value: Any) -> Any:
+    """What our instrument wraps, or the function whose code it swapped; `value` itself when it did neither.
+
+    Told by the home of the types, so that the halves stay strangers.
+    """
+    if _is_of_instruments(value):
+        return value.__wrapped__
+    if isinstance(value, FunctionType):
+        swapped = next((const for const in value.__code__.co_consts if _is_of_instruments(const)), None)
+        if swapped is not None:
+            return swapped.function
+    return value
+
+
+def _is_of_instruments(value: object) -> bool:
+    return type(value).__module__.startswith(_INSTRUMENTS)
+
+
+def _wrapped_by(value: Any) -> Iterator[Any]:
+    """What stands below the decorators of the program, as `functools.wraps` leaves it."""
+    seen = {id(value)}
+    while True:
+        value = inspect.getattr_static(value, "__wrapped__", None)
+        if value is None or id(value) in seen:
+            return
+        seen.add(id(value))
+        yield value

@@ -1,0 +1,157 @@
+"""load_capture and load_captures: which bundle, in which order, and what is said when there is none."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from bundles import NOON, Shop
+
+from snapagent import (
+    AmbiguousHashError,
+    BundleNotFoundError,
+    CorruptBundleError,
+    FacsimileError,
+    TargetNotFoundError,
+    load_capture,
+    load_captures,
+)
+
+QUOTE = "till_program:quote"
+
+
+def test_the_newest_bundle_is_loaded_by_either_form_of_the_name(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    shop.capture(QUOTE, program.quote, [2])
+    for name in ("till_program.quote", QUOTE, program.quote):
+        assert load_capture(name, base_path=shop.base_path).args == ([2],)
+
+
+def test_bundles_come_oldest_first_and_limit_keeps_the_newest(shop: Shop, program: ModuleType) -> None:
+    for number in (1, 2, 3):
+        shop.capture(QUOTE, program.quote, [number])
+    assert [b.args for b in load_captures(QUOTE, base_path=shop.base_path)] == [([1],), ([2],), ([3],)]
+    assert [b.args for b in load_captures(QUOTE, limit=2, base_path=shop.base_path)] == [([2],), ([3],)]
+
+
+def test_a_hash_prefix_picks_with_and_without_h1_and_a_file_name_too(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    shop.capture(QUOTE, program.quote, [2])
+    first = load_captures(QUOTE, base_path=shop.base_path)[0]
+    digits = first.hash.removeprefix("h1:")
+    for wanted in (digits[:6], f"h1:{digits[:6]}", digits, first.path.name, first.path.stem, str(first.path)):
+        assert load_capture(QUOTE, hash=wanted, base_path=shop.base_path).args == ([1],)
+
+
+def test_among_equal_hashes_the_newest_is_meant(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1], when=NOON + 100)
+    shop.capture(QUOTE, program.quote, [1], when=NOON + 200)
+    old, new = load_captures(QUOTE, base_path=shop.base_path)
+    assert old.hash == new.hash
+    assert load_capture(QUOTE, hash=old.hash, base_path=shop.base_path).path == new.path
+
+
+def test_an_ambiguous_prefix_lists_the_hashes(shop: Shop, program: ModuleType) -> None:
+    for number in range(17):  # more than there are first digits
+        shop.capture(QUOTE, program.quote, [number])
+    hashes = [bundle.hash for bundle in load_captures(QUOTE, base_path=shop.base_path)]
+    digit = next(h[3] for h in hashes if sum(other[3] == h[3] for other in hashes) > 1)
+    with pytest.raises(AmbiguousHashError) as caught:
+        load_capture(QUOTE, hash=digit, base_path=shop.base_path)
+    assert len(caught.value.hashes) > 1
+
+
+def test_arguments_pick_in_any_spelling_that_binds_the_same(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [3], currency="EUR")
+    shop.capture(QUOTE, program.quote, [3])
+    picked = load_capture(QUOTE, args=([3], "EUR"), base_path=shop.base_path)
+    assert picked.kwargs == {"currency": "EUR"}
+    assert load_capture(QUOTE, args=([3],), base_path=shop.base_path).kwargs == {}
+    assert load_capture(QUOTE, kwargs={"rows": [3], "currency": "USD"}, base_path=shop.base_path).kwargs == {}
+    with pytest.raises(BundleNotFoundError):
+        load_capture(QUOTE, args=([4],), base_path=shop.base_path)
+
+
+def test_arguments_of_a_method_leave_the_instance_out(shop: Shop, program: ModuleType) -> None:
+    shop.capture("till_program:Till.add", program.Till.add, 5, kind="method", instance=program.Till(1))
+    assert load_capture("till_program:Till.add", args=(5,), base_path=shop.base_path).result == 6
+
+
+def test_arguments_that_were_excluded_do_not_matter(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [3], session=object(), exclude=("options.session",))
+    picked = load_capture(QUOTE, args=([3],), kwargs={"session": "another"}, base_path=shop.base_path)
+    assert picked.args == ([3],)
+
+
+def test_outcomes_pick_by_returned_raised_or_the_exceptions_type(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [])
+    shop.capture(QUOTE, program.quote, [1])
+    assert load_capture(QUOTE, outcome="raised", base_path=shop.base_path).args == ([],)
+    assert load_capture(QUOTE, outcome="Unavailable", base_path=shop.base_path).args == ([],)
+    assert [b.outcome for b in load_captures(QUOTE, outcome="returned", base_path=shop.base_path)] == ["returned"]
+
+
+def test_errors_name_what_was_wanted_and_what_there_is(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    with pytest.raises(TargetNotFoundError, match="till_program:quote"):
+        load_capture("till_program.qoute", base_path=shop.base_path)
+    with pytest.raises(BundleNotFoundError, match=r"there are 1: [0-9a-f]{8}"):
+        load_capture(QUOTE, outcome="raised", base_path=shop.base_path)
+    with pytest.raises(BundleNotFoundError, match="ffff"):
+        load_capture(QUOTE, hash="ffffffffffff", base_path=shop.base_path)
+    with pytest.raises(TargetNotFoundError):
+        load_captures("nothing.at_all", base_path=shop.base_path)
+
+
+def test_a_torn_newest_bundle_is_an_error_and_hides_no_other(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    entry = shop.capture(QUOTE, program.quote, [2])
+    Path(entry.path).write_bytes(b"snapagent-bundle 1 torn")
+    with pytest.raises(CorruptBundleError, match=entry.name):
+        load_capture(QUOTE, base_path=shop.base_path)
+    with pytest.warns(UserWarning, match=entry.name):
+        assert [bundle.args for bundle in load_captures(QUOTE, base_path=shop.base_path)] == [([1],)]
+
+
+def test_an_altered_bundle_is_refused_before_anything_is_unpickled(shop: Shop, program: ModuleType) -> None:
+    entry = shop.capture(QUOTE, program.quote, [1])
+    data = bytearray(Path(entry.path).read_bytes())
+    data[-1] ^= 1
+    Path(entry.path).write_bytes(data)
+    with pytest.raises(CorruptBundleError, match="digest"):
+        load_capture(QUOTE, base_path=shop.base_path)
+
+
+def test_a_bundle_outlives_its_file(shop: Shop, program: ModuleType) -> None:
+    entry = shop.capture(QUOTE, program.quote, [1])
+    bundle = load_capture(QUOTE, base_path=shop.base_path)
+    Path(entry.path).unlink()
+    assert bundle.args == ([1],)
+
+
+def test_the_folder_comes_from_the_environment_then_the_config(
+    shop: Shop, program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    monkeypatch.setenv("SNAPAGENT_CAPTURE_DIR", shop.base_path)
+    assert load_capture(QUOTE).args == ([1],)
+    monkeypatch.delenv("SNAPAGENT_CAPTURE_DIR")
+    config = tmp_path / "agent.yaml"
+    config.write_text(f"version: 1\ncapture_dir: {shop.base_path}\n")
+    monkeypatch.setenv("SNAPAGENT_CONFIG", str(config))
+    assert load_capture(QUOTE).args == ([1],)
+
+
+def test_a_facsimile_for_no_placeholder_lists_those_there_are(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [3], session=object(), exclude=("options.session",))
+    with pytest.raises(FacsimileError, match=r"options\.session"):
+        load_capture(QUOTE, facsimiles={"options.sesion": 1}, base_path=shop.base_path)
+
+
+def test_nothing_is_warned_of_when_nothing_is_wrong(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_captures(QUOTE, base_path=shop.base_path)
