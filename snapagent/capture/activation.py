@@ -99,8 +99,15 @@ class Activation:
         from .instrument import Instrumenter
 
         assert self.targets is not None
-        engine = self.engine()
-        return Instrumenter(self.targets, engine.recorder_for, engine.note_unreachable)
+        return Instrumenter(self.targets, self.engine().recorder_for, self._report)
+
+    def _report(self, target: Target, reason: str) -> None:
+        """Tell why a function is not reached: aloud when it was asked for by name, else for `snapagent status` only."""
+        assert self.targets is not None
+        if target.qualname in self.targets.exact_names(target.module):
+            self.engine().note_unreachable(target, reason)
+        else:
+            self.engine().unreachable[str(target)] = reason
 
     def engine(self, base_path: str | None = None) -> Engine:
         """The engine that captures into this folder (by default the config's), made at its first use."""
@@ -161,8 +168,7 @@ def complain(what: str, error: Exception) -> None:
     from ..errors import SnapagentError
     from .host_guard import describe, log_once
 
+    cause = describe(error)
     if isinstance(error, SnapagentError):
-        cause = getattr(error, "one_line", None) or str(error)
-    else:
-        cause = describe(error)
-    log_once(what, str(cause), "'snapagent check' tells more")
+        cause = str(getattr(error, "one_line", error))
+    log_once(what, cause, "'snapagent check' tells more")

@@ -79,7 +79,7 @@ class Instrumenter:
                 self._swap(found.function, recorder)
                 return
             if not reachable:
-                self._report(target, f"it is held in a way that cannot be changed (a {type(found.function).__qualname__})")
+                self._report(target, f"nothing else can be put in its place (a {type(found.function).__qualname__})")
                 return
             if in_place:
                 self._report(target, _ONLY_BY_NAME)

@@ -41,7 +41,7 @@ class ClassPlace:
 
     @property
     def is_writable(self) -> bool:
-        """Whether setting the name sets it in this class: not where the metaclass has a data descriptor (`__name__`)."""
+        """Whether setting the name changes this class: not where the metaclass has a data descriptor (`__name__`)."""
         metas = type.__dict__["__mro__"].__get__(type(self.cls))
         found = next((class_dict(meta)[self.name] for meta in metas if self.name in class_dict(meta)), None)
         return not (hasattr(type(found), "__set__") or hasattr(type(found), "__delete__"))

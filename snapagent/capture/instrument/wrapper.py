@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..recorder import Recorder
     from .places import Place
 
-# What is asked of the wrapper and not of the function: everything else, `__doc__` and `__dict__` too, is the function's.
+# What is asked of the wrapper and not of the function; all else, `__doc__` and `__dict__` too, is the function's.
 _OWN = frozenset({"__wrapped__", "__get__", "__call__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"})
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ class SnapWrapper(_Base):
     """Stands where the function stood. Being of this class is the mark by which wrapping twice is avoided."""
 
     # `isinstance(f, Sized)` and its like ask the type for these; None says that it has none.
-    __len__ = __contains__ = __reversed__ = __enter__ = __exit__ = __aenter__ = __aexit__ = None  # type: ignore[assignment]
-    __bytes__ = __int__ = __float__ = __complex__ = __index__ = __round__ = __abs__ = None  # type: ignore[assignment]
+    if not TYPE_CHECKING:
+        __len__ = __contains__ = __reversed__ = __enter__ = __exit__ = __aenter__ = __aexit__ = None
+        __bytes__ = __int__ = __float__ = __complex__ = __index__ = __round__ = __abs__ = None
+    else:
+        _self_places: tuple[Place, ...]  # where it stands, for the way back
 
     def __getattribute__(self, name: str) -> Any:
         if name in _OWN or name.startswith("_self_"):

@@ -1,0 +1,350 @@
+"""Which functions of a module become targets, under which names, and through which references they are reached."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import sys
+import types
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from recording import Memories, instrumented
+
+from snapagent.capture.instrument import Instrumenter
+from snapagent.settings import Settings
+from snapagent.targets import TargetPattern, TargetSet
+
+Make = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Imports a module `sample` with the given source."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+
+    def make(source: str, name: str = "sample") -> ModuleType:
+        (tmp_path / f"{name}.py").write_text(source)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+
+    yield make
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def kinds(memories: Memories) -> dict[str, tuple[str, str]]:
+    return {name.partition(":")[2]: (one.kind, one.flavor) for name, one in memories.made.items()}
+
+
+def test_every_kind_of_function_is_found_with_its_kind_and_flavor(make):
+    module = make("""
+import functools
+def f(): ...
+async def co(): ...
+def gen(): yield
+async def agen(): yield
+class C:
+    def __init__(self): ...
+    def m(self): ...
+    @classmethod
+    def c(cls): ...
+    @staticmethod
+    def s(): ...
+    @property
+    def p(self): ...
+    @functools.cached_property
+    def cp(self): ...
+    class N:
+        async def q(self): ...
+@functools.cache
+def cached(): ...
+""")
+    with instrumented(module) as memories:
+        assert kinds(memories) == {
+            "f": ("function", "plain"),
+            "co": ("function", "coroutine"),
+            "gen": ("function", "generator"),
+            "agen": ("function", "async_generator"),
+            "C.__init__": ("method", "plain"),
+            "C.m": ("method", "plain"),
+            "C.c": ("classmethod", "plain"),
+            "C.s": ("staticmethod", "plain"),
+            "C.p": ("method", "plain"),
+            "C.cp": ("method", "plain"),
+            "C.N.q": ("method", "coroutine"),
+            "cached": ("function", "plain"),
+        }
+
+
+def test_only_what_the_module_defines_is_wrapped_by_a_glob(make):
+    make("def helper(): ...\nclass Helper:\n    def m(self): ...", "other")
+    module = make("from other import helper, Helper\nfrom os.path import join\ndef own(): ...")
+    with instrumented(module) as memories:
+        assert kinds(memories).keys() == {"own"}
+        assert module.helper is sys.modules["other"].helper
+
+
+def test_a_function_with_several_names_has_one_wrapper_and_one_record(make):
+    module = make("def f(): return 1\ng = f\nclass C:\n    h = f\n    def m(self): return 2\n    n = m")
+    with instrumented(module) as memories:
+        assert module.f is module.g is vars(module.C)["h"]
+        assert vars(module.C)["m"] is vars(module.C)["n"]
+        module.g(), module.C().n()
+        assert kinds(memories).keys() == {"f", "C.m"}
+        assert len(memories.calls("f")) == len(memories.calls("C.m")) == 1
+
+
+def test_a_decorator_is_inside_the_recorded_call(make):
+    module = make("""
+import functools
+def twice(function):
+    @functools.wraps(function)
+    def inner(*args, **kwargs):
+        return function(*(2 * arg for arg in args), **kwargs)
+    return inner
+def careless(function):
+    return lambda *args: function(*args)
+@twice
+def f(x, y=1): return x, y
+@careless
+def g(x): return x
+""")
+    with instrumented(module, "sample:f", "sample:g") as memories:
+        assert module.f(3, y=5) == (6, 5)
+        assert module.g(4) == 4
+        assert memories.calls("f") == [((3,), {"y": 5}, ("returned", (6, 5)))]
+        assert memories.calls("g") == [((4,), {}, ("returned", 4))]
+        assert memories.made["sample:f"].function.__code__.co_varnames == ("x", "y")
+
+
+def test_calls_through_references_taken_earlier_are_captured(make):
+    module = make("""
+REGISTRY, LISTENERS, LATER = {}, [], []
+def register(f):
+    REGISTRY[f.__name__] = f
+    LISTENERS.append(f)
+    return f
+@register
+def view(x): return x
+@register
+async def async_view(x): return x
+@register
+def stream(n): yield from range(n)
+def helper(x): return x
+def user(x, key=helper): return key(x)
+class Holder:
+    def __init__(self): self.callback = helper
+holder = Holder()
+pair = (helper,)
+def closed_over(f=helper):
+    return lambda x: f(x)
+inner = closed_over()
+""")
+    with instrumented(module) as memories:
+        module.REGISTRY["view"](1), module.LISTENERS[0](2), module.view(3)
+        assert asyncio.run(module.REGISTRY["async_view"](4)) == 4
+        assert list(module.REGISTRY["stream"](2)) == [0, 1]
+        module.user(5), module.holder.callback(6), module.pair[0](7), module.inner(8), module.helper(9)
+        assert [args for args, _, _ in memories.calls("view")] == [(1,), (2,), (3,)]
+        assert [args for args, _, _ in memories.calls("async_view")] == [(4,)]
+        assert [args for args, _, _ in memories.calls("stream")] == [(2,)]
+        assert [args for args, _, _ in memories.calls("helper")] == [(5,), (6,), (7,), (8,), (9,)]
+        assert module.REGISTRY["view"] is module.view
+
+
+def test_an_import_in_an_earlier_or_circular_module_is_captured(make, tmp_path):
+    (tmp_path / "circular.py").write_text("from sample import f\ndef use(x): return f(x)")
+    module = make("def f(x): return x\nimport circular")
+    with instrumented(module) as memories:
+        assert sys.modules["circular"].use(1) == 1
+        assert len(memories.calls("f")) == 1
+
+
+def test_the_function_behind_an_object_of_a_framework_is_captured(make):
+    module = make("""
+class Command:
+    def __init__(self, callback): self.callback = callback
+    def invoke(self, *args): return self.callback(*args)
+class Lazy:
+    __slots__ = ("_args", "__weakref__")
+    def __init__(self, function): object.__setattr__(self, "_args", (function, {}))
+    def __getattr__(self, name): raise RuntimeError("forced")
+    @property
+    def __class__(self): raise RuntimeError("forced")
+@Command
+def command(x): return x
+class Task:
+    def apply(self, *args): return self.run(*args)
+def task(function):
+    return type(function.__name__, (Task,), {"run": staticmethod(function), "__module__": function.__module__})()
+@task
+def add(x, y): return x + y
+@Lazy
+def pending(x): return x
+""")
+    with instrumented(module) as memories:
+        assert module.command.invoke(1) == 1
+        assert module.add.apply(1, 2) == 3
+        assert object.__getattribute__(module.pending, "_args")[0](5) == 5
+        assert [len(memories.calls(name)) for name in ("command", "add", "pending")] == [1, 1, 1]
+
+
+def test_inplace_keeps_the_function_object_and_restores_its_code(make):
+    module = make("def f(x, y=2): return x, y")
+    function, code = module.f, module.f.__code__
+    with instrumented(module, mode="inplace") as memories:
+        assert module.f is function
+        assert function(1) == (1, 2)
+        assert len(memories.calls("f")) == 1
+    assert module.f is function and function.__code__ is code and vars(function) == {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("sample:missing", "the module has no such function; the nearest names are missed"),
+        ("sample:number", "it is no Python function (a int)"),
+        ("sample:sqrt", "it is no Python function (a builtin_function_or_method)"),
+        ("sample:Derived.m", "it is inherited; name it where it is defined: sample:Base.m"),
+        ("sample:dumps", "it is defined in another module; name it there: json:dumps"),
+    ],
+)
+def test_a_target_that_cannot_be_reached_is_reported_with_the_reason(make, pattern, reason):
+    module = make("""
+from json import dumps
+from math import sqrt
+number = 1
+def missed(): ...
+class Base:
+    def m(self): ...
+class Derived(Base): ...
+""")
+    with instrumented(module, pattern) as memories:
+        assert memories.made == {}
+        assert memories.unreachable == {pattern: reason}
+
+
+def test_a_cache_that_others_refer_to_is_reported(make):
+    module = make("import functools\n@functools.cache\ndef f(x): return x\nkept = [f]")
+    with instrumented(module) as memories:
+        module.f(1)
+        assert len(memories.calls("f")) == 1
+        assert "only calls through its name" in memories.unreachable["sample:f"]
+
+
+def test_lazy_and_hostile_values_are_not_touched(make):
+    module = make("""
+class Hostile:
+    def __getattribute__(self, name): raise RuntimeError(name)
+    def __eq__(self, other): raise RuntimeError
+    __hash__ = None
+hostile = Hostile()
+class Meta(type):
+    def __getattribute__(cls, name): raise RuntimeError(name)
+    def __setattr__(cls, name, value): raise RuntimeError(name)
+class C(metaclass=Meta):
+    def m(self): return 1
+def f(): return C
+""")
+    with instrumented(module, "sample:C.m", "sample:f") as memories:
+        assert object.__new__(module.C).m() == 1
+        assert memories.calls("C.m")
+
+
+def test_instrumenting_twice_wraps_once(make):
+    module = make("def f(): return 1\nkept = []\ndef g(): return 2\nkept.append(g)")
+    with instrumented(module) as first:
+        wrapper = module.f
+        with instrumented(module) as second:
+            assert module.f is wrapper
+            module.f(), module.g()
+            assert second.made == {}
+        assert len(first.calls("f")) == len(first.calls("g")) == 1
+
+
+def test_a_call_that_is_not_captured_has_no_frame_of_ours(make):
+    module = make("import sys\ndef f(): return sys._getframe(1).f_code.co_name\nclass C:\n    m = staticmethod(f)")
+    with instrumented(module) as memories:
+        memories.made["sample:f"].on = False
+        assert module.f() == "test_a_call_that_is_not_captured_has_no_frame_of_ours"
+
+
+def test_a_module_that_is_forgotten_is_freed(make):
+    module = make("class C:\n    def m(self): ...\n    @property\n    def p(self): ...\ndef f(): ...")
+    memories = Memories()
+    targets = TargetSet([(TargetPattern.parse("sample:**"), Settings())])
+    instrumenter = Instrumenter(targets, memories.recorder_for, memories.note_unreachable)
+    instrumenter.instrument("sample", module)
+    assert kinds(memories)
+    watch = weakref.ref(module.C)
+    memories.made.clear()
+    del sys.modules["sample"], module
+    gc.collect()
+    assert watch() is None
+
+
+def test_a_generator_is_suspended_between_its_steps(make):
+    module = make("def gen(): yield from 'ab'\nasync def co():\n    import asyncio\n    await asyncio.sleep(0)")
+    with instrumented(module) as memories:
+        list(module.gen())
+        asyncio.run(module.co())
+        assert memories.made["sample:gen"].steps == ["begin", "leave", "enter", "leave", "enter"]
+        assert memories.made["sample:co"].steps == ["begin", "leave", "enter"]
+
+
+def test_a_generator_says_how_it_ended(make):
+    module = make("def gen(n):\n    for i in range(n): yield i")
+    with instrumented(module) as memories:
+        closed = module.gen(5)
+        next(closed)
+        closed.close()
+        endless = module.gen(20_000)
+        assert sum(1 for _ in endless) == 20_000
+        list(module.gen(2))
+        list(module.gen(0))
+        seen = [(len(items), how, error) for _, _, (_, items, how, error) in memories.calls("gen")]
+        assert seen == [(1, "closed", None), (10_000, "capped", None), (2, "complete", None), (0, "complete", None)]
+
+
+def test_the_chunks_of_a_large_stream_are_not_kept(make):
+    module = make("def gen():\n    for i in range(8): yield bytes(400_000)")
+    with instrumented(module) as memories:
+        assert sum(len(chunk) for chunk in module.gen()) == 3_200_000
+        ((_, _, (_, items, how, _)),) = memories.calls("gen")
+        assert (len(items), how) == (3, "capped")
+
+
+def test_a_coroutine_that_is_never_started_is_counted(make):
+    module = make("async def co(): ...")
+    with instrumented(module) as memories, pytest.warns(RuntimeWarning, match="'co' was never awaited"):
+        module.co()
+        gc.collect()
+    assert memories.made["sample:co"].skipped == ["never_started"]
+
+
+def test_a_wrapped_method_keeps_the_property_objects_of_its_class(make):
+    module = make("class C:\n    @property\n    def p(self): 'doc'; return 1\n    q = p")
+    prop = vars(module.C)["p"]
+    with instrumented(module) as memories:
+        assert vars(module.C)["p"] is prop and type(prop) is property
+        assert module.C().p == module.C().q == 1
+        assert len(memories.calls("C.p")) == 2
+    assert type(prop.fget) is types.FunctionType and prop.__doc__ == "doc"
+
+
+def test_partials_and_presets_reach_the_method(make):
+    module = make("""
+import functools
+class C:
+    def m(self, x, y): return x, y
+    p = functools.partialmethod(m, 1)
+""")
+    with instrumented(module) as memories:
+        assert module.C().p(2) == (1, 2)
+        assert len(memories.calls("C.m")) == 1
