@@ -37,7 +37,7 @@ class InvalidConfigError(ConfigError):
     def one_line(self) -> str:
         """For a log: the first problem, and how many more there are."""
         more = len(self.problems) - 1
-        return str(self.problems[0]) + (f" (and {more} more; 'snapagent check' lists them)" if more else "")
+        return str(self.problems[0]) + (f" (and {more} more)" if more else "")
 
 
 def invalid(problems: Iterable[ConfigError]) -> InvalidConfigError:
