@@ -1,0 +1,41 @@
+"""How the tests of this folder freeze and thaw; real functions give the parameter names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from snapagent.bundle import Note
+from snapagent.paths import parse_path
+from snapagent.serializer.freezing import FreezeRules, Frozen, freeze_call, freeze_outcome
+from snapagent.serializer.loading import thaw
+from snapagent.signature import Parameters
+
+
+def rules(max_bytes: int = 10**6, exclude: tuple[str, ...] = (), exclude_types: tuple[str, ...] = ()) -> FreezeRules:
+    return FreezeRules(
+        max_bytes=max_bytes, exclude=tuple(parse_path(path) for path in exclude), exclude_types=exclude_types
+    )
+
+
+def frozen_call(function: Callable[..., Any], *args: Any, rules: FreezeRules = FreezeRules(), **kwargs: Any) -> Frozen:
+    return freeze_call(None, args, kwargs, Parameters.of(function), rules)  # type: ignore[arg-type]
+
+
+def frozen(value: object, rules: FreezeRules = FreezeRules()) -> Frozen:
+    return freeze_outcome(value, False, rules)
+
+
+def round_trip(value: Any, rules: FreezeRules = FreezeRules()) -> Any:
+    return thaw(frozen(value, rules).data)
+
+
+def kept(value: Any) -> Any:
+    """A round trip that must leave nothing out."""
+    result = frozen(value)
+    assert result.notes == (), result.notes
+    return thaw(result.data)
+
+
+def notes_by_path(frozen: Frozen) -> dict[str, Note]:
+    return {note.path: note for note in frozen.notes}

@@ -1,0 +1,230 @@
+"""An object's own hooks may raise, recurse, lie or be slow: the capture goes on without that object."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from freezes import frozen, frozen_call, notes_by_path, round_trip
+
+from snapagent.errors import BundleLoadError
+from snapagent.placeholder import Placeholder, note_of
+from snapagent.serializer.loading import thaw
+
+
+class OddError(BaseException):
+    pass
+
+
+class Raises:
+    def __init__(self, error: type[BaseException]) -> None:
+        self.error = error
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise self.error("secret text of the program")
+
+
+class StateRaises(Raises):
+    __reduce_ex__ = object.__reduce_ex__
+
+    def __getstate__(self) -> object:
+        raise self.error("secret text of the program")
+
+
+RAISED = [ValueError, asyncio.CancelledError, GeneratorExit, OddError, StopIteration, RecursionError, MemoryError]
+
+
+@pytest.mark.parametrize("make", [Raises, StateRaises])
+@pytest.mark.parametrize("error", RAISED)
+def test_whatever_a_hook_raises_costs_only_that_object(make: Callable[..., Any], error: type[BaseException]) -> None:
+    result = frozen({"bad": make(error), "good": [1, 2]})
+
+    again = thaw(result.data)
+    assert again["good"] == [1, 2]
+    assert note_of(again["bad"]).kind == "unstorable"
+    assert note_of(again["bad"]).path == "result.bad"
+    assert b"secret text" not in result.data
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_a_stop_of_the_program_passes_through(error: type[BaseException]) -> None:
+    with pytest.raises(error):
+        frozen([Raises(error)])
+
+
+class TimeLimit(Exception):
+    pass
+
+
+class Slow:
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        time.sleep(5)
+        return int, (1,)
+
+
+class Patient:
+    """Waits too, and swallows nothing."""
+
+    def __getstate__(self) -> object:
+        time.sleep(5)
+        return {}
+
+
+@pytest.mark.parametrize("value", [Slow(), Patient(), lambda slow=Slow(): slow])
+@pytest.mark.parametrize("limit", [TimeLimit, asyncio.CancelledError])
+def test_a_time_limit_of_the_program_that_fires_meanwhile_reaches_the_program(
+    value: object, limit: type[BaseException]
+) -> None:
+    def over(number: int, frame: object) -> None:
+        raise limit
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(limit):
+            frozen({"value": value})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert round_trip([1]) == [1]  # and the next capture is not affected
+
+
+class Counted:
+    times = 0
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        type(self).times += 1
+        return Counted, ()
+
+
+def test_a_hook_runs_once_per_capture() -> None:
+    one, other = Counted(), Counted()
+    Counted.times = 0
+
+    frozen([one, one, {"deep": other}])
+
+    assert Counted.times == 2
+
+
+class Delegator:
+    """Fails to load: its state is not there yet when unpickling asks for `__setstate__`."""
+
+    def __init__(self, inner: object) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def test_a_class_that_recurses_at_loading_is_named_then() -> None:
+    data = frozen([Delegator([1])]).data
+
+    with pytest.raises(BundleLoadError, match="Delegator"):
+        thaw(data, target="shop:quote")
+
+
+class Liar:
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        raise AssertionError("its class was asked for")
+
+
+class Pretender:
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        return dict
+
+
+class Silent:
+    def __init__(self) -> None:
+        self.value = 3
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("value", "path"):
+            raise AssertionError("an attribute was read")
+        return object.__getattribute__(self, name)
+
+
+def test_objects_that_lie_about_their_class_are_kept_by_their_real_one() -> None:
+    liar, pretender = Liar(), Pretender()
+    liar.__dict__["value"] = pretender.__dict__["value"] = 3
+
+    again = round_trip([liar, pretender])
+
+    assert [type(value) for value in again] == [Liar, Pretender]
+    assert [object.__getattribute__(value, "__dict__")["value"] for value in again] == [3, 3]
+
+
+def test_attributes_are_not_read_one_by_one() -> None:
+    again = round_trip([Silent()])[0]
+
+    assert object.__getattribute__(again, "__dict__") == {"value": 3}
+
+
+class Touchy:
+    """No question about it has an answer."""
+
+    def __init__(self) -> None:
+        self.value = 3
+
+    def _refuse(self, *args: object) -> Any:
+        raise AssertionError("a hook was called that pickling does not need")
+
+    __repr__ = __str__ = __len__ = __eq__ = __hash__ = __bool__ = __iter__ = __getattr__ = _refuse  # type: ignore
+
+
+def test_nothing_is_asked_of_an_object_but_its_pickle_form() -> None:
+    touchy = Touchy()
+
+    result = frozen_call(lambda first, second: None, {"key": touchy}, [touchy, (i for i in "x")])
+
+    assert list(notes_by_path(result)) == ["second[1]"]
+    assert len(result.data) > 0
+
+
+class Malformed:
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.answer
+
+
+def _endless() -> Iterator[int]:
+    yield 1
+    raise ValueError
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, 3, (), (int,), (int, None), (3, ()), "no.such.name", (int, (), None, None, None, 3), [int, ()], (1,) * 7],
+)
+def test_a_malformed_pickle_form_costs_only_that_object(answer: object) -> None:
+    again = round_trip({"bad": Malformed(answer), "good": 1})
+
+    assert again["good"] == 1
+    assert type(again["bad"]) is Placeholder
+
+
+def test_items_that_break_off_are_kept_as_far_as_they_came() -> None:
+    again = round_trip({"list": Malformed((list, (), None, _endless())), "good": 1})
+
+    assert again == {"list": [1], "good": 1}
+
+
+class Registered:
+    pass
+
+
+def test_a_reducer_registered_with_copyreg_is_used() -> None:
+    import copyreg
+
+    copyreg.pickle(Registered, lambda value: (dict, ([("made", 1)],)))  # type: ignore[arg-type]
+    try:
+        assert round_trip([Registered()]) == [{"made": 1}]
+    finally:
+        del copyreg.dispatch_table[Registered]
