@@ -8,7 +8,19 @@ from collections.abc import Callable, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Writer(Protocol):
+        """What `hashing.Canonical` offers to the writers of types. `opaque` takes (node, its path where it is known)."""
+
+        opaque: list[tuple[object, str]]
+
+        def of(self, value: Any) -> str:
+            """The text of a value that belongs to the graph."""
+
+        def of_made(self, value: Any) -> str:
+            """The text of a value that was made for the purpose."""
+
 
 REDACTED = "R;"  # what every redacted leaf is to the hash
 PSEUDONYM = re.compile(r"redacted-[0-9a-f]{12}")  # as `redaction` writes them

@@ -10,23 +10,16 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
+from .canonical_arrays import ARRAYS
 from .canonical_atoms import REDACTED, text_of_name
 from .serializer.inert import BY_VALUE, Inert, StandIn
 from .serializer.live_names import is_set_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any
 
-    class Writer(Protocol):
-        """What `hashing.Canonical` offers to the writers of types."""
-
-        opaque: list[tuple[object, str]]
-
-        def of(self, value: Any) -> str: ...
-
-        def of_made(self, value: Any) -> str: ...
-
+    from .canonical_atoms import Writer
 
 PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
 
@@ -120,6 +113,10 @@ def _fraction(writer: Writer, node: Inert) -> str | None:
     return f"Q{writer.of_made(args)}"
 
 
+def _complex(writer: Writer, node: Inert) -> str | None:
+    return f"c{writer.of_made([part + 0.0 for part in node.args])}"
+
+
 def _set(writer: Writer, node: Inert) -> str | None:
     if len(node.args) == 1 and type(node.args[0]) in (list, tuple):
         return writer.of_made((set if type(node).qualname == "set" else frozenset)(node.args[0]))
@@ -163,11 +160,13 @@ def _code_parts(code: Any) -> Iterator[tuple[bool, list[Any]]]:
 
 
 _SPECIAL: dict[str, Callable[[Writer, Inert], str | None]] = {
+    **ARRAYS,
     BY_VALUE: _by_value,
     PLACEHOLDER: _placeholder,
     "builtins:set": _set,
     "builtins:frozenset": _set,
     "dill._dill:_create_function": _function,
+    "builtins:complex": _complex,
     "fractions:Fraction": _fraction,
     "pathlib:PosixPath": _path,
     "pathlib:PurePosixPath": _path,

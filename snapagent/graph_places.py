@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NO_STEP = object()  # the key of a place that is no step of a path, such as the dict of an object's attributes
 
 _LABELLED_CODE = {"dill._dill:_create_function"}
-_CELL = "dill._dill:_create_cell"
+_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 
 class Roots:
@@ -85,12 +85,16 @@ def entries(place: Place) -> Iterator[Entry]:
             return iter([Entry(index, index, None, child) for index, child in enumerate(node)])
         names = [*labels, *[None] * (len(node) - len(labels))]
         pairs = enumerate(zip(names, node, strict=False))
-        return iter([Entry(i, i if name is None else name, name, child) for i, (name, child) in pairs])
+        return iter([Entry(i, i if name is None else name, _label(name), child) for i, (name, child) in pairs])
     if kind is set or kind is frozenset:
         return iter([Entry(child, index, None, child) for index, child in enumerate(node)])
     if kind is Roots:
         return iter([Entry(i, keys, node.labels[i], node.values[i]) for i, keys in enumerate(node.keys)])
     return iter(_entries_of_stand_in(node))
+
+
+def _label(name: object) -> object:
+    return None if name is NO_STEP else name
 
 
 def _entries_of_stand_in(node: Any) -> Iterator[Entry]:
@@ -116,7 +120,9 @@ def _entries_of_stand_in(node: Any) -> Iterator[Entry]:
 
 def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Entry]:
     step: object = NO_STEP if fields or cls.name == BY_VALUE else "args"
-    labels: Sequence[Any] = fields
+    labels: Sequence[Any] = [NO_STEP] if cls.name == BY_VALUE else fields
+    if cls.name == _EXCEPTION and len(node.args) == 2:
+        yield Entry(None, "args", None, node.args[1])
     if cls.name in _LABELLED_CODE:
         yield from _function_parts(node)
         step = NO_STEP

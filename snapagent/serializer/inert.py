@@ -137,16 +137,12 @@ class _Maker(StandIn):
     """The type of stand-ins whose results are classes again."""
 
     def __call__(cls, *args: object) -> Any:
-        origin = StandIn.__call__(cls, *args)
         names = [arg for arg in args if type(arg) is str]
         body = next((arg for arg in args if type(arg) is dict), {})
         module = body.get("__module__", "")
-        named = {
-            "origin": origin,
-            "module": module if type(module) is str else "",
-            "qualname": names[0] if names else cls.qualname,
-        }
-        return type.__new__(_Made, "Made", (Inert,), named)
+        return _made_class(
+            StandIn.__call__(cls, *args), module if type(module) is str else "", names[0] if names else cls.qualname
+        )
 
 
 class _Opener(StandIn):
@@ -155,9 +151,15 @@ class _Opener(StandIn):
     def __call__(cls, *args: object) -> Any:
         if len(args) != 1 or type(args[0]) is not bytes:
             raise InertError("by-value code without its bytes")
-        node = StandIn.__call__(cls, decode(args[0]))
+        inside = decode(args[0])
+        node = StandIn.__call__(cls, inside)
         node.raw = args[0]
-        return node
+        return _made_class(node, inside.module, inside.qualname) if isinstance(inside, StandIn) else node
+
+
+def _made_class(origin: Any, module: str, qualname: str) -> StandIn:
+    named = {"origin": origin, "module": module, "qualname": qualname}
+    return type.__new__(_Made, "Made", (Inert,), named)
 
 
 def _origin(cls: StandIn) -> Inert:
