@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 from local_service import HERE, WORKERS, Service
 from traffic import Answer, Request, requests, send_all
@@ -41,10 +42,12 @@ def main() -> int:
         serve_and_look()
         check_counts()
         replay()
+        replay_changed_code()
     except DemoFailedError as error:
         print(f"\nThe demo failed: {error}")
         return 1
-    print(f"\nAll well, in {time.monotonic() - started:.0f} s. The captured calls stay in {CAPTURES}.")
+    print(f"\nAll is well: that test had to fail. The demo took {time.monotonic() - started:.0f} s.")
+    print(f"The captured calls stay in {CAPTURES}.")
     print("Look around:  cd sitecustomize_example && ../.venv/bin/snapagent list")
     return 0
 
@@ -108,7 +111,7 @@ def send_requests(shop: Service) -> None:
     began = time.monotonic()
     answered = list(send_all(shop.url, wanted, THREADS))
     print_answers(answered)
-    print(f"That took {time.monotonic() - began:.1f} s. Every answer is the one that the shop gives without snapagent.")
+    print(f"That took {time.monotonic() - began:.1f} s. Every answer has the status code that it should have.")
     for request, answer in answered:
         if answer.status not in request.expected:
             raise DemoFailedError(f"{request.route} answered {answer.status}: {answer.text[:300]}; see {shop.log}")
@@ -188,11 +191,31 @@ def check_counts() -> None:
 
 def replay() -> None:
     heading("7. Run the tests that replay the captured calls: no service, no database, no network")
-    print(f"\n$ pytest    (in {HERE.name}/, the tests are in tests/)", flush=True)
+    code = run_tests(HERE, "-v")
+    if code != 0:
+        raise DemoFailedError(f"the replay tests ended with exit code {code}")
+
+
+def replay_changed_code() -> None:
+    heading("8. What such a test says when the code changes")
+    print("In a copy of the shop, the first kilogram costs 4.90 instead of 3.90:")
+    copy = WORK / "changed_shop"
+    for name in ("shop", "tests"):
+        shutil.copytree(HERE / name, copy / name)
+    shutil.copy(HERE / "pytest.ini", copy)
+    pricing = copy / "shop" / "pricing.py"
+    pricing.write_text(pricing.read_text().replace('Decimal("3.90")', 'Decimal("4.90")'))
+    code = run_tests(copy, "-q", "--tb=short", "-x", "-k", "test_shipping", "--captures-dir", str(CAPTURES))
+    if code != 1:
+        raise DemoFailedError(f"the tests should have found the change, but ended with exit code {code}")
+
+
+def run_tests(folder: Path, *options: str) -> int:
+    """Run the tests of `folder` with capturing off; return pytest's exit code."""
+    print(f"\n$ pytest {' '.join(options)}    (in {folder.relative_to(HERE.parent)})", flush=True)
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("SNAPAGENT_", "PYTEST_"))}
-    tests = subprocess.run([sys.executable, "-m", "pytest", "-v"], cwd=HERE, env=environ, timeout=120, check=False)
-    if tests.returncode != 0:
-        raise DemoFailedError(f"the replay tests ended with exit code {tests.returncode}")
+    command = [sys.executable, "-m", "pytest", *options]
+    return subprocess.run(command, cwd=folder, env=environ, timeout=120, check=False).returncode
 
 
 if __name__ == "__main__":
