@@ -13,6 +13,7 @@ from collections import deque
 from os import getpid
 from time import monotonic, perf_counter, thread_time, time
 
+from ..store import locking
 from ..store.counts import Counts
 from ..store.failures import LOCKED, PERSISTENT, StoreFailure
 from . import native_thread, process_life
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..bundle import Header
     from ..settings import Settings
-    from ..store import Entry, Store, Stored
+    from ..store import Entry, FunctionIndex, Store, Stored
     from ..targets import Target
     from .ledger import Ledger
     from .policies import Gate
@@ -52,7 +53,6 @@ GATHER = 0.02  # seconds that the thread waits for more calls before it writes
 EVERY = 0.5  # seconds between two updates of the indexes
 EXIT_DEADLINE = 2.0  # seconds that the end of a process may wait for us
 _EXIT_RESERVE = 0.3  # share of that for the indexes; the rest is for bundles
-_LAST_SIDECARS = 0.2  # seconds of that in which counts are left beside an index that is out of reach
 _SHARE = 20  # an update that takes long makes the next one wait so many times as long
 _PATIENCE = 0.2  # seconds that the lock of an index is waited for, so that one stuck process does not hold up the queue
 _LAST_PATIENCE = 1.0
@@ -360,28 +360,34 @@ class Writer:
         if not last and monotonic() < function.not_before:
             shelf.owe(counts)
             return
-        if last:
-            patience = min(patience, max(self._deadline - monotonic() - _LAST_SIDECARS, _IN_CALLER))
         mine = function.ledger.totals().captured
         try:
-            updated = self.store.update(function.target, counts, function.settings, timeout=patience, last=last)
+            if last:
+                updated = self._last_update(function, counts, patience)
+            else:
+                updated = self.store.update(function.target, counts, function.settings, timeout=patience)
         except StoreFailure as failure:
             _pass_on(failure)
             function.detour = min(max(function.detour * 2, 2 * EVERY), _LONGEST_DETOUR)
             function.not_before = monotonic() + function.detour
             if failure.reason != LOCKED:
                 log_once(f"could not update the index of {function.target}", failure.reason)
-            if last:
-                self._leave(function)
             return
         function.detour = 0.0
         function.gate.heard(max(updated.captured - mine, 0))
 
-    def _leave(self, function: _Function) -> None:
-        try:
-            self.store.shelf(function.target).leave()
-        except StoreFailure as failure:
-            log_once(f"lost counts of {function.target}", failure.reason)
+    def _last_update(self, function: _Function, counts: Counts, patience: float) -> FunctionIndex:
+        """The update after which the process may be gone at any moment: counts are safe before a lock is waited for."""
+        if locking.is_ready():
+            try:
+                return self.store.update(function.target, counts, function.settings, timeout=0.0, last=True)
+            except StoreFailure as failure:
+                if failure.reason != LOCKED:
+                    raise
+                counts = Counts()  # they are owed now
+        self.store.leave(function.target, counts)
+        patience = min(patience, max(self._deadline - monotonic(), 0.0))
+        return self.store.update(function.target, Counts(), function.settings, timeout=patience, last=True)
 
     # ---- the end
 

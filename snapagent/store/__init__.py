@@ -8,6 +8,7 @@ from .index import FunctionIndex, Stored
 from .layout import Entry, folder_name, segment
 from .library import FunctionFolder, Library
 from .store import Store
+from .verifying import Problem
 
 __all__ = [
     "Counts",
@@ -15,6 +16,7 @@ __all__ = [
     "FunctionFolder",
     "FunctionIndex",
     "Library",
+    "Problem",
     "Store",
     "StoreFailure",
     "Stored",

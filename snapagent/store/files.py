@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from ..signals import raised_by_signal_handler
 from .failures import FOREIGN_FOLDER, StoreFailure
 from .layout import TEMPORARY
 
@@ -23,6 +24,16 @@ ORPHAN_AGE = 3600.0  # seconds after which a temporary file has no writer any mo
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: a planted FIFO must not hold us
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@contextmanager
+def tolerated() -> Iterator[None]:
+    """Do without what the system refuses; but not without what a signal handler of the program raises meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        if raised_by_signal_handler(error):
+            raise
 
 
 def make_folders(path: str) -> None:
@@ -91,11 +102,11 @@ def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bo
             os.close(descriptor)
         os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        with suppress(OSError):
+        with tolerated():
             os.unlink(draft, dir_fd=folder)
         raise
     if durable:
-        with suppress(OSError):  # the file is visible already: it counts as published, and fsync is not tried again
+        with tolerated():  # the file is visible already: it counts as published, and fsync is not tried again
             os.fsync(folder)
     return found
 
@@ -179,7 +190,7 @@ def sweep(folder: int, names: list[str], now: float, older_than: float = ORPHAN_
     for name in names:
         if not name.startswith(TEMPORARY):
             continue
-        with suppress(OSError):
+        with tolerated():
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISREG(found.st_mode) and abs(now - found.st_mtime) >= older_than:
                 swept += remove(folder, name)

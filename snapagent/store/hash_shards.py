@@ -1,5 +1,5 @@
-"""`.hashes/<xx>`: the names of a function's bundles by the first two digits of their hashes, so that one of a hundred
-thousand is found by reading one small file. Kept only for functions with more bundles than the index lists.
+"""`.hashes/<x>`: the names of a function's bundles by the beginning of their hashes, so that one of a hundred thousand
+is found by reading one small file. Kept only for functions with many more bundles than the index lists.
 
 A file holds one name a line and is only appended to; names of bundles that are gone stay until the shards are rebuilt.
 Rebuilt from the names of the bundles when lost.
@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from . import files
 from .layout import HASHES, Entry, parse_bundle_name
 
+FEWEST = 400  # bundles up to which the folder is listed instead
 _LIMIT = 64 * 1024 * 1024  # bytes of one shard that are read
 
 
@@ -28,8 +29,10 @@ def add(folder: str, entries: Iterable[Entry]) -> None:
 
 def build(folder: str, entries: Iterable[Entry], token: str) -> None:
     """Make the shards of all `entries`; they appear at once, complete."""
+    for name in os.listdir(folder):
+        if name.startswith(f"{HASHES}-"):  # of a builder that was killed: nobody builds without the lock
+            _discard(f"{folder}/{name}")
     draft = f"{folder}/{HASHES}-{token}"
-    _discard(draft)
     files.make_folders(draft)
     try:
         _append(draft, entries)
@@ -43,10 +46,15 @@ def build(folder: str, entries: Iterable[Entry], token: str) -> None:
 def _append(path: str, entries: Iterable[Entry]) -> None:
     lines: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
-        lines[entry.short_hash[:2]].append(f"{entry.name}\n")
+        lines[_shard(entry.short_hash)].append(f"{entry.name}\n")
     with files.own_folder(path) as shards:
         for digits, names in lines.items():
             files.append(shards, digits, "".join(names).encode("ascii"))
+
+
+def _shard(digits: str) -> str:
+    """One of 64: making more files takes a writer too long, fewer are too large to read."""
+    return f"{int(digits[:2], 16) & 0x3F:02x}"
 
 
 def find(folder: str, digits: str) -> list[Entry] | None:
@@ -57,7 +65,7 @@ def find(folder: str, digits: str) -> list[Entry] | None:
     try:
         with files.opened_folder(f"{folder}/{HASHES}") as shards:
             try:
-                data, _ = files.read(digits[:2], _LIMIT, folder=shards)
+                data, _ = files.read(_shard(digits), _LIMIT, folder=shards)
             except FileNotFoundError:
                 return []
     except OSError:
@@ -69,6 +77,7 @@ def find(folder: str, digits: str) -> list[Entry] | None:
 
 
 def discard(folder: str) -> None:
+    """Remove the shards."""
     _discard(f"{folder}/{HASHES}")
 
 

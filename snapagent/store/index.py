@@ -65,6 +65,7 @@ class FunctionIndex(Record):
 
     `stored` is the number of all bundles, `bytes` the size of those that are not pinned. `tokens` says how many of them
     come from which process, for those that may still be writing: so each adds what the index does not know yet.
+    `merged` names the sidecars whose counts are in here, but which may still lie beside.
     """
 
     target: str | None
@@ -76,6 +77,7 @@ class FunctionIndex(Record):
     stored: int = 0
     bytes: int = 0
     tokens: Mapping[str, int] = {}
+    merged: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Counts:
@@ -118,7 +120,8 @@ class FunctionIndex(Record):
         skipped, failed = _counts(fields["skipped"]), _counts(fields["failed"])
         name = None if target is None else str(target)
         tokens = _counts(fields["tokens"])
-        return cls(name, calls, captured, skipped, failed, bundles, stored, size, tokens)
+        merged = tuple(str(sidecar) for sidecar in fields["merged"])
+        return cls(name, calls, captured, skipped, failed, bundles, stored, size, tokens, merged)
 
 
 def _number(value: object) -> int:
@@ -151,15 +154,11 @@ def load(folder: int) -> FunctionIndex | None:
         raise BrokenIndex from error
 
 
-def save(folder: int, index: FunctionIndex, token: str) -> None:
-    """Replace the index, and mark it as fresh."""
+def save(folder: int, index: FunctionIndex, token: str, *, fresh: bool = True) -> None:
+    """Replace the index; `fresh` says that it knows all that the folder holds."""
     files.publish(folder, INDEX, index.to_json(), token=f"{token}-")
-    mark_fresh(folder)
-
-
-def mark_fresh(folder: int) -> None:
-    when = os.fstat(folder).st_mtime_ns
-    with suppress(OSError):  # an index that looks stale is only slower to use
+    when = os.fstat(folder).st_mtime_ns if fresh else 0
+    with files.tolerated():  # an index that looks stale is only slower to use
         os.utime(INDEX, ns=(when, when), dir_fd=folder, follow_symlinks=False)
 
 
@@ -182,7 +181,7 @@ def newest_name(folder: int) -> str | None:
 
 def set_aside(folder: int) -> None:
     """Keep a broken index for whoever wants to look at it; one is enough."""
-    with suppress(OSError):
+    with files.tolerated():
         os.rename(INDEX, f".corrupt-{INDEX}", src_dir_fd=folder, dst_dir_fd=folder)
 
 

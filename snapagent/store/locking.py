@@ -20,8 +20,10 @@ def locked(folder: str, timeout: float) -> Iterator[None]:
     """Hold the lock of `folder`. Raises StoreFailure `locked` after `timeout` seconds, or when there are no locks."""
     if _half_imported():
         raise StoreFailure(LOCKED, folder)
-    from filelock import Timeout, UnixFileLock
-
+    try:
+        from filelock import Timeout, UnixFileLock
+    except ImportError as error:  # as when there are no file descriptors left to read it with
+        raise StoreFailure(LOCKED, folder) from error
     lock = UnixFileLock(
         f"{folder}/{LOCK}", timeout, FILE_MODE, thread_local=False, poll_interval=0.005, fallback_to_soft=False
     )
@@ -35,6 +37,11 @@ def locked(folder: str, timeout: float) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_ready() -> bool:
+    """Whether taking a lock imports nothing any more."""
+    return "filelock" in sys.modules
 
 
 def _half_imported() -> bool:

@@ -63,7 +63,7 @@ class Room:
     def _indexed(self) -> int:
         total = 0
         for path in self._folders():
-            with suppress(OSError), files.opened_folder(path) as folder:
+            with files.tolerated(), files.opened_folder(path) as folder:
                 try:
                     found = index.load(folder)
                 except BrokenIndex:
@@ -76,13 +76,13 @@ class Room:
         sizes: dict[Entry, int] = {}
         kinds: dict[str, dict[str, str]] = {}
         for path in self._folders():
-            with suppress(OSError), files.opened_folder(path) as folder:
+            with files.tolerated(), files.opened_folder(path) as folder:
                 sizes.update(_sizes(folder, path))
                 kinds[path] = _newest_of_kinds(folder)
         self._used = sum(sizes.values())
         for entry in _expendable(sorted(sizes), self._used + size - self.limit * _LOW_WATER, sizes, kinds):
             path = os.path.dirname(entry.path)
-            with suppress(OSError, StoreFailure), files.own_folder(path) as folder:
+            with suppress(StoreFailure), files.tolerated(), files.own_folder(path) as folder:
                 if not files.exists(folder, entry.name + PIN) and files.remove(folder, entry.name):
                     self._used -= sizes[entry]
                     removed(path, entry.name, sizes[entry])

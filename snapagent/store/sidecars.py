@@ -1,13 +1,14 @@
 """`.counts/<token>.json`: counts that a process could not add to the index, left for the next one that can.
 
-A process writes its file when it ends while somebody else holds the lock; whoever updates the index adds the file and
-removes it, and a reader adds it in memory.
+A process writes its file when it ends while somebody else holds the lock; whoever updates the index next adds the file,
+says so in the index, and removes it. A reader adds it in memory. So no kill at any moment loses it or counts it twice.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 
 from . import files
 from .counts import Counts
@@ -23,19 +24,20 @@ def leave(folder: str, name: str, counts: Counts) -> None:
         files.publish(sidecars, f"{name}.json", data)
 
 
-def collect(folder: str) -> tuple[Counts, list[str]]:
-    """The sum of what was left, and the names that it is from. What cannot be read counts nothing."""
+def collect(folder: str, merged: Collection[str]) -> tuple[Counts, list[str]]:
+    """The sum of what was left, but for what is `merged` already, and all names. What cannot be read counts nothing."""
     total = Counts()
-    taken: list[str] = []
+    found: list[str] = []
     try:
         with files.opened_folder(f"{folder}/{COUNTS}") as sidecars:
             for name in os.listdir(sidecars):
                 if name.endswith(".json") and not name.startswith(TEMPORARY):
-                    total += _counts(sidecars, name)
-                    taken.append(name)
+                    found.append(name)
+                    if name not in merged:
+                        total += _counts(sidecars, name)
     except OSError:
         pass
-    return total, taken
+    return total, found
 
 
 def _counts(sidecars: int, name: str) -> Counts:

@@ -24,7 +24,7 @@ from .layout import (
     SUFFIX,
     TEMPORARY,
     Entry,
-    bundle_name,
+    new_entry,
     parse_bundle_name,
 )
 from .library import Library
@@ -103,16 +103,14 @@ class Store(Library):
     ) -> tuple[Entry, Stored]:
         """`publish`, which also gives what the index will list."""
         path = self.folder(target)
-        name = bundle_name(when, token, counter, header.hash)
+        entry = new_entry(path, when, token, counter, header.hash)
         data = encode(header, payload, self.keys[0] if self.keys else None)
         try:
             with files.own_folder(path, make=True) as folder:
-                files.publish(folder, name, data, durable=self.durable)
+                files.publish(folder, entry.name, data, durable=self.durable)
         except OSError as error:
             raise StoreFailure.of(error, path) from error
-        entry = parse_bundle_name(name, path)
-        assert entry is not None
-        return entry, Stored.of(name, header, len(data))
+        return entry, Stored.of(entry.name, header, len(data))
 
     def make_room(self, size: int, now: float) -> None:
         """See to it that `size` bytes more fit under the limit of the store. Raises StoreFailure `store_full`."""
@@ -159,7 +157,7 @@ class Store(Library):
     def put_away(self, target: object, entry: Entry, stored: Stored, settings: Settings) -> None:
         """Tell retention and the next index of a bundle that was written. Does no I/O."""
         self._room.added(stored.size)
-        self.shelf(target).added(stored, entry, keeping_of(settings))
+        self.shelf(target).added(entry, stored, keeping_of(settings))
 
     def trim(self, target: object, settings: Settings, now: float) -> int:
         """Remove what is surplus among the bundles that this process knows of. Raises StoreFailure."""
@@ -191,6 +189,15 @@ class Store(Library):
             return self.shelf(target).update(counts, keeping, time.time(), timeout, last=last)
         except OSError as error:
             raise StoreFailure.of(error, self.folder(target)) from error
+
+    def leave(self, target: object, counts: Counts) -> None:
+        """Leave `counts`, and those that are owed, beside the index, for whoever updates it next. Raises StoreFailure."""
+        shelf = self.shelf(target)
+        shelf.owe(counts)
+        try:
+            shelf.leave()
+        except OSError as error:
+            raise StoreFailure.of(error, shelf.folder) from error
 
     def captured(self, target: object) -> int:
         """Captures of this function by all processes so far, as the index says."""
@@ -273,7 +280,7 @@ class Store(Library):
         """Remove what killed writers left behind. Returns how many files went."""
         swept = 0
         for path in (self.base_path, *(function.path for function in self.functions())):
-            with suppress(OSError), files.opened_folder(path, follow=path == self.base_path) as folder:
+            with files.tolerated(), files.opened_folder(path, follow=path == self.base_path) as folder:
                 swept += files.sweep(folder, os.listdir(folder), time.time(), older_than)
         return swept
 
