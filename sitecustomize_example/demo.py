@@ -205,7 +205,7 @@ def replay_changed_code() -> None:
     shutil.copy(HERE / "pytest.ini", copy)
     pricing = copy / "shop" / "pricing.py"
     pricing.write_text(pricing.read_text().replace("VAT[country]", '(VAT[country] + Decimal("0.01"))'))
-    code = run_tests(copy, "-q", "--tb=short", "-x", "-k", "test_quote", "--captures-dir", str(CAPTURES))
+    code = run_tests(copy, "-q", "--tb=short", "-x", "-k", "test_quote", f"--captures-dir={CAPTURES}")
     if code != 1:
         raise DemoFailedError(f"the tests should have found the change, but ended with exit code {code}")
 
