@@ -157,8 +157,7 @@ def instrument_value(value: Any, make: Make, settings: Settings) -> Any:
     if already_instrumented(function):
         return value
     qualname = getattr(function, "__qualname__", type(function).__qualname__)
-    is_method = qualname.rpartition(".")[0].rpartition(".")[2] not in ("", "<locals>")
-    kind = kind_of(type(value), "method" if is_method else "function")
+    kind = kind_of(type(value), _likely_kind(function, qualname))
     target = Target(function.__module__, qualname)
     recorder = make(target, signature_giver(function), kind, flavor_of(function), settings)
     if settings.mode == "inplace" and type(function) is FunctionType:
@@ -169,6 +168,17 @@ def instrument_value(value: Any, make: Make, settings: Settings) -> Any:
         return wrapper
     fill(value, wrapper)
     return value
+
+
+def _likely_kind(function: Any, qualname: str) -> str:
+    """What a function is that the decorator sees before its class exists: the first parameter's name must tell."""
+    if qualname.rpartition(".")[0].rpartition(".")[2] in ("", "<locals>"):
+        return "function"
+    code = signature_giver(function).__code__
+    first = code.co_varnames[0] if code.co_argcount else ""
+    if first in ("cls", "klass", "mcs") and not qualname.endswith(".__new__"):
+        return "classmethod"
+    return "method" if first == "self" else "staticmethod"
 
 
 def already_instrumented(function: object) -> bool:

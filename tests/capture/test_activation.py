@@ -1,0 +1,289 @@
+"""Switching capture on, in real interpreters: every way to start a program, and every program that starts others."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from snapagent import launch
+
+CONFIG = "version: 1\nbudget: 100%\ntargets: ['shop:*']\n"
+SHOP = "def quote(x, y=2):\n    return x * y\n"
+USE = "import shop\nprint(shop.quote(3))\n"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """A program with one target, its config, and no word of snapagent."""
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "main.py").write_text(USE)
+    (tmp_path / "snapagent.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+def run(
+    app: Path, *command: str, on: bool = True, python: str = sys.executable, cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Start an interpreter as `snapagent run` does."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environ = launch.environment_for({**environ, "SNAPAGENT_CONFIG": str(app / "snapagent.yaml"), **variables}, on=on)
+    return subprocess.run([python, *command], cwd=cwd or app, env=environ, capture_output=True, text=True, timeout=60)
+
+
+def calls(app: Path, target: str = "shop.quote") -> int:
+    """How many calls the index counts."""
+    index = app / "captures" / target / "index.json"
+    return json.loads(index.read_text())["calls"] if index.exists() else 0
+
+
+def test_a_program_is_captured_without_a_change_to_it(app):
+    done = run(app, "main.py")
+    assert (done.stdout, done.stderr, done.returncode) == ("6\n", "", 0)
+    assert calls(app) == 1
+
+
+@pytest.mark.parametrize("value", ["1", "true", "Yes", "ON"])
+def test_the_variable_or_its_alias_switches_capture_on(app, value):
+    assert run(app, "main.py", on=False, SNAPY_CAPTURE_ENABLED=value).stdout == "6\n"
+    assert calls(app) == 1
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "off", "2", "y"])
+def test_anything_else_leaves_capture_off_and_imports_nothing(app, value):
+    show = "import sys, shop; print(shop.quote(3), type(shop.quote).__name__, [n for n in sys.modules if 'snap' in n])"
+    done = run(app, "-c", show, on=False, SNAPAGENT_CAPTURE_ENABLED=value)
+    assert (done.stdout, done.stderr) == ("6 function []\n", "")
+    assert not (app / "captures").exists()
+
+
+def test_starting_needs_no_heavy_module_before_a_target_is_loaded(app):
+    heavy = ["wrapt", "dill", "inspect", "dataclasses", "typing", "logging", "threading", "asyncio", "pathlib"]
+    show = f"import sys; print([name for name in {heavy} if name in sys.modules])"
+    bare = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, timeout=20).stdout
+    assert run(app, "-c", show).stdout == bare
+
+
+def test_the_users_own_sitecustomize_still_runs(app):
+    (app / "own").mkdir()
+    (app / "own" / "sitecustomize.py").write_text("import builtins; builtins.greeting = __file__")
+    done = run(app, "-c", "import sitecustomize, shop; print(greeting, sitecustomize.__file__, shop.quote(1))",
+               PYTHONPATH=str(app / "own"))  # fmt: skip
+    path = str(app / "own" / "sitecustomize.py")
+    assert (done.stdout, done.stderr) == (f"{path} {path} 2\n", "")
+    assert calls(app) == 1
+
+
+def test_a_broken_sitecustomize_of_the_user_is_reported_as_without_us(app):
+    (app / "own").mkdir()
+    (app / "own" / "sitecustomize.py").write_text("raise ValueError('mine')")
+    done = run(app, "main.py", PYTHONPATH=str(app / "own"))
+    assert done.stdout == "6\n"
+    assert "ValueError: mine" in done.stderr
+    assert calls(app) == 1
+
+
+def test_the_bootstrap_folder_does_not_stay_on_the_path(app):
+    done = run(app, "-c", "import sys, os; print([p for p in sys.path if 'bootstrap' in p], os.environ['PYTHONPATH'])")
+    assert done.stdout == f"[] {launch.bootstrap_folder()}\n"
+
+
+def test_a_sitecustomize_of_two_lines_is_enough(app):
+    (app / "site").mkdir()
+    (app / "site" / "sitecustomize.py").write_text("from snapagent import install\ninstall()\n")
+    environ = {**os.environ, "PYTHONPATH": str(app / "site"), "SNAPAGENT_CAPTURE_ENABLED": "1"}
+    done = subprocess.run([sys.executable, "main.py"], cwd=app, env=environ, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
+
+
+def test_all_ways_at_once_capture_once(app):
+    (app / "own").mkdir()
+    (app / "own" / "sitecustomize.py").write_text("from snapagent import install\ninstall()\n")
+    (app / "main.py").write_text("from snapagent import install\ninstall()\n" + USE)
+    assert run(app, "main.py", PYTHONPATH=str(app / "own")).stdout == "6\n"
+    assert calls(app) == 1
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["targets: [", "version: 1\ntargets: ['shop:*']\nqota: 3\n", "version: 1\ntargets: ['shop/x.py']\n", None],
+    ids=["not yaml", "unknown key", "impossible target", "no such file"],
+)
+def test_a_bad_config_leaves_the_program_alone_and_says_why_in_one_line(app, config):
+    if config is None:
+        (app / "snapagent.yaml").unlink()
+    else:
+        (app / "snapagent.yaml").write_text(config)
+    done = run(app, "-c", USE + "print(type(shop.quote).__name__)")
+    assert done.stdout == "6\nfunction\n"
+    assert len(done.stderr.splitlines()) == 1
+    assert "capture stays off" in done.stderr and "snapagent.yaml" in done.stderr
+
+
+def test_an_unwritable_store_leaves_the_program_alone(app):
+    (app / "captures").write_text("a file, not a folder")
+    done = run(app, "main.py")
+    assert (done.stdout, done.returncode) == ("6\n", 0)
+
+
+CHILDREN = {
+    "subprocess": "import subprocess, sys\nsubprocess.run([sys.executable, 'main.py'], check=True)",
+    "module": "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'main'], check=True)",
+    "another folder": (
+        "import subprocess, sys, os, tempfile\nhere = os.getcwd()\n"
+        "subprocess.run([sys.executable, '-c', 'import sys; sys.path.insert(0, sys.argv[1]); import main', here], "
+        "check=True, cwd=tempfile.gettempdir())"
+    ),
+    "fork": "import os, shop\npid = os.fork()\nif not pid:\n    print(shop.quote(3), flush=True)\n"
+    "    import sys; sys.exit()\nos.waitpid(pid, 0)",
+    **{
+        method: "import multiprocessing, shop\nif __name__ == '__main__':\n"
+        f"    with multiprocessing.get_context('{method}').Pool(1) as pool:\n"
+        "        print(pool.map(shop.quote, [3])[0], flush=True)\n        pool.close(); pool.join()"
+        for method in ("spawn", "forkserver")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", CHILDREN)
+def test_children_are_captured(app, how):
+    (app / "parent.py").write_text(CHILDREN[how])
+    done = run(app, "parent.py", SNAPAGENT_CONFIG="snapagent.yaml")
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The interpreter of a virtual environment that `enable` prepared; it finds this checkout through a `.pth`."""
+    folder = tmp_path_factory.mktemp("env")
+    venv.create(folder, symlinks=True)
+    python = str(folder / "bin" / "python")
+    show = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    packages = Path(subprocess.run([python, "-c", show], capture_output=True, text=True, timeout=20).stdout.strip())
+    entries = [entry for entry in sys.path if entry.endswith("site-packages")]
+    (packages / "__editable__.snapagent.pth").write_text("\n".join([str(Path(launch.__file__).parents[1]), *entries]))
+    subprocess.run([python, "-c", "from snapagent import launch; launch.write_pth()"], check=True, timeout=20)
+    return python
+
+
+def start(python: str, app: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [python, *command], cwd=app, env={**environ, **variables}, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("flags", [(), ("-I",), ("-E",), ("-s",), ("-m",)])
+def test_an_enabled_environment_obeys_the_variable_under_every_flag(site, app, flags):
+    code = ("main",) if flags == ("-m",) else ("-c", f"import sys; sys.path.insert(0, {str(app)!r})\n" + USE)
+    done = start(site, app, *flags, *code, SNAPAGENT_CAPTURE_ENABLED="1")
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
+
+
+def test_an_enabled_environment_that_is_switched_off_imports_nothing(site, app):
+    show = "import sys, shop; print(shop.quote(3), type(shop.quote).__name__, [n for n in sys.modules if 'snap' in n])"
+    for variables in ({}, {"SNAPAGENT_CAPTURE_ENABLED": "0"}):
+        done = start(site, app, "-c", show, **variables)
+        assert (done.stdout, done.stderr) == ("6 function []\n", "")
+
+
+def test_the_line_of_the_pth_is_one_line_that_python_runs(site):
+    text = launch.pth_text()
+    assert text.startswith("import ") and text.count("\n") == 1
+    assert sorted(["__editable__.x.pth", launch.PTH_NAME])[1] == launch.PTH_NAME
+
+
+def test_a_pth_without_snapagent_says_so_and_the_program_runs(site, app):
+    code = (
+        "import os, sys\nsys.modules['snapagent'] = None\nos.environ['SNAPAGENT_CAPTURE_ENABLED'] = '1'\n"
+        "exec(sys.argv[1])\nprint('ran')"
+    )
+    done = start(site, app, "-c", code, launch.pth_text())
+    assert done.stdout == "ran\n"
+    assert done.stderr.startswith("snapagent: capture stays off") and done.stderr.count("\n") == 1
+
+
+def test_disabling_removes_what_enabling_wrote(site, app):
+    where = start(site, app, "-c", "from snapagent import launch; print(launch.pth_path())").stdout.strip()
+    assert os.path.exists(where)
+    removed = start(site, app, "-c", "from snapagent import launch; print(launch.remove_pth(), launch.remove_pth())")
+    assert removed.stdout == f"{where} None\n"
+    assert not os.path.exists(where)
+    start(site, app, "-c", "from snapagent import launch; launch.write_pth()")
+    assert os.listdir(os.path.dirname(where)).count(launch.PTH_NAME) == 1
+
+
+def test_a_virtual_environment_inside_that_lacks_snapagent_goes_on(app, tmp_path):
+    venv.create(tmp_path / "inner", symlinks=True)
+    inner = str(tmp_path / "inner" / "bin" / "python")
+    (app / "parent.py").write_text(f"import subprocess, shop\nshop.quote(1)\nsubprocess.run([{inner!r}, 'main.py'])")
+    done = run(app, "parent.py")
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
+
+
+def test_pytest_runs_with_capture_on_and_its_targets_are_captured(app):
+    (app / "test_shop.py").write_text(
+        "import shop\nfrom helpers import check\n\n\ndef test_quote():\n    assert shop.quote(3) == 6\n    check(6)\n"
+    )
+    (app / "helpers.py").write_text("def check(x):\n    assert x == 6\n")
+    (app / "conftest.py").write_text("import pytest\npytest.register_assert_rewrite('helpers')\n")
+    (app / "snapagent.yaml").write_text(CONFIG.replace("['shop:*']", "['shop:*', 'helpers:*']"))
+    done = run(app, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_shop.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert calls(app) == 1
+
+
+def test_coverage_sees_the_same_lines(app):
+    pytest.importorskip("coverage")
+    (app / "main.py").write_text(USE + "print(shop.quote(4))")
+    seen = []
+    for on in (False, True):
+        done = run(app, "-m", "coverage", "run", "--data-file", str(app / f"data{on}"), "main.py", on=on)
+        assert done.stdout == "6\n8\n", done.stderr
+        report = run(app, "-m", "coverage", "report", "--data-file", str(app / f"data{on}"), on=False)
+        seen.append(report.stdout)
+    assert seen[0] == seen[1]
+
+
+def test_installing_twice_and_uninstalling_gives_back_the_very_own_functions(app):
+    code = """
+import os, sys
+import shop
+kept = id(shop.quote)
+meta = list(sys.meta_path)
+environ = dict(os.environ)
+from snapagent import install, uninstall
+install(enabled=True); install(enabled=True)
+assert len(sys.meta_path) == len(meta) + 1
+assert shop.quote(2) == 4
+uninstall(); uninstall()
+assert id(shop.quote) == kept and type(shop.quote).__name__ == "function"
+assert sys.meta_path == meta and dict(os.environ) == environ
+install(enabled=True)
+assert shop.quote(2) == 4
+uninstall()
+print("fine")
+"""
+    done = run(app, "-c", code, on=False)
+    assert (done.stdout, done.stderr) == ("fine\n", "")
+    assert calls(app) == 2
+
+
+def test_install_obeys_its_arguments_before_the_environment(app):
+    (app / "other.yaml").write_text(CONFIG.replace("shop:*", "shop:nothing"))
+    off = "from snapagent import install\ninstall(enabled=False)\n" + USE
+    assert start(sys.executable, app, "-c", off, SNAPAGENT_CAPTURE_ENABLED="1").stdout == "6\n"
+    assert not (app / "captures").exists()
+    on = f"from snapagent import install\ninstall(enabled=True, config={str(app / 'other.yaml')!r})\n" + USE
+    done = start(sys.executable, app, "-c", on)
+    assert done.stdout == "6\n"
+    assert "shop:nothing: the module has no such function" in done.stderr
