@@ -191,7 +191,7 @@ class Store(Library):
             raise StoreFailure.of(error, self.folder(target)) from error
 
     def leave(self, target: object, counts: Counts) -> None:
-        """Leave `counts`, and those that are owed, beside the index, for whoever updates it next. Raises StoreFailure."""
+        """Leave `counts`, and what is owed, beside the index, for whoever updates it next. Raises StoreFailure."""
         shelf = self.shelf(target)
         shelf.owe(counts)
         try:
