@@ -25,7 +25,6 @@ VERSION = 1
 MAX_FILE = 1_000_000  # bytes
 MAX_DEPTH = 20
 MAX_PROBLEMS = 100  # of one file; who has more has given the wrong file
-_BOM = b"\xef\xbb\xbf"
 _MAX_KEY, _MAX_TEXT = 80, 500  # characters of each that an error shows
 
 _SECTIONS = {
@@ -369,7 +368,7 @@ def _decoded(text: str | bytes, path: str | None) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _invalid(path, "is UTF-16; save it as UTF-8", 1)
     try:
-        return data.removeprefix(_BOM).decode()
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _invalid(path, f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", line) from None

@@ -195,6 +195,7 @@ def test_what_editors_add_to_a_file_is_no_problem(data):
         ("defaults: [keep]", "defaults", "expects a mapping of settings, not a list"),
         ("capture_dir: 12", "capture_dir", "put it in quotes"),
         ("capture_dir: ''", "capture_dir", "expects a folder"),
+        ('capture_dir: "a\\0b"', "capture_dir", "expects a folder"),
         ("budget: 2", "budget", "did you mean 2%?"),
         ("budget: 120%", "budget", "more than the whole"),
         ("budget: -0.1", "budget", "expects a share"),
@@ -214,6 +215,7 @@ def test_what_editors_add_to_a_file_is_no_problem(data):
         ("defaults: {keep: inf}", "defaults.keep", "infinity is written .inf"),
         ("defaults: {keep: -.inf}", "defaults.keep", "not -.inf"),
         ("defaults: {keep: .nan}", "defaults.keep", "not .nan"),
+        ("defaults: {keep: 1e999}", "defaults.keep", "not '1e999'"),
         ("defaults: {keep_outcomes: .inf}", "defaults.keep_outcomes", "not .inf"),
         ("defaults: {keep_outcomes: -1}", "defaults.keep_outcomes", "at least 0, not -1"),
         ("defaults: {quota: 1_000}", "defaults.quota", "write 1000"),
@@ -281,7 +283,7 @@ def test_the_version_is_asked_for_first(text, says):
         ("version: 1\n defaults:\n", 2, "indented too far"),
         ("version: 1\nsync true\nbudget: 2%\n", 2, "a key without its ':'"),
         ("version: 1\n? [a]\n: b\n", 2, "a key must be a name"),
-        ("version: 1\ntargets: " + "[" * 21 + "]" * 21, 2, "nested deeper than 20 levels"),
+        ("version: 1\ntargets: " + "[" * 20 + "]" * 20, 2, "nested deeper than 20 levels"),
         ("version: 1\nä: \x07\n", 2, "the character '\\x07' is not allowed"),
         ("version: 1\n\n# \ud800\n", 3, "byte 0xed is not UTF-8"),
         (b"version: 1\n# caf\xe9\n", 2, "byte 0xe9 is not UTF-8"),
@@ -293,6 +295,12 @@ def test_what_yaml_or_its_traps_make_of_a_line_is_explained(text, line, says):
 
     assert problem.line == line
     assert says in problem.problem
+
+
+def test_a_value_below_its_key_is_reported_where_the_key_is():
+    (problem,) = problems("version: 1\ndefaults:\n  keep:\n    - 2\n")
+
+    assert (problem.line, problem.key) == (3, "defaults.keep")
 
 
 def test_twenty_levels_are_read():
@@ -386,7 +394,7 @@ def run(code: str) -> str:
 
 def test_the_pure_python_parser_reads_the_same(tmp_path):
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
-    good.write_text(WHOLE_FILE)
+    good.write_text("\ufeff" + WHOLE_FILE)
     bad.write_text("version: 1\ntargets:\n  - *.x\n")
     code = f"""if True:
         import sys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import tracemalloc
 
 import pytest
 
@@ -243,10 +244,15 @@ def test_a_module_that_is_excluded_whole_is_not_wanted():
 
 def test_any_number_of_names_may_be_asked_for_in_bounded_memory():
     targets = target_set("**.jobs:run")
-
-    answers = [targets.wants_module(f"pkg.mod{number}") for number in range(10_000)]
+    tracemalloc.start()
+    try:
+        answers = [targets.wants_module(f"pkg.mod{number}") for number in range(20_000)]
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
 
     assert not any(answers)
+    assert kept < 1_000_000, "all twenty thousand would be 1.8 MB"
     assert targets.wants_module("pkg.jobs")
 
 

@@ -95,6 +95,9 @@ def test_a_share_above_the_whole_is_refused_and_a_forgotten_percent_sign_guessed
         parse_share(2)
     with pytest.raises(ValueError, match="150% is more than the whole"):
         parse_share("150%")
+    with pytest.raises(ValueError) as caught:
+        parse_share(500)
+    assert "did you mean" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
