@@ -35,7 +35,7 @@ class Field:
     """One key of the file.
 
     `kind` is one of `_READERS`; `default` is how the file would write it (None: it has none). `minimum` and `endless`
-    (whether `.inf` is allowed) belong to whole numbers, `options` to choices, `items` (what it holds) to lists and texts.
+    (whether `.inf` is allowed) belong to whole numbers, `options` to choices, `items` (what is in it) to lists and texts.
     """
 
     __slots__ = ("default", "doc", "endless", "items", "kind", "minimum", "name", "options")
@@ -197,9 +197,10 @@ def _type_name(text: str) -> None:
 
 
 def _argument_path(text: str) -> None:
-    from .paths import parse_path  # only a config that excludes something needs it
+    if not all(map(str.isidentifier, text.split("."))):  # names alone are right, and need no parser at start-up
+        from .paths import parse_path
 
-    parse_path(text)
+        parse_path(text)
 
 
 def _secret(text: str) -> None:

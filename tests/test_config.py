@@ -416,7 +416,7 @@ def test_the_pure_python_parser_reads_the_same(tmp_path):
 
 def test_a_good_config_costs_a_starting_program_nothing_but_yaml(tmp_path):
     path = tmp_path / "snapagent.yaml"
-    path.write_text("version: 1\ntargets:\n  - a.b:c\n  - d.**:**\ndefaults: {keep: 3}\n")
+    path.write_text("version: 1\ntargets:\n  - a.b:c\n  - d.**:**\ndefaults: {keep: 3, exclude: [self.model]}\n")
     code = f"""if True:
         import __future__, sys, yaml
         before = set(sys.modules)
