@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -167,8 +168,7 @@ def _places(placement: Any) -> Sequence[int] | None:
     array = array_of(placement)
     if array is not None and type(array.data) is not list and array.code[1:] == "i8":
         data = array.values
-        order = "big" if array.code[0] == ">" else "little"
-        return [int.from_bytes(data[at : at + 8], order, signed=True) for at in range(0, len(data), 8)]
+        return struct.unpack(f"{array.code[0]}{len(data) // 8}q", data)
     if isinstance(placement, Inert) and type(placement).qualname == "slice" and len(placement.args) == 3:
         start, stop, step = placement.args
         return range(start, stop, step) if type(start) is type(stop) is type(step) is int else None

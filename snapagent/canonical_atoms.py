@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Writer(Protocol):
-        """What `hashing.Canonical` offers to the writers of types. `opaque` takes (node, its path where it is known)."""
+        """What `hashing.Canonical` offers to the writers of types. `opaque` takes (node, its path or "")."""
 
         opaque: list[tuple[object, str]]
 

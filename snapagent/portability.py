@@ -101,9 +101,9 @@ def _installed(name: str) -> str | None:
 
 
 def refused_globals(data: bytes) -> tuple[str, ...]:
-    """Globals that no bundle may name, since loading them touches files; found without loading anything."""
-    from .serializer.inert import decode, names_in
+    """What loading a stream would call to open files, as `module:name`; found without loading anything."""
+    from .serializer.inert import decode, names_called
 
     if not any(name.partition(":")[2].encode() in data for name in FILE_HANDLES):
         return ()
-    return tuple(sorted(FILE_HANDLES & names_in(decode(data))))
+    return tuple(sorted(FILE_HANDLES & names_called(decode(data))))

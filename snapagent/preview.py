@@ -47,6 +47,7 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 _NUMBERS = frozenset({int, float, bool, type(None)})
 _TEXTS = frozenset({str, bytes, bytearray})
 _FUNCTION = "dill._dill:_create_function"
+_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 
 def preview_text(value: Any, limit: int = TEXT_LIMIT) -> str:
@@ -83,6 +84,8 @@ def type_text(value: Any) -> str:
         return type_text(value.args[0])
     if kind.name == _FUNCTION:
         return "function"
+    if _is_exception(value):
+        kind = value.args[0]
     module = "" if kind.module in ("builtins", "__main__") else kind.module + "."
     return printable(module + kind.qualname)
 
@@ -129,8 +132,8 @@ class _Text:
         if kind is dict:
             return f"{opening}{self._pairs(value.items(), ': ')}{closing}"
         text = self._items(value if kind in (list, tuple) else _in_order(value))
-        if not value and kind is set:
-            return "set()"
+        if not value and kind in (set, frozenset):
+            return f"{kind.__name__}()"
         return f"{opening}{text}{',' if kind is tuple and len(value) == 1 else ''}{closing}"
 
     def _items(self, items: Iterable[Any]) -> str:
@@ -161,9 +164,11 @@ class _Text:
         short = SHORT.get(name)
         text = short(value) if short is not None else None
         if text is None:
-            title = printable(type(value).qualname)
+            is_exception = _is_exception(value)
+            title = printable((value.args[0] if is_exception else type(value)).qualname)
             self._left -= len(title) + 2
-            return f"{title}({self._insides(value)})"
+            inside = self._items(value.args[1]) if is_exception else self._insides(value)
+            return f"{title}({inside})"
         self._left -= len(text)
         return text
 
@@ -175,6 +180,11 @@ class _Text:
         if value.pairs:
             return self._pairs(value.pairs.items(), ": ")
         return self._items(value.listed or value.args)
+
+
+def _is_exception(value: Inert) -> bool:
+    args = value.args
+    return type(value).name == _EXCEPTION and len(args) == 2 and isinstance(args[0], StandIn) and type(args[1]) is tuple
 
 
 def _in_order(members: Iterable[Any]) -> list[Any]:
@@ -350,6 +360,8 @@ def _children(value: Any, kind: Any) -> tuple[int, str, Iterator[tuple[str, Any]
     if kind.name == BY_VALUE:
         return _children(value.args[0], type(value.args[0]))
     named = named_parts(value)
+    if _is_exception(value):
+        named = [("args", value.args[1]), *((name, item) for name, item in named if item != "")]
     if named:
         return len(named), "attribute", ((_step(name), child) for name, child in named)
     if value.pairs:

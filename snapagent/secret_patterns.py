@@ -49,6 +49,7 @@ _WORDS = (
 _SCHEMES = (b"bearer", b"basic")  # in any case
 _HINTS = re.compile(b"|".join([*map(re.escape, _WORDS), b"[Bb](?i:earer|asic)"]))
 _LONG = 2000  # bytes
+_LONG_INT = re.compile(rb"\x8a[\x06-\x09]")  # LONG1 and a length
 _ASSIGNED = re.compile(rb"[:=](?<=[A-Za-z0-9_.\"'\s-].)")
 _NAME_BEFORE = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]{0,61})[\"']?\s{0,2}\Z")
 _DIGITS = bytes(48 if 48 <= code <= 57 else 0 for code in range(256))
@@ -63,7 +64,21 @@ def may_hold_secrets(data: bytes, names: SecretNames) -> bool:
     else:
         lower = data.lower()
         hinted = any(word in data for word in _WORDS) or any(word in lower for word in _SCHEMES)
-    return hinted or _THIRTEEN_DIGITS in data.translate(_DIGITS, b" -") or _assigns_secret(data, names)
+    return (
+        hinted
+        or _THIRTEEN_DIGITS in data.translate(_DIGITS, b" -")
+        or _assigns_secret(data, names)
+        or (b"\x8a" in data and _holds_card_number(data))
+    )
+
+
+def _holds_card_number(data: bytes) -> bool:
+    """Whether an int in a pickle is a card number: they are all of a size that has an opcode of its own."""
+    for match in _LONG_INT.finditer(data):
+        number = int.from_bytes(data[match.end() : match.end() + match[0][1]], "little", signed=True)
+        if is_card_number(str(number)):
+            return True
+    return False
 
 
 def _assigns_secret(data: bytes, names: SecretNames) -> bool:

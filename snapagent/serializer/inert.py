@@ -412,6 +412,11 @@ def names_in(graph: object) -> frozenset[str]:
     )
 
 
+def names_called(graph: object) -> frozenset[str]:
+    """The globals that loading the graph's stream would call or make objects of, by-value code included."""
+    return frozenset(type(node).name for node in nodes_of(graph) if isinstance(node, Inert))
+
+
 def depth_of(graph: object, enough: int) -> int:
     """How deep a pickler would have to go into the graph; counts no further than `enough`."""
     seen: set[int] = set()
