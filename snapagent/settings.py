@@ -35,7 +35,7 @@ class Field:
     """One key of the file.
 
     `kind` is one of `_READERS`; `default` is how the file would write it (None: it has none). `minimum` and `endless`
-    (whether `.inf` is allowed) belong to whole numbers, `options` to choices, `items` (what is in it) to lists and texts.
+    (whether `.inf` is allowed) belong to whole numbers, `options` to choices, `items` (what it holds) to lists, texts.
     """
 
     __slots__ = ("default", "doc", "endless", "items", "kind", "minimum", "name", "options")
