@@ -53,7 +53,8 @@ def check_command(
 ) -> None:
     """Check the configuration and resolve every target.
 
-    All errors are told at once. Modules are found and parsed, not imported; --import asks the real ones. Exits 1 when the YAML is wrong, or when a
+    All errors are told at once. Modules are found and parsed, not imported; --import asks the real ones.
+    Exits 1 when the YAML is wrong, or when a
     target matches nothing or cannot be wrapped.
 
     \b

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from ..errors import BundleNotFoundError, ConfigError, TargetNotFoundError
@@ -55,6 +55,23 @@ def function(store: Library, name: str) -> FunctionFolder:
     for folder in exact or [folder for folder in known if _dotted(name) == _dotted(name_of(folder))]:
         return folder
     raise TargetNotFoundError(name, near_matches(name, [name_of(folder) for folder in known]), store.base_path)
+
+
+def matching(store: Library, globs: Sequence[str]) -> list[FunctionFolder]:
+    """The functions that were named, all when none was; a name or a glob that fits nothing is an error.
+
+    Raises TargetNotFoundError with the near ones.
+    """
+    if not globs:
+        return folders(store)
+    chosen: dict[str, FunctionFolder] = {}
+    for glob in globs:
+        found = folders(store, glob) if is_glob(glob) else [function(store, glob)]
+        if not found:
+            known = [name_of(folder) for folder in folders(store)]
+            raise TargetNotFoundError(glob, near_matches(glob, known), store.base_path)
+        chosen.update((folder.name, folder) for folder in found)
+    return list(chosen.values())
 
 
 def _dotted(name: str) -> str:

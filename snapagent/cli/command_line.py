@@ -15,10 +15,25 @@ import click
 from ..errors import AmbiguousHashError, BundleNotFoundError, SnapagentError, TargetNotFoundError
 
 SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here that holds it
-    "Set up": {"init": "init_command", "check": "check_command"},
+    "Set up": {"init": "init_command", "check": "check_command", "completion": "completion_command"},
     "Capture": {"run": "switching", "enable": "switching", "disable": "switching"},
-    "Read": {"list": "list_command", "show": "show_command", "diff": "diff_command"},
-    "Keep house": {"clear": "housekeeping"},
+    "Read": {
+        "list": "list_command",
+        "show": "show_command",
+        "diff": "diff_command",
+        "why": "why_command",
+        "stats": "stats_command",
+        "export": "export_command",
+    },
+    "Test": {"facsimile": "facsimile_command"},
+    "Keep house": {
+        "clear": "housekeeping",
+        "prune": "housekeeping",
+        "pin": "housekeeping",
+        "unpin": "housekeeping",
+        "verify": "verify_command",
+        "keygen": "keygen_command",
+    },
 }
 HOMES = {name: home for commands in SECTIONS.values() for name, home in commands.items()}
 

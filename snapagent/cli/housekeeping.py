@@ -1,4 +1,4 @@
-"""`snapagent clear`: what removes bundles. Each shows first what it would remove, and asks or is told."""
+"""`snapagent clear`, `prune`, `pin`, `unpin`: what removes bundles, and what keeps them from being removed."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import StoreError, TargetNotFoundError
+from ..errors import StoreError
 from ..records import Record
 from ..store.failures import StoreFailure
 from ..store.library import FunctionFolder
 from ..store.store import Store
-from ..targets import near_matches
+from ..targets import Target
 from .app import App, json_option, pass_app, store_options
-from .choosing import folders, function, is_glob, name_of
-from .completing import complete_target
+from .choosing import bundle, function, matching, name_of
+from .completing import complete_hash, complete_target
 from .output import Column
+from .reasons import explain
 from .wording import counted
 
-_REMEDIES = {
-    "not_writable": "the store is read-only for you",
-    "disk_full": "the disk is full",
-    "foreign_folder": "the folder belongs to somebody else",
-    "locked": "another process holds its lock; try again",
-}
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..settings import Settings
 
 
 class Removal(Record):
-    """What a command removes, or would remove, of one function."""
+    """What a command removes, or would remove, of one function; `names` are file names where they are known."""
 
     target: str
     bundles: int
     path: str
+    names: tuple[str, ...] = ()
 
 
 @click.command("clear")
@@ -57,7 +57,7 @@ def clear_command(app: App, globs: Sequence[str], yes: bool, dry_run: bool, pinn
       snapagent clear shop.pricing.quote --yes
     """
     store = app.store
-    chosen = _chosen(store, globs)
+    chosen = matching(store, globs)
     removals = [_removal(store, folder, pinned) for folder in chosen]
     if not dry_run and chosen:
         if not yes:
@@ -67,29 +67,106 @@ def clear_command(app: App, globs: Sequence[str], yes: bool, dry_run: bool, pinn
                 removal.replace(bundles=store.clear(folder.name, pinned=pinned))
                 for folder, removal in zip(chosen, removals, strict=True)
             ]
+    _tell(app, removals, dry_run, as_json)
+
+
+@click.command("prune")
+@click.argument("globs", nargs=-1, metavar="[GLOB]...", shell_complete=complete_target)
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+@click.option("--defaults", "by_defaults", is_flag=True, help="Also functions that are no target, by the defaults.")
+@json_option
+@store_options
+@pass_app
+def prune_command(app: App, globs: Sequence[str], dry_run: bool, by_defaults: bool, as_json: bool) -> None:
+    """Apply the retention rules of the configuration now.
+
+    keep, keep_outcomes and max_age of each target; pinned bundles stay. Functions that are no target are left alone
+    unless --defaults is given. What killed writers left behind is swept too.
+
+    \b
+    Examples:
+      snapagent prune --dry-run
+      snapagent prune 'shop.**:**'
+    """
+    store, config = app.store, app.config
+    removals: list[Removal] = []
+    alone: list[str] = []
+    with telling_failures():
+        for folder in matching(store, globs):
+            settings = _settings(config, folder, by_defaults)
+            if settings is None:
+                alone.append(name_of(folder))
+                continue
+            gone = store.prune(folder.target or folder.name, settings, dry_run=dry_run)
+            removals.append(Removal(name_of(folder), len(gone), folder.path, tuple(entry.name for entry in gone)))
+        if not dry_run:
+            store.sweep()
+    _tell(app, removals, dry_run, as_json)
+    if alone:
+        some = ", ".join(alone[:3]) + (f" and {len(alone) - 3} more" if len(alone) > 3 else "")
+        app.out.note(f"left alone, because no rule is for them: {some}", then="--defaults prunes them too")
+
+
+def _settings(config: Config | None, folder: FunctionFolder, by_defaults: bool) -> Settings | None:
+    from ..config import DEFAULT_CONFIG
+
+    rule = None
+    if config is not None and folder.target is not None and ":" in folder.target:
+        rule = config.target_set().rule_for(Target.parse(folder.target))
+    return rule or ((config or DEFAULT_CONFIG).defaults if by_defaults else None)
+
+
+@click.command("pin")
+@click.argument("target", shell_complete=complete_target)
+@click.argument("hashes", nargs=-1, metavar="[HASH]...", shell_complete=complete_hash)
+@json_option
+@store_options
+@pass_app
+def pin_command(app: App, target: str, hashes: Sequence[str], as_json: bool) -> None:
+    """Protect bundles from retention: they stay, and do not count.
+
+    The newest bundle without HASH. `snapagent unpin` takes it back.
+
+    \b
+    Example:
+      snapagent pin shop.pricing.quote 3fa9
+    """
+    _mark(app, target, hashes, True, as_json)
+
+
+@click.command("unpin")
+@click.argument("target", shell_complete=complete_target)
+@click.argument("hashes", nargs=-1, metavar="[HASH]...", shell_complete=complete_hash)
+@json_option
+@store_options
+@pass_app
+def unpin_command(app: App, target: str, hashes: Sequence[str], as_json: bool) -> None:
+    """Let retention have bundles again that were pinned.
+
+    \b
+    Example:
+      snapagent unpin shop.pricing.quote 3fa9
+    """
+    _mark(app, target, hashes, False, as_json)
+
+
+def _mark(app: App, target: str, hashes: Sequence[str], pinned: bool, as_json: bool) -> None:
+    store = app.store
+    folder = function(store, target)
+    entries = [bundle(store, folder, text) for text in hashes or (None,)]
+    with telling_failures():
+        for entry in entries:
+            (store.pin if pinned else store.unpin)(entry)
     if as_json:
-        app.out.json({"dry_run": dry_run, "removed": [removal.as_dict() for removal in removals]})
-    else:
-        _tell(app, removals, dry_run)
-
-
-def _chosen(store: Store, globs: Sequence[str]) -> list[FunctionFolder]:
-    """The functions that were named; a name that is not there is an error before anything is removed."""
-    if not globs:
-        return folders(store)
-    chosen: dict[str, FunctionFolder] = {}
-    for glob in globs:
-        found = folders(store, glob) if is_glob(glob) else [function(store, glob)]
-        if not found:
-            raise TargetNotFoundError(glob, near_matches(glob, [name_of(f) for f in folders(store)]), store.base_path)
-        chosen.update((folder.name, folder) for folder in found)
-    return list(chosen.values())
+        app.out.json({"target": name_of(folder), "pinned": pinned, "names": [entry.name for entry in entries]})
+        return
+    for entry in entries:
+        app.out.line("pinned " if pinned else "unpinned ", (entry.short_hash, "cyan"), f"  {entry.name}")
 
 
 def _removal(store: Store, folder: FunctionFolder, pinned: bool) -> Removal:
-    entries = store.entries(folder.name)
-    number = len(entries) if pinned else sum(not store.is_pinned(entry) for entry in entries)
-    return Removal(name_of(folder), number, folder.path)
+    entries = [entry for entry in store.entries(folder.name) if pinned or not store.is_pinned(entry)]
+    return Removal(name_of(folder), len(entries), folder.path, tuple(entry.name for entry in entries))
 
 
 def _ask(app: App, removals: Sequence[Removal]) -> None:
@@ -102,14 +179,18 @@ def _ask(app: App, removals: Sequence[Removal]) -> None:
         raise click.ClickException("nothing was removed")
 
 
-def _tell(app: App, removals: Sequence[Removal], dry_run: bool) -> None:
+def _tell(app: App, removals: Sequence[Removal], dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        rows = [{**removal.as_dict(), "names": list(removal.names)} for removal in removals]
+        app.out.json({"dry_run": dry_run, "removed": rows})
+        return
     if not removals:
         where = "" if os.path.lexists(app.base_path) else " (it does not exist)"
-        app.out.note(f"nothing is captured under {app.base_path}{where}")
+        app.out.note(f"nothing to remove under {app.base_path}{where}")
         return
     title = "WOULD REMOVE" if dry_run else "REMOVED"
-    rows = [(removal.target, f"{removal.bundles:,}") for removal in removals]
-    app.out.table((Column("FUNCTION", style="bold", shrinks=2), Column(title, right=True)), rows)
+    cells = [(removal.target, f"{removal.bundles:,}") for removal in removals]
+    app.out.table((Column("FUNCTION", style="bold", shrinks=2), Column(title, right=True)), cells)
 
 
 @contextmanager
@@ -118,4 +199,5 @@ def telling_failures() -> Iterator[None]:
     try:
         yield
     except StoreFailure as error:
-        raise StoreError(f"{error.place}: {_REMEDIES.get(error.reason, error.reason.replace('_', ' '))}") from error
+        meaning, remedy = explain(error.reason)
+        raise StoreError(f"{error.place}: {meaning}; {remedy}") from error

@@ -68,13 +68,14 @@ def _verdict(rule: TargetRule, found: list[Finding], kept: list[Finding], looker
 def _exact(pattern: TargetPattern, looker: Looker) -> Iterator[Finding]:
     """The finding for a name without wildcards: of the dotted form, the first split that is there."""
     for module, name in pattern.splits:
-        finding = _look_up(Target(".".join(module), ".".join(name)), looker)
+        finding = find(Target(".".join(module), ".".join(name)), looker)
         if finding is not None:
             yield finding
             return
 
 
-def _look_up(target: Target, looker: Looker) -> Finding | None:
+def find(target: Target, looker: Looker) -> Finding | None:
+    """What the source says of one function; None when it is not there."""
     if target.module == "__main__":
         return _cannot(
             target, "the script that is started is not imported; move the function to a module, or use @capture()"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -50,11 +50,17 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, as_
         app.out.line(*app.out.cut_to_width(pieces))
 
 
-def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
+def header_fields(header: Header) -> dict[str, Any]:
+    """A header as JSON-able data, as `show --json` and `export` print it."""
     fields = header.as_dict()
     fields["parts"] = [part.as_dict() for part in header.parts]
     fields["notes"] = [note.as_dict() for note in header.notes]
     fields["parameters"] = [{"name": name, "kind": kind} for name, kind in header.parameters]
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}
+
+
+def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
+    fields = header_fields(header)
     if row is not None:
         fields |= {"name": row.name, "path": row.path, "size": row.size, "pinned": row.pinned}
     return fields

@@ -59,7 +59,9 @@ def run_command(app: App, on: bool, command: Sequence[str]) -> None:
 def enable_command(app: App, as_json: bool) -> None:
     """Prepare this Python environment for capture.
 
-    From then on every program in it captures when SNAPAGENT_CAPTURE_ENABLED=1 is set. Writes one .pth file beside the installed packages; with the variable unset it costs two look-ups at start-up.
+    From then on every program in it captures when SNAPAGENT_CAPTURE_ENABLED=1 is set.
+
+    Writes one .pth file beside the installed packages; with the variable unset it costs two look-ups at start-up.
     `snapagent disable` removes it.
     """
     path = _or_problem(write_pth)

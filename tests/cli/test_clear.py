@@ -76,4 +76,4 @@ def test_an_empty_store_is_nothing_to_clear(shop, run):
     result = run("clear", "--yes")
 
     assert result.exit_code == 0
-    assert "nothing is captured" in result.stderr
+    assert "nothing to remove" in result.stderr

@@ -8,7 +8,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -23,6 +22,13 @@ READING = [
     ["show", "shop.pricing.quote", "--json"],
     ["diff", "shop.pricing.quote"],
     ["clear", "--dry-run"],
+    ["prune", "--dry-run", "--defaults"],
+    ["why", "shop.pricing.quote"],
+    ["stats"],
+    ["export", "--json"],
+    ["verify"],
+    ["facsimile", "shop.pricing.quote"],
+    ["pin", "shop.pricing.quote"],
 ]
 
 
@@ -85,11 +91,14 @@ def test_wrong_usage_exits_2_with_a_near_match(tmp_path, arguments, word):
 
 def test_starting_costs_less_than_150_ms_more_than_python_itself(tmp_path):
     def best(command: list[str]) -> float:
+        """Processor time of the quickest of some runs: other load on the machine does not count."""
         times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            subprocess.run(command, capture_output=True, cwd=tmp_path, check=True)
-            times.append(time.perf_counter() - start)
+        for _ in range(7):
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            assert process.returncode == 0
+            times.append(usage.ru_utime + usage.ru_stime)
         return min(times)
 
     ours = best([sys.executable, "-m", "snapagent", "list"])
