@@ -29,6 +29,7 @@ def run(call: Call) -> Any:
 
     Raises what the function raises, and NotReplayableError when it has to be awaited while an event loop runs here.
     """
+    __tracebackhide__ = True
     if _is_async(call):
         _refuse_inside_a_loop(call)
         return asyncio.run(arun(call))
@@ -40,6 +41,7 @@ def run(call: Call) -> Any:
 
 async def arun(call: Call) -> Any:
     """The same inside a running event loop; plain functions are just called."""
+    __tracebackhide__ = True
     value = call.function(*call.positional, **call.keywords)
     if hasattr(value, "__anext__") and _flavored(call, "async_generator", inspect.isasyncgenfunction):
         return await _alisted(value, call.items)
@@ -78,6 +80,7 @@ def _refuse_inside_a_loop(call: Call) -> None:
 
 def _listed(items: Iterator[Any], most: int) -> list[Any]:
     """The items up to `most`; the generator is closed then, as it was when it was captured."""
+    __tracebackhide__ = True
     found: list[Any] = []
     while len(found) < most:
         try:
@@ -91,6 +94,7 @@ def _listed(items: Iterator[Any], most: int) -> list[Any]:
 
 
 async def _alisted(items: AsyncIterator[Any], most: int) -> list[Any]:
+    __tracebackhide__ = True
     found: list[Any] = []
     while len(found) < most:
         try:

@@ -133,10 +133,12 @@ class Bundle:
         The function is called without our wrapper; a method on the stored instance; a coroutine is awaited in a loop
         of its own; a generator's items are listed. Raises what the function raises.
         """
+        __tracebackhide__ = True
         return calling.run(self._prepared(fn))
 
     async def acall(self, fn: Callable[..., Any] | None = None) -> Any:
         """The same inside a running event loop."""
+        __tracebackhide__ = True
         return await calling.arun(self._prepared(fn))
 
     def replay(self, fn: Callable[..., Any] | None = None) -> Any:
@@ -145,10 +147,12 @@ class Bundle:
         A returned value is given as it is, unless arrays are in it; those, and an exception as `Raised`, come as an
         outcome with an equality and a repr of its own.
         """
+        __tracebackhide__ = True
         return in_comparable_form(self._ended(fn))
 
     async def areplay(self, fn: Callable[..., Any] | None = None) -> Any:
         """The same inside a running event loop."""
+        __tracebackhide__ = True
         return in_comparable_form(await self._aended(fn))
 
     def check(
@@ -166,6 +170,7 @@ class Bundle:
         Raises:
             AssertionError: it ends differently; the message lists the places by path, with both values.
         """
+        __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
         return self._asserted(judge(self._expected_to_compare(), self._ended(fn), options))
 
@@ -180,6 +185,7 @@ class Bundle:
         comparators: Mapping[type, Comparator] | None = None,
     ) -> Verdict:
         """The same inside a running event loop."""
+        __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
         return self._asserted(judge(self._expected_to_compare(), await self._aended(fn), options))
 
@@ -220,6 +226,7 @@ class Bundle:
         return taken if self._header.ended in ("closed", "capped") else taken + calling.MOST_ITEMS
 
     def _ended(self, fn: Callable[..., Any] | None) -> Outcome:
+        __tracebackhide__ = True
         call = self._prepared(fn)
         try:
             return Returned(calling.run(call))
@@ -227,6 +234,7 @@ class Bundle:
             return self._raised(error)
 
     async def _aended(self, fn: Callable[..., Any] | None) -> Outcome:
+        __tracebackhide__ = True
         call = self._prepared(fn)
         try:
             return Returned(await calling.arun(call))
@@ -235,6 +243,7 @@ class Bundle:
 
     def _raised(self, error: BaseException) -> Raised:
         """An exception as an outcome; Ctrl-C, pytest's own and ours go on, unless that is what was captured."""
+        __tracebackhide__ = True
         outcome = Raised(error)
         foreign = isinstance(error, SnapagentError) or not isinstance(error, Exception)
         if foreign and outcome.type != self._header.exception:

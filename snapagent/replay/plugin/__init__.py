@@ -6,11 +6,16 @@ test asks for it. The only home of pytest and python-dotenv.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
+
 import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..replayed import Bundle
+    from ..side_effects.session import SideEffects
     from .cases import NoBundle
 
 MARKER = "captures"
@@ -51,6 +56,22 @@ def pytest_runtest_call(item: pytest.Item) -> None:
         fail_without_bundle(item)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report = yield
+    if "side_effects" in getattr(item, "fixturenames", ()):
+        from .effects import note_phase
+
+        note_phase(item, call, report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    from .summary import summarize
+
+    summarize(terminalreporter)
+
+
 @pytest.fixture
 def bundle(request: pytest.FixtureRequest) -> Bundle | NoBundle:
     """One captured call of the function that the marker `captures` names."""
@@ -60,3 +81,16 @@ def bundle(request: pytest.FixtureRequest) -> Bundle | NoBundle:
     if not isinstance(case, Case):
         pytest.fail("the fixture 'bundle' needs the marker: @pytest.mark.captures('module.function')", pytrace=False)
     return bundle_of(case, request.config)
+
+
+@pytest.fixture
+def side_effects(request: pytest.FixtureRequest) -> Iterator[SideEffects]:
+    """Serves what effectful calls gave when they were recorded; see `wrap`, `patch` and `assert_calls`."""
+    from .effects import begin, finish
+
+    session = begin(request)
+    try:
+        yield session
+    finally:
+        session.undo()
+    finish(request.node, session)

@@ -1,0 +1,159 @@
+"""The recordings of one wrapper in one test: what was served, what was recorded, and in which order it was called."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from ...bundle import Header
+from ...errors import CorruptBundleError, SideEffectNotRecorded
+from ...records import Record
+from ...sealing import RawCall
+from ...settings import Settings
+from ...store import Library
+from ..arguments import Asked
+from ..stored import StoredCall
+from . import recording
+from .effects import Effect
+from .folders import file_name, recordings_in
+from .misses import as_recorded, as_stored, refusal
+from .mode import Mode
+
+SEQUENCE, LAST = "sequence", "last"
+
+
+class Rules(Record):
+    """How one wrapper serves. `repeat`: what more calls with the same arguments than were recorded get."""
+
+    ignore: tuple[str, ...] = ()
+    repeat: str = SEQUENCE
+    facsimiles: Mapping[str, object] = MappingProxyType({})
+
+
+class Attempt(Record):
+    """One call of the wrapper: its place among the recordings, and the recording if it is served one."""
+
+    frozen: recording.Frozen
+    name: str
+    served: StoredCall | None
+
+
+class Book:
+    """Serves and records the calls of one effect; safe from several threads."""
+
+    def __init__(
+        self, effect: Effect, folder: str, library: Library, mode: Mode, settings: Settings, rules: Rules
+    ) -> None:
+        self.effect = effect
+        self.folder = folder
+        self.mode = mode
+        self.rules = rules
+        self.log: list[str] = []  # file names in the order of the calls
+        self.misses: list[SideEffectNotRecorded] = []
+        self._library = library
+        self._settings = settings
+        self._seen: Counter[str] = Counter()
+        self._drafts: dict[str, RawCall] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Attempt:
+        """Take the arguments down and look whether they are recorded: one file is touched, however many there are.
+
+        Raises:
+            SideEffectNotRecorded: they are not, and recording is off. Remembered as a miss.
+        """
+        __tracebackhide__ = True
+        frozen = self.freeze(args, kwargs)
+        with self._lock:
+            self._seen[frozen.digits] += 1
+            occurrence = self._seen[frozen.digits]
+        name = file_name(frozen.digits, occurrence)
+        served = None if self.mode.renew else self._find(frozen.digits, occurrence)
+        if served is not None:
+            name = os.path.basename(served.entry.path)
+        elif not self.mode.record:
+            raise self.missed(self._refusal(frozen, occurrence))
+        with self._lock:
+            self.log.append(name)
+        return Attempt(frozen, name, served)
+
+    def freeze(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Frozen:
+        """The arguments as they are now."""
+        effect = self.effect
+        asked = Asked(effect.target, effect.parameters, effect.defaults, args, kwargs)
+        return recording.freeze(asked, self.rules.ignore, self._settings)
+
+    def _find(self, digits: str, occurrence: int) -> StoredCall | None:
+        facsimiles = self.rules.facsimiles
+        found = recording.find(self._library, f"{self.folder}/{file_name(digits, occurrence)}", facsimiles)
+        while found is None and self.rules.repeat == LAST and occurrence > 1:
+            occurrence -= 1
+            found = recording.find(self._library, f"{self.folder}/{file_name(digits, occurrence)}", facsimiles)
+        return found
+
+    def _refusal(self, frozen: recording.Frozen, occurrence: int) -> SideEffectNotRecorded:
+        return refusal(self._library, self.effect.name, self.folder, frozen, occurrence, self.mode.remedy)
+
+    def missed(self, error: SideEffectNotRecorded) -> SideEffectNotRecorded:
+        """Remember a call that could not be served: the test fails even when the code under test swallows it."""
+        with self._lock:
+            self.misses.append(error)
+        return error
+
+    def keep(self, attempt: Attempt, value: object, raised: bool = False, ended: str = recording.COMPLETE) -> None:
+        """A call that was made for real has ended so; it is written when the test has passed."""
+        call = recording.finished(attempt.frozen, value, raised, self.effect.flavor, ended, self._settings)
+        with self._lock:
+            self._drafts[attempt.name] = call
+
+    @property
+    def drafts(self) -> frozenset[str]:
+        """The file names of what was recorded and is not written yet."""
+        return frozenset(self._drafts)
+
+    def recorded_names(self) -> list[str]:
+        """File names of the recorded calls in the order they were made in; in a recording test, of those made now."""
+        if self.mode.record:
+            return list(dict.fromkeys(self.log))
+        paths = recordings_in(self.folder)
+        return [os.path.basename(path) for path in sorted(paths, key=lambda path: self._order(path))]
+
+    def _order(self, path: str) -> tuple[str, int, str]:
+        return (recording.stamp_of(self._library, path), len(path), path)
+
+    def told_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Header, dict[str, Any]]:
+        """Header and arguments of a live call, redacted as they would be stored."""
+        return as_stored(self.freeze(args, kwargs).raw)
+
+    def told_recording(self, name: str) -> tuple[Header, dict[str, Any]]:
+        """The same of a recorded call, written or not."""
+        draft = self._drafts.get(name)
+        found = as_stored(draft) if draft is not None else as_recorded(self._library, f"{self.folder}/{name}")
+        if found is None:
+            raise CorruptBundleError(f"{self.folder}/{name}", "it cannot be read")
+        return found
+
+    def commit(self) -> None:
+        """Write what was recorded; times are given so that they tell the order of this test's calls.
+
+        Raises OSError; recordings that a failure leaves unwritten are reported, never half written.
+        """
+        began = datetime.now(UTC).timestamp()
+        order = {name: began + number * 1e-6 for number, name in enumerate(dict.fromkeys(self.log))}
+        base_path = self._library.base_path
+        for name, when in order.items():
+            draft = self._drafts.get(name)
+            if draft is not None:
+                data = recording.file_bytes(draft, when, self._settings, base_path)
+            elif self._drafts:
+                stamp = datetime.fromtimestamp(when, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+                data = recording.restamped(self._library, f"{self.folder}/{name}", stamp)
+            else:
+                continue
+            recording.write(f"{self.folder}/{name}", data)
+        self._drafts.clear()

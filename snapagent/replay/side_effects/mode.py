@@ -1,0 +1,28 @@
+"""Whether calls without a recording are made for real, and what a refusal says."""
+
+from __future__ import annotations
+
+from ...records import Record
+
+HOW_TO_RECORD = "to record it: SIDE_EFFECT_CAPTURE=True pytest (or put SIDE_EFFECT_CAPTURE=True into .env)"
+NOT_IN_CI = "CI is set, and there nothing is recorded unless SIDE_EFFECT_CAPTURE=force; record it on your machine"
+
+
+class Mode(Record):
+    """`record`: what has no recording is called and recorded. `renew`: recordings are made anew, none is served.
+
+    `remedy` is what a refused call says.
+    """
+
+    record: bool = False
+    renew: bool = False
+    remedy: str = HOW_TO_RECORD
+
+    @classmethod
+    def of(cls, allowed: bool, forced: bool, in_ci: bool, updates: bool) -> Mode:
+        """From SIDE_EFFECT_CAPTURE (true, or `force`), the presence of CI, and `--snapshot-update`."""
+        if not (allowed or forced):
+            return cls()
+        if in_ci and not forced:
+            return cls(False, updates, NOT_IN_CI)
+        return cls(True, updates, "")

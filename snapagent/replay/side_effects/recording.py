@@ -1,0 +1,126 @@
+"""One recording: from a live call to the bytes of a file, and back to what the call gave."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ...bundle import OUTCOME, encode
+from ...compare.names import type_name
+from ...environment import signing_keys
+from ...errors import CorruptBundleError
+from ...records import Record
+from ...sealing import RawCall, SealRules, seal
+from ...serializer.freezing import FreezeRules, freeze_outcome
+from ...settings import Settings
+from ...store import Entry, Library, files, keys
+from ..arguments import Asked, freeze_asked, hash_of, seal_rules
+from ..stored import StoredCall
+from .folders import DIGITS
+
+COMPLETE, CLOSED = "complete", "closed"
+MAX_BYTES = 64 * 1024 * 1024  # of one part: a placeholder in a recording is no use to the code under test
+
+
+class RaisedAfter:
+    """The last of a generator's recorded items when it raised: what it raised."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class Frozen(Record):
+    """A call before it is made: as bytes, and the digits of its arguments."""
+
+    raw: RawCall
+    digits: str
+    began: float  # time.perf_counter()
+
+
+def freeze(asked: Asked, ignored: tuple[str, ...], settings: Settings) -> Frozen:
+    """Take the arguments down; arguments at the paths `ignored` are neither stored nor compared."""
+    raw = freeze_asked(asked, ignored, settings.replace(max_bytes=MAX_BYTES))
+    digits = hash_of(raw, seal_rules(settings)).partition(":")[2][:DIGITS]
+    return Frozen(raw, digits, time.perf_counter())
+
+
+def finished(frozen: Frozen, value: object, raised: bool, flavor: str, ended: str, settings: Settings) -> RawCall:
+    """The call with how it ended."""
+    rules = FreezeRules(max_bytes=MAX_BYTES, exclude=(), exclude_types=settings.exclude_types)
+    outcome = freeze_outcome(value, raised, rules)
+    raw = frozen.raw
+    duration = time.perf_counter() - frozen.began
+    return raw.replace(
+        outcome=outcome.data,
+        raised=raised,
+        outcome_notes=outcome.notes,
+        by_value=tuple(dict.fromkeys((*raw.by_value, *outcome.by_value))),
+        packages=raw.packages | outcome.packages,
+        exception=type_name(type(value)) if raised else None,
+        flavor=flavor,
+        ended=ended,
+        duration=duration,
+        started=time.time() - duration,
+    )
+
+
+def file_bytes(call: RawCall, started: float, settings: Settings, base_path: str) -> bytes:
+    """The file of a recording: redacted, sealed, and signed when a key is set. `started` orders a test's calls."""
+    secrets = signing_keys(os.environ)
+    key = secrets[0].secret if secrets else keys.store_key(base_path)
+    header, payload = seal(call.replace(started=started), SealRules.of(settings, key))
+    return encode(header, payload, secrets[0] if secrets else None)
+
+
+def restamped(library: Library, path: str, timestamp: str) -> bytes:
+    """The bytes of an existing recording with another time in its header."""
+    file = library.read(entry_of(path))
+    secrets = signing_keys(os.environ)
+    return encode(file.header.replace(timestamp=timestamp), file.payload, secrets[0] if secrets else None)
+
+
+def entry_of(path: str) -> Entry:
+    name = os.path.basename(path)
+    return Entry("", "", 0, name[:8], name, path)
+
+
+def exists(path: str) -> bool:
+    return os.path.lexists(path)
+
+
+def find(library: Library, path: str, facsimiles: Mapping[str, object]) -> StoredCall | None:
+    """The recording in a file, read, checked and trusted; None when there is no such file."""
+    if not exists(path):
+        return None
+    entry = entry_of(path)
+    file = library.read(entry)
+    return StoredCall(library, entry, file.header, facsimiles, file)
+
+
+def outcome_of(stored: StoredCall) -> tuple[Any, bool]:
+    """(value or exception, whether it was raised): a fresh copy."""
+    return stored.load(OUTCOME), stored.header.outcome == "raised"
+
+
+def write(path: str, data: bytes) -> None:
+    """Publish a recording: whole or not at all. Raises OSError."""
+    folder, name = os.path.split(path)
+    with files.own_folder(folder, make=True) as opened:
+        files.publish(opened, name, data, token=f"{os.getpid()}-")
+
+
+def remove(path: str) -> None:
+    """Remove a recording that was replaced, and its folder when nothing is left in it."""
+    folder, name = os.path.split(path)
+    with files.own_folder(folder) as opened:
+        files.remove(opened, name)
+
+
+def stamp_of(library: Library, path: str) -> str:
+    """When a recording was made, as its header says; "" for a file that cannot be read."""
+    try:
+        return library.header(entry_of(path)).timestamp
+    except CorruptBundleError:
+        return ""
