@@ -1,7 +1,8 @@
 """Which bundles a function may keep. Pure: names and outcome kinds in, surplus out.
 
 What is surplus among some of the bundles is surplus among all of them, so a process may act on those that it knows of,
-without a lock: for each one that it removes, newer ones exist that take its place.
+without a lock: for each one that it removes, newer ones exist that take its place. (Where `keep_outcomes` is more than
+one, the order in which processes act may leave fewer of a kind, but never none.)
 """
 
 from __future__ import annotations

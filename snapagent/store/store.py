@@ -44,7 +44,7 @@ _IMPATIENCE = 0.1  # the same where nothing is lost
 
 
 class Store(Library):
-    """A folder of bundles. Publishing needs no lock and is safe from any thread; the rest is for one thread at a time.
+    """A folder of bundles. Publishing needs no lock; but for `write` and reading, this is for one thread at a time.
 
     `durability` is `process` (survives the process) or `power` (fsync); `max_bytes` is the limit of the whole store.
     The first of `keys` signs what is published.
@@ -91,9 +91,13 @@ class Store(Library):
     ) -> Entry:
         """Write a bundle: whole or not at all, under a name that no other process can choose.
 
-        `when` is seconds since the epoch. The index hears of it by `shelf` and `update`. Raises StoreFailure.
+        `when` is seconds since the epoch. Retention and the index hear of it at the next `update`. Raises StoreFailure.
         """
-        return self.write(target, header, payload, when, token or self.token, counter or next(self._counter))[0]
+        shelf = self._open(target, KEEP_ALL, time.time())
+        entry, stored = self.write(target, header, payload, when, token or self.token, counter or next(self._counter))
+        self._room.added(stored.size)
+        shelf.added(entry, stored, KEEP_ALL)
+        return entry
 
     def next_counter(self) -> int:
         return next(self._counter)
@@ -101,7 +105,7 @@ class Store(Library):
     def write(
         self, target: object, header: Header, payload: Mapping[str, bytes], when: float, token: str, counter: int
     ) -> tuple[Entry, Stored]:
-        """`publish`, which also gives what the index will list."""
+        """The first half of `publish`, which any thread may do; `put_away` is the other. Raises StoreFailure."""
         path = self.folder(target)
         entry = new_entry(path, when, token, counter, header.hash)
         data = encode(header, payload, self.keys[0] if self.keys else None)
@@ -136,9 +140,12 @@ class Store(Library):
 
     def open(self, target: object, settings: Settings, now: float) -> Shelf:
         """Make the folder of a function and its index before the first bundle of this process. Raises StoreFailure."""
+        return self._open(target, keeping_of(settings), now)
+
+    def _open(self, target: object, keeping: Keeping, now: float) -> Shelf:
         shelf = self.shelf(target)
         try:
-            shelf.open(keeping_of(settings), now)
+            shelf.open(keeping, now)
         except OSError as error:
             raise StoreFailure.of(error, shelf.folder) from error
         return shelf

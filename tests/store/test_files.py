@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from storing import TARGET, publish
+
+from snapagent.store import Store, StoreFailure, files
+
+UMASKS = [0o000, 0o022, 0o077, 0o777]
+
+
+@pytest.fixture(params=UMASKS, ids=oct)
+def umask(request: pytest.FixtureRequest):
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def modes(root: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.lstat().st_mode) for path in root.rglob("*")}
+
+
+def test_files_are_0600_and_folders_0700_at_every_level_whatever_the_umask(umask: None, tmp_path: Path) -> None:
+    store = Store(tmp_path / "deep" / "er" / "captures")
+    entry = publish(store)
+    store.pin(entry)
+    store.promote(TARGET, [entry])
+
+    found = modes(tmp_path)
+    folders = {"deep", "er", "captures", "shop.pricing.quote"}
+    assert {name: oct(mode) for name, mode in found.items() if name in folders} == dict.fromkeys(folders, "0o700")
+    others = {name: oct(mode) for name, mode in found.items() if name not in folders}
+    assert len(others) == 5 and set(others.values()) == {"0o600"}  # bundle, pin, manifest, index, lock
+
+
+def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path, store: Store) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    os.mkdir(store.base_path)
+    os.symlink(elsewhere, store.folder(TARGET))
+
+    with pytest.raises(StoreFailure, match="not_a_folder"):
+        publish(store)
+    assert list(elsewhere.iterdir()) == []
+    assert store.entries(TARGET) == []
+
+
+def test_a_link_under_the_name_of_a_temporary_file_is_not_written_through(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    os.symlink(victim, tmp_path / ".tmp-x")
+
+    with files.own_folder(str(tmp_path)) as folder:
+        files.publish(folder, "x", b"data")
+
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "x").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize("kind", ["file", "fifo", "dangling link"])
+def test_a_store_that_is_no_folder_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+    base = tmp_path / "captures"
+    if kind == "file":
+        base.write_text("")
+    elif kind == "fifo":
+        os.mkfifo(base)
+    else:
+        base.symlink_to(tmp_path / "nowhere" / "at all")
+
+    with pytest.raises(StoreFailure):
+        publish(Store(base))
+
+
+def test_a_fifo_is_read_by_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    done = threading.Event()
+
+    def read() -> None:
+        with pytest.raises(OSError, match="no regular file"):
+            files.read(str(tmp_path / "fifo"), 10)
+        done.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    assert done.wait(2.0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_of_somebody_else_is_not_written_to(store: Store) -> None:
+    publish(store)
+    os.chown(store.folder(TARGET), 65534, 65534)
+
+    with pytest.raises(StoreFailure, match="foreign_folder"):
+        publish(store)
+
+
+def test_a_folder_that_was_deleted_is_made_again(tmp_path: Path, store: Store) -> None:
+    import shutil
+
+    publish(store, 1)
+    shutil.rmtree(store.base_path)
+
+    entry = publish(store, 2)
+
+    assert store.entries(TARGET) == [entry]
+    assert stat.S_IMODE(os.stat(store.base_path).st_mode) == 0o700
+
+
+def test_the_sweeper_takes_only_old_temporary_files_and_follows_no_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("")
+    for name in (".tmp-old", ".tmp-new", ".tmp-future", "old"):
+        (tmp_path / name).write_text("")
+    (tmp_path / ".tmp-link").symlink_to(victim)
+    (tmp_path / ".tmp-folder").mkdir()
+    now = victim.stat().st_mtime
+    for name, when in ((".tmp-old", now - 7200), (".tmp-future", now + 1e9), ("old", 0.0)):
+        os.utime(tmp_path / name, (when, when))
+
+    with files.opened_folder(str(tmp_path)) as folder:
+        swept = files.sweep(folder, os.listdir(folder), now)
+
+    assert swept == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".tmp-folder", ".tmp-link", ".tmp-new", "old", "victim"]
