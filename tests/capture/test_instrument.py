@@ -348,3 +348,36 @@ class C:
     with instrumented(module) as memories:
         assert module.C().p(2) == (1, 2)
         assert len(memories.calls("C.m")) == 1
+
+
+def test_implementations_chosen_by_type_are_recorded_as_one_method(make):
+    module = make("""
+import functools
+class C:
+    @functools.singledispatchmethod
+    def m(self, x): return "any", x
+    @m.register
+    def _(self, x: int): return "int", x
+""")
+    with instrumented(module, "sample:C.m") as memories:
+        assert (module.C().m("a"), module.C().m(1)) == (("any", "a"), ("int", 1))
+        assert [args[1] for args, _, _ in memories.calls("C.m")] == ["a", 1]
+        vars(module.C)["m"].register(float, lambda self, x: "float")
+        assert module.C().m(1.5) == "float"
+    assert module.C().m(1) == ("int", 1) and "Dispatcher" not in repr(vars(vars(module.C)["m"]))
+
+
+def test_a_plain_decorator_that_hands_on_a_coroutine_is_recorded_when_it_ends(make):
+    module = make("""
+import functools
+def decorator(function):
+    @functools.wraps(function)
+    def inner(*args): return function(*args)
+    return inner
+@decorator
+async def co(x): return x * 2
+""")
+    with instrumented(module, "sample:co") as memories:
+        assert asyncio.run(module.co(4)) == 8
+        assert memories.calls("co") == [((4,), {}, ("returned", 8))]
+        assert memories.made["sample:co"].flavor == "coroutine"

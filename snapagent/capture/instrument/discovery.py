@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .places import ClassPlace, DescriptorPlace, DictPlace, Place, class_dict, inside
+from .places import ClassPlace, DescriptorPlace, DictPlace, DispatchPlace, Place, class_dict, inside
 from .wrapper import SnapWrapper
 
 _LRU_CACHE = type(functools.lru_cache(lambda: None))
@@ -76,6 +76,8 @@ class Discovery:
             function = inside(value)
             if type(function) in _CALLABLES:
                 self._add(function, name, kind_of(kind_of_value, kind), DescriptorPlace(value, place))
+        elif kind_of_value is functools.singledispatchmethod:
+            self._add(vars(value)["dispatcher"], name, kind, DispatchPlace(value))
         elif kind == "function" and kind_of_value is not SnapWrapper and _may_hold(kind_of_value):
             function = self._held_by(value, name)
             if function is not None:

@@ -6,7 +6,7 @@ Nothing here calls code of the program: module and class dictionaries are change
 
 from __future__ import annotations
 
-from functools import cached_property, partialmethod
+from functools import cached_property, partialmethod, singledispatchmethod
 from typing import Any
 
 
@@ -75,7 +75,44 @@ class DescriptorPlace:
             self.around.write(self.descriptor)  # the interpreter caches what was inside; this makes it look again
 
 
-Place = DictPlace | ClassPlace | DescriptorPlace
+class DispatchPlace:
+    """The dispatcher of a `singledispatchmethod`: each implementation that it chooses is called through the wrapper."""
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, descriptor: singledispatchmethod[Any]) -> None:
+        self.descriptor = descriptor
+
+    @property
+    def is_writable(self) -> bool:
+        return True
+
+    def read(self) -> Any:
+        dispatcher = vars(self.descriptor)["dispatcher"]
+        return dispatcher.wrapper if type(dispatcher) is _Dispatcher else dispatcher
+
+    def write(self, value: Any) -> None:
+        is_wrapper = hasattr(type(value), "_self_wrapper")
+        vars(self.descriptor)["dispatcher"] = _Dispatcher(self.read(), value) if is_wrapper else value
+
+
+class _Dispatcher:
+    """Chooses as the program's dispatcher does, and wraps what was chosen."""
+
+    def __init__(self, dispatcher: Any, wrapper: Any) -> None:
+        self.dispatcher = dispatcher
+        self.wrapper = wrapper
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.dispatcher, name)
+
+    def dispatch(self, cls: type) -> Any:
+        chosen = self.dispatcher.dispatch(cls)
+        wrapper = self.wrapper
+        return type(wrapper)(chosen, wrapper._self_wrapper, enabled=wrapper._self_enabled)
+
+
+Place = DictPlace | ClassPlace | DescriptorPlace | DispatchPlace
 
 
 def class_dict(cls: type) -> dict[str, Any]:

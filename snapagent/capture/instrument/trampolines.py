@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from types import CodeType, FunctionType
+from types import CodeType, CoroutineType, FunctionType
 from typing import Any
 
 FILE_NAME = "<snapagent importlib._bootstrap>"
@@ -23,10 +23,15 @@ _GENERATOR, _COROUTINE = 0x20, 0x80  # inspect.CO_GENERATOR, inspect.CO_COROUTIN
 Call = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def trampoline(recorder: Any, name: str, qualname: str) -> Call:
-    """What wrapt is given as the wrapper: `(wrapped, instance, args, kwargs)`; `args` includes the bound instance."""
+def trampoline(recorder: Any, name: str, qualname: str, may_await: bool = False) -> Call:
+    """What wrapt is given as the wrapper: `(wrapped, instance, args, kwargs)`; `args` includes the bound instance.
+
+    `may_await` tells that a plain function has a coroutine function behind its
+    decorators, whose coroutine it may hand on.
+    """
     if recorder.flavor == "plain":
-        return _AsTheCaller(_plain(recorder.begin, recorder.returned, recorder.raised, BaseException))
+        go_on = _gone_on(recorder, _named(_DRIVERS["coroutine"], name, qualname)) if may_await else None
+        return _AsTheCaller(_plain(recorder.begin, recorder.returned, recorder.raised, go_on, BaseException))
     return _stepwise(recorder, _named(_DRIVERS[recorder.flavor], name, qualname))
 
 
@@ -50,7 +55,7 @@ class _AsTheCaller:
         return FunctionType(self._code, namespace, None, None, self._closure)
 
 
-def _plain(begin: Any, returned: Any, raised: Any, any_error: Any) -> Any:
+def _plain(begin: Any, returned: Any, raised: Any, go_on: Any, any_error: Any) -> Any:
     # No global name may be used inside: the globals are another module's.
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         pending = begin(args, kwargs)
@@ -62,10 +67,24 @@ def _plain(begin: Any, returned: Any, raised: Any, any_error: Any) -> Any:
                 raised(pending, error)
             raise
         if pending is not None:
+            if go_on is not None:
+                return go_on(pending, value)
             returned(pending, value)
         return value
 
     return call
+
+
+def _gone_on(recorder: Any, drive: Any) -> Any:
+    def go_on(pending: Any, value: Any) -> Any:
+        if type(value) is not CoroutineType:
+            recorder.returned(pending, value)
+            return value
+        recorder.flavor = "coroutine"  # as its bundles must say, to be replayed
+        recorder.leave(pending)
+        return drive(recorder, Begun(recorder, value, pending))
+
+    return go_on
 
 
 def _stepwise(recorder: Any, drive: Any) -> Call:
@@ -105,6 +124,21 @@ class Unstarted:
             if hasattr(self.inner, "close"):
                 self.inner.close()
             self.recorder.ledger.count_skipped("never_started", admitted=True)
+
+
+class Begun(Unstarted):
+    """A coroutine before its first step, of a call that was begun already."""
+
+    __slots__ = ("pending",)
+
+    def __init__(self, recorder: Any, inner: Any, pending: Any) -> None:
+        super().__init__(recorder, inner, (), {})
+        self.pending = pending
+
+    def start(self) -> tuple[Any, Any]:
+        inner, self.inner = self.inner, None
+        self.recorder.enter(self.pending)
+        return inner, self.pending
 
 
 class Items:

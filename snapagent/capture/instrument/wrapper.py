@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from types import MethodType
+from inspect import CO_COROUTINE
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from wrapt import FunctionWrapper
@@ -77,9 +78,21 @@ def inner_of(wrapper: SnapWrapper) -> Any:
 def wrap(function: Any, recorder: Recorder, places: Iterable[Place] = ()) -> SnapWrapper:
     """A wrapper of `function`, recorded by `recorder`, that will stand in these places."""
     name, qualname = getattr(function, "__name__", "call"), getattr(function, "__qualname__", "call")
-    wrapper = SnapWrapper(function, trampoline(recorder, name, qualname), enabled=recorder.admit)
+    around = trampoline(recorder, name, qualname, may_await=_is_coroutine_inside(function))
+    wrapper = SnapWrapper(function, around, enabled=recorder.admit)
     wrapper._self_places = tuple(places)
     return wrapper
+
+
+def _is_coroutine_inside(function: Any) -> bool:
+    """Whether a plain function decorates a coroutine function."""
+    seen: set[int] = set()
+    while type(function) is FunctionType and id(function) not in seen:
+        if function.__code__.co_flags & CO_COROUTINE:
+            return True
+        seen.add(id(function))
+        function = function.__dict__.get("__wrapped__")
+    return False
 
 
 def _same(function: Any) -> Any:
