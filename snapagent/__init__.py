@@ -87,14 +87,13 @@ __all__ = [  # noqa: RUF022 - the order in which people meet them
 
 
 def __getattr__(name: str) -> object:
-    from importlib import import_module
-
     if name == "capture":  # a package that can be called: the decorator and the runtime half share the name
-        return import_module(f"{__name__}.capture")
+        return __import__(f"{__name__}.capture", fromlist=[name])
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
+    # not importlib.import_module: `importlib` brings `warnings`, which a process that only captures can do without
+    value = getattr(__import__(f"{__name__}.{home}", fromlist=[name]), name)
     globals()[name] = value
     return value
 

@@ -16,6 +16,9 @@ else:
         return lambda cls: cls
 
 
+_FEW = 8  # instances of a class that are made without compiling a constructor for it
+
+
 @dataclass_transform(frozen_default=True, eq_default=True)
 class Record:
     """Base of small frozen types: annotated fields, in order, with defaults as class attributes.
@@ -24,17 +27,32 @@ class Record:
     """
 
     _fields: tuple[str, ...] = ()
+    _made = 0
 
     def __init_subclass__(cls) -> None:
         own = tuple(name for name in cls.__dict__.get("__annotations__", {}) if not name.startswith("_"))
-        inherited = super(cls, cls)._fields
+        inherited = cls._fields
         cls._fields = inherited + tuple(name for name in own if name not in inherited)
+        cls._made = 0
         cls.__init__ = Record.__init__  # type: ignore[method-assign]  # not the one compiled for a base
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         cls = type(self)
-        cls.__init__ = _compiled_init(cls)  # type: ignore[method-assign]
-        cls.__init__(self, *args, **kwargs)
+        cls._made += 1
+        if cls._made > _FEW:
+            cls.__init__ = _compiled_init(cls)  # type: ignore[method-assign]
+            cls.__init__(self, *args, **kwargs)
+            return
+        fields = cls._fields
+        given = dict(zip(fields, args, strict=False))
+        wrong = [name for name in kwargs if name in given or name not in fields]
+        given.update(kwargs)
+        wrong += [name for name in fields if name not in given and not hasattr(cls, name)]
+        if wrong or len(args) > len(fields):
+            raise TypeError(f"{cls.__name__}({', '.join(fields)}): wrong or missing: {wrong or args[len(fields) :]}")
+        values = self.__dict__
+        for name in fields:
+            values[name] = given[name] if name in given else getattr(cls, name)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be set")
@@ -65,7 +83,7 @@ class Record:
 
 
 def _compiled_init(cls: type[Record]) -> Callable[..., None]:
-    """The constructor as one would write it by hand: compiled at the first use, since most processes use few records."""
+    """The constructor as one would write it by hand: compiling takes 100 us, so it is for records made by the thousand."""
     missing = object()
     defaults = {name: getattr(cls, name, missing) for name in cls._fields}
     parameters = [name if value is missing else f"{name}=_defaults[{name!r}]" for name, value in defaults.items()]

@@ -26,10 +26,19 @@ def test_fields_are_given_by_position_or_name_with_defaults() -> None:
     assert Named(1, 3, "p").as_dict() == {"x": 1, "y": 3, "name": "p"}
 
 
-@pytest.mark.parametrize("arguments", [{}, {"x": 1, "z": 2}])
-def test_missing_and_unknown_fields_are_refused(arguments: dict[str, int]) -> None:
+@pytest.mark.parametrize("made", [0, 100])
+@pytest.mark.parametrize(("positional", "named"), [((), {}), ((1,), {"z": 2}), ((1,), {"x": 2}), ((1, 2, 3), {})])
+def test_missing_unknown_and_repeated_fields_are_refused(
+    made: int, positional: tuple[int, ...], named: dict[str, int]
+) -> None:
+    class Fresh(Record):
+        x: int
+        y: int = 2
+
+    for number in range(made):  # the constructor of a record that is made often is compiled
+        assert Fresh(number) == Fresh(x=number, y=2)
     with pytest.raises(TypeError):
-        Point(**arguments)
+        Fresh(*positional, **named)
 
 
 def test_a_record_cannot_be_changed_only_replaced() -> None:
