@@ -7,7 +7,6 @@ meanwhile (then once more, and argument by argument after that).
 
 from __future__ import annotations
 
-import _thread
 import sys
 
 from ..bundle import Note
@@ -19,6 +18,7 @@ from .freezer import Freezer, TooBig
 from .places import CallSource, OutcomeSource, source_of
 from .pruning import LeftOut, Pruner, shape_of
 from .reducing import belongs_to_program
+from .stack import small_stack
 from .type_facts import type_name
 from .weighing import deep, heavy
 
@@ -34,10 +34,9 @@ MOST_POOLED_BYTES = 64 * 1024  # a freezer that made more keeps a large table: i
 SAFE_DEPTH = 200  # levels, where the C stack may be small
 _DEEP_ENOUGH = 400  # levels, after the interpreter itself has stopped the pickler
 _ATTEMPTS = 6
-_SMALL_STACK = 8 * 1024 * 1024  # bytes
-_DEFAULT_RECURSION_LIMIT = 1000
+_BYTES_PER_LEVEL = 1024  # twice what a chain of objects was seen to take
 _SAFE_RECURSION_LIMIT = 4000  # with the usual stack of 8 MiB
-_stack_size, _recursion_limit = _thread.stack_size, sys.getrecursionlimit
+_recursion_limit = sys.getrecursionlimit
 _LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C levels on their own
 
 
@@ -96,7 +95,7 @@ def freeze_outcome(value: object, raised: bool, rules: FreezeRules) -> Frozen:
 
 def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
     """The hot path: a freezer from the pool, and nothing looked at twice."""
-    if _stack_size() or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT):
+    if small_stack() or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT):
         return _freeze_carefully(source_of(value, origin), rules, ())
     pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
     try:
@@ -132,14 +131,16 @@ def _raise_if_the_programs(error: BaseException) -> None:
         raise error
 
 
-
-
 def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
     """What lies too deep, where nothing but a look beforehand keeps the C pickler from overrunning the stack."""
-    dangerous = 0 < _stack_size() < _SMALL_STACK
-    if _LIMIT_BOUNDS_C_STACK:
-        dangerous = sys.getrecursionlimit() > (_DEFAULT_RECURSION_LIMIT if dangerous else _SAFE_RECURSION_LIMIT)
-    return deep([value for _, value in source.places()], SAFE_DEPTH) if dangerous else {}
+    stack = small_stack()
+    if stack:
+        limit = min(stack // _BYTES_PER_LEVEL, SAFE_DEPTH)
+    elif _LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT:
+        limit = SAFE_DEPTH
+    else:
+        return {}
+    return deep([value for _, value in source.places()], limit)
 
 
 def _freeze_carefully(source: Source, rules: FreezeRules, patterns: tuple[PathPattern, ...]) -> Frozen:

@@ -6,6 +6,9 @@ items, so that the walk stays short whatever the size.
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
+from itertools import count
+
 from ..placeholder import TOO_BIG, TOO_DEEP
 from .children import ATOMS, children, container_of
 from .naming import lookup
@@ -40,30 +43,23 @@ def heavy(roots: Sequence[object], max_bytes: float) -> dict[int, LeftOut]:
     nodes = _weigh(roots)
     chosen: dict[int, LeftOut] = {}
     total = sum(node.weight for node in nodes)
-    for node in sorted(nodes, key=_weight, reverse=True):
-        if total <= max_bytes:
-            break
-        total -= _relieve(node, total - max_bytes, chosen)
+    order = count()  # nodes do not compare
+    largest = [(-node.weight, next(order), node) for node in nodes]
+    heapify(largest)
+    while largest and total > max_bytes:
+        node = heappop(largest)[2]
+        if _stands_for_itself(node):
+            total -= node.weight
+            reason = f"about {int(node.weight)} bytes: max_bytes would be exceeded"
+            chosen[id(node.value)] = LeftOut(node.value, TOO_BIG, reason, shape_of(node.value))
+        else:
+            for child in node.children:
+                heappush(largest, (-child.weight, next(order), child))
     return chosen
 
 
 def _weight(node: _Node) -> float:
     return node.weight
-
-
-def _relieve(top: _Node, wanted: float, chosen: dict[int, LeftOut]) -> float:
-    """Leave out parts of `top` until `wanted` bytes are gone; gives the bytes that are."""
-    gone = 0.0
-    pending = [top]
-    while pending and gone < wanted:
-        node = pending.pop()
-        if _stands_for_itself(node):
-            gone += node.weight
-            reason = f"about {int(node.weight)} bytes: max_bytes would be exceeded"
-            chosen[id(node.value)] = LeftOut(node.value, TOO_BIG, reason, shape_of(node.value))
-        else:
-            pending += sorted(node.children, key=_weight)
-    return gone
 
 
 def _stands_for_itself(node: _Node) -> bool:

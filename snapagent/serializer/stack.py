@@ -1,0 +1,57 @@
+"""How much C stack the running thread has: a pickler that goes deep in a small one ends the process.
+
+`threading.stack_size()` cannot tell: it says what new threads will get, and asking it resets that. So the thread itself
+is measured, once.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+
+ENOUGH = 4 * 1024 * 1024  # bytes: with as much, the interpreter's own limit comes first
+_measured = _thread._local()
+
+
+def small_stack() -> int:
+    """The bytes of this thread's stack when they are less than enough, otherwise 0."""
+    try:
+        known: int = _measured.small
+    except AttributeError:
+        size = _stack_bytes()
+        known = _measured.small = size if 0 < size < ENOUGH else 0
+    return known
+
+
+def _stack_bytes() -> int:
+    """0 where it cannot be found out."""
+    if not sys.platform.startswith("linux"):
+        return 0
+    try:
+        if _thread.get_ident() == threading.main_thread().ident:
+            return _main_stack_bytes()
+        return _thread_stack_bytes()
+    except Exception:  # no ctypes, no such function: sandboxes and odd C libraries
+        return 0
+
+
+def _main_stack_bytes() -> int:
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return max(soft, 0)  # -1 is unlimited
+
+
+def _thread_stack_bytes() -> int:
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    attributes = ctypes.create_string_buffer(256)  # a pthread_attr_t has 56 bytes on 64-bit systems
+    library.pthread_self.restype = ctypes.c_void_p
+    if library.pthread_getattr_np(ctypes.c_void_p(library.pthread_self()), attributes):
+        return 0
+    address, size = ctypes.c_void_p(), ctypes.c_size_t()
+    failed = library.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))
+    library.pthread_attr_destroy(attributes)
+    return 0 if failed else size.value

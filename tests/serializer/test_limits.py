@@ -1,0 +1,298 @@
+"""Depth and size: the process lives, memory stays small, and what is left out is the largest or the deepest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from freezes import frozen, frozen_call, kept, notes_by_path, round_trip, rules
+
+from snapagent.placeholder import Placeholder, note_of
+from snapagent.serializer.loading import thaw
+
+HERE = Path(__file__).parent
+
+
+def handle(self: object, rows: object, **options: object) -> None: ...
+
+
+class Service:
+    def __init__(self, **attributes: object) -> None:
+        self.__dict__.update(attributes)
+
+
+class Node:
+    def __init__(self) -> None:
+        self.next: Any = None
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def chain(length: int) -> Node:
+    first = node = Node()
+    for _ in range(length):
+        node.next = Node()
+        node = node.next
+    return first
+
+
+@pytest.mark.parametrize("value", [nested(100_000), chain(20_000)], ids=["lists", "objects"])
+def test_what_is_nested_too_deep_is_cut_where_it_is_too_deep(value: object) -> None:
+    result = frozen_call(handle, None, value, kept=[1])
+
+    assert {note.kind for note in result.notes} == {"too_deep"}
+    _, args, kwargs = thaw(result.data)
+    assert kwargs == {"kept": [1]}
+    assert type(args[1]) is type(value)
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys; sys.path.insert(0, sys.argv[1])\n" + textwrap.dedent(script)
+    command = [sys.executable, "-c", code, str(HERE), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_threads_with_small_stacks_survive_deep_values() -> None:
+    done = run(
+        """
+        import threading
+        from collections import deque
+        from freezes import frozen
+        from test_limits import chain, nested
+
+        def deque_chain(depth):
+            value = deque()
+            for _ in range(depth):
+                value = deque([value])
+            return value
+
+        values = [nested(900), nested(3000), chain(3000), deque_chain(3000)]
+        for kilobytes in (128, 256, 512):
+            for value in values:
+                threading.stack_size(kilobytes * 1024)
+                thread = threading.Thread(target=lambda: print(frozen(value).notes[0].kind))
+                thread.start()
+                thread.join()
+                assert threading.stack_size(0) == kilobytes * 1024, "the program's own setting was changed"
+        """
+    )
+    assert (done.returncode, done.stdout) == (0, "too_deep\n" * 12), done.stderr
+
+
+def test_a_raised_recursion_limit_does_not_end_the_process() -> None:
+    done = run(
+        """
+        from freezes import frozen
+        from test_limits import chain, nested
+        sys.setrecursionlimit(10**6)
+        for value in chain(20_000), nested(300_000):
+            print(frozen([1, value]).notes[0].kind)
+        """
+    )
+    assert (done.returncode, done.stdout) == (0, "too_deep\n" * 2), done.stderr
+
+
+def test_ordinary_depth_is_no_reason_to_cut_even_in_a_small_stack() -> None:
+    found: list[object] = []
+    before = threading.stack_size(256 * 1024)
+    thread = threading.Thread(target=lambda: found.append(kept(nested(50))))
+    thread.start()
+    threading.stack_size(before)
+    thread.join()
+
+    assert found == [nested(50)]
+
+
+def test_cycles_are_kept() -> None:
+    value: list[Any] = [1]
+    value.append(value)
+    node = Node()
+    node.next = {"me": node}
+
+    again, node_again = kept([value, node])
+
+    assert again[1] is again
+    assert node_again.next["me"] is node_again
+
+
+# size
+
+
+def test_the_largest_value_goes_and_the_rest_is_kept() -> None:
+    service = Service(model="w" * 5_000_000, rates={"EUR": 1.1}, log=["line"] * 100)
+
+    result = frozen_call(handle, service, [1, 2, 3], title="x")
+
+    note = notes_by_path(result)["self.model"]
+    assert (note.kind, note.type, note.detail) == ("too_big", "str", "length 5000000")
+    _, (again, rows), options = thaw(result.data)
+    assert (again.rates, again.log, rows, options) == (service.rates, service.log, [1, 2, 3], {"title": "x"})
+    assert len(result.data) < 100_000
+
+
+def test_a_long_list_goes_as_a_whole() -> None:
+    result = frozen_call(handle, Service(rows=[{"id": i, "name": f"n{i}"} for i in range(100_000)], ok=1), [1])
+
+    assert notes_by_path(result)["self.rows"].detail == "length 100000"
+    assert thaw(result.data)[1][0].ok == 1
+
+
+def test_only_as_much_goes_as_has_to() -> None:
+    rows = [{"text": "x" * 400_000, "id": index} for index in range(5)]
+
+    result = frozen_call(handle, None, rows)
+
+    texts = [row["text"] for row in thaw(result.data)[1][1]]
+    assert [type(text) for text in texts].count(str) == 2
+    assert [row["id"] for row in thaw(result.data)[1][1]] == [0, 1, 2, 3, 4]
+    assert len(result.data) <= 10**6
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * 2_000_000,
+        b"x" * 2_000_000,
+        bytearray(2_000_000),
+        list(range(2_000_000)),
+        dict.fromkeys(range(1_000_000)),
+        set(range(1_000_000)),
+        tuple(str(index) for index in range(400_000)),
+        [[[[f"{i} {j} {k} " + "y" * 30] for i in range(30)] for j in range(30)] for k in range(50)],
+    ],
+    ids=["str", "bytes", "bytearray", "ints", "dict", "set", "tuple", "tree"],
+)
+def test_any_large_value_alone_gives_a_small_bundle(value: object) -> None:
+    result = frozen(value)
+
+    assert len(result.data) <= 10**6
+    assert any(note.kind == "too_big" for note in result.notes)
+
+
+def test_what_the_objects_hooks_make_too_big_is_left_out() -> None:
+    class Swells:
+        def __init__(self) -> None:
+            self.small = 1
+
+        def __getstate__(self) -> object:
+            return {"large": "x" * 3_000_000}
+
+    result = frozen({"bad": Swells(), "good": 1})
+
+    assert len(result.data) <= 10**6
+    assert type(thaw(result.data)) in (dict, Placeholder)
+
+
+def test_a_cap_smaller_than_any_bundle_still_gives_placeholders() -> None:
+    again = round_trip({"a": [1, 2, 3], "b": "x" * 100}, rules(max_bytes=30))
+
+    assert type(again) is Placeholder or all(type(value) is Placeholder for value in again.values())
+
+
+MEMORY = """
+    import resource, time
+    from freezes import frozen
+    def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    frozen([{{}}])
+    value = {value}
+    before, start = peak(), time.perf_counter()
+    result = frozen({{"large": value, "small": 1}})
+    took = time.perf_counter() - start
+    print(peak() - before, took, len(result.data), result.notes[0].path)
+"""
+
+
+@pytest.mark.parametrize("value", ["[1.5] * 20_000_000", "bytes(1_000_000_000)"])
+def test_a_huge_value_is_stopped_while_streaming(value: str) -> None:
+    done = run(MEMORY.format(value=value))
+    assert done.returncode == 0, done.stderr
+    grown, took, size, path = done.stdout.split()
+
+    assert int(grown) < 5 * 10**6
+    assert float(took) < 0.3
+    assert int(size) < 1000
+    assert path == "result.large"
+
+
+@pytest.mark.parametrize("shape", ["array", "array[::2]"])
+def test_a_huge_array_is_stopped_before_it_is_copied(shape: str) -> None:
+    pytest.importorskip("numpy")
+    script = MEMORY.replace("    value =", "    import numpy; array = numpy.zeros(40_000_000)\n    value =")
+    done = run(script.format(value=shape))
+    assert done.returncode == 0, done.stderr
+    grown, took, _, path = done.stdout.split()
+
+    assert int(grown) < 5 * 10**6
+    assert float(took) < 0.3
+    assert path == "result.large"
+
+
+def test_an_array_left_out_says_its_shape() -> None:
+    numpy = pytest.importorskip("numpy")
+
+    note = frozen_call(handle, Service(weights=numpy.zeros((1000, 2000))), [1]).notes[0]
+
+    assert (note.path, note.kind, note.detail) == ("self.weights", "too_big", "shape (1000, 2000), float64")
+
+
+def test_a_service_with_everything_is_captured_small_and_fast(tmp_path: Path) -> None:
+    import logging
+    import sqlite3
+
+    numpy = pytest.importorskip("numpy")
+    with (tmp_path / "log").open("w") as log:
+        service = Service(
+            db=sqlite3.connect(":memory:"),
+            lock=threading.Lock(),
+            logger=logging.getLogger("shop"),
+            log=log,
+            model=numpy.zeros(62_500_000),
+            rates={"EUR": 1.1},
+        )
+        frozen_call(handle, Service(), [1])
+        start = time.perf_counter()
+        result = frozen_call(handle, service, [1, 2])
+        took = time.perf_counter() - start
+        service.db.close()  # type: ignore[attr-defined]
+
+    assert took < 0.05
+    assert len(result.data) < 100_000
+    again = thaw(result.data, facsimiles={"self.db": 1, "self.log": 2, "self.model": [3]})[1][0]
+    assert (again.db, again.log, again.model, again.rates) == (1, 2, [3], {"EUR": 1.1})
+    assert again.lock.acquire(timeout=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space limits")
+def test_running_out_of_memory_is_told_and_leaves_the_process_alive() -> None:
+    done = run(
+        """
+        import resource
+        from freezes import frozen, rules
+        value = ["x" * 1000 + str(i) for i in range(60_000)]
+        frozen([{}])
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, -1))
+        try:
+            frozen(value, rules(max_bytes=10**9))
+        except MemoryError:
+            print("told", len(frozen([1]).data) > 0)
+        """
+    )
+    assert (done.returncode, done.stdout) == (0, "told True\n"), done.stderr
+
+
+def test_a_placeholder_of_a_value_left_out_by_size_knows_its_path() -> None:
+    again = round_trip({"rows": ["x" * 3_000_000]})
+
+    assert note_of(again["rows"][0]).path == "result.rows[0]"
