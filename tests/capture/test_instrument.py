@@ -381,3 +381,15 @@ async def co(x): return x * 2
         assert asyncio.run(module.co(4)) == 8
         assert memories.calls("co") == [((4,), {}, ("returned", 8))]
         assert memories.made["sample:co"].flavor == "coroutine"
+
+
+def test_a_function_that_looks_at_its_caller_keeps_its_code_and_is_reported(make):
+    module = make("""
+import sys
+def caller(): return sys._getframe(1).f_globals["__name__"]
+kept = [caller]
+""")
+    with instrumented(module) as memories:
+        assert module.kept[0]() == module.caller() == __name__
+        assert len(memories.calls("caller")) == 1
+        assert "only calls through its name" in memories.unreachable["sample:caller"]

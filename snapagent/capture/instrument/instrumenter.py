@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Report = Callable[[Target, str], None]
 
 _ONLY_BY_NAME = "references taken earlier are not reached: only calls through its name are captured"
+_FRAME_NAMES = frozenset({"_getframe", "_getframemodulename", "currentframe", "f_back", "extract_stack", "print_stack"})
 _CODE_FLAVORS = ((0x200, "async_generator"), (0x80, "coroutine"), (0x20, "generator"))  # inspect.CO_*
 
 
@@ -70,20 +71,17 @@ class Instrumenter:
         try:
             if already_instrumented(found.function):
                 return
-            elsewhere = references_elsewhere(found)  # before the recorder is one of them
+            swaps, reason = means(found, settings.mode)  # before a recorder refers to the function as well
+            if reason is not None:
+                self._report(target, reason)
+            if swaps is None:
+                return
             inner = signature_giver(found.function)
             recorder = self._make(target, inner, found.kind, flavor_of(found.function), settings)
-            reachable = found.places and all(place.is_writable for place in found.places)
-            in_place = settings.mode == "inplace" or elsewhere or not reachable
-            if in_place and type(found.function) is FunctionType:
+            if swaps:
                 self._swap(found.function, recorder)
-                return
-            if not reachable:
-                self._report(target, f"nothing else can be put in its place (a {type(found.function).__qualname__})")
-                return
-            if in_place:
-                self._report(target, _ONLY_BY_NAME)
-            self._wrap(found, recorder)
+            else:
+                self._wrap(found, recorder)
         except Exception as error:
             log_once(f"could not instrument {target}", describe(error))
             self._report(target, f"it could not be wrapped ({type(error).__name__})")
@@ -222,6 +220,27 @@ _anything = cast(FunctionType, _takes_any)
 def _made_elsewhere(function: Any) -> bool:
     """Whether it is a closure, partial or cache that another module made, as a decorator without `wraps` does."""
     return type(function) is not FunctionType or "<locals>" in function.__qualname__
+
+
+def means(found: Found, mode: str) -> tuple[bool | None, str | None]:
+    """How calls of a function are reached: by swapping its code (True), a wrapper (False) or not at all (None).
+
+    The second value is what must be reported about it.
+    """
+    function = found.function
+    reachable = bool(found.places) and all(place.is_writable for place in found.places)
+    elsewhere = references_elsewhere(found)
+    if type(function) is FunctionType:
+        if mode == "inplace" or not reachable or (elsewhere and not looks_at_its_caller(function)):
+            return True, None
+    elif not reachable:
+        return None, f"nothing else can be put in its place (a {type(function).__qualname__})"
+    return False, _ONLY_BY_NAME if elsewhere else None
+
+
+def looks_at_its_caller(function: FunctionType) -> bool:
+    """Whether the code asks for the frame of its caller, which swapped code stands before on every call."""
+    return not _FRAME_NAMES.isdisjoint(function.__code__.co_names)
 
 
 def references_elsewhere(found: Found) -> bool:
