@@ -227,9 +227,9 @@ def means(found: Found, mode: str) -> tuple[bool | None, str | None]:
 
     The second value is what must be reported about it.
     """
+    elsewhere = references_elsewhere(found)  # before `function` is one of them
     function = found.function
     reachable = bool(found.places) and all(place.is_writable for place in found.places)
-    elsewhere = references_elsewhere(found)
     if type(function) is FunctionType:
         if mode == "inplace" or not reachable or (elsewhere and not looks_at_its_caller(function)):
             return True, None
