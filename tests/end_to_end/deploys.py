@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,16 @@ class Deploy:
         assert self.service.stop() == 0, self.log
 
     def index(self, name: str) -> dict[str, Any]:
-        index: dict[str, Any] = json.loads((self.captures / name / "index.json").read_text())
+        path = self.captures / name / "index.json"
+        assert path.exists(), self.log
+        index: dict[str, Any] = json.loads(path.read_text())
         return index
+
+    def wait_for_index(self, name: str, seconds: float = 20.0) -> None:
+        """Until the first calls have been written: on a busy machine the writer's imports alone can take seconds."""
+        until = time.monotonic() + seconds
+        while not (self.captures / name / "index.json").exists() and time.monotonic() < until:
+            time.sleep(0.05)
 
     def bundles(self, name: str) -> list[Path]:
         """Oldest first."""

@@ -12,6 +12,7 @@ from deploys import EXAMPLE, Deploy, DeployShop
 from traffic import Request, send
 
 CALLS = 12
+FUNCTION = "shop.services.quote_basket"
 RUN = (sys.executable, "-m", "snapagent", "run", "--")
 
 
@@ -38,8 +39,9 @@ def python_of_a_new_environment(tmp_path: Path) -> str:
 def calls_counted(deploy: Deploy) -> int:
     for _ in range(CALLS):
         assert send_quote(deploy) == 200
+    deploy.wait_for_index(FUNCTION)
     deploy.stop()
-    calls: int = deploy.index("shop.services.quote_basket")["calls"]
+    calls: int = deploy.index(FUNCTION)["calls"]
     return calls
 
 
