@@ -69,9 +69,25 @@ ATOMS: dict[type, Callable[[Any], str]] = {
 }
 
 
+class _NameTexts(dict[str, str]):
+    """Texts of names, which come again and again: a look-up in C for most of them."""
+
+    def __missing__(self, name: str) -> str:
+        text = f"s{len(name)}:{name}"
+        if len(name) <= _LONGEST_NAME:
+            if len(self) >= _MOST_NAMES:
+                self.clear()
+            self[name] = text
+        return text
+
+
+_LONGEST_NAME, _MOST_NAMES = 60, 10_000
+NAME_TEXTS = _NameTexts()  # of keys, parameters and attributes: like that of a text, but never folded
+
+
 def text_of_name(name: str) -> str:
     """A key, parameter or attribute name: like a text, but never folded."""
-    return f"s{len(name)}:{name}"
+    return NAME_TEXTS[name]
 
 
 def numbers_text(values: Sequence[Any]) -> str:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from .canonical_arrays import ARRAYS
 from .canonical_atoms import REDACTED, text_of_name
 from .serializer.inert import BY_VALUE, Inert, StandIn
-from .serializer.live_names import is_set_class
+from .serializer.live_names import live_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,34 +52,33 @@ def write_object(writer: Writer, node: Inert) -> str:
     return "".join(_pieces(writer, node, name))
 
 
-def _pieces(writer: Writer, node: Inert, name: str) -> Iterator[str]:
-    yield f"o{text_of_name(name)}"
+def _pieces(writer: Writer, node: Inert, name: str) -> list[str]:
+    """A list, not a generator: those need more of the C stack, which may be small."""
+    pieces = [f"o{text_of_name(name)}"]
     if node.callee is not None:
-        yield f"c{writer.of(node.callee)}"
+        pieces.append(f"c{writer.of(node.callee)}")
     if node.args:
-        yield f"a{_arguments(writer, node)}"
+        pieces.append(f"a{_arguments(writer, node)}")
     if node.kwargs:
-        yield f"k{writer.of(node.kwargs)}"
+        pieces.append(f"k{writer.of(node.kwargs)}")
     if node.listed:
-        yield f"l{writer.of(node.listed)}"
+        pieces.append(f"l{writer.of(node.listed)}")
     if node.pairs:
-        yield f"p{writer.of_made(list(node.pairs.items())) if _is_ordered(name) else writer.of(node.pairs)}"
+        is_ordered = name == "collections:OrderedDict"
+        pieces.append(f"p{writer.of_made(list(node.pairs.items())) if is_ordered else writer.of(node.pairs)}")
     if node.state:
-        yield f"s{_state(writer, node.state)}"
+        pieces.append(f"s{_state(writer, node.state)}")
     for effect in node.effects or ():
-        yield f"e{writer.of(effect)}"
-    yield ";"
+        pieces.append(f"e{writer.of(effect)}")
+    pieces.append(";")
+    return pieces
 
 
 def _arguments(writer: Writer, node: Inert) -> str:
     args = node.args
-    if len(args) == 1 and type(args[0]) is list and is_set_class(type(node)):
+    if len(args) == 1 and type(args[0]) is list and live_names(type(node)).is_set:
         return "S" + "".join(sorted(map(writer.of, args[0])))
     return writer.of(args)
-
-
-def _is_ordered(name: str) -> bool:
-    return name == "collections:OrderedDict"
 
 
 def _state(writer: Writer, state: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .paths import format_keys, parameter_key
 from .serializer.inert import BY_VALUE, Inert, StandIn, is_atom
-from .serializer.live_names import field_names
+from .serializer.live_names import live_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _entries_of_stand_in(node: Any) -> Iterator[Entry]:
     cls: Any = type(node)
     if cls.origin is not None:
         yield Entry(None, NO_STEP, None, cls)
-    fields = field_names(cls) if node.args or type(node.state) in (list, tuple) else ()
+    fields = live_names(cls).fields if node.args or type(node.state) in (list, tuple) else ()
     if node.args:
         yield from _arguments(node, cls, fields)
     for slot in ("callee", "kwargs", "listed", "pairs"):

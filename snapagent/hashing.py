@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from .canonical_atoms import ATOMS, NUMBERS, numbers_text, text_of_name
+from .canonical_atoms import ATOMS, NAME_TEXTS, NUMBERS, numbers_text
 from .canonical_types import write_class, write_object
 from .records import Record
 from .serializer.inert import StandIn
@@ -68,6 +68,11 @@ class Canonical:
         known = self._texts.get(identity)
         if known is not None:
             return known
+        text = _flat_text(value, kind)
+        if text is not None:
+            self._nodes += 1
+            self._texts[identity] = text = text if len(text) <= LONG else "#" + digest(text)
+            return text
         if identity in self._path or identity in self._open:
             return self._back_to(identity)
         depth = len(self._path)
@@ -89,6 +94,10 @@ class Canonical:
         """The canonical text of a value made for the purpose: it is kept, so that its identity stays its own."""
         self._kept.append(value)
         return self.of(value)
+
+    def digest_of(self, value: Any) -> str:
+        """Sixteen hexadecimal digits for one inert value: for previews that cannot show all of it."""
+        return digest(self.of(value))[:16]
 
     def _back_to(self, identity: int) -> str:
         """A node met again inside its own cycle: by distance when the walk is inside it, else by its number there."""
@@ -113,6 +122,32 @@ class Canonical:
             self._open.popitem()
 
 
+_LEAVES = frozenset(ATOMS)
+
+
+def _flat_text(value: Any, kind: type) -> str | None:
+    """The text of a list, tuple or dict of nothing but atoms, written without further ado; None for anything else."""
+    if kind is dict:
+        if not _LEAVES.issuperset(map(type, value.values())) or set(map(type, value)) != _TEXT_KEYS:
+            return None
+        pieces = [NAME_TEXTS[name] + ATOMS[type(item := value[name])](item) for name in sorted(value)]
+        return f"d{len(value)}:{''.join(pieces)}"
+    if kind is list or kind is tuple:
+        if not _LEAVES.issuperset(map(type, value)):
+            return None
+        return ("l" if kind is list else "t") + _leaves_text(value)
+    return None
+
+
+def _leaves_text(value: Sequence[Any]) -> str:
+    if value and NUMBERS.issuperset(map(type, value)):
+        return numbers_text(value)
+    return f"{len(value)}:{''.join([ATOMS[type(item)](item) for item in value])}"
+
+
+_TEXT_KEYS = {str}
+
+
 def _write_list(canonical: Canonical, value: list[Any]) -> str:
     return _sequence("l", canonical, value)
 
@@ -122,15 +157,19 @@ def _write_tuple(canonical: Canonical, value: tuple[Any, ...]) -> str:
 
 
 def _sequence(tag: str, canonical: Canonical, value: Sequence[Any]) -> str:
-    if value and NUMBERS.issuperset(map(type, value)):
-        return tag + numbers_text(value)
-    return f"{tag}{len(value)}:{''.join(map(canonical.of, value))}"
+    of = canonical.of
+    pieces = [ATOMS[kind](item) if (kind := type(item)) in ATOMS else of(item) for item in value]
+    return f"{tag}{len(value)}:{''.join(pieces)}"
 
 
 def _write_dict(canonical: Canonical, value: Mapping[Any, Any]) -> str:
     of = canonical.of
-    if set(map(type, value)) == {str}:
-        return f"d{len(value)}:{''.join([text_of_name(key) + of(value[key]) for key in sorted(value)])}"
+    if set(map(type, value)) == _TEXT_KEYS:
+        pieces = [
+            NAME_TEXTS[key] + (ATOMS[kind](item) if (kind := type(item := value[key])) in ATOMS else of(item))
+            for key in sorted(value)
+        ]
+        return f"d{len(value)}:{''.join(pieces)}"
     pieces = sorted([of(key) + of(item) for key, item in value.items()])
     return f"D{len(value)}:{''.join(pieces)}"
 
@@ -166,9 +205,11 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def argument_hash(bound: Mapping[str, Any], instance: str | None = None) -> HashResult:
+def argument_hash(
+    bound: Mapping[str, Any], instance: str | None = None, canonical: Canonical | None = None
+) -> HashResult:
     """The hash of inert arguments by parameter name; `instance` names the parameter that `call_hash` leaves out."""
-    canonical = Canonical()
+    canonical = canonical or Canonical()
     texts = {name: canonical.of(value) for name, value in bound.items()}
     whole = _versioned(texts)
     rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance})
@@ -176,7 +217,7 @@ def argument_hash(bound: Mapping[str, Any], instance: str | None = None) -> Hash
 
 
 def _versioned(texts: Mapping[str, str]) -> str:
-    body = "".join([text_of_name(name) + texts[name] for name in sorted(texts)])
+    body = "".join([NAME_TEXTS[name] + texts[name] for name in sorted(texts)])
     return f"{VERSION}:{digest(f'{VERSION}{len(texts)}:{body}')[:DIGITS]}"
 
 
@@ -212,8 +253,3 @@ def hash_call(
     opened = OpenedCall(parameters, instance is not None, call, frozen_defaults)
     opened.redact(redactor or Redactor())
     return argument_hash(opened.bound(), opened.instance_name)
-
-
-def value_digest(value: Any) -> str:
-    """The digest of one inert value, as `argument_hash` sees it: for previews that cannot show all of it."""
-    return digest(Canonical().of(value))[:16]

@@ -33,7 +33,7 @@ class OpenedCall:
     ) -> None:
         self._parameters = parameters
         self._has_instance = has_instance
-        self._streams = {CALL: call, OUTCOME: outcome or b"", DEFAULTS: defaults or b""}
+        self._streams = b"\n".join([call, outcome or b"", defaults or b""])
         instance, args, kwargs = _call_of(call)
         self._positional = (instance, *args) if has_instance else args
         self._keywords = list(kwargs)
@@ -46,6 +46,7 @@ class OpenedCall:
         self._outcome = Roots()
         if outcome is not None:
             self._outcome.add((EXCEPTION if raised else RESULT,), None, decode(outcome))
+        self.roots = {CALL: self._call, OUTCOME: self._outcome, DEFAULTS: self._defaults}
 
     @property
     def instance_name(self) -> str | None:
@@ -54,11 +55,10 @@ class OpenedCall:
 
     def redact(self, redactor: Redactor) -> Redaction | None:
         """Redact in place; None when there is nothing to redact."""
-        parts = {CALL: self._call, OUTCOME: self._outcome, DEFAULTS: self._defaults}
-        if all(redactor.is_clean(roots, self._streams[name]) for name, roots in parts.items()):
+        if redactor.is_clean(self.roots.values(), self._streams):
             return None
-        redaction = redactor.begin()
-        for name, roots in parts.items():
+        redaction = redactor.begin(self._streams)
+        for name, roots in self.roots.items():
             redaction.look(name, roots)
         redaction.finish()
         return redaction

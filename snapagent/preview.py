@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from .canonical_types import PLACEHOLDER
-from .hashing import value_digest
+from .hashing import Canonical
 from .paths import format_keys
 from .serializer.inert import BY_VALUE, Inert, StandIn, is_atom
-from .serializer.live_names import field_names
+from .serializer.live_names import live_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _in_order(members: Iterable[Any]) -> list[Any]:
 def preview_key(member: Any) -> tuple[int, str]:
     if type(member) in (int, bool, float):
         return int(member) if member == member and abs(member) < 1e18 else 0, ""
-    return 0, member if type(member) is str else value_digest(member)
+    return 0, member if type(member) is str else Canonical().digest_of(member)
 
 
 def named_parts(value: Inert) -> list[tuple[str, Any]]:
@@ -208,7 +208,7 @@ def named_parts(value: Inert) -> list[tuple[str, Any]]:
     if found or (state is not None and type(state) is not list):
         return found
     values = state if type(state) is list else value.args
-    fields = field_names(type(value)) if values else ()
+    fields = live_names(type(value)).fields if values else ()
     return list(zip(fields, values, strict=False))
 
 
@@ -286,25 +286,25 @@ SHORT: dict[str, Callable[[Inert], str | None]] = {
 }
 
 
-def preview_tree(value: Any) -> Node:
-    """The bounded tree of an inert value; the module says what a node is."""
-    return _Tree().node(value, 0)
+def preview_tree(value: Any, canonical: Canonical | None = None) -> Node:
+    """The bounded tree of an inert value; the module says what a node is. `canonical` may have seen it already."""
+    return _Tree(canonical or Canonical()).node(value, 0)
 
 
 class _Tree:
-    __slots__ = ("_inside", "_nodes")
+    __slots__ = ("_canonical", "_inside", "_nodes")
 
-    def __init__(self) -> None:
+    def __init__(self, canonical: Canonical) -> None:
+        self._canonical = canonical
         self._nodes = 0
         self._inside: set[int] = set()
 
     def node(self, value: Any, depth: int) -> Node:
-        self._nodes += 1
         kind = type(value)
         if kind in _NUMBERS:
             return {"type": kind.__name__, "text": _number_text(value)}
         if kind in _TEXTS:
-            return _text_node(value, kind)
+            return self._text_node(value, kind)
         if id(value) in self._inside:
             return {"type": type_text(value), "text": "<cyclic>"}
         children = _children(value, kind)
@@ -313,36 +313,32 @@ class _Tree:
         return self._container(value, depth, *children)
 
     def _container(self, value: Any, depth: int, count: int, word: str, children: Iterator[tuple[str, Any]]) -> Node:
-        found: dict[str, Any] = {
-            "type": type_text(value),
-            "text": f"{count} {word}" if count == 1 else f"{count} {word}s",
-        }
+        found: Node = {"type": type_text(value), "text": f"{count} {word}" if count == 1 else f"{count} {word}s"}
         shown = 0 if depth >= TREE_DEPTH else min(count, TREE_ITEMS, max(TREE_NODES - self._nodes, 0))
         if shown:
+            self._nodes += shown
             self._inside.add(id(value))
-            found["children"] = inside = []
-            for step, child in children:
-                node = {"step": step}
-                node.update(self.node(child, depth + 1))
-                inside.append(node)
-                if len(inside) == shown:
-                    break
+            found["children"] = [
+                {"step": step, "type": kind.__name__, "text": _number_text(child)}
+                if (kind := type(child)) in _NUMBERS
+                else {"step": step, **self.node(child, depth + 1)}
+                for step, child in islice(children, shown)
+            ]
             self._inside.discard(id(value))
         if shown < count:
             found["more"] = count - shown
-            found["digest"] = value_digest(value)
+            found["digest"] = self._canonical.digest_of(value)
         return found
 
-
-def _text_node(value: Any, kind: type) -> Node:
-    if len(value) <= LEAF_LIMIT:
-        return {"type": kind.__name__, "text": _leaf_text(value, LEAF_LIMIT)}
-    text = f"{_leaf_text(value, LEAF_LIMIT)} ({len(value)} {'characters' if kind is str else 'bytes'})"
-    return {"type": kind.__name__, "text": text, "digest": value_digest(value)}
+    def _text_node(self, value: Any, kind: type) -> Node:
+        if len(value) <= LEAF_LIMIT:
+            return {"type": kind.__name__, "text": _leaf_text(value, LEAF_LIMIT)}
+        text = f"{_leaf_text(value, LEAF_LIMIT)} ({len(value)} {'characters' if kind is str else 'bytes'})"
+        return {"type": kind.__name__, "text": text, "digest": self._canonical.digest_of(value)}
 
 
 def _step(key: object) -> str:
-    if type(key) is str and key.isidentifier():
+    if type(key) is str and key.isidentifier() and key.isprintable():
         return f".{key}"
     return format_keys(("", key)) if is_atom(key) else f"[{preview_text(key, 40)}]"
 

@@ -10,7 +10,6 @@ can be guessed from it; for anything else a placeholder. Notes say path and rule
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 
@@ -35,8 +34,8 @@ from .paths import PathPattern, parse_path
 from .secret_names import LIKE, NAMED, SecretNames
 from .secret_patterns import is_card_number, may_hold_secrets, secrets_in
 from .secret_search import Needles
-from .serializer.inert import BY_VALUE, Inert, StandIn, is_atom, stand_in
-from .serializer.live_names import bases_of
+from .serializer.inert import BY_VALUE, Inert, StandIn, is_atom, stand_in, type_name
+from .serializer.live_names import live_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +66,7 @@ _LONG = 20  # characters: a text of so many is no plain word
 _SMALLEST_CARD = 10**12
 _BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 _NEVER_SECRET = frozenset({type(None), bool})
+_COUNTS = frozenset({int, float})  # under a name that is only like a secret's they are counts, and stay
 _PLAIN_PATH = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -84,25 +84,25 @@ class Redactor:
         self.has_paths = bool(self._wanted or self._spared)
         self._key = key
 
-    def begin(self) -> Redaction:
-        """The redaction of one call: what is found in one of its parts is looked for in all of them."""
-        return Redaction(self)
+    def begin(self, streams: bytes) -> Redaction:
+        """The redaction of one call: what is found in one of its parts is looked for in all. `streams` as above."""
+        return Redaction(self, streams)
 
     def pseudonym(self, secret: bytes) -> str:
-        mac = hmac.new(self._key, b"snapagent pseudonym\0" + secret, hashlib.sha256)
-        return f"{REDACTED}-{mac.hexdigest()[:12]}"
+        mac = hmac.digest(self._key, b"snapagent pseudonym\0" + secret, "sha256")
+        return f"{REDACTED}-{mac.hex()[:12]}"
 
-    def is_clean(self, roots: Roots, *streams: bytes) -> bool:
-        """Whether there is surely nothing to redact: quick, and most calls end here."""
-        if self._wanted or any(may_hold_secrets(stream, self.names) for stream in streams):
+    def is_clean(self, parts: Iterable[Roots], streams: bytes) -> bool:
+        """Whether there is surely nothing to redact: quick, and most calls end here. `streams`: all their pickles."""
+        if self._wanted or may_hold_secrets(streams, self.names):
             return False
-        return not self._has_names(roots)
+        return not any(map(self._has_names, parts))
 
     def _has_names(self, roots: Roots) -> bool:
-        names = self.names
-        innocent, rule = names.innocent, names.rule
-        if any(rule(label) is not None for label in roots.labels if label is not None):
-            return True
+        innocent = self.names.innocent
+        for label, value in zip(roots.labels, roots.values, strict=True):
+            if label is not None and label not in innocent and self._is_secret(label, value):
+                return True
         seen: set[int] = set()
         rest: list[Any] = list(roots.values)
         while rest:
@@ -115,16 +115,24 @@ class Redactor:
                 continue
             seen.add(identity)
             if kind is dict:
-                if not innocent.issuperset(node) and any(rule(key) is not None for key in node):
+                if not innocent.issuperset(node) and any(self._is_secret(*pair) for pair in node.items()):
                     return True
                 rest += node.values()
                 if not _ATOMS.issuperset(map(type, node)):
                     rest += node
             elif kind in _BUILT_IN:
-                rest += node
+                if not _ATOMS.issuperset(map(type, node)):
+                    rest += node
             elif self._object_has_names(node, rest):
                 return True
         return False
+
+    def _is_secret(self, name: object, value: object) -> bool:
+        """Whether a value under this name is taken out, as far as can be said without its surroundings."""
+        rule = self.names.rule(name)
+        if rule is None or type(value) in _NEVER_SECRET:
+            return False
+        return rule == NAMED or type(value) not in _COUNTS
 
     def _object_has_names(self, node: Any, rest: list[Any]) -> bool:
         """Whether an object's type or fields say so; what it holds is added to `rest`."""
@@ -135,9 +143,14 @@ class Redactor:
         cls: Any = type(node)
         if cls.origin is not None or node.effects is not None or cls.name == BY_VALUE:
             return True  # code by value: look closely
-        if is_secret_type(cls) or any(self.names.rule(field) is not None for field in _fields(node, cls)):
+        known = live_names(cls)
+        if cls.name in SECRET_TYPES or not SECRET_TYPES.isdisjoint(known.bases):
             return True
-        rest += (node.args, node.kwargs, node.state, node.listed, node.pairs, node.callee)
+        if known.fields and any(self.names.rule(field) is not None for field in known.fields):
+            return True
+        rest += (node.args, node.state)
+        if node.kwargs or node.listed or node.pairs or node.callee is not None:
+            rest += (node.kwargs, node.listed, node.pairs, node.callee)
         return False
 
     def names_place(self, keys: list[object]) -> bool:
@@ -149,12 +162,6 @@ class Redactor:
 
 
 _ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
-
-
-def _fields(node: Inert, cls: StandIn) -> tuple[str, ...]:
-    from .serializer.live_names import field_names
-
-    return field_names(cls) if node.args or type(node.state) in (list, tuple) else ()
 
 
 def _split(rules: Iterable[str]) -> tuple[list[str], list[PathPattern]]:
@@ -170,9 +177,7 @@ def _split(rules: Iterable[str]) -> tuple[list[str], list[PathPattern]]:
 
 def is_secret_type(cls: StandIn) -> bool:
     """By its own name, and by its bases where the class is loaded."""
-    if cls.name in SECRET_TYPES:
-        return True
-    return any(f"{base.__module__}:{base.__qualname__}" in SECRET_TYPES for base in bases_of(cls))
+    return cls.name in SECRET_TYPES or not SECRET_TYPES.isdisjoint(live_names(cls).bases)
 
 
 class Redaction:
@@ -181,13 +186,14 @@ class Redaction:
     `changed` holds the names of the parts that are not what they were, `notes` one note for each place.
     """
 
-    def __init__(self, rules: Redactor) -> None:
+    def __init__(self, rules: Redactor, streams: bytes) -> None:
         self.changed: set[str] = set()
         self.notes: dict[str, list[Note]] = {}
         self._rules = rules
+        self._streams = streams
         self._parts: dict[str, Roots] = {}
         self._secrets: dict[bytes, str] = {}
-        self._needles = Needles({})
+        self._needles = Needles({}, b"")
 
     def look(self, part: str, roots: Roots, patterns: bool = True) -> None:
         """Redact what is secret by name, type, place or look. `patterns` False: no value can look like a secret."""
@@ -205,7 +211,7 @@ class Redaction:
 
     def finish(self) -> None:
         """Redact what equals, or contains, something that was redacted; then the graphs are ready to be encoded."""
-        self._needles = Needles(self._secrets)
+        self._needles = Needles(self._secrets, self._streams)
         for part, roots in self._parts.items():
             if not self._needles.empty:
                 replaced: dict[int, tuple[Any, Any]] = {}
@@ -268,7 +274,7 @@ class Redaction:
         return rule, why
 
     def _taken_out(self, part: str, place: Place, entry: Entry, why: str, unsure: bool) -> Any:
-        """What stands for a secret; numbers under a name that is only like a secret's are counts, and stay."""
+        """What stands for a secret."""
         child = entry.child
         kind = type(child)
         if kind in (str, bytes, bytearray):
@@ -277,13 +283,13 @@ class Redaction:
             new: Any = self._pseudonym(child)
             self._note(part, place, entry, kind.__name__, why)
             return new
-        if kind in (int, float) and unsure:
+        if kind in _COUNTS and unsure:
             return child
         if _is_placeholder(child):
             return child
         self._remember_all_in(child)
-        self._note(part, place, entry, _type_name(child), why)
-        return placeholder(path_of(extended(place.link, entry.key)), _type_name(child), why)
+        self._note(part, place, entry, type_name(child), why)
+        return placeholder(path_of(extended(place.link, entry.key)), type_name(child), why)
 
     def _without_patterns(self, part: str, place: Place, entry: Entry) -> Any:
         child = entry.child
@@ -408,7 +414,3 @@ def _looks_secret(text: str) -> bool:
 def _shown(label: object) -> str:
     text = label.decode("latin-1") if isinstance(label, bytes) else str(label)
     return repr(text)
-
-
-def _type_name(value: object) -> str:
-    return type(value).name.replace(":", ".") if isinstance(value, Inert) else type(value).__name__

@@ -7,24 +7,29 @@ not stored: what was not looked through is not written.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from functools import lru_cache
 
 from . import __version__
 from .bundle import CALL, OUTCOME, Header, Note, Part
-from .hashing import argument_hash
+from .graph_depth import cut_deep
+from .hashing import Canonical, argument_hash
 from .opened_call import OpenedCall
 from .paths import EXCEPTION, RESULT, parameter_key
 from .portability import interpreter, package_versions
 from .preview import preview_text, preview_tree
 from .records import Record
 from .redaction import Redaction, Redactor
-from .serializer.inert import encode
+from .serializer.inert_encoding import encode
 from .signature import Parameters
 from .targets import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .settings import Settings
+
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 class RawCall(Record):
@@ -72,23 +77,27 @@ class SealRules(Record):
 
     @property
     def redactor(self) -> Redactor:
-        return _redactor(self)
+        """Made once for each set of rules."""
+        return _redactor(self.redact, self.redact_allow, self.key)
 
 
 @lru_cache(maxsize=256)
-def _redactor(rules: SealRules) -> Redactor:
-    return Redactor(rules.redact, rules.redact_allow, rules.key)
+def _redactor(added: tuple[str, ...], allowed: tuple[str, ...], key: bytes) -> Redactor:
+    return Redactor(added, allowed, key)
 
 
 def seal(raw: RawCall, rules: SealRules) -> tuple[Header, dict[str, bytes]]:
     """The header and the stored bytes of each part. Raises when the call cannot be looked through."""
     opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
     redaction = opened.redact(rules.redactor)
+    changed = redaction.changed if redaction is not None else _NOTHING
+    cut = [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
     bound, outcome = opened.bound(), opened.outcome()
-    hashed = argument_hash(bound, opened.instance_name)
+    canonical = Canonical()
+    hashed = argument_hash(bound, opened.instance_name, canonical)
     shown = {parameter_key(name): value for name, value in bound.items()}
     shown[EXCEPTION if raw.raised else RESULT] = outcome
-    parts, payload = _parts(raw, opened, redaction, rules.compression)
+    parts, payload = _parts(raw, opened, changed, rules.compression)
     here = interpreter()
     header = Header(
         target=str(raw.target),
@@ -104,8 +113,8 @@ def seal(raw: RawCall, rules: SealRules) -> tuple[Header, dict[str, bytes]]:
         ended=raw.ended,
         parameters=raw.parameters.items,
         previews={path: preview_text(value) for path, value in shown.items()},
-        tree={path: preview_tree(value) for path, value in shown.items()},
-        notes=_notes(raw, redaction),
+        tree={path: preview_tree(value, canonical) for path, value in shown.items()},
+        notes=_notes(raw, redaction, cut),
         opaque=hashed.opaque,
         packages=package_versions(raw.packages),
         by_value=raw.by_value,
@@ -118,9 +127,8 @@ def seal(raw: RawCall, rules: SealRules) -> tuple[Header, dict[str, bytes]]:
 
 
 def _parts(
-    raw: RawCall, opened: OpenedCall, redaction: Redaction | None, compression: str
+    raw: RawCall, opened: OpenedCall, changed: Collection[str], compression: str
 ) -> tuple[tuple[Part, ...], dict[str, bytes]]:
-    changed = redaction.changed if redaction is not None else frozenset[str]()
     payload = {
         CALL: encode(opened.call()) if CALL in changed else raw.call,
         OUTCOME: encode(opened.outcome()) if OUTCOME in changed else raw.outcome,
@@ -135,16 +143,20 @@ def _parts(
     return parts, payload
 
 
-def _notes(raw: RawCall, redaction: Redaction | None) -> tuple[Note, ...]:
+def _notes(raw: RawCall, redaction: Redaction | None, cut: list[Note]) -> tuple[Note, ...]:
     notes = raw.call_notes + raw.outcome_notes
     if redaction is None:
         return notes
-    found = [*redaction.notes[CALL], *redaction.notes[OUTCOME]]
     cleaned = [note.replace(path=redaction.scrub(note.path), detail=redaction.scrub(note.detail)) for note in notes]
-    return (*cleaned, *found)
+    return (*cleaned, *redaction.notes[CALL], *redaction.notes[OUTCOME], *cut)
 
 
 def timestamp(seconds: float) -> str:
     """UTC, ISO 8601 with microseconds."""
     whole, micro = divmod(round(seconds * 1e6), 1_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{micro:06d}Z"
+    return f"{_second(whole)}.{micro:06d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(whole: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))

@@ -47,7 +47,7 @@ _WORDS = (
     *(b"sk-", b"SG.", b"npm_", b"pypi-", b"PRIVATE KEY", b"://"),
 )
 _SCHEMES = (b"bearer", b"basic")  # in any case
-_HINTS = re.compile(b"|".join([*map(re.escape, _WORDS), b"[Bb](?i:earer|asic)"]))
+_HINTS = re.compile(b"|".join([*map(re.escape, _WORDS), b"B(?i:earer|asic)|b(?i:earer|asic)"]))
 _LONG = 2000  # bytes
 _LONG_INT = re.compile(rb"\x8a[\x06-\x09]")  # LONG1 and a length
 _ASSIGNED = re.compile(rb"[:=](?<=[A-Za-z0-9_.\"'\s-].)")

@@ -4,42 +4,48 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
 
 class Needles:
-    """The secrets of one call with their pseudonyms. Texts without any of them come back as the very same object."""
+    """The secrets of one call with their pseudonyms. Texts without any of them come back as the very same object.
 
-    def __init__(self, secrets: Mapping[bytes, str]) -> None:
-        self.empty = not secrets
+    Only spellings that occur in `streams`, the pickles of the call, are looked for.
+    """
+
+    def __init__(self, secrets: Mapping[bytes, str], streams: bytes) -> None:
         self._numbers = {int(secret) for secret in secrets if secret.isdigit()}
-        texts: dict[str, str] = {}
-        datas: dict[bytes, str] = {}
-        for secret, name in secrets.items():
-            for form in _forms(secret):
-                datas.setdefault(form, name)
-                texts.setdefault(form.decode("utf-8", "surrogateescape"), name)
-        self._texts = texts
-        self._datas = {data: name.encode() for data, name in datas.items()}
-        self._text_pattern = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
-        self._data_pattern = re.compile(b"|".join(map(re.escape, sorted(datas, key=len, reverse=True))))
+        found = {form: name for secret, name in secrets.items() for form in _forms(secret) if form in streams}
+        longest_first = sorted(found, key=len, reverse=True)
+        self._datas = [(form, found[form].encode()) for form in longest_first]
+        self._texts = [(form.decode("utf-8", "surrogatepass"), found[form]) for form in longest_first if _is_text(form)]
+        self.empty = not secrets
 
     def has_number(self, number: int) -> bool:
         return number in self._numbers
 
     def cleaned(self, text: str) -> str:
         """The text with a pseudonym in place of each secret."""
-        if self._text_pattern.search(text) is None:
-            return text
-        return self._text_pattern.sub(lambda match: self._texts[match[0]], text)
+        for secret, name in self._texts:
+            if secret in text:
+                text = text.replace(secret, name)
+        return text
 
     def cleaned_bytes(self, data: bytes | bytearray) -> bytes | bytearray:
         """The same for bytes; the type stays."""
-        if self._data_pattern.search(data) is None:
-            return data
-        return type(data)(self._data_pattern.sub(lambda match: self._datas[bytes(match[0])], data))
+        for secret, name in self._datas:
+            if secret in data:
+                data = data.replace(secret, name)
+        return data
+
+
+def _is_text(form: bytes) -> bool:
+    try:
+        form.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _forms(secret: bytes) -> Iterator[bytes]:

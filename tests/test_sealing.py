@@ -136,14 +136,25 @@ def test_a_broken_stream_is_refused() -> None:
             seal(broken, SealRules(KEY))
 
 
-def test_deep_values_with_a_secret_are_sealed_without_it() -> None:
-    value: Any = {"password": "s3cret-value"}
-    for _ in range(400):
-        value = [value]
+class Link:
+    def __init__(self, next_one: Any, token: str) -> None:
+        self.next = next_one
+        self.token = token
 
-    found = sealed(quote, value)
 
-    assert b"s3cret-value" not in found.file
+def test_deep_values_with_a_secret_are_cut_where_they_could_not_be_written_again() -> None:
+    nested: Any = {"password": "s3cret-value"}
+    chain: Any = None
+    for _ in range(300):
+        nested = [nested]
+        chain = Link(chain, "s3cret-value")
+
+    for value in (nested, chain):
+        found = sealed(quote, value, password="s3cret-value")
+
+        assert b"s3cret-value" not in found.file
+        assert "too_deep" in found.notes().values()
+        assert len(found.args) == 1
 
 
 def test_times_are_utc_with_microseconds() -> None:

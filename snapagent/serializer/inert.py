@@ -5,7 +5,8 @@ once per name. The unpickler then "calls" it or makes "instances" of it, and all
 and items are written down. Built-in atoms and containers stay themselves, so do sharing and cycles. A pickle inside
 the pickle (`load_by_value`) is decoded too.
 
-`encode` writes such a graph as a stream that builds the very objects that the first stream would have built.
+`encode` (of `inert_encoding`) writes such a graph as a stream that builds the very objects that the first one would
+have built.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class StandIn(type):
 
     module: str
     qualname: str
+    name: str  # `module:qualname`, as the stream spells it
     origin: Inert | None
 
     def __call__(cls, *args: object) -> Any:
@@ -57,17 +59,13 @@ class StandIn(type):
         node.called = True
         return node
 
-    @property
-    def name(cls) -> str:
-        """`module:qualname`, as the stream spells it."""
-        return f"{cls.module}:{cls.qualname}"
-
 
 class Inert(metaclass=StandIn):
     """What a stream says of one object. `type(node)` is the stand-in of its class or of what was called for it."""
 
     module = ""
     qualname = ""
+    name = ""
     origin = None  # of a class that the stream itself makes: the call that makes it
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] | None = None
@@ -111,7 +109,7 @@ class Inert(metaclass=StandIn):
 class _Result(Inert):
     """The result of calling an object that is not a global."""
 
-    qualname = "<call>"
+    qualname = name = "<call>"
 
 
 class _Made(StandIn):
@@ -158,7 +156,7 @@ class _Opener(StandIn):
 
 
 def _made_class(origin: Any, module: str, qualname: str) -> StandIn:
-    named = {"origin": origin, "module": module, "qualname": qualname}
+    named = {"origin": origin, "module": module, "qualname": qualname, "name": f"{module}:{qualname}"}
     return type.__new__(_Made, "Made", (Inert,), named)
 
 
@@ -186,11 +184,12 @@ def _new_stand_in(known: dict[tuple[str, str], StandIn], module: str, qualname: 
     if type(module) is not str or type(qualname) is not str:
         raise InertError("a global without a name")
     kind = StandIn
-    if f"{module}:{qualname}" == BY_VALUE:
+    name = f"{module}:{qualname}"
+    if name == BY_VALUE:
         kind = _Opener
-    elif known is _makers or f"{module}:{qualname}" in _MAKES_CLASSES:
+    elif known is _makers or name in _MAKES_CLASSES:
         kind = _Maker
-    made = type.__new__(kind, "StandIn", (Inert,), {"module": module, "qualname": qualname})
+    made = type.__new__(kind, "StandIn", (Inert,), {"module": module, "qualname": qualname, "name": name})
     if len(known) >= _MOST_NAMES:
         known.clear()
     known[module, qualname] = made
@@ -273,106 +272,17 @@ def _patiently(data: bytes) -> Any:
         return _ClassDecoder(io.BytesIO(data), fix_imports=False).load()
 
 
-def encode(graph: object) -> bytes:
-    """The stream of an inert graph, protocol 5. Recursive: the caller bounds the depth (see `depth_of`)."""
-    try:
-        buffer = io.BytesIO()
-        _PlainEncoder(buffer, 5).dump(graph)
-        return buffer.getvalue()
-    except _NotPlain:
-        buffer = io.BytesIO()
-        _Encoder(buffer, 5).dump(graph)
-        return buffer.getvalue()
-
-
-class _NotPlain(Exception):
-    """The graph holds stand-ins, which the C pickler cannot write."""
-
-
-class _PlainEncoder(pickle.Pickler):
-    def reducer_override(self, _: object) -> Any:
-        raise _NotPlain  # asked for everything but built-in atoms and containers
-
-
-class _Encoder(pickle._Pickler):
-    write: Any  # what typeshed leaves out
-    memo: Any
-    framer: Any
-    memoize: Any
-    get: Any
-    _batch_appends: Any
-    _batch_setitems: Any
-
-    def save(self, obj: Any, save_persistent_id: bool = True) -> None:
-        if isinstance(obj, Inert):
-            self._save_once(obj, obj)
-        elif isinstance(obj, StandIn):
-            if obj.origin is not None:
-                self._save_once(obj, obj.origin)
-            else:
-                self._save_name(obj)
-        else:
-            pickle._Pickler.save(self, obj, save_persistent_id)  # type: ignore[attr-defined]
-
-    def _save_once(self, identity: object, node: Inert) -> None:
-        known = self.memo.get(id(identity))
-        if known is not None:
-            self.write(self.get(known[0]))
-        else:
-            self.framer.commit_frame()
-            self._save_node(identity, node)
-
-    def _save_name(self, cls: StandIn) -> None:
-        known = self.memo.get(id(cls))
-        if known is not None:
-            self.write(self.get(known[0]))
-            return
-        self.save(cls.module)
-        self.save(cls.qualname)
-        self.write(pickle.STACK_GLOBAL)
-        self.memoize(cls)
-
-    def _save_node(self, identity: object, node: Inert) -> None:
-        self._save_making(node)
-        known = self.memo.get(id(identity))
-        if known is not None:  # its own arguments lead back to it: it is there already
-            self.write(pickle.POP + self.get(known[0]))
-            return
-        self.memoize(identity)
-        if node.listed:
-            self._batch_appends(node.listed)
-        if node.pairs:
-            self._batch_setitems(node.pairs.items())
-        if node.state is not None:
-            self.save(node.state)
-            self.write(pickle.BUILD)
-        for effect in node.effects or ():
-            self._save_making(effect)
-            self.write(pickle.POP)
-
-    def _save_making(self, node: Inert) -> None:
-        args = node.args
-        if node.raw is None and type(node).name == BY_VALUE:
-            args = (encode(args[0]),)
-        elif node.raw is not None:
-            args = (node.raw,)
-        self.save(node.callee if node.callee is not None else type(node))
-        self.save(args)
-        if node.called:
-            self.write(pickle.REDUCE)
-        elif node.kwargs:
-            self.save(node.kwargs)
-            self.write(pickle.NEWOBJ_EX)
-        else:
-            self.write(pickle.NEWOBJ)
-
-
 _ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
 
 
 def is_atom(value: object) -> bool:
     """Whether nothing can be inside `value`."""
     return type(value) in _ATOMS
+
+
+def type_name(value: object) -> str:
+    """The type that an inert value stands for, `module.qualname` for what the program made."""
+    return type(value).name.replace(":", ".") if isinstance(value, Inert) else type(value).__name__
 
 
 def inside(node: Any) -> Iterator[Any]:
@@ -415,19 +325,3 @@ def names_in(graph: object) -> frozenset[str]:
 def names_called(graph: object) -> frozenset[str]:
     """The globals that loading the graph's stream would call or make objects of, by-value code included."""
     return frozenset(type(node).name for node in nodes_of(graph) if isinstance(node, Inert))
-
-
-def depth_of(graph: object, enough: int) -> int:
-    """How deep a pickler would have to go into the graph; counts no further than `enough`."""
-    seen: set[int] = set()
-    rest = [(graph, 0)]
-    deepest = 0
-    while rest and deepest < enough:
-        node, depth = rest.pop()
-        if type(node) in _ATOMS or id(node) in seen:
-            continue
-        seen.add(id(node))
-        deepest = max(deepest, depth + 1)
-        below = [(child, depth + 1) for child in inside(node)]
-        rest.extend(reversed(below))  # in a pickler's own order, since what it has met it does not enter again
-    return deepest

@@ -7,57 +7,89 @@ stored by position. While the process that wrote the stream still runs, the name
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Mapping
 from types import ModuleType
 
 from .inert import StandIn
+from .type_facts import is_class, module_name, mro, namespace, qualname
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_dict_of = type.__dict__["__dict__"].__get__
-_mro_of = type.__dict__["__mro__"].__get__
+
+class LiveNames:
+    """What a loaded class says: `fields` names what it stores by position, `bases` itself and its bases
+    (`module:qualname`), `is_set` whether the order in which a stream lists its members means nothing.
+    """
+
+    __slots__ = ("bases", "fields", "is_set")
+
+    def __init__(self, fields: tuple[str, ...], bases: frozenset[str], is_set: bool) -> None:
+        self.fields = fields
+        self.bases = bases
+        self.is_set = is_set
 
 
-def live_class(cls: StandIn) -> type | None:
-    """The loaded class that a stand-in stands for, if there is one; its metaclass is not consulted."""
+_NOTHING = LiveNames((), frozenset(), False)
+_known: dict[StandIn, tuple[weakref.ref[type], LiveNames]] = {}
+_MOST = 10_000  # classes remembered
+
+
+def live_names(cls: StandIn) -> LiveNames:
+    """Of the class that a stand-in stands for; empty when it is not loaded."""
+    live = _live_class(cls)
+    if live is None:
+        return _NOTHING
+    known = _known.get(cls)
+    if known is not None and known[0]() is live:
+        return known[1]
+    found = LiveNames(
+        _field_names(live),
+        frozenset(f"{module_name(base)}:{qualname(base)}" for base in mro(live)),
+        any(base in (set, frozenset) for base in mro(live)),
+    )
+    if len(_known) >= _MOST:
+        _known.clear()
+    _known[cls] = weakref.ref(live), found
+    return found
+
+
+def _live_class(cls: StandIn) -> type | None:
+    """The loaded class of that name, if there is one; its metaclass is not consulted."""
     module = sys.modules.get(cls.module)
-    if not issubclass(type(module), ModuleType):
+    if ModuleType not in mro(type(module)):
         return None
-    found: Any = None
-    namespace: Mapping[str, Any] = ModuleType.__getattribute__(module, "__dict__")
+    names: Mapping[str, Any] = ModuleType.__getattribute__(module, "__dict__")
+    if "." not in cls.qualname:
+        only: Any = names.get(cls.qualname)
+        return only if is_class(only) else None
+    found: type | None = None
     for step in cls.qualname.split("."):
-        found = namespace.get(step)
-        if not issubclass(type(found), type):
+        below: Any = names.get(step)
+        if not is_class(below):
             return None
-        namespace = _dict_of(found)
-    return found if issubclass(type(found), type) else None
+        found, names = below, namespace(below)
+    return found
 
 
-def bases_of(cls: StandIn) -> tuple[type, ...]:
-    """The loaded class and all its bases; empty when it is not loaded."""
-    found = live_class(cls)
-    return () if found is None else _mro_of(found)
-
-
-def is_set_class(cls: StandIn) -> bool:
-    """Whether instances are sets: their stream lists the members in an order that means nothing."""
-    return any(base in (set, frozenset) for base in bases_of(cls))
-
-
-def field_names(cls: StandIn) -> tuple[str, ...]:
-    """Names of what the class stores by position: named tuple, dataclass or attrs fields, in order; else empty."""
-    for base in bases_of(cls):
-        namespace = _dict_of(base)
-        fields = namespace.get("_fields")
-        if type(fields) is tuple and tuple in bases_of(cls):
-            return tuple(field for field in fields if type(field) is str)
-        declared = namespace.get("__dataclass_fields__")
+def _field_names(live: type) -> tuple[str, ...]:
+    """Named tuple, dataclass or attrs fields, in order."""
+    bases = mro(live)
+    for base in bases:
+        names = namespace(base)
+        fields = names.get("_fields")
+        if type(fields) is tuple and tuple in bases:
+            return _only_text(fields)
+        declared = names.get("__dataclass_fields__")
         if type(declared) is dict:
-            return tuple(field for field in declared if type(field) is str)
-        attributes = namespace.get("__attrs_attrs__")
-        if attributes is not None and tuple in _mro_of(type(attributes)):
-            names = (getattr(attribute, "name", None) for attribute in tuple.__iter__(attributes))
-            return tuple(name for name in names if type(name) is str)
+            return _only_text(declared)
+        attributes = names.get("__attrs_attrs__")
+        if attributes is not None and tuple in mro(type(attributes)):
+            return _only_text(getattr(attribute, "name", None) for attribute in tuple.__iter__(attributes))
     return ()
+
+
+def _only_text(names: Any) -> tuple[str, ...]:
+    return tuple(name for name in names if type(name) is str)
