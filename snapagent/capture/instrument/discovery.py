@@ -110,7 +110,7 @@ class Discovery:
         level: list[object] = [value]
         seen = {id(value), id(self._namespace)}
         for _ in range(_MAX_DEPTH):
-            held = [gc.get_referents(outer) for outer in level if _may_descend(outer, value, self._module)]
+            held = [_held_directly(outer) for outer in level if _may_descend(outer, value, self._module)]
             level = []
             for inner in (inner for several in held for inner in several):
                 if type(inner) is FunctionType and inner.__qualname__ == name and self._is_own(inner):
@@ -142,7 +142,14 @@ def _may_descend(outer: object, start: object, module_name: str) -> bool:
     kind = type(outer)
     if issubclass(kind, type):
         return outer is type(start) and class_dict(outer).get("__module__") == module_name
-    return kind not in (FunctionType, ModuleType)
+    return kind is not ModuleType
+
+
+def _held_directly(outer: object) -> list[object]:
+    """What an object refers to; of a function only what it closes over, for its module is not its content."""
+    if type(outer) is not FunctionType:
+        return gc.get_referents(outer)
+    return [inner for cell in outer.__closure__ or () for inner in gc.get_referents(cell)]
 
 
 def owners(module_name: str, namespace: dict[str, Any], qualname: str) -> Iterator[type]:
