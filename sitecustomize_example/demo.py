@@ -46,6 +46,9 @@ def main() -> int:
     except DemoFailedError as error:
         print(f"\nThe demo failed: {error}")
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped; both services have ended.")
+        return 130
     print(f"\nAll is well: that test had to fail. The demo took {time.monotonic() - started:.0f} s.")
     print(f"The captured calls stay in {CAPTURES}.")
     print("Look around:  cd sitecustomize_example && ../.venv/bin/snapagent list")
