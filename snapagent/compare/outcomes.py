@@ -136,6 +136,19 @@ def judge(expected: Outcome, got: Outcome, options: Options) -> Verdict:
     return Verdict(EQUAL if comparison else CHANGED, comparison, *texts)
 
 
+def explain_unequal(left: object, right: object) -> list[str] | None:
+    """The differences between two sides of a failed `==` where one is an outcome; None where neither is.
+
+    An outcome that is not the left side is taken for the expected one.
+    """
+    if not isinstance(left, Outcome) and not isinstance(right, Outcome):
+        return None
+    expected, got = (right, left) if isinstance(right, Outcome) else (left, right)
+    assert isinstance(expected, Outcome)
+    ended = got if isinstance(got, Outcome) else Returned(got)
+    return ["the outcomes differ", *str(judge(expected, ended, Options())).splitlines()]
+
+
 def _in_short(outcome: Outcome) -> str:
     match outcome:
         case Raised(exception=error):

@@ -27,6 +27,7 @@ class Wanted(Record):
     name: str | None = None
     call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
     outcome: str | None = None
+    function: Callable[..., Any] | None = None
 
     @classmethod
     def of(
@@ -40,7 +41,7 @@ class Wanted(Record):
         """From the arguments of `load_capture`."""
         call = None if args is None and kwargs is None else (tuple(args or ()), dict(kwargs or {}))
         prefix, name = _prefix_or_name(hash)
-        return cls(target_name(target), prefix, name, call, outcome)
+        return cls(target_name(target), prefix, name, call, outcome, None if isinstance(target, str) else target)
 
     def __str__(self) -> str:
         words = [
@@ -83,7 +84,7 @@ def select(store: Library, wanted: Wanted, most: int | None = None, strict: bool
         CorruptBundleError: nothing else fits but files that cannot be read.
     """
     entries = _candidates(store, wanted)
-    fits = ArgumentTest(*wanted.call) if wanted.call is not None else None
+    fits = ArgumentTest(*wanted.call, wanted.function) if wanted.call is not None else None
     found: list[Found] = []
     broken: list[CorruptBundleError] = []
     for item in _headers(store, reversed(entries)):

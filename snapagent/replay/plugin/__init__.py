@@ -6,6 +6,7 @@ test asks for it. The only home of pytest and python-dotenv.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -64,6 +65,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
         note_phase(item, call, report)
     return report
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    outcomes = sys.modules.get("snapagent.compare.outcomes")
+    if op != "==" or outcomes is None:
+        return None
+    return outcomes.explain_unequal(left, right)  # type: ignore[no-any-return]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...bundle import CALL, Header
@@ -20,7 +21,8 @@ from . import recording
 from .folders import file_name, recordings_in
 from .recording import Frozen
 
-LOOKED_AT = 300  # recordings that are compared to find the nearest one
+COMPARED = 30  # recordings that are compared to find the nearest one
+LOOKED_AT = 5000  # recordings whose headers choose those
 
 
 class Near(Record):
@@ -39,7 +41,7 @@ def refusal(
     if occurrence > 1 and recording.exists(f"{folder}/{file_name(frozen.digits, occurrence - 1)}"):
         often = f"    the same call, {occurrence - 1} times; this is call {occurrence} with these arguments"
         return SideEffectNotRecorded(name, wanted, often, remedy)
-    near = _nearest(library, name, folder, arguments)
+    near = _nearest(library, name, _alike(library, folder, header), arguments)
     shown = f"    {near.text}\nit differs from this call in:\n{_indented(near)}" if near is not None else None
     return SideEffectNotRecorded(name, wanted, shown, remedy)
 
@@ -74,10 +76,24 @@ def _bound(header: Header, call: Any) -> dict[str, Any]:
     return Parameters(header.parameters).bind(args, kwargs)
 
 
-def _nearest(library: Library, name: str, folder: str, wanted: Mapping[str, Any]) -> Near | None:
+def _alike(library: Library, folder: str, wanted: Header) -> list[str]:
+    """The recordings whose previews have most in common with those of the wanted call."""
+
+    def score(path: str) -> int:
+        try:
+            previews = library.header(recording.entry_of(path)).previews
+        except SnapagentError:
+            return -1
+        return sum(previews.get(name) == text for name, text in wanted.previews.items())
+
+    paths = sorted(recordings_in(folder))
+    return paths if len(paths) <= COMPARED else heapq.nlargest(COMPARED, paths[:LOOKED_AT], key=score)
+
+
+def _nearest(library: Library, name: str, paths: Iterable[str], wanted: Mapping[str, Any]) -> Near | None:
     """The recording with the fewest differences; recordings that cannot be read are passed over."""
     best: Near | None = None
-    for path in sorted(recordings_in(folder))[:LOOKED_AT]:
+    for path in paths:
         recorded = as_recorded(library, path)
         if recorded is None:
             continue
