@@ -163,6 +163,25 @@ def the_very_exception_object(m):
 
 
 @row
+def exceptions_that_cannot_be_changed(m):
+    error = m.FrozenError(3)
+
+    def swallowed(call):
+        try:
+            call()
+        except m.FrozenError as caught:
+            return caught is error, frames(caught)[-1]
+
+    made = m.generator(2)
+    next(made)
+    return [
+        swallowed(lambda: m.raises(error)),
+        swallowed(lambda: asyncio.run(m.coroutine(1, fail=error))),
+        swallowed(lambda: made.throw(error)),
+    ]
+
+
+@row
 def context_and_cause(m):
     error, cause = ValueError("x"), KeyError("why")
     seen = []

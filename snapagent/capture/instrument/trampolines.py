@@ -31,8 +31,15 @@ def trampoline(recorder: Any, name: str, qualname: str, may_await: bool = False)
     """
     if recorder.flavor == "plain":
         go_on = _gone_on(recorder, _named(_DRIVERS["coroutine"], name, qualname)) if may_await else None
-        return _AsTheCaller(_plain(recorder.begin, recorder.returned, recorder.raised, go_on, BaseException))
+        return _AsTheCaller(_plain(recorder.begin, recorder.returned, recorder.raised, go_on, trim, BaseException))
     return _stepwise(recorder, _named(_DRIVERS[recorder.flavor], name, qualname))
+
+
+def trim(error: BaseException) -> None:
+    """Cut the frame that caught `error` from its traceback, past a `__setattr__` that its class may have."""
+    traceback = error.__traceback__
+    if traceback is not None:
+        BaseException.with_traceback(error, traceback.tb_next)
 
 
 class _AsTheCaller:
@@ -55,14 +62,14 @@ class _AsTheCaller:
         return FunctionType(self._code, namespace, None, None, self._closure)
 
 
-def _plain(begin: Any, returned: Any, raised: Any, go_on: Any, any_error: Any) -> Any:
+def _plain(begin: Any, returned: Any, raised: Any, go_on: Any, trim: Any, any_error: Any) -> Any:
     # No global name may be used inside: the globals are another module's.
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         pending = begin(args, kwargs)
         try:
             value = wrapped(*args, **kwargs)
         except any_error as error:
-            error.__traceback__ = error.__traceback__.tb_next
+            trim(error)
             if pending is not None:
                 raised(pending, error)
             raise
@@ -92,7 +99,7 @@ def _stepwise(recorder: Any, drive: Any) -> Call:
         try:
             inner = wrapped(*args, **kwargs)  # runs nothing yet, but arguments that do not fit raise here
         except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            trim(error)
             raise
         return drive(recorder, Unstarted(recorder, inner, args, kwargs))
 
@@ -174,7 +181,7 @@ def _drive_generator(recorder: Any, unstarted: Any) -> Any:
             value = stop.value
             break
         except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            trim(error)
             if pending is not None:
                 if closing and type(error) is GeneratorExit:
                     recorder.ended(pending, items.kept, CLOSED)
@@ -192,7 +199,7 @@ def _drive_generator(recorder: Any, unstarted: Any) -> Any:
             received = yield item
         except BaseException as error:
             thrown = error
-            thrown.__traceback__ = thrown.__traceback__.tb_next
+            trim(error)
             closing = type(error) is GeneratorExit
         item = None
         if pending is not None:
@@ -214,7 +221,7 @@ def _drive_coroutine(recorder: Any, unstarted: Any) -> Any:
             value = stop.value
             break
         except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            trim(error)
             if pending is not None:
                 recorder.raised(pending, error)
             raise
@@ -225,7 +232,7 @@ def _drive_coroutine(recorder: Any, unstarted: Any) -> Any:
             received = yield item
         except BaseException as error:
             thrown = error
-            thrown.__traceback__ = thrown.__traceback__.tb_next
+            trim(error)
         item = None
         if pending is not None:
             recorder.enter(pending)
@@ -245,7 +252,7 @@ def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
         except StopIteration as stop:
             return stop.value
         except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            trim(error)
             raise
         received = thrown = None
         recorder.leave(pending)
@@ -253,7 +260,7 @@ def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
             received = yield item
         except BaseException as error:
             thrown = error
-            thrown.__traceback__ = thrown.__traceback__.tb_next
+            trim(error)
         recorder.enter(pending)
 
 
@@ -271,7 +278,7 @@ async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
         except StopAsyncIteration:
             break
         except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            trim(error)
             if pending is not None:
                 if closing and type(error) is GeneratorExit:
                     recorder.ended(pending, items.kept, CLOSED)
@@ -291,7 +298,7 @@ async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
             received = yield item
         except BaseException as error:
             thrown = error
-            thrown.__traceback__ = thrown.__traceback__.tb_next
+            trim(error)
             closing = type(error) is GeneratorExit
         item = None
         if pending is not None:
@@ -316,14 +323,14 @@ def _in_place(*args: Any, **kwargs: Any) -> Any:
     if not parts.admit():
         try:
             return parts.function(*args, **kwargs)
-        except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+        except parts.any_error as error:
+            parts.trim(error)
             raise
     pending = parts.begin(args, kwargs)
     try:
         value = parts.function(*args, **kwargs)
-    except BaseException as error:
-        error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+    except parts.any_error as error:
+        parts.trim(error)
         if pending is not None:
             parts.raised(pending, error)
         raise
@@ -336,23 +343,27 @@ def _in_place_stepwise(*args: Any, **kwargs: Any) -> Any:
     parts: Any = "snapagent: parts"
     try:
         inner = parts.function(*args, **kwargs)
-    except BaseException as error:
-        error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+    except parts.any_error as error:
+        parts.trim(error)
         raise
     return parts.drive(inner, args, kwargs) if parts.admit() else inner
 
 
 class Parts:
-    """What swapped code needs: the test, the recorder's steps, and the function as it was."""
+    """What swapped code needs: the test, the recorder's steps, and the function as it was.
 
-    __slots__ = ("admit", "begin", "drive", "function", "original", "raised", "recorder", "returned")
+    All its names are looked up here, because its globals are those of the program's module.
+    """
+
+    __slots__ = ("admit", "any_error", "begin", "drive", "function", "original", "raised", "returned", "trim")
 
     def __init__(self, recorder: Any, function: FunctionType, original: CodeType) -> None:
         self.admit = recorder.admit
         self.begin = recorder.begin
         self.returned = recorder.returned
         self.raised = recorder.raised
-        self.recorder = recorder
+        self.any_error = BaseException
+        self.trim = trim
         self.function = function
         self.original = original
         if recorder.flavor != "plain":

@@ -13,6 +13,11 @@ import typing
 import warnings
 
 
+@dataclasses.dataclass(frozen=True)
+class FrozenError(Exception):
+    code: int
+
+
 def plain(a, b=2, *rest, c: int = 3, **named):
     """Adds nothing.
 
