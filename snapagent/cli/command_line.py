@@ -25,7 +25,12 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here t
         "stats": "stats_command",
         "export": "export_command",
     },
-    "Test": {"facsimile": "facsimile_command"},
+    "Test": {
+        "new-test": "new_test_command",
+        "replay": "replay_command",
+        "facsimile": "facsimile_command",
+        "promote": "promote_command",
+    },
     "Keep house": {
         "clear": "housekeeping",
         "prune": "housekeeping",

@@ -1,0 +1,89 @@
+"""A child process of `snapagent replay`: loads bundles and calls today's code with them, one after another.
+
+Reads lines from stdin: first the rules of all of them as JSON, then a task a line. Answers each task with a line of
+JSON on the descriptor that stdout was; what the program prints goes to stderr. A call that kills the process takes
+only its own bundle with it: the parent starts another one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from time import perf_counter
+from typing import Any
+
+import snapagent
+from snapagent.compare import make_options
+from snapagent.errors import SnapagentError
+
+NOT_REPLAYABLE = "not replayable"
+
+
+def replay(task: Mapping[str, str], rules: Mapping[str, Any], facsimiles: Mapping[str, object]) -> dict[str, Any]:
+    """Call one bundle's target with its arguments, and compare. Raises nothing that the call raises."""
+    began = perf_counter()
+    try:
+        bundle = snapagent.load_capture(
+            task["target"], hash=task["name"], base_path=task["base_path"], facsimiles=_fitting(task, facsimiles)
+        )
+        redacted = {note.path: f"redacted ({note.reason})" for note in bundle.header.notes if note.kind == "redacted"}
+        verdict = bundle.verdict(options=make_options(**rules["compare"], excused=redacted))
+    except SnapagentError as error:
+        return _answer(NOT_REPLAYABLE, str(error), began)
+    except Exception as error:  # an import of the program's that fails, an argument that cannot be unpickled
+        return _answer(NOT_REPLAYABLE, f"{type(error).__name__}: {error}", began)
+    differences = [difference.as_dict() for difference in verdict.comparison.differences]
+    answer = _answer(verdict.kind, verdict.reason, began)
+    return {**answer, "differences": differences, "expected": verdict.expected, "got": verdict.got}
+
+
+def _fitting(task: Mapping[str, str], facsimiles: Mapping[str, object]) -> dict[str, object] | None:
+    """The facsimiles whose placeholders this bundle has: the others would be errors."""
+    paths = set(task.get("placeholders", "").split("\n"))
+    return {path: value for path, value in facsimiles.items() if path in paths} or None
+
+
+def _answer(kind: str, reason: str, began: float) -> dict[str, Any]:
+    return {"kind": kind, "reason": reason, "seconds": perf_counter() - began, "differences": []}
+
+
+def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
+    """The dictionary that `module:NAME` names, and what is wrong with it."""
+    if name is None:
+        return {}, ""
+    module, _, attribute = name.partition(":")
+    try:
+        value = getattr(import_module(module), attribute)
+    except Exception as error:
+        return {}, f"--facsimiles {name}: {type(error).__name__}: {error}"
+    if not isinstance(value, Mapping):
+        return {}, f"--facsimiles {name} is a {type(value).__name__}, not a dictionary of stand-ins by path"
+    return value, ""
+
+
+def _serve() -> None:
+    rules = json.loads(sys.stdin.readline())
+    sys.path[:] = rules["path"]
+    reply = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    tasks = sys.stdin
+    sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, and it ends us
+    facsimiles, problem = _facsimiles(rules["facsimiles"])
+    for line in tasks:
+        began = perf_counter()
+        try:
+            answer = _answer(NOT_REPLAYABLE, problem, began) if problem else replay(json.loads(line), rules, facsimiles)
+        except BaseException as error:  # of the program's: SystemExit while it is imported, for instance
+            answer = _answer(NOT_REPLAYABLE, f"the call raised {type(error).__name__}: {error}", began)
+        reply.write(json.dumps(answer) + "\n")
+        reply.flush()
+    os._exit(0)  # threads and exit handlers of the program are not waited for
+
+
+if __name__ == "__main__":
+    _serve()
