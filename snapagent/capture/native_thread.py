@@ -16,6 +16,8 @@ def start(function: Callable[[], None]) -> bool:
     """Run `function` in a thread of its own. False when this process cannot have threads, now or at all."""
     if sys.is_finalizing() or _is_without_threads():
         return False
+    import threading  # noqa: F401 - imported by the new thread first, it would take that one for the main thread
+
     try:
         _starter()(function, ())
     except RuntimeError:  # the system has no more threads, or the interpreter is shutting down

@@ -313,7 +313,7 @@ class Writer:
         """After some failures of the disk in a row all targets turn their calls away for a while."""
         if self._is_unusable():
             return
-        log_once(f"could not write to {self.store.base_path}", reason, "'snapagent why' counts such calls")
+        self._log_failure(reason)
         pause = self._store_breaker.failed() if reason in PERSISTENT else None
         if pause is None:
             return
@@ -321,6 +321,9 @@ class Writer:
         for function in list(self._functions.values()):
             if function.gate.closed is None:
                 function.gate.close(reason, pause)
+
+    def _log_failure(self, reason: str) -> None:
+        log_once(f"could not write to {self.store.base_path}", reason, "'snapagent why' counts such calls")
 
     def _settle(self) -> None:
         """Retention for what callers have written; whoever gets the lock does it for all."""
@@ -371,7 +374,7 @@ class Writer:
             function.detour = min(max(function.detour * 2, 2 * EVERY), _LONGEST_DETOUR)
             function.not_before = monotonic() + function.detour
             if failure.reason != LOCKED:
-                log_once(f"could not update the index of {function.target}", failure.reason)
+                self._log_failure(failure.reason)
             return
         function.detour = 0.0
         function.gate.heard(max(updated.captured - mine, 0))

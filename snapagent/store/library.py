@@ -20,6 +20,7 @@ from ..errors import (
 )
 from . import files, hash_shards, index, sidecars
 from .compression import inflate
+from .counts import Counts
 from .index import LISTED, BrokenIndex, FunctionIndex, Stored
 from .layout import SIDE_EFFECTS, SUFFIX, Entry, folder_name, parse_bundle_name
 from .reading import read_bundle, read_header
@@ -229,11 +230,12 @@ class Library:
                     found = None
         except OSError:
             return FunctionIndex(None)
+        left, _ = sidecars.collect(path, found.merged if found is not None else ())
         if found is None or not fresh:
-            found = self._rebuilt(path, found)
-        return found.counting(sidecars.collect(path, found.merged)[0])
+            return self._rebuilt(path, found, left)
+        return found.counting(left)
 
-    def _rebuilt(self, path: str, found: FunctionIndex | None) -> FunctionIndex:
+    def _rebuilt(self, path: str, found: FunctionIndex | None, left: Counts) -> FunctionIndex:
         entries = _entries(path)
         known = {stored.name: stored for stored in found.bundles} if found is not None else {}
         listed: list[Stored] = []
@@ -249,7 +251,7 @@ class Library:
                 stored, target = Stored.of(entry.name, header, size), target or header.target
             listed.append(stored)
         number = len(entries)
-        found = found or FunctionIndex(target, number, number)
+        found = (found or FunctionIndex(target)).counting(left)
         missing = max(number - found.captured, 0)  # of a process that was killed before it could tell
         found = found.replace(calls=found.calls + missing, captured=found.captured + missing)
         return found.replace(target=target, stored=number).listing(listed)

@@ -1,0 +1,63 @@
+"""A writer with a real ledger and gate, fed as a recorder feeds it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from storing import TARGET, Call, seal
+
+from snapagent.capture.ledger import Ledger
+from snapagent.capture.policies import Gate, Governor
+from snapagent.capture.writer import Writer
+from snapagent.settings import Settings
+from snapagent.store import Store
+from snapagent.targets import Target
+
+QUEUE_FULL = "queue_full"
+
+
+class Program:
+    """A program with captured functions: `call` is one call of one of them, from any thread."""
+
+    def __init__(
+        self,
+        base_path: object,
+        settings: Settings | None = None,
+        *,
+        targets: tuple[Target, ...] = (TARGET,),
+        sealing: Callable[[Any], Any] = seal,
+        sync: bool = False,
+        store: Store | None = None,
+        **options: Any,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.store = store or Store(str(base_path))
+        self.writer = Writer(self.store, sealing, sync=sync, **options)
+        self.ledgers = {target: Ledger(target) for target in targets}
+        self.gates = {target: Gate(self.settings, ledger, Governor(1.0)) for target, ledger in self.ledgers.items()}
+        for target in targets:
+            self.writer.watch(target, self.settings, self.ledgers[target], self.gates[target])
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.ledgers[TARGET]
+
+    @property
+    def gate(self) -> Gate:
+        return self.gates[TARGET]
+
+    def call(
+        self, value: object = None, *, exception: str | None = None, size: int = 100, target: Target = TARGET
+    ) -> bool:
+        """Whether the writer took the call."""
+        ledger, gate = self.ledgers[target], self.gates[target]
+        ledger.tick()
+        if gate.closed is not None and gate.still_closed():
+            return False
+        gate.took(ledger.tick_admitted() + 1)
+        taken = self.writer.submit(Call(target, self.settings, time.time(), value, exception, size))
+        if not taken:
+            ledger.count_skipped(QUEUE_FULL, admitted=True)
+        return taken
