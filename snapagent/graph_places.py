@@ -78,7 +78,8 @@ def entries(place: Place) -> Iterator[Entry]:
     node = place.node
     kind = type(node)
     if kind is dict:
-        return iter([Entry(key, key, key, child) for key, child in node.items()])
+        found = [Entry(key, key, key, child) for key, child in node.items()]
+        return iter(found + [Entry(None, key, None, key) for key in node if not is_atom(key)])
     if kind is list or kind is tuple:
         labels = place.labels
         if not labels:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .redaction import Redactor
+    from .redactor import Redactor
     from .serializer.freezing import FreezeRules
     from .signature import Parameters
 
@@ -244,7 +244,7 @@ def hash_call(
     `instance` is the bound instance or class, None for a function. `redactor` and `rules` default to the built-in ones.
     """
     from .opened_call import OpenedCall
-    from .redaction import Redactor
+    from .redactor import Redactor
     from .serializer.freezing import FreezeRules, freeze_call, freeze_outcome
 
     rules = rules or FreezeRules()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .bundle import CALL, OUTCOME
 from .graph_places import Roots
 from .paths import EXCEPTION, RESULT, parameter_key
-from .redaction import Redaction, Redactor
+from .redaction import Redaction
+from .redactor import Redactor
 from .serializer.inert import InertError, decode
 from .signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
 
@@ -57,7 +58,7 @@ class OpenedCall:
         """Redact in place; None when there is nothing to redact."""
         if redactor.is_clean(self.roots.values(), self._streams):
             return None
-        redaction = redactor.begin(self._streams)
+        redaction = Redaction(redactor, self._streams)
         for name, roots in self.roots.items():
             redaction.look(name, roots)
         redaction.finish()

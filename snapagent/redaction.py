@@ -10,8 +10,7 @@ can be guessed from it; for anything else a placeholder. Notes say path and rule
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from .bundle import Note
 from .canonical_atoms import PSEUDONYM
@@ -30,154 +29,22 @@ from .graph_places import (
     substitute,
     walk,
 )
-from .paths import PathPattern, parse_path
-from .secret_names import LIKE, NAMED, SecretNames
-from .secret_patterns import is_card_number, may_hold_secrets, secrets_in
+from .placeholder import REDACTED
+from .redactor import BUILT_IN, COUNTS, NEVER_SECRET, Redactor
+from .secret_names import LIKE, NAMED
+from .secret_patterns import is_card_number, secrets_in
+from .secret_places import is_never_secret, is_secret_type, looks_secret, pair_label, secret_part
 from .secret_search import Needles
-from .serializer.inert import BY_VALUE, Inert, StandIn, is_atom, stand_in, type_name
-from .serializer.live_names import live_names
+from .serializer.inert import Inert, is_atom, stand_in, type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-REDACTED = "redacted"
-SECRET_TYPES = frozenset(
-    {
-        "os:_Environ",
-        "django.conf:LazySettings",
-        "django.conf:Settings",
-        "django.conf:UserSettingsHolder",
-        "django.http.request:HttpRequest",
-        "flask.config:Config",
-        "flask.wrappers:Request",
-        "http.cookiejar:CookieJar",
-        "pydantic_settings.main:BaseSettings",
-        "requests.models:PreparedRequest",
-        "requests.models:Request",
-        "requests.sessions:Session",
-        "starlette.datastructures:Secret",
-        "starlette.requests:Request",
-        "werkzeug.wrappers.request:Request",
-    }
-)
 _SHORTEST = 6  # characters of a secret that is looked for elsewhere
-_LONG = 20  # characters: a text of so many is no plain word
 _SMALLEST_CARD = 10**12
-_BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
-_NEVER_SECRET = frozenset({type(None), bool})
-_COUNTS = frozenset({int, float})  # under a name that is only like a secret's they are counts, and stay
-_PLAIN_PATH = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-
-
-class Redactor:
-    """The rules of one target, with the key that pseudonyms are made with.
-
-    `added` and `allowed` hold names (`card`, normalised like the built-in ones) and paths (`**.card`, `rows[*].owner`).
-    Raises ValueError when a path is none.
-    """
-
-    def __init__(self, added: Iterable[str] = (), allowed: Iterable[str] = (), key: bytes = b"") -> None:
-        added_names, self._wanted = _split(added)
-        allowed_names, self._spared = _split(allowed)
-        self.names = SecretNames(added_names, allowed_names)
-        self.has_paths = bool(self._wanted or self._spared)
-        self._key = key
-
-    def begin(self, streams: bytes) -> Redaction:
-        """The redaction of one call: what is found in one of its parts is looked for in all. `streams` as above."""
-        return Redaction(self, streams)
-
-    def pseudonym(self, secret: bytes) -> str:
-        mac = hmac.digest(self._key, b"snapagent pseudonym\0" + secret, "sha256")
-        return f"{REDACTED}-{mac.hex()[:12]}"
-
-    def is_clean(self, parts: Iterable[Roots], streams: bytes) -> bool:
-        """Whether there is surely nothing to redact: quick, and most calls end here. `streams`: all their pickles."""
-        if self._wanted or may_hold_secrets(streams, self.names):
-            return False
-        return not any(map(self._has_names, parts))
-
-    def _has_names(self, roots: Roots) -> bool:
-        innocent = self.names.innocent
-        for label, value in zip(roots.labels, roots.values, strict=True):
-            if label is not None and label not in innocent and self._is_secret(label, value):
-                return True
-        seen: set[int] = set()
-        rest: list[Any] = list(roots.values)
-        while rest:
-            node = rest.pop()
-            kind = type(node)
-            if kind in _ATOMS:
-                continue
-            identity = id(node)
-            if identity in seen:
-                continue
-            seen.add(identity)
-            if kind is dict:
-                if not innocent.issuperset(node) and any(self._is_secret(*pair) for pair in node.items()):
-                    return True
-                rest += node.values()
-                if not _ATOMS.issuperset(map(type, node)):
-                    rest += node
-            elif kind in _BUILT_IN:
-                if not _ATOMS.issuperset(map(type, node)):
-                    rest += node
-            elif self._object_has_names(node, rest):
-                return True
-        return False
-
-    def _is_secret(self, name: object, value: object) -> bool:
-        """Whether a value under this name is taken out, as far as can be said without its surroundings."""
-        rule = self.names.rule(name)
-        if rule is None or type(value) in _NEVER_SECRET:
-            return False
-        return rule == NAMED or type(value) not in _COUNTS
-
-    def _object_has_names(self, node: Any, rest: list[Any]) -> bool:
-        """Whether an object's type or fields say so; what it holds is added to `rest`."""
-        if isinstance(node, StandIn):
-            if node.origin is not None:
-                rest.append(node.origin)
-            return False
-        cls: Any = type(node)
-        if cls.origin is not None or node.effects is not None or cls.name == BY_VALUE:
-            return True  # code by value: look closely
-        known = live_names(cls)
-        if cls.name in SECRET_TYPES or not SECRET_TYPES.isdisjoint(known.bases):
-            return True
-        if known.fields and any(self.names.rule(field) is not None for field in known.fields):
-            return True
-        rest += (node.args, node.state)
-        if node.kwargs or node.listed or node.pairs or node.callee is not None:
-            rest += (node.kwargs, node.listed, node.pairs, node.callee)
-        return False
-
-    def names_place(self, keys: list[object]) -> bool:
-        """Whether a path that the user gave names this place."""
-        return any(pattern.matches_keys(keys) for pattern in self._wanted)
-
-    def spares_place(self, keys: list[object]) -> bool:
-        return any(pattern.matches_keys(keys) for pattern in self._spared)
-
-
-_ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
-
-
-def _split(rules: Iterable[str]) -> tuple[list[str], list[PathPattern]]:
-    """Names, and paths: what has more than a name's letters in it."""
-    names, paths = [], []
-    for rule in rules:
-        if _PLAIN_PATH.issuperset(rule):
-            names.append(rule)
-        else:
-            paths.append(parse_path(rule))
-    return names, paths
-
-
-def is_secret_type(cls: StandIn) -> bool:
-    """By its own name, and by its bases where the class is loaded."""
-    return cls.name in SECRET_TYPES or not SECRET_TYPES.isdisjoint(live_names(cls).bases)
+_EQUAL = "it equals a redacted value"
+_PAIRS = frozenset({list, tuple})
 
 
 class Redaction:
@@ -233,10 +100,10 @@ class Redaction:
         for entry in entries(place):
             child = entry.child
             kind = type(child)
-            if kind in _NEVER_SECRET:
+            if kind in NEVER_SECRET:
                 continue
             rule, why = self._verdict(place, entry)
-            if why and not (rule == LIKE and kind in _BUILT_IN):
+            if why and not (rule == LIKE and kind in BUILT_IN):
                 new = self._taken_out(part, place, entry, why, rule == LIKE)
             elif kind is str or kind is bytes:
                 new = self._without_patterns(part, place, entry) if patterns else child
@@ -259,12 +126,9 @@ class Redaction:
         rules = self._rules
         if entry.slot is None:
             return place.rule, ""
-        rule = rules.names.rule(entry.label) if entry.label is not None else None
-        why = f"the name {_shown(entry.label)} is secret" if rule else ""
-        if not rule and place.rule:
-            rule, why = place.rule, "it belongs to a secret"
-        if not why and isinstance(entry.child, Inert) and is_secret_type(type(entry.child)):
-            rule, why = NAMED, "its type holds secrets"
+        rule, why = self._named(place, entry)
+        if not why and isinstance(entry.child, Inert):
+            rule, why = self._by_itself(entry.child)
         if rules.has_paths and entry.key is not NO_STEP:
             keys = keys_of(extended(place.link, entry.key))
             if rules.spares_place(keys):
@@ -272,6 +136,24 @@ class Redaction:
             if not why and rules.names_place(keys):
                 return NAMED, "the configuration names this place"
         return rule, why
+
+    def _named(self, place: Place, entry: Entry) -> tuple[str | None, str]:
+        """By the name of the entry, or by what its container stands under."""
+        names = self._rules.names
+        label = entry.label
+        if label is None and entry.slot == 1 and type(place.node) in _PAIRS:
+            label = pair_label(place.node, names)
+        rule = names.rule(label) if label is not None else None
+        if rule and not is_never_secret(entry.child):
+            return rule, f"the name {_shown(label)} is secret"
+        return (place.rule, "it belongs to a secret") if place.rule else (None, "")
+
+    def _by_itself(self, value: Inert) -> tuple[str | None, str]:
+        """By its type, or by the names of its columns or fields."""
+        if is_secret_type(type(value)):
+            return NAMED, "its type holds secrets"
+        name = secret_part(value, self._rules.names)
+        return (NAMED, f"the name of its part {_shown(name)} is secret") if name is not None else (None, "")
 
     def _taken_out(self, part: str, place: Place, entry: Entry, why: str, unsure: bool) -> Any:
         """What stands for a secret."""
@@ -283,9 +165,9 @@ class Redaction:
             new: Any = self._pseudonym(child)
             self._note(part, place, entry, kind.__name__, why)
             return new
-        if kind in _COUNTS and unsure:
+        if kind in COUNTS and unsure:
             return child
-        if _is_placeholder(child):
+        if _is_placeholder(child) or (kind in BUILT_IN and not child):
             return child
         self._remember_all_in(child)
         self._note(part, place, entry, type_name(child), why)
@@ -319,7 +201,7 @@ class Redaction:
             return secret
         data = secret.encode("latin-1") if kind is bytes else secret.encode("utf-8", "surrogatepass")
         name = self._rules.pseudonym(data)
-        if _looks_secret(secret):
+        if looks_secret(secret):
             self._secrets[data] = name
         return name
 
@@ -328,6 +210,7 @@ class Redaction:
         name = self._rules.pseudonym(data)
         if len(secret) >= _SHORTEST:
             self._secrets[data] = name
+            self._cleaned(secret if isinstance(secret, str) else bytes(secret))  # remembers what it is made of
         return name if isinstance(secret, str) else type(secret)(name.encode())
 
     def _remember_all_in(self, value: Any) -> None:
@@ -345,16 +228,18 @@ class Redaction:
                 if isinstance(child, str | bytes):
                     text_of = child if isinstance(child, str) else child.decode("latin-1")
                     named = entry.label is not None and self._rules.names.rule(entry.label) is not None
-                    if named or _looks_secret(text_of):
+                    if named or looks_secret(text_of):
                         self._pseudonym(child)
 
     def _replace_equal(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> None:
         changes: dict[Any, Any] = {}
         for entry in entries(place):
             new = self._equal(entry.child)
+            if type(entry.child) is int and self._needles.has_number(entry.child):
+                new = placeholder(path_of(extended(place.link, entry.key)), "int", _EQUAL)
             if new is not entry.child:
                 changes[entry.slot] = new
-                self._note(part, place, entry, type(entry.child).__name__, "it equals a redacted value")
+                self._note(part, place, entry, type(entry.child).__name__, _EQUAL)
         if changes:
             put(place, changes, replaced)
         if type(place.node) is dict:
@@ -366,8 +251,6 @@ class Redaction:
             return self._needles.cleaned(value)
         if kind is bytes or kind is bytearray:
             return self._needles.cleaned_bytes(value)
-        if kind is int and self._needles.has_number(value):
-            return placeholder("", "int", "it equals a redacted value")
         return value
 
     def _rekey(self, part: str, place: Place, change: Callable[[Any], Any], why: str) -> None:
@@ -401,14 +284,6 @@ def _is_placeholder(value: object) -> bool:
 def _is_pseudonym(value: str | bytes | bytearray) -> bool:
     text = value if isinstance(value, str) else value.decode("latin-1")
     return PSEUDONYM.fullmatch(text) is not None
-
-
-def _looks_secret(text: str) -> bool:
-    """Not a plain word: only such texts are looked for elsewhere when nothing but their surroundings was secret."""
-    if len(text) < _SHORTEST:
-        return False
-    mixed = text.lower() != text != text.upper() and not text.istitle()
-    return mixed or len(text) >= _LONG or any(letter.isdigit() for letter in text)
 
 
 def _shown(label: object) -> str:

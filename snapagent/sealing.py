@@ -19,7 +19,8 @@ from .paths import EXCEPTION, RESULT, parameter_key
 from .portability import interpreter, package_versions
 from .preview import preview_text, preview_tree
 from .records import Record
-from .redaction import Redaction, Redactor
+from .redaction import Redaction
+from .redactor import Redactor
 from .serializer.inert_encoding import encode
 from .signature import Parameters
 from .targets import Target

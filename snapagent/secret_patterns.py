@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 
-from .secret_names import SecretNames
+from .secret_names import NAMED, SecretNames
 
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (rule, re.compile(pattern))
@@ -29,9 +29,11 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 _BEARER = re.compile(r"(?i)\bbearer\s+([A-Za-z0-9._~+/=-]{6,})")
 _BASIC = re.compile(r"(?i)\bbasic\s+([A-Za-z0-9+/_-]{6,}={0,2})")
-_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s:/@?#]{0,200}:([^\s@/]{1,200})@")
-_NAMED = re.compile(
-    r"""([A-Za-z][A-Za-z0-9_.-]{0,60})["']?\s{0,2}[:=]\s{0,2}["']?(?!(?i:bearer|basic|digest|negotiate)\b)([^\s"'&,;<>{}\[\]()]{4,})"""
+_IN_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s:/@?#]{0,200}:([^\s@/]{1,200})@")
+_NAMED = re.compile(  # A name begins where a run of its letters begins, so that long runs are tried once. What follows
+    # is only looked at: in `error: password=...` it holds the next name.
+    r"""(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{2,61})["']?\s{0,2}[:=]\s{0,2}"""
+    r"""(?="([^"\\]{4,400})"|'([^'\\]{4,400})'|["']?(?!(?i:bearer|basic|digest|negotiate)\b)([^\s"'&,;<>{}\[\]()]{4,}))"""
 )
 _CARD = re.compile(r"(?<![0-9.])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 _CARD_STARTS = re.compile(
@@ -51,7 +53,7 @@ _HINTS = re.compile(b"|".join([*map(re.escape, _WORDS), b"B(?i:earer|asic)|b(?i:
 _LONG = 2000  # bytes
 _LONG_INT = re.compile(rb"\x8a[\x06-\x09]")  # LONG1 and a length
 _ASSIGNED = re.compile(rb"[:=](?<=[A-Za-z0-9_.\"'\s-].)")
-_NAME_BEFORE = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]{0,61})[\"']?\s{0,2}\Z")
+_NAME_BEFORE = re.compile(rb"([A-Za-z0-9_.-]{1,62})[\"']?\s{0,2}\Z")
 _DIGITS = bytes(48 if 48 <= code <= 57 else 0 for code in range(256))
 _THIRTEEN_DIGITS = b"0" * 13
 _GATE = re.compile(f"{_HINTS.pattern.decode()}|[:=]|[0-9](?:[ -]?[0-9]){{12}}")
@@ -119,8 +121,10 @@ def _candidates(text: str, names: SecretNames) -> Iterator[Secret]:
             if fits(match[match.re.groups]):
                 yield match.start(match.re.groups), match.end(match.re.groups), rule
     for match in _NAMED.finditer(text):
-        if names.rule(match[1]) is not None and not match[2].isdigit():
-            yield match.start(2), match.end(2), f"named {match[1]}"
+        sure = names.rule(match[1])
+        group = match.lastindex or 0
+        if sure == NAMED or (sure is not None and not match[group].isdigit()):
+            yield match.start(group), match.end(group), f"value of {match[1]}"
 
 
 def is_card_number(digits: str) -> bool:

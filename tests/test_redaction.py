@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import collections
 import dataclasses
+import enum
 import os
+import pickle
+import time
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sealing_support import KEY, everything_in, raw_call, sealed
 
 import snapagent.redaction
@@ -363,3 +368,93 @@ def test_call_without_secrets_is_stored_byte_for_byte() -> None:
 
     assert payload == {"call": raw.call, "outcome": raw.outcome}
     assert header.notes == ()
+
+
+def test_pairs_of_name_and_value_are_looked_at() -> None:
+    headers = [(b"host", b"example.org"), (b"authorization", b"Bearer abcdef-0123456789")]
+    fields = [["password", "h0rse-battery"], ["pass", "fail"], ("token", "abc")]
+
+    found = sealed(anything, headers, fields).args
+
+    assert found[0][0] == headers[0] and found[0][1][1].startswith(b"redacted-")
+    assert found[1][0][1].startswith("redacted-") and found[1][1:] == fields[1:]
+
+
+def test_the_token_inside_a_redacted_header_is_looked_for_too() -> None:
+    found = sealed(
+        anything,
+        {"Authorization": "Bearer abcdef-0123456789", "cookie": "theme=dark; sessionid=fedcba-9876543210"},
+        result=["abcdef-0123456789", "fedcba-9876543210", "dark"],
+    )
+
+    assert b"abcdef-0123456789" not in everything_in(found.file)
+    assert b"fedcba-9876543210" not in everything_in(found.file)
+    assert found.outcome[2] == "dark"
+
+
+class Method(enum.Enum):
+    BASIC = 1
+
+
+def test_schemas_types_and_empty_values_are_no_secrets() -> None:
+    value = {"password": str, "auth": Method.BASIC, "token": len, "session": {}, "cookies": []}
+
+    assert sealed(anything, value).args == (value,)
+
+
+def test_keys_that_hold_secrets_inside_are_replaced() -> None:
+    found = sealed(anything, {("ada", SECRET): 1, frozenset([SECRET]): 2}, token=SECRET)
+
+    assert SECRET.encode() not in everything_in(found.file)
+    pseudonym = found.kwargs["token"]
+    assert found.args == ({("ada", pseudonym): 1, frozenset([pseudonym]): 2},)
+
+
+def test_frames_and_arrays_with_a_secret_column_go_as_a_whole() -> None:
+    pandas = pytest.importorskip("pandas")
+    numpy = pytest.importorskip("numpy")
+    frame = pandas.DataFrame({"user": ["ada"], "password": [SECRET]})
+    array = numpy.array([(1, b"S3cret!")], dtype=[("n", "i4"), ("passwd", "S20")])
+
+    found = sealed(anything, frame, array, frame["password"], frame[["user"]])
+
+    assert SECRET.encode() not in everything_in(found.file)
+    assert [type(value) is Placeholder for value in found.args] == [True, True, True, False]
+    assert found.args[3].equals(frame[["user"]])
+
+
+words = st.sampled_from(
+    [
+        *SHAPES.values(),
+        "password",
+        "token=",
+        ": ",
+        "=",
+        '"',
+        "'",
+        " ",
+        "x",
+        "Bearer ",
+        "1234",
+        "eyJ",
+        "://",
+        "é",
+        "\ud800",
+    ]
+)
+
+
+@given(st.lists(words, max_size=6).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_the_quick_look_misses_nothing_that_the_patterns_find(text: str) -> None:
+    names = SecretNames()
+
+    if secrets_in(text, names):
+        assert may_hold_secrets(pickle.dumps({"note": [text]}), names)
+
+
+@pytest.mark.parametrize("text", ["a" * 300_000 + "=", "a:" * 100_000, "-----BEGIN " * 30_000, "eyJ" * 100_000 + "="])
+def test_patterns_take_time_in_proportion_to_the_text(text: str) -> None:
+    began = time.process_time()
+    secrets_in(text, SecretNames())
+    assert time.process_time() - began < 2
