@@ -32,6 +32,7 @@ class Activation:
         self.finder: TargetFinder | None = None
         self._instrumenter: Instrumenter | None = None
         self._engines: dict[str, Engine] = {}
+        self._seen: set[str] = set()  # names of modules that were instrumented
         self._environment: dict[str, str | None] = {}
 
     @property
@@ -40,41 +41,36 @@ class Activation:
 
     def install(self, config: str | Config | None) -> None:
         """Read the config and watch imports. Raises ConfigError when the config is bad."""
-        if not self._configure(config) or self.finder is not None:
+        if self.finder is not None:
             return
-        assert self.config is not None
+        found = _read(config)
+        if found is None:
+            return
         from .finder import TargetFinder
 
-        self._tell_children()
-        self.targets = targets = self.config.target_set()
+        self._use(found)
+        self._tell_children(found)
+        self.targets = targets = found.target_set()
         self.finder = TargetFinder(targets.wants_module, self.loaded)
         self.finder.install()
         for name, module in list(sys.modules.items()):
             if targets.wants_module(name) and name != "__main__":
                 self._instrument(name, module)
+        import atexit
 
-    def _configure(self, config: str | Config | None) -> bool:
-        """Find and read the config; whether there is one that lists targets."""
-        if self.config is not None:
-            return True
-        from ..config import DEFAULT_CONFIG, Config, load_config, resolve_capture_dir
+        atexit.register(self.report_missed)
 
-        cwd = os.getcwd()
-        if config is None:
-            config = environment.find_config(os.environ, cwd)
-        if isinstance(config, str):
-            config = load_config(os.path.abspath(os.path.expanduser(config)))
-        found = config is not None
-        self.config = config if isinstance(config, Config) else DEFAULT_CONFIG
-        self.base_path = resolve_capture_dir(self.config, os.environ, cwd)
-        return found
+    def _use(self, config: Config) -> None:
+        from ..config import resolve_capture_dir
 
-    def _tell_children(self) -> None:
+        self.config = config
+        self.base_path = resolve_capture_dir(config, os.environ, os.getcwd())
+
+    def _tell_children(self, config: Config) -> None:
         """Children may start in another folder: the paths that they inherit are absolute."""
-        assert self.config is not None
         self._set(environment.CAPTURE_DIR, self.base_path)
-        if self.config.path is not None:
-            self._set(environment.CONFIG, os.path.abspath(self.config.path))
+        if config.path is not None:
+            self._set(environment.CONFIG, os.path.abspath(config.path))
 
     def _set(self, name: str, value: str) -> None:
         self._environment[name] = os.environ.get(name)
@@ -88,6 +84,7 @@ class Activation:
             self._instrument(name, module)
 
     def _instrument(self, name: str, module: ModuleType) -> None:
+        self._seen.add(name)
         try:
             if self._instrumenter is None:
                 self._instrumenter = self._new_instrumenter()
@@ -113,7 +110,10 @@ class Activation:
         """The engine that captures into this folder (by default the config's), made at its first use."""
         from .engine import Engine
 
-        self._configure(None)
+        if self.config is None:
+            from ..config import DEFAULT_CONFIG
+
+            self._use(_read(None) or DEFAULT_CONFIG)
         assert self.config is not None
         path = os.path.abspath(os.path.expanduser(base_path)) if base_path is not None else self.base_path
         engine = self._engines.get(path)
@@ -121,8 +121,20 @@ class Activation:
             engine = self._engines.setdefault(path, Engine(self.config, path))
         return engine
 
+    def report_missed(self) -> None:
+        """Tell of each target, named exactly, whose module was loaded without us, and what to do about it."""
+        from .missed import missed_targets
+
+        if self.config is not None:
+            for target, reason in missed_targets(self.config, self._seen):
+                self._report(target, reason)
+
     def uninstall(self) -> None:
         if self.finder is not None:
+            import atexit
+
+            atexit.unregister(self.report_missed)
+            self.report_missed()
             self.finder.uninstall()
         if self._instrumenter is not None:
             self._instrumenter.restore()
@@ -134,6 +146,17 @@ class Activation:
             else:
                 os.environ[name] = value
         self.__init__()  # type: ignore[misc]
+
+
+def _read(config: str | Config | None) -> Config | None:
+    """The config that is given, named, or found; None when there is none. Raises ConfigError."""
+    if config is None:
+        config = environment.find_config(os.environ, os.getcwd())
+    if isinstance(config, str):
+        from ..config import load_config
+
+        return load_config(os.path.abspath(os.path.expanduser(config)))
+    return config
 
 
 current = Activation()

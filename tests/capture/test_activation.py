@@ -254,6 +254,37 @@ def test_coverage_sees_the_same_lines(app):
     assert seen[0] == seen[1]
 
 
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (("shop.py",), "ran as the main program"),
+        (("-m", "shop"), "ran as the main program"),
+        (("-c", "import importlib.util as u, sys; spec = u.spec_from_file_location('shop', 'shop.py'); "
+          "sys.modules['shop'] = shop = u.module_from_spec(spec); spec.loader.exec_module(shop); shop.quote(1)"),
+         "loaded past the import system"),
+        (("-m", "pytest", "-q", "-p", "shop", "-p", "no:cacheprovider", "test_one.py"), "pytest loaded its module"),
+    ],
+    ids=["script", "module", "by path", "pytest"],
+)  # fmt: skip
+def test_a_target_that_the_hook_cannot_reach_is_reported_with_a_remedy(app, command, reason):
+    (app / "snapagent.yaml").write_text(CONFIG.replace("shop:*", "shop:quote"))
+    (app / "test_one.py").write_text("def test_one(): ...")
+    done = run(app, *command)
+    assert done.returncode == 0
+    assert "target shop:quote: " in done.stderr and reason in done.stderr and "@capture()" in done.stderr
+
+
+def test_a_config_given_after_a_decorator_was_used_holds(app):
+    (app / "other.yaml").write_text(CONFIG)
+    (app / "snapagent.yaml").unlink()
+    code = (
+        "from snapagent import capture, install\n@capture(enabled=True)\ndef f(): ...\nf()\n"
+        "install(enabled=True, config='other.yaml')\n" + USE
+    )
+    assert start(sys.executable, app, "-c", code).stdout == "6\n"
+    assert calls(app) == 1
+
+
 def test_installing_twice_and_uninstalling_gives_back_the_very_own_functions(app):
     code = """
 import os, sys
