@@ -8,6 +8,7 @@ indexes every half a second. In `sync` mode, and where there can be no threads, 
 from __future__ import annotations
 
 import _thread
+import signal  # noqa: F401 - telling the program's exceptions from ours needs it, at a moment when no file can be opened
 from _queue import Empty, SimpleQueue  # not `queue`: gevent replaces what is there, and our thread is a real one
 from collections import deque
 from os import getpid
@@ -385,8 +386,7 @@ class Writer:
             try:
                 return self.store.update(function.target, counts, function.settings, timeout=0.0, last=True)
             except StoreFailure as failure:
-                if failure.reason != LOCKED:
-                    raise
+                _pass_on(failure)
                 counts = Counts()  # they are owed now
         self.store.leave(function.target, counts)
         patience = min(patience, max(self._deadline - monotonic(), 0.0))

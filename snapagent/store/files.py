@@ -61,7 +61,7 @@ def opened_folder(path: str, *, follow: bool = False) -> Iterator[int]:
     try:
         yield descriptor
     finally:
-        os.close(descriptor)
+        _close_unwritten(descriptor)
 
 
 @contextmanager
@@ -79,6 +79,11 @@ def own_folder(path: str, *, make: bool = False) -> Iterator[int]:
             raise StoreFailure(FOREIGN_FOLDER, path)
         yield descriptor
     finally:
+        _close_unwritten(descriptor)
+
+
+def _close_unwritten(descriptor: int) -> None:
+    with tolerated():  # nothing was written through it, so nothing can be lost by an error that comes this late
         os.close(descriptor)
 
 
@@ -149,7 +154,7 @@ def read(path: str, limit: int, *, folder: int | None = None) -> tuple[bytes, St
             raise OSError(f"{path} is no regular file")
         return _read_all(descriptor, min(limit, found.st_size)), found
     finally:
-        os.close(descriptor)
+        _close_unwritten(descriptor)
 
 
 def _read_all(descriptor: int, size: int) -> bytes:

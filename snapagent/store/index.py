@@ -157,8 +157,8 @@ def load(folder: int) -> FunctionIndex | None:
 def save(folder: int, index: FunctionIndex, token: str, *, fresh: bool = True) -> None:
     """Replace the index; `fresh` says that it knows all that the folder holds."""
     files.publish(folder, INDEX, index.to_json(), token=f"{token}-")
-    when = os.fstat(folder).st_mtime_ns if fresh else 0
     with files.tolerated():  # an index that looks stale is only slower to use
+        when = os.fstat(folder).st_mtime_ns if fresh else 0
         os.utime(INDEX, ns=(when, when), dir_fd=folder, follow_symlinks=False)
 
 

@@ -10,9 +10,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from . import files
 from .failures import LOCKED, StoreFailure
-from .files import FILE_MODE
 from .layout import LOCK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from filelock import UnixFileLock
+
+
+_unreleased: list[UnixFileLock] = []  # held by this process after the system refused to release them
+
+
+def _release() -> None:
+    while _unreleased:
+        with files.tolerated():
+            _unreleased[-1].release()
+            _unreleased.pop()
+            continue
+        return
 
 
 @contextmanager
@@ -24,8 +40,9 @@ def locked(folder: str, timeout: float) -> Iterator[None]:
         from filelock import Timeout, UnixFileLock
     except ImportError as error:  # as when there are no file descriptors left to read it with
         raise StoreFailure(LOCKED, folder) from error
+    _release()
     lock = UnixFileLock(
-        f"{folder}/{LOCK}", timeout, FILE_MODE, thread_local=False, poll_interval=0.005, fallback_to_soft=False
+        f"{folder}/{LOCK}", timeout, files.FILE_MODE, thread_local=False, poll_interval=0.005, fallback_to_soft=False
     )
     try:
         lock.acquire()
@@ -36,7 +53,8 @@ def locked(folder: str, timeout: float) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        _unreleased.append(lock)
+        _release()
 
 
 def is_ready() -> bool:
