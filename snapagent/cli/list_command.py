@@ -140,9 +140,10 @@ def _list_bundles(
     if sort is not None and sort != "time" and sort not in _BUNDLE_ORDER:
         raise click.UsageError(f"Bundles are sorted by time, {', '.join(_BUNDLE_ORDER)}, not by {sort}.")
     folder = function(app.store, name)
-    rows: Iterator[BundleRow] = filter(
-        wanted, bundle_rows(app.store, folder, oldest_first=reverse and sort in (None, "time"))
-    )
+    entries = app.store.entries(folder.name)
+    oldest_first = reverse and sort not in _BUNDLE_ORDER
+    in_order = entries if oldest_first else reversed(entries)
+    rows: Iterator[BundleRow] = filter(wanted, bundle_rows(app.store, name_of(folder), in_order))
     if sort in _BUNDLE_ORDER:
         rows = iter(sorted(rows, key=_BUNDLE_ORDER[sort], reverse=not reverse))
     if limit is None and app.out.is_terminal and not as_json:
@@ -155,7 +156,7 @@ def _list_bundles(
     if not number:
         app.out.note(f"no bundle of {name_of(folder)}" + (" fits" if wanted else ""), then=f"snapagent why {name}")
     elif number == limit and next(rows, None) is not None:
-        total = counted(len(app.store.entries(folder.name)), "bundle")
+        total = counted(len(entries), "bundle")
         app.out.note(f"{number} of {total} shown", then=f"snapagent list {name} -n 0 shows all")
 
 

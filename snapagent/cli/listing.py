@@ -84,11 +84,10 @@ def function_row(store: Library, folder: FunctionFolder) -> FunctionRow:
     )
 
 
-def bundle_rows(store: Library, folder: FunctionFolder, *, oldest_first: bool = False) -> Iterator[BundleRow]:
-    """The bundles of a function, the newest first, one header read at a time."""
-    entries = store.entries(folder.name)
-    for entry in entries if oldest_first else reversed(entries):
-        row = bundle_row(store, name_of(folder), entry)
+def bundle_rows(store: Library, target: str, entries: Iterable[Entry]) -> Iterator[BundleRow]:
+    """The rows of these bundles of a function, one header read at a time; what was removed meanwhile is left out."""
+    for entry in entries:
+        row = bundle_row(store, target, entry)
         if row is not None:
             yield row
 
