@@ -6,9 +6,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..bundle import Header
+from ..errors import FacsimileError
+from ..serializer.loading import check_facsimiles
 from .places import open_library
 from .replayed import Bundle
 from .selecting import Wanted, newest, select
+from .stored import placeholder_paths
 
 
 def load_capture(
@@ -55,8 +59,27 @@ def load_captures(
 ) -> list[Bundle]:
     """All bundles of a function that fit, oldest first; with `limit` the newest of them. Raises as `load_capture`.
 
-    A file that is no whole bundle does not hide the others: it is left out with a warning that names it.
+    A file that is no whole bundle does not hide the others: it is left out with a warning that names it. A facsimile
+    is used in those bundles that have a placeholder at its path; when none has, that is an error.
     """
     store = open_library(base_path)
     found = select(store, Wanted.of(target, hash, args, kwargs, outcome), most=limit)
-    return [Bundle(store, entry, header, facsimiles) for entry, header in found]
+    fitting = _fitting([header for _, header in found], facsimiles or {})
+    return [Bundle(store, *item, own) for item, own in zip(found, fitting, strict=True)]
+
+
+def _fitting(headers: Sequence[Header], facsimiles: Mapping[str, object]) -> list[dict[str, object]]:
+    """For each bundle the facsimiles that it has a placeholder for. Raises FacsimileError for one that none has."""
+    check_facsimiles(facsimiles, list(dict.fromkeys(path for header in headers for path in placeholder_paths(header))))
+    return [
+        {path: value for path, value in facsimiles.items() if _fits(path, placeholder_paths(header))}
+        for header in headers
+    ]
+
+
+def _fits(path: str, placeholders: Sequence[str]) -> bool:
+    try:
+        check_facsimiles({path: None}, placeholders)
+    except FacsimileError:
+        return False
+    return True

@@ -16,6 +16,11 @@ from ..store import Entry, Library
 PICKLE = "pickle"  # the serializer that knows of placeholders
 
 
+def placeholder_paths(header: Header) -> list[str]:
+    """Where a bundle has something else than what was there; a lock that comes back unlocked is no such place."""
+    return [note.path for note in header.notes if note.kind != FRESH]
+
+
 class StoredCall:
     """One bundle of a library. The file is read once, checked and trusted, before anything of it is unpickled."""
 
@@ -31,7 +36,7 @@ class StoredCall:
         self.header = header
         self._library = library
         self._facsimiles = dict(facsimiles)
-        check_facsimiles(self._facsimiles, [note.path for note in header.notes if note.kind != FRESH])
+        check_facsimiles(self._facsimiles, placeholder_paths(header))
         self._file = file
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -174,6 +175,19 @@ def test_the_marker_without_the_fixture_and_the_fixture_without_the_marker(pytes
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["*takes the fixture 'bundle'*"])
     result.stdout.fnmatch_lines(["*needs the marker: @pytest.mark.captures*"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_bundles_of_the_owner_of_the_checkout_are_trusted(
+    pytester: pytest.Pytester, till: ModuleType, captures: Shop
+) -> None:
+    captures.capture("till_program:quote", till.quote, [1])
+    pytester.makepyfile(TEST.format(options=""))
+    for path in (pytester.path / "captures").rglob("*"):
+        os.chown(path, 12345, 12345)
+    pytester.runpytest().assert_outcomes(failed=1)
+    os.chown(pytester.path, 12345, 12345)
+    pytester.runpytest().assert_outcomes(passed=1)
 
 
 def test_the_ids_work_with_k_and_last_failed(pytester: pytest.Pytester, till: ModuleType, captures: Shop) -> None:

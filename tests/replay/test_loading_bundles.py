@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -14,10 +15,13 @@ from snapagent import (
     BundleNotFoundError,
     CorruptBundleError,
     FacsimileError,
+    NotReplayableError,
     TargetNotFoundError,
+    UntrustedBundleError,
     load_capture,
     load_captures,
 )
+from snapagent.bundle import SigningKey, decode, encode
 
 QUOTE = "till_program:quote"
 
@@ -148,6 +152,51 @@ def test_a_facsimile_for_no_placeholder_lists_those_there_are(shop: Shop, progra
     shop.capture(QUOTE, program.quote, [3], session=object(), exclude=("options.session",))
     with pytest.raises(FacsimileError, match=r"options\.session"):
         load_capture(QUOTE, facsimiles={"options.sesion": 1}, base_path=shop.base_path)
+
+
+def test_a_facsimile_is_used_in_the_bundles_that_have_its_placeholder(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    shop.capture(QUOTE, program.quote, [2], session=object(), exclude=("options.session",))
+    plain, excluded = load_captures(QUOTE, facsimiles={"options.session": "mine"}, base_path=shop.base_path)
+    assert plain.kwargs == {}
+    assert excluded.kwargs == {"session": "mine"}
+    with pytest.raises(FacsimileError):
+        load_captures(QUOTE, facsimiles={"options.other": "mine"}, base_path=shop.base_path)
+
+
+def test_code_of_another_interpreter_is_refused_before_it_is_loaded(shop: Shop, program: ModuleType) -> None:
+    entry = shop.capture(QUOTE, program.quote, [1], key=lambda row: row)
+    file = decode(Path(entry.path).read_bytes(), entry.path)
+    assert file.header.by_value
+    Path(entry.path).write_bytes(encode(file.header.replace(python="3.9.1"), file.payload))
+    bundle = load_capture(QUOTE, base_path=shop.base_path)
+    assert bundle.hash == file.header.hash
+    with pytest.raises(NotReplayableError, match=r"bytecode.*3\.9"):
+        _ = bundle.args
+    assert bundle.verdict().kind == "not replayable"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_foreign_bundles_are_refused_before_anything_is_unpickled(shop: Shop, program: ModuleType) -> None:
+    entry = shop.capture(QUOTE, program.quote, [1])
+    os.chown(entry.path, 12345, 12345)
+    with pytest.raises(UntrustedBundleError, match="12345"):
+        load_capture(QUOTE, base_path=shop.base_path)
+    (bundle,) = load_captures(QUOTE, base_path=shop.base_path)
+    with pytest.raises(UntrustedBundleError):
+        _ = bundle.args
+
+
+def test_with_a_key_only_signed_bundles_are_loaded(
+    shop: Shop, program: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = shop.capture(QUOTE, program.quote, [1])
+    monkeypatch.setenv("SNAPAGENT_KEY", "a key of the team")
+    with pytest.raises(UntrustedBundleError, match="not signed"):
+        load_capture(QUOTE, base_path=shop.base_path)
+    file = decode(Path(entry.path).read_bytes(), entry.path)
+    Path(entry.path).write_bytes(encode(file.header, file.payload, SigningKey(b"a key of the team")))
+    assert load_capture(QUOTE, base_path=shop.base_path).args == ([1],)
 
 
 def test_nothing_is_warned_of_when_nothing_is_wrong(shop: Shop, program: ModuleType) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bundles import Shop
 
 pytest_plugins = ("pytester",)
 
@@ -461,6 +462,117 @@ def test_secrets_are_redacted_in_recordings_and_in_messages_and_still_match(proj
     assert "correct-horse" not in result.stdout.str()
     for path in (project.folder / "captures").rglob("*"):
         assert path.is_dir() or b"correct-horse" not in path.read_bytes()
+
+
+def test_a_secret_that_one_call_returns_and_the_next_takes_is_nowhere_stored_and_still_matches(
+    project: Project,
+) -> None:
+    project.write(
+        """
+        def log_in(user):
+            return {"user": user, "token": "tok-5up3rs3cr3t-" + user}
+
+        def fetch(url, headers):
+            return {"url": url, "echo": headers}
+
+        def test_it(side_effects):
+            token = side_effects.wrap(log_in)("ann")["token"]
+            fetched = side_effects.wrap(fetch)
+            first = fetched("/a", headers={"X-Thing": "t=" + token})
+            assert first["url"] == "/a"
+            assert fetched("/b", first["echo"])["url"] == "/b"
+        """
+    )
+    project.run(**RECORD).assert_outcomes(passed=1)
+    for path in (project.folder / "captures").rglob("*"):
+        assert path.is_dir() or b"5up3rs3cr3t" not in path.read_bytes()
+    project.run().assert_outcomes(passed=1)
+    assert len(project.recordings()) == 3
+
+
+def test_a_result_that_cannot_be_stored_warns_and_takes_a_stand_in(project: Project) -> None:
+    project.write(
+        """
+        import socket
+
+        def connect(host):
+            return {"host": host, "socket": socket.socket()}
+
+        def test_it(side_effects):
+            wrapped = side_effects.wrap(connect, facsimiles={"result.socket": "stand-in"})
+            found = wrapped("h")
+            assert found["host"] == "h"
+            assert SERVED is False or found["socket"] == "stand-in"
+        """
+    )
+    text = (project.folder / "test_shop.py").read_text()
+    (project.folder / "test_shop.py").write_text(text.replace("SERVED", "False"))
+    result = project.run(**RECORD)
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*connect: its result cannot be recorded whole: result.socket*"])
+    (project.folder / "test_shop.py").write_text(text.replace("SERVED", "True"))
+    project.run().assert_outcomes(passed=1)
+
+
+def test_a_call_that_was_cancelled_is_not_recorded_and_spoils_nothing(project: Project) -> None:
+    project.write(
+        """
+        import asyncio
+
+        async def slow(number):
+            await asyncio.sleep(number)
+            return number
+
+        def test_it(side_effects):
+            wrapped = side_effects.wrap(slow)
+
+            async def run():
+                assert await wrapped(0) == 0
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(wrapped(60), 0.01)
+
+            asyncio.run(run())
+        """
+    )
+    project.run(**RECORD).assert_outcomes(passed=1)
+    assert len(project.recordings()) == 1
+
+
+def test_the_bundle_and_the_tests_own_parameters_have_their_own_place(project: Project) -> None:
+    project.write(
+        """
+        @pytest.mark.parametrize("currency", ["EUR", "USD"])
+        @pytest.mark.captures("checkout.notify")
+        @pytest.mark.parametrize("amount", [7])
+        def test_it(bundle, side_effects, currency, amount):
+            side_effects.patch("gateway:send")
+            bundle.check()
+        """
+    )
+
+    def notify(address: str) -> int:
+        return 4
+
+    entry = Shop(project.folder / "captures").capture("checkout:notify", notify, "a")
+    project.run(**RECORD).assert_outcomes(passed=2)
+    folders = {path.rpartition("/")[0] for path in project.recordings()}
+    stem = entry.name.removesuffix(".pkl")
+    assert folders == {f"test_shop/test_it[7-{currency}]/send/{stem}" for currency in ("EUR", "USD")}
+    project.run(NO_REAL="1").assert_outcomes(passed=2)
+
+
+def test_a_patched_function_may_be_wrapped_too(project: Project) -> None:
+    project.write(
+        """
+        def test_it(side_effects):
+            side_effects.patch("gateway:send")
+            assert notify("a") == 4
+            assert side_effects.wrap("gateway:send")("b", "xyz") == 3
+        """
+    )
+    project.run(**RECORD).assert_outcomes(passed=1)
+    assert project.real_calls() == ["send a done", "send b xyz"]
+    project.run(NO_REAL="1").assert_outcomes(passed=1)
 
 
 def test_two_effects_of_one_name_are_told_apart_or_refused(project: Project) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+import warnings
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from ...bundle import Header
 from ...errors import CorruptBundleError, SideEffectNotRecorded
+from ...placeholder import FRESH, REDACTED
 from ...records import Record
 from ...sealing import RawCall
 from ...settings import Settings
@@ -23,6 +25,7 @@ from .effects import Effect
 from .folders import file_name, recordings_in
 from .misses import as_recorded, as_stored, refusal
 from .mode import Mode
+from .secrets import Secrets
 
 SEQUENCE, LAST = "sequence", "last"
 
@@ -47,7 +50,14 @@ class Book:
     """Serves and records the calls of one effect; safe from several threads."""
 
     def __init__(
-        self, effect: Effect, folder: str, library: Library, mode: Mode, settings: Settings, rules: Rules
+        self,
+        effect: Effect,
+        folder: str,
+        library: Library,
+        mode: Mode,
+        settings: Settings,
+        rules: Rules,
+        secrets: Secrets,
     ) -> None:
         self.effect = effect
         self.folder = folder
@@ -57,6 +67,8 @@ class Book:
         self.misses: list[SideEffectNotRecorded] = []
         self._library = library
         self._settings = settings
+        self._secrets = secrets
+        self._sealing = recording.rules_for(settings, mode, library.base_path)
         self._seen: Counter[str] = Counter()
         self._drafts: dict[str, RawCall] = {}
         self._lock = threading.Lock()
@@ -86,7 +98,7 @@ class Book:
         """The arguments as they are now."""
         effect = self.effect
         asked = Asked(effect.target, effect.parameters, effect.defaults, args, kwargs)
-        return recording.freeze(asked, self.rules.ignore, self._settings)
+        return recording.freeze(asked, self.rules.ignore, self._settings, self._sealing, self._secrets)
 
     def _find(self, digits: str, occurrence: int) -> StoredCall | None:
         facsimiles = self.rules.facsimiles
@@ -108,8 +120,18 @@ class Book:
     def keep(self, attempt: Attempt, value: object, raised: bool = False, ended: str = recording.COMPLETE) -> None:
         """A call that was made for real has ended so; it is written when the test has passed."""
         call = recording.finished(attempt.frozen, value, raised, self.effect.flavor, ended, self._settings)
+        call = self._secrets.removed(call, self._sealing)
+        self._secrets.learn(call, self._sealing)
         with self._lock:
             self._drafts[attempt.name] = call
+        self._warn_of_placeholders(call)
+
+    def _warn_of_placeholders(self, call: RawCall) -> None:
+        missing = [note for note in call.outcome_notes if note.kind not in (FRESH, REDACTED)]
+        if missing:
+            what = ", ".join(f"{note.path} ({note.type}: {note.reason})" for note in missing[:3])
+            remedy = "give a stand-in for it: facsimiles={path: ...}"
+            warnings.warn(f"{self.effect.name}: its result cannot be recorded whole: {what}; {remedy}", stacklevel=4)
 
     @property
     def drafts(self) -> frozenset[str]:
@@ -143,16 +165,14 @@ class Book:
 
         Raises OSError; recordings that a failure leaves unwritten are reported, never half written.
         """
-        began = datetime.now(UTC).timestamp()
+        began = time.time()
         order = {name: began + number * 1e-6 for number, name in enumerate(dict.fromkeys(self.log))}
-        base_path = self._library.base_path
         for name, when in order.items():
             draft = self._drafts.get(name)
             if draft is not None:
-                data = recording.file_bytes(draft, when, self._settings, base_path)
-            elif self._drafts:
-                stamp = datetime.fromtimestamp(when, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-                data = recording.restamped(self._library, f"{self.folder}/{name}", stamp)
+                data = recording.file_bytes(draft, when, self._sealing)
+            elif self._drafts and recording.exists(f"{self.folder}/{name}"):
+                data = recording.restamped(self._library, f"{self.folder}/{name}", when)
             else:
                 continue
             recording.write(f"{self.folder}/{name}", data)

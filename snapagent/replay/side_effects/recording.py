@@ -7,18 +7,20 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ...bundle import OUTCOME, encode
+from ...bundle import OUTCOME, Header, encode
 from ...compare.names import type_name
 from ...environment import signing_keys
 from ...errors import CorruptBundleError
 from ...records import Record
-from ...sealing import RawCall, SealRules, seal
+from ...sealing import RawCall, SealRules, seal, timestamp
 from ...serializer.freezing import FreezeRules, freeze_outcome
 from ...settings import Settings
 from ...store import Entry, Library, files, keys
-from ..arguments import Asked, freeze_asked, hash_of, seal_rules
+from ..arguments import Asked, freeze_asked, hash_of
 from ..stored import StoredCall
 from .folders import DIGITS
+from .mode import Mode
+from .secrets import Secrets
 
 COMPLETE, CLOSED = "complete", "closed"
 MAX_BYTES = 64 * 1024 * 1024  # of one part: a placeholder in a recording is no use to the code under test
@@ -39,10 +41,10 @@ class Frozen(Record):
     began: float  # time.perf_counter()
 
 
-def freeze(asked: Asked, ignored: tuple[str, ...], settings: Settings) -> Frozen:
+def freeze(asked: Asked, ignored: tuple[str, ...], settings: Settings, rules: SealRules, secrets: Secrets) -> Frozen:
     """Take the arguments down; arguments at the paths `ignored` are neither stored nor compared."""
-    raw = freeze_asked(asked, ignored, settings.replace(max_bytes=MAX_BYTES))
-    digits = hash_of(raw, seal_rules(settings)).partition(":")[2][:DIGITS]
+    raw = secrets.removed(freeze_asked(asked, ignored, settings.replace(max_bytes=MAX_BYTES)), rules)
+    digits = hash_of(raw, rules).partition(":")[2][:DIGITS]
     return Frozen(raw, digits, time.perf_counter())
 
 
@@ -66,19 +68,29 @@ def finished(frozen: Frozen, value: object, raised: bool, flavor: str, ended: st
     )
 
 
-def file_bytes(call: RawCall, started: float, settings: Settings, base_path: str) -> bytes:
+def rules_for(settings: Settings, mode: Mode, base_path: str) -> SealRules:
+    """How the calls of an effect are redacted. Pseudonyms need their key only where something is recorded."""
+    if not mode.record:
+        return SealRules.of(settings, b"")
+    signing = signing_keys(os.environ)
+    return SealRules.of(settings, signing[0].secret if signing else keys.store_key(base_path))
+
+
+def file_bytes(call: RawCall, started: float, rules: SealRules) -> bytes:
     """The file of a recording: redacted, sealed, and signed when a key is set. `started` orders a test's calls."""
-    secrets = signing_keys(os.environ)
-    key = secrets[0].secret if secrets else keys.store_key(base_path)
-    header, payload = seal(call.replace(started=started), SealRules.of(settings, key))
-    return encode(header, payload, secrets[0] if secrets else None)
+    header, payload = seal(call.replace(started=started), rules)
+    return _encoded(header, payload)
 
 
-def restamped(library: Library, path: str, timestamp: str) -> bytes:
+def restamped(library: Library, path: str, started: float) -> bytes:
     """The bytes of an existing recording with another time in its header."""
     file = library.read(entry_of(path))
-    secrets = signing_keys(os.environ)
-    return encode(file.header.replace(timestamp=timestamp), file.payload, secrets[0] if secrets else None)
+    return _encoded(file.header.replace(timestamp=timestamp(started)), file.payload)
+
+
+def _encoded(header: Header, payload: Mapping[str, bytes]) -> bytes:
+    signing = signing_keys(os.environ)
+    return encode(header, payload, signing[0] if signing else None)
 
 
 def entry_of(path: str) -> Entry:

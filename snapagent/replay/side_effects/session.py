@@ -16,6 +16,7 @@ from .called import check_calls
 from .effects import Effect, effect_of
 from .folders import TestPlace
 from .mode import Mode
+from .secrets import Secrets
 from .wrappers import wrapper_of
 
 
@@ -36,6 +37,7 @@ class SideEffects:
         self._mode = mode
         self._settings_for = settings_for
         self._books: dict[str, Book] = {}
+        self._secrets = Secrets()
         self._undo: list[Callable[[], None]] = []
 
     def wrap(
@@ -96,7 +98,7 @@ class SideEffects:
                 raise ValueError(f"{both} would share the recordings of {effect.name!r}; give one of them a name=")
             return known
         folder = self._place.of_wrapper(effect.name)
-        book = Book(effect, folder, self._library, self._mode, self._settings_for(effect.target), rules)
+        book = Book(effect, folder, self._library, self._mode, self._settings_for(effect.target), rules, self._secrets)
         self._books[effect.name] = book
         return book
 

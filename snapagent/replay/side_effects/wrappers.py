@@ -8,10 +8,8 @@ from typing import Any
 
 from ...errors import SideEffectNotRecorded
 from .book import Attempt, Book
-from .effects import CLASSMETHOD, METHOD, real_callable
+from .effects import BOOK, CLASSMETHOD, METHOD, real_callable
 from .recording import CLOSED, COMPLETE, RaisedAfter, outcome_of
-
-BOOK = "__snapagent_book__"  # where a wrapper keeps its book
 
 
 class Standing:
