@@ -170,12 +170,26 @@ def _read_all(descriptor: int, size: int) -> bytes:
 
 
 def remove(folder: int, name: str) -> bool:
-    """Unlink; False when it was gone already."""
+    """Unlink; False when it was gone already, or is a folder, which is none of ours."""
     try:
         os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return False
     return True
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder of ours and the files in it; of a link in its place, the link. Nothing when there is none."""
+    try:
+        if os.path.islink(path):
+            os.unlink(path)
+            return
+        with own_folder(path) as folder:
+            for name in os.listdir(folder):
+                remove(folder, name)
+        os.rmdir(path)
+    except FileNotFoundError:
+        return
 
 
 def exists(folder: int, name: str) -> bool:

@@ -19,7 +19,8 @@ _LIMIT = 64 * 1024 * 1024  # bytes of one shard that are read
 
 
 def exist(folder: str) -> bool:
-    return os.path.isdir(f"{folder}/{HASHES}")
+    path = f"{folder}/{HASHES}"
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def add(folder: str, entries: Iterable[Entry]) -> None:
@@ -31,7 +32,7 @@ def build(folder: str, entries: Iterable[Entry], token: str) -> None:
     """Make the shards of all `entries`; they appear at once, complete."""
     for name in os.listdir(folder):
         if name.startswith(f"{HASHES}-"):  # of a builder that was killed: nobody builds without the lock
-            _discard(f"{folder}/{name}")
+            files.remove_folder(f"{folder}/{name}")
     draft = f"{folder}/{HASHES}-{token}"
     files.make_folders(draft)
     try:
@@ -39,7 +40,7 @@ def build(folder: str, entries: Iterable[Entry], token: str) -> None:
         discard(folder)
         os.rename(draft, f"{folder}/{HASHES}")
     except BaseException:
-        _discard(draft)
+        files.remove_folder(draft)
         raise
 
 
@@ -78,15 +79,4 @@ def find(folder: str, digits: str) -> list[Entry] | None:
 
 def discard(folder: str) -> None:
     """Remove the shards."""
-    _discard(f"{folder}/{HASHES}")
-
-
-def _discard(path: str) -> None:
-    try:
-        names = os.listdir(path)
-    except OSError:
-        return
-    with files.own_folder(path) as shards:
-        for name in names:
-            files.remove(shards, name)
-    os.rmdir(path)
+    files.remove_folder(f"{folder}/{HASHES}")

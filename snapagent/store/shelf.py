@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Iterable
 
+from ..signals import raised_by_signal_handler
 from . import files, hash_shards, index, sidecars
 from .contents import Contents
 from .counts import Counts
@@ -201,13 +202,18 @@ class Shelf:
         return amended.from_process(self.token, self._published)
 
     def _keep_shards(self, folder: int, updated: FunctionIndex, looked: bool) -> None:
-        if updated.stored <= hash_shards.FEWEST:
-            if looked:
+        try:
+            if updated.stored > hash_shards.FEWEST and hash_shards.exist(self.folder) and not self._must_look:
+                hash_shards.add(self.folder, self._entries(stored.name for stored in self._added))
+            elif updated.stored > hash_shards.FEWEST:
+                hash_shards.build(self.folder, self._entries(os.listdir(folder)), self.token)
+            elif looked:
                 hash_shards.discard(self.folder)
-        elif not hash_shards.exist(self.folder) or self._must_look:
-            hash_shards.build(self.folder, self._entries(os.listdir(folder)), self.token)
-        else:
-            hash_shards.add(self.folder, self._entries(stored.name for stored in self._added))
+        except OSError as error:
+            if raised_by_signal_handler(error):
+                raise
+            with files.tolerated():  # rather none than some: whoever looks for a hash lists the folder then
+                hash_shards.discard(self.folder)
 
     def _entries(self, names: Iterable[str]) -> list[Entry]:
         found = (parse_bundle_name(name, self.folder) for name in names)

@@ -321,17 +321,9 @@ def _clear(folder: int, path: str, pinned: bool) -> int:
         if name.removesuffix(PIN) not in kept and _is_ours(name, path):
             cleared += files.remove(folder, name) and name.endswith(SUFFIX)
     hash_shards.discard(path)
-    _remove_counts(path)
+    files.remove_folder(f"{path}/{COUNTS}")
     if not kept:
         files.remove(folder, LOCK)  # whoever waits for it finds the folder gone, and makes another
         with suppress(OSError):  # files that are not ours are still there
             os.rmdir(path)
     return cleared
-
-
-def _remove_counts(path: str) -> None:
-    with suppress(OSError):
-        with files.own_folder(f"{path}/{COUNTS}") as folder:
-            for name in os.listdir(folder):
-                files.remove(folder, name)
-        os.rmdir(f"{path}/{COUNTS}")

@@ -27,9 +27,7 @@ from snapagent.capture import host_guard
 from snapagent.settings import Settings
 from snapagent.store import Counts, Store
 
-CALLS = tuple(
-    "open close read write fsync fstat fchmod stat lstat mkdir rmdir rename link unlink listdir scandir utime lseek".split()
-)
+CALLS = "open close read write fsync fstat fchmod stat lstat mkdir rmdir rename link unlink listdir scandir utime lseek"
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE, errno.EROFS)
 THOROUGH = bool(os.environ.get("SNAPAGENT_THOROUGH"))
 
@@ -60,7 +58,7 @@ class Faults:
     def injected(self) -> Iterator[None]:
         patch = pytest.MonkeyPatch()
         try:
-            for name in CALLS:
+            for name in CALLS.split():
                 patch.setattr(os, name, self.wrap(getattr(os, name), name))
             patch.setattr(fcntl, "flock", self.wrap(fcntl.flock, "flock"))
             yield
