@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..errors import NotReplayableError, OutcomeError, SnapagentError
 from ..signature import Parameters
 from ..store import Entry, Library
 from . import calling
+from .overriding import StoredArguments, check_names, override
 from .resolving import find_function, unwrap
 from .stored import StoredCall
 
@@ -33,6 +35,7 @@ class Bundle:
     ) -> None:
         self._stored = StoredCall(library, entry, header, facsimiles or {})
         self._header = header
+        self._overrides: dict[str, Any] = {}
 
     # -- what the header says ------------------------------------------------------------------------------------
 
@@ -101,7 +104,7 @@ class Bundle:
         """Everything that was passed, by parameter name, `self` included."""
         instance, args, kwargs = self._call()
         first = (instance,) if self._stored.has_instance else ()
-        return Parameters(self._header.parameters).bind((*first, *args), kwargs)
+        return self._parameters.bind((*first, *args), kwargs)
 
     @property
     def result(self) -> Any:
@@ -124,6 +127,16 @@ class Bundle:
         """How the call ended, as a value that survives `assert array == bundle.expected` in either order."""
         value = self._stored.load(OUTCOME)
         return Raised(value) if self.outcome == "raised" else Returned(value)
+
+    def using(self, /, **arguments: Any) -> Bundle:
+        """The same call with other values for some arguments, by parameter name: `bundle.using(gateway=mock).call()`.
+
+        The values are used as they are, not copied. Raises TypeError for a name that the target does not take.
+        """
+        check_names(self._parameters, arguments, self.target)
+        found = copy.copy(self)
+        found._overrides = {**self._overrides, **arguments}
+        return found
 
     # -- calling it again ----------------------------------------------------------------------------------------
 
@@ -207,8 +220,15 @@ class Bundle:
         self._stored.read()
         return self
 
-    def _call(self) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-        instance, args, kwargs = self._stored.load(CALL)
+    @property
+    def _parameters(self) -> Parameters:
+        return Parameters(self._header.parameters)
+
+    def _call(self) -> StoredArguments:
+        stored = self._stored.load(CALL)
+        if self._overrides:
+            return override(stored, self._parameters, self._stored.has_instance, self._overrides)
+        instance, args, kwargs = stored
         return instance, args, kwargs
 
     def _prepared(self, fn: Callable[..., Any] | None) -> calling.Call:

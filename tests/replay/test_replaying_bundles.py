@@ -150,6 +150,19 @@ def test_another_function_can_be_called_in_its_place(shop: Shop, program: Module
     assert loaded(shop, "till_program:Till.add").call(program.Till(100).add) == 105
 
 
+def test_arguments_can_be_exchanged_by_name(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1, 2], "EUR", vat=7)
+    bundle = loaded(shop, QUOTE)
+    assert bundle.using(rows=[5]).call() == {"total": 5, "currency": "EUR", "vat": 7}
+    assert bundle.using(currency="CHF").using(tip=1).call() == {"total": 3, "currency": "CHF", "vat": 7, "tip": 1}
+    assert bundle.call() == bundle.result
+    shop.capture("till_program:Till.add", program.Till.add, 5, kind="method", instance=program.Till(1))
+    till = loaded(shop, "till_program:Till.add")
+    assert till.using(self=program.Till(10), amount=1).call() == 11
+    with pytest.raises(TypeError, match="no parameter 'amont'; it has self, amount"):
+        till.using(amont=1)
+
+
 def test_check_says_where_the_result_changed(shop: Shop, program: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.capture(QUOTE, program.quote, [1, 2])
     monkeypatch.setattr(program, "sum", lambda rows: 4, raising=False)
