@@ -14,8 +14,10 @@ import sys
 import types
 from functools import cache
 
+from .enums import is_enum_class, reduce_enum
 from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name
 from .reducing import Unstorable, ask
+from .sink import Sink
 from .type_facts import is_class, module_name, qualname
 
 TYPE_CHECKING = False
@@ -27,8 +29,11 @@ if TYPE_CHECKING:
         """What is asked about each object that is no code; `NotImplemented` leaves it to the pickler."""
 
         by_value: dict[str, None]
+        max_bytes: int
 
         def reduce_leaf(self, value: Any) -> Any: ...
+
+        def left_out_form(self, value: Any) -> Any: ...
 
 
 MOST_GLOBALS = 64  # names in a namespace that belongs to no module, above which a function would drag in too much
@@ -59,14 +64,15 @@ def dump_by_value(value: object, leaves: Leaves) -> bytes:
 
     Raises:
         Unstorable: dill cannot carry it, or it would drag a whole namespace along.
+        TooBig: with what it closes over, it is more than the whole bundle may be.
     """
     return ask(_dump, value, leaves)  # type: ignore[no-any-return]
 
 
 def _dump(value: object, leaves: Leaves) -> bytes:
-    buffer = io.BytesIO()
-    _pickler()(buffer, leaves).dump(value)
-    return buffer.getvalue()
+    sink = Sink(leaves.max_bytes)
+    _pickler()(sink, leaves).dump(value)
+    return sink.content()
 
 
 def import_dill() -> Any:
@@ -104,7 +110,8 @@ def _pickler() -> Any:
         def reducer_override(self, value: Any) -> Any:
             kind = type(value)
             if kind in _CODE_TYPES:
-                return NotImplemented
+                form = self._leaves.left_out_form(value)
+                return NotImplemented if form is None else form
             if kind is types.FunctionType:
                 return self._function(value)
             if is_class(value):
@@ -127,7 +134,7 @@ def _pickler() -> Any:
                 raise Unstorable("its class refers to itself")  # dill would warn on stderr, then fail
             if module_name(cls) != "builtins":
                 self._leaves.by_value[name_of_code(cls)] = None
-            return NotImplemented
+            return reduce_enum(cls) if is_enum_class(cls) else NotImplemented
 
         def save_namespace(self, namespace: dict[Any, Any]) -> None:
             """Of a module: its name. dill would compare every dictionary with that of `__main__`."""

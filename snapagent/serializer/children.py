@@ -53,7 +53,9 @@ def children(value: Any, most: int | None = None) -> Iterable[tuple[object, obje
             return found
         if kind is container:
             return found
-    if kind in (types.FunctionType, types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType):
+    if kind is types.FunctionType:
+        return _closure(value)
+    if kind in (types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType):
         return found
     if kind is types.MethodType:
         return [("__self__", value.__self__)]
@@ -63,4 +65,18 @@ def children(value: Any, most: int | None = None) -> Iterable[tuple[object, obje
         found.append(("args", BaseException.args.__get__(value)))  # type: ignore[attr-defined]
         found += chained(value).items()
     found += attributes(value).items()
+    return found
+
+
+def _closure(function: types.FunctionType) -> list[tuple[object, object]]:
+    """What a function that is stored by value takes along, by the names of its variables and parameters."""
+    code, defaults = function.__code__, function.__defaults__ or ()
+    positional = code.co_varnames[: code.co_argcount]
+    found: list[tuple[object, object]] = list(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
+    found += (function.__kwdefaults__ or {}).items()
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found.append((name, cell.cell_contents))
+        except ValueError:
+            continue  # a variable that has no value yet
     return found

@@ -6,14 +6,13 @@ the C pickler reads their `__dict__` and nothing of the program runs.
 
 from __future__ import annotations
 
-import pkgutil
 import types
 
 from ..placeholder import EXCLUDED, FRESH, LAZY, UNSTORABLE, Placeholder
 from . import fresh
 from .by_value import load_by_value
 from .exceptions import chained, is_exception_type, reduce_exception
-from .naming import is_named, lookup
+from .naming import MAIN_NAMES, is_named, lookup
 from .reducing import Unstorable, is_honest
 from .special_types import special
 from .type_facts import (
@@ -55,6 +54,7 @@ class Decisions(dict[type, "Handler"]):
         super().__init__()
         self._exclude_types = exclude_types
         self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
+        self.names_main = False  # something of `__main__` was named: streams begin with its real name
 
     def decide(self, kind: type) -> Handler:
         """The handler for a type that was not met before."""
@@ -101,6 +101,8 @@ class Decisions(dict[type, "Handler"]):
 
 
 def _by_shape(kind: type) -> Handler:
+    if type_name(kind) in _BY_NAME:
+        return _BY_NAME[type_name(kind)]
     making = fresh.maker(kind)
     if making is not None:
         return _fresh(making)
@@ -151,6 +153,18 @@ def _is_plain(kind: type) -> bool:
     return is_honest(kind) and is_named(kind, module_name(kind), qualname(kind))
 
 
+def _field_kind(freezer: Freezer, value: Any) -> Any:
+    """Told apart by identity, so it must be the very object again."""
+    return value.name if lookup("dataclasses", value.name) is value else _reduce(freezer, value)
+
+
+def _missing(freezer: Freezer, value: Any) -> Any:
+    return "MISSING" if lookup("dataclasses", "MISSING") is value else _reduce(freezer, value)
+
+
+_BY_NAME: dict[str, Handler] = {"dataclasses._FIELD_BASE": _field_kind, "dataclasses._MISSING_TYPE": _missing}
+
+
 def _left_out(why: str, reason: str) -> Handler:
     return lambda freezer, value: freezer.leave_out(value, why, reason)
 
@@ -181,8 +195,8 @@ def _class(freezer: Freezer, cls: Any) -> Any:
             return NotImplemented
         if not is_named(cls, module, name):
             return _by_value(freezer, cls)
-        package = module.partition(".")[0]
-        if type(cls) is type:
+        package = freezer.package_of(module)
+        if type(cls) is type and module not in MAIN_NAMES:
             freezer.decisions.remember(cls, package)
         else:
             freezer.packages.add(package)
@@ -195,16 +209,25 @@ _NAMELESS_BUT_PLAIN = frozenset({type(None), *_SINGLETONS})
 
 
 def _function(freezer: Freezer, function: Any) -> Any:
-    if function not in freezer.decisions.named:
+    package = freezer.decisions.named.get(function)
+    if package is None:
         module, name = function.__module__, function.__qualname__
         if not is_named(function, module, name):
             if _is_wrapped_by_us(function, lookup(module, name) if type(module) is str else None):
                 freezer.packages.add(module.partition(".")[0])
-                return pkgutil.resolve_name, (f"{module}:{name}",)
+                return _resolver(), (f"{module}:{name}",)
             return _by_value(freezer, function)
-        freezer.decisions.remember(function, module.partition(".")[0])
-    freezer.packages.add(freezer.decisions.named[function])
+        package = freezer.package_of(module)
+        if module not in MAIN_NAMES:
+            freezer.decisions.remember(function, package)
+    freezer.packages.add(package)
     return NotImplemented
+
+
+def _resolver() -> Callable[[str], Any]:
+    from pkgutil import resolve_name  # seldom needed, and it imports much
+
+    return resolve_name
 
 
 def _is_wrapped_by_us(function: object, found: Any) -> bool:

@@ -87,7 +87,8 @@ def rebuild_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseEx
     error = _new(base, cls, args)
     with suppress(Exception):  # the built-in part may want other arguments: then only `args` are kept
         base.__init__(error, *args)
-    _set_args(error, args)
+    if not isinstance(error, OSError):  # of which the file names are no `args`
+        _set_args(error, args)
     instance = instance_dict(error)
     if instance is not None:
         instance["__setstate__"] = _Restorer(error)  # before a `__setstate__` or `__setattr__` of the class

@@ -14,9 +14,10 @@ from ..placeholder import TOO_BIG, TOO_DEEP, restore_placeholder
 from .by_value import dump_by_value, name_of_code
 from .deciding import Decisions, plain
 from .locating import Locator
-from .naming import main_aliases
+from .naming import MAIN_NAMES, MainIsMet, main_aliases, real_main_name
 from .places import CallSource, OutcomeSource, source_of
 from .reducing import Unstorable, reduce
+from .sink import Sink
 from .type_facts import type_name
 
 TYPE_CHECKING = False
@@ -31,27 +32,6 @@ MOST_NOTES = 1000
 _no_packages: frozenset[str] = frozenset()
 
 
-class TooBig(Exception):
-    """The stream has reached the size that it may have."""
-
-
-class Sink:
-    """Takes what the pickler writes, until `room` bytes are used up. Large buffers arrive here uncopied."""
-
-    __slots__ = ("chunks", "room")
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.room = 0
-
-    def write(self, data: Any) -> None:
-        is_bytes = type(data) is bytes
-        self.room -= len(data) if is_bytes else memoryview(data).nbytes
-        if self.room < 0:
-            raise TooBig
-        self.chunks.append(data if is_bytes else bytes(data))
-
-
 class Freezer(pickle.Pickler):
     """One dump at a time; reusable after `reset`."""
 
@@ -61,7 +41,7 @@ class Freezer(pickle.Pickler):
         self.decisions = decisions
         self.max_bytes = 0
         self.patient = False  # after a RecursionError: one that an object's own hooks raise is a leaf's failure
-        self._prelude, self._first_memo = main_aliases()
+        self._aliases: tuple[bytes, dict[int, tuple[int, str]]] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -91,12 +71,11 @@ class Freezer(pickle.Pickler):
         self.value = value
         self.origin = origin
         self.max_bytes = sink.room = max_bytes
-        if self._prelude:
-            sink.write(self._prelude)
-            self.memo = self._first_memo
+        if self.decisions.names_main:
+            prelude, self.memo = self._aliases = main_aliases()
+            sink.write(prelude)
         self.dump(value)
-        chunks = sink.chunks
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return sink.content()
 
     def reset(self) -> None:
         """Let go of everything that belongs to the last dump."""
@@ -116,6 +95,15 @@ class Freezer(pickle.Pickler):
 
     def handler_of(self, kind: type) -> Any:
         return self.decisions.get(kind) or self.decisions.decide(kind)
+
+    def package_of(self, module: str) -> str:
+        """The top-level package of a module whose things the stream names."""
+        if module in MAIN_NAMES:
+            if self._aliases is None:
+                self.decisions.names_main = True
+                raise MainIsMet
+            module = real_main_name() or module
+        return module.partition(".")[0]
 
     def reduce_leaf(self, value: Any) -> Any:
         """For objects inside by-value code."""
@@ -140,6 +128,10 @@ class Freezer(pickle.Pickler):
                 raise Unstorable("it is nested too deep to be stored by value") from None
             self.by_value[name_of_code(code)] = None
         return known[1]
+
+    def left_out_form(self, value: object) -> Any:
+        """The pickle form of what stands for `value` because of its place or size; None when it is to be stored."""
+        return None
 
     def leave_out(self, value: object, kind: str, reason: str, detail: str = "") -> Any:
         """The pickle form of a placeholder in the place of `value`."""

@@ -14,10 +14,11 @@ from ..paths import EXCEPTION, RESULT, PathPattern
 from ..placeholder import TOO_BIG, UNSTORABLE
 from ..records import Record
 from .deciding import Decisions
-from .freezer import Freezer, TooBig
+from .freezer import Freezer
 from .places import CallSource, OutcomeSource, source_of
 from .pruning import LeftOut, Pruner, shape_of
 from .reducing import belongs_to_program
+from .sink import TooBig
 from .stack import small_stack
 from .type_facts import type_name
 from .weighing import deep, heavy

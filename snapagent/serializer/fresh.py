@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import queue
 import threading
 
 from .type_facts import instance_dict, module_name, qualname
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 _LOCK_TYPE = type(_thread.allocate_lock())
 _RLOCK_TYPES = frozenset({type(threading.RLock()), threading._RLock})
-_BY_NAME = {"asyncio.locks.Lock": (), "asyncio.locks.Event": (), "asyncio.locks.Condition": ()}
+_BY_NAME = frozenset({"asyncio.locks.Lock", "asyncio.locks.Event", "asyncio.locks.Condition", "_queue.SimpleQueue"})
 
 
 def maker(kind: type) -> Callable[[Any], Making] | None:
@@ -26,7 +25,7 @@ def maker(kind: type) -> Callable[[Any], Making] | None:
         return _lock
     if kind in _RLOCK_TYPES:
         return _rlock
-    if kind in (threading.Event, queue.SimpleQueue):
+    if kind is threading.Event:
         return _of_type
     if kind in (threading.Semaphore, threading.BoundedSemaphore):
         return _semaphore

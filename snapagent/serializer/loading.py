@@ -51,6 +51,18 @@ class Facsimiles:
                 raise FacsimileError(text, tuple(self._met))
 
 
+class CodeLoader:
+    """Stands in for `load_by_value`: what is inside the code is looked up as in the rest of the bundle."""
+
+    loads_code = True
+
+    def __init__(self, find: Callable[[str, str], Any]) -> None:
+        self._find = find
+
+    def __call__(self, data: bytes) -> Any:
+        return load_dill(data, self._find)
+
+
 def _fits(pattern: PathPattern, path: str) -> bool:
     if not pattern.is_concrete:
         try:
@@ -116,7 +128,7 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
         if (module, name) == _PLACEHOLDER:
             return supplied
         if (module, name) == _BY_VALUE:
-            return lambda data: load_dill(data, find_in_code)
+            return CodeLoader(find_in_code)
         if (module, name) in FORBIDDEN:
             raise pickle.UnpicklingError(f"{module}.{name} would open a file")
         return find_global(module, name, renames)

@@ -57,6 +57,10 @@ def is_main_renamed(module: str) -> bool:
     return any(module is name for name in MAIN_NAMES) and real_main_name() is not None
 
 
+class MainIsMet(Exception):
+    """Something of `__main__` is to be named, and the stream was not begun with its real name."""
+
+
 def main_aliases() -> tuple[bytes, dict[int, tuple[int, str]]]:
     """A prelude for a stream, and the memo that a pickler must start with, so that `__main__` is written as its real
     name. Both are empty when there is nothing to rename.

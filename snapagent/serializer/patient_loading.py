@@ -120,6 +120,8 @@ class _PatientUnpickler(pickle._Unpickler):
         except (KeyboardInterrupt, SystemExit, MemoryError, LoadingFailed):
             raise
         except BaseException as error:
+            if hasattr(callee, "loads_code"):
+                return Placeholder(Note("", "unstorable", "code", f"it cannot be rebuilt here ({_said(error)})"))
             missing = next((arg for arg in args if type(arg) is Placeholder), None)
             if missing is not None or isinstance(error, PlaceholderError):
                 return _in_its_place(missing, callee)

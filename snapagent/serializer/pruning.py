@@ -59,8 +59,9 @@ class Pruner(Freezer):
         return tuple(pattern.start for pattern in self._patterns)
 
     def reducer_override(self, value: Any) -> Any:
-        if id(value) in self._left_out:
-            return self._placeholder_of(value, self._left_out[id(value)]).__reduce_ex__(5)
+        instead = self.left_out_form(value)
+        if instead is not None:
+            return instead
         form = super().reducer_override(value)
         place = self._places.pop(id(value), None)
         if place is None and not self._left_out:
@@ -72,6 +73,10 @@ class Pruner(Freezer):
             except Unstorable:
                 return NotImplemented
         return self._pruned_form(form, keys, states) if type(form) is tuple else form
+
+    def left_out_form(self, value: object) -> Any:
+        why = self._left_out.get(id(value))
+        return None if why is None else self._placeholder_of(value, why).__reduce_ex__(5)
 
     def pruned(self, value: Any, keys: Keys, states: States) -> Any:
         """`value`, or what stands for it at the place `keys`; `states` are those of the patterns there."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from ..signals import raised_by_signal_handler
-from .naming import is_named
+from .naming import MainIsMet, is_named
+from .sink import TooBig
 from .type_facts import find, is_class, is_heap_type, type_name
 
 TYPE_CHECKING = False
@@ -26,6 +27,9 @@ _SAFE_ITERATORS: frozenset[type] = frozenset({type(iter([])), type(iter({}.items
 
 class Unstorable(Exception):
     """An object cannot be stored; the argument says why, without any of its values."""
+
+
+_PASSING = (RecursionError, Unstorable, MainIsMet, TooBig)  # which say something of the whole dump
 
 
 def belongs_to_program(error: BaseException) -> bool:
@@ -43,7 +47,7 @@ def ask(question: Callable[..., Any], *args: object) -> Any:
 
 def raise_unstorable(error: BaseException) -> NoReturn:
     """Turn what an object's hooks raised into Unstorable; what must not be swallowed is raised as it is."""
-    if isinstance(error, (RecursionError, Unstorable)) or belongs_to_program(error):
+    if isinstance(error, _PASSING) or belongs_to_program(error):
         raise error
     raise Unstorable(f"it cannot be pickled ({type_name(type(error))})") from None
 
@@ -87,7 +91,8 @@ def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[An
     """The C pickler compares the class with the object's `__class__`, which a proxy computes."""
     if not args or not is_class(args[0]):
         raise Unstorable("its pickle form is malformed")
-    if args[0] is type(value) and is_honest(type(value)):
+    kind: Any = type(value)
+    if args[0] is kind and is_honest(kind):
         return made_by, args
     if made_by is copyreg.__newobj__ and len(args) == 1:  # type: ignore[attr-defined]
         return copyreg._reconstructor, (args[0], object, None)  # type: ignore[attr-defined]

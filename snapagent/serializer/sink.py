@@ -1,0 +1,31 @@
+"""Where picklers write to: memory, up to a limit."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class TooBig(Exception):
+    """The stream has reached the size that it may have."""
+
+
+class Sink:
+    """Takes what a pickler writes, until `room` bytes are used up. Large buffers arrive here uncopied."""
+
+    __slots__ = ("chunks", "room")
+
+    def __init__(self, room: int = 0) -> None:
+        self.chunks: list[bytes] = []
+        self.room = room
+
+    def write(self, data: Any) -> None:
+        is_bytes = type(data) is bytes
+        self.room -= len(data) if is_bytes else memoryview(data).nbytes
+        if self.room < 0:
+            raise TooBig
+        self.chunks.append(data if is_bytes else bytes(data))
+
+    def content(self) -> bytes:
+        return self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
