@@ -11,6 +11,8 @@ from snapagent.serializer.freezing import FreezeRules, Frozen, freeze_call, free
 from snapagent.serializer.loading import thaw
 from snapagent.signature import Parameters
 
+DEFAULTS = FreezeRules()
+
 
 def rules(max_bytes: int = 10**6, exclude: tuple[str, ...] = (), exclude_types: tuple[str, ...] = ()) -> FreezeRules:
     return FreezeRules(
@@ -18,15 +20,15 @@ def rules(max_bytes: int = 10**6, exclude: tuple[str, ...] = (), exclude_types: 
     )
 
 
-def frozen_call(function: Callable[..., Any], *args: Any, rules: FreezeRules = FreezeRules(), **kwargs: Any) -> Frozen:
+def frozen_call(function: Callable[..., Any], *args: Any, rules: FreezeRules = DEFAULTS, **kwargs: Any) -> Frozen:
     return freeze_call(None, args, kwargs, Parameters.of(function), rules)  # type: ignore[arg-type]
 
 
-def frozen(value: object, rules: FreezeRules = FreezeRules()) -> Frozen:
+def frozen(value: object, rules: FreezeRules = DEFAULTS) -> Frozen:
     return freeze_outcome(value, False, rules)
 
 
-def round_trip(value: Any, rules: FreezeRules = FreezeRules()) -> Any:
+def round_trip(value: Any, rules: FreezeRules = DEFAULTS) -> Any:
     return thaw(frozen(value, rules).data)
 
 

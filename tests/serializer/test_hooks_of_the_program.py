@@ -74,7 +74,11 @@ class Patient:
         return {}
 
 
-@pytest.mark.parametrize("value", [Slow(), Patient(), lambda slow=Slow(): slow])
+def holding(value: object) -> Callable[[], object]:
+    return lambda: value
+
+
+@pytest.mark.parametrize("value", [Slow(), Patient(), holding(Slow())])
 @pytest.mark.parametrize("limit", [TimeLimit, asyncio.CancelledError])
 def test_a_time_limit_of_the_program_that_fires_meanwhile_reaches_the_program(
     value: object, limit: type[BaseException]

@@ -17,7 +17,6 @@ import types
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from freezes import frozen, frozen_call, kept, notes_by_path, round_trip

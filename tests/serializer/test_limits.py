@@ -296,3 +296,24 @@ def test_a_placeholder_of_a_value_left_out_by_size_knows_its_path() -> None:
     again = round_trip({"rows": ["x" * 3_000_000]})
 
     assert note_of(again["rows"][0]).path == "result.rows[0]"
+
+
+def test_a_large_value_inside_a_closure_goes_too() -> None:
+    rows = list(map(float, range(5_000_000)))
+    name = "x"
+
+    start = time.perf_counter()
+    result = frozen({"work": lambda: (len(rows), name), "ok": 1})
+    took = time.perf_counter() - start
+
+    assert notes_by_path(result)["result.work.rows"].kind == "too_big"
+    assert thaw(result.data)["ok"] == 1
+    assert took < 5
+
+
+def test_deep_values_are_pruned_too() -> None:
+    value = {"deep": nested(50_000), "secret": 1}
+
+    result = frozen(value, rules(exclude=("**.secret",)))
+
+    assert {note.kind for note in result.notes} == {"too_deep", "excluded"}
