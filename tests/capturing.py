@@ -10,6 +10,7 @@ from storing import TARGET, Call, seal
 
 from snapagent.capture.ledger import Ledger
 from snapagent.capture.policies import Gate, Governor
+from snapagent.capture.recorder import Recorder
 from snapagent.capture.writer import Writer
 from snapagent.settings import Settings
 from snapagent.store import Store
@@ -37,6 +38,12 @@ class Program:
         self.writer = Writer(self.store, sealing, sync=sync, **options)
         self.ledgers = {target: Ledger(target) for target in targets}
         self.gates = {target: Gate(self.settings, ledger, Governor(1.0)) for target, ledger in self.ledgers.items()}
+        self.recorders = {
+            target: Recorder(
+                target, len, "function", "plain", self.settings, self.ledgers[target], self.gates[target], self
+            )
+            for target in targets
+        }
         for target in targets:
             self.writer.watch(target, self.settings, self.ledgers[target], self.gates[target])
 
@@ -52,12 +59,13 @@ class Program:
         self, value: object = None, *, exception: str | None = None, size: int = 100, target: Target = TARGET
     ) -> bool:
         """Whether the writer took the call."""
-        ledger, gate = self.ledgers[target], self.gates[target]
-        ledger.tick()
-        if gate.closed is not None and gate.still_closed():
+        if not self.recorders[target].admit():
             return False
-        gate.took(ledger.tick_admitted() + 1)
         taken = self.writer.submit(Call(target, self.settings, time.time(), value, exception, size))
         if not taken:
-            ledger.count_skipped(QUEUE_FULL, admitted=True)
+            self.ledgers[target].count_skipped(QUEUE_FULL, admitted=True)
         return taken
+
+    def first_call(self) -> None:
+        """What an engine does when a target is called for the first time."""
+        self.writer.wake()
