@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..paths import Step
@@ -13,16 +13,27 @@ from .text import short
 from .walking import Pair, Steps, Walk
 
 _ABSENT = object()
+_PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 
 
 def compare_sequences(walk: Walk, steps: Steps, expected: Sequence[object], got: Sequence[object]) -> None:
     """Item by item; of different lengths, what was put in or taken out is told from what changed."""
+    if _plainly_equal(expected, got):
+        return
     if walk.is_unordered(steps):
         _compare_as_bags(walk, steps, expected, got)
     elif len(expected) == len(got):
         walk.descend(_paired(steps, expected, got, range(len(expected))))
     else:
         _compare_lengths(walk, steps, expected, got)
+
+
+def _plainly_equal(expected: Collection[object], got: Collection[object]) -> bool:
+    """Whether both hold the same plain values of the same types: told without a step for each of them."""
+    if len(expected) != len(got):
+        return False
+    kinds = list(map(type, expected))
+    return _PLAIN.issuperset(kinds) and kinds == list(map(type, got)) and list(expected) == list(got)
 
 
 def _paired(steps: Steps, expected: Sequence[object], got: Sequence[object], indices: Iterable[int]) -> list[Pair]:
@@ -67,6 +78,8 @@ def compare_sets(walk: Walk, steps: Steps, expected: Iterable[object], got: Iter
 
 def compare_dicts(walk: Walk, steps: Steps, expected: Mapping[Any, object], got: Mapping[Any, object]) -> None:
     """By key, in any order (an `OrderedDict` has its order compared too)."""
+    if type(expected) is dict and _plainly_equal(expected, got) and _plainly_equal(expected.values(), got.values()):
+        return
     keys, missing, added = _partners(walk, steps, expected, got)
     pairs: list[Pair] = [((*steps, _key_step(key)), expected[key], got[other]) for key, other in keys]
     for key in missing:
