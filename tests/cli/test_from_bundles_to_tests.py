@@ -208,7 +208,7 @@ def test_a_new_test_passes_as_it_is_and_fails_when_the_function_changes(project)
     assert written.returncode == 0
 
     def pytest_run() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "snapagent.replay.plugin", "tests"]
+        command = [sys.executable, "-m", "pytest", "-q", "tests"]
         return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, env=environment)
 
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project), *filter(None, sys.path)])}
