@@ -33,7 +33,7 @@ class Branch(Record):
     @property
     def words(self) -> str:
         """The value on one line; its type too, where the text does not tell it."""
-        if self.type in _TOLD_BY_TEXT or not self.type or not self.text:
+        if self.type in _TOLD_BY_TEXT or not self.type or not self.text or self.text.startswith("<"):
             return self.text or self.type
         return f"{self.type}, {self.text}" if self.text[:1].isdigit() else f"{self.type} {self.text}"
 

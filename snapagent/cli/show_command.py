@@ -104,7 +104,8 @@ def _line(line: Line, label_style: str = "cyan") -> list[Piece]:
     if branch is None:
         return [(line.lead, "dim"), (f"... {counted(line.more, 'more', 'more')}", "dim")]
     pieces = [(line.lead, "dim"), (branch.label, label_style), (": " if branch.label else "", "")]
-    pieces.append((branch.words, ""))
+    stands_in = branch.note is not None and branch.text.startswith("<")  # the note says what the text would
+    pieces.append((branch.type if stands_in else branch.words, ""))
     if branch.note is not None:
         pieces.append((f"  {_words(branch.note)}", _NOTE_STYLES.get(branch.note.kind, "red")))
     return pieces

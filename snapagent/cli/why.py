@@ -16,7 +16,7 @@ from .listing import function_row
 from .reasons import explain
 from .resolution import WRAPS, Finding, find
 from .source_look import Looker, default_search_path
-from .wording import counted
+from .wording import counted, shown_path
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -90,14 +90,15 @@ def _about_target(config: Config | None, name: str) -> Iterator[Statement]:
     target = Target.parse(name) if ":" in name else None
     if target is None:
         return
+    path = shown_path(config.path or "the configuration")
     if config.target_set().rule_for(target) is not None:
         rule = next((rule for rule in reversed(config.rules) if rule.pattern.matches(target)), None)
         where = f" by {str(rule.pattern)!r}, line {rule.line}" if rule is not None else ""
-        yield Statement(FINE, f"it is a target{where} of {config.path}")
+        yield Statement(FINE, f"it is a target{where} of {path}")
     elif any(pattern.matches(target) for pattern in config.exclude_targets):
-        yield Statement(PROBLEM, "exclude_targets takes it out", f"edit {config.path}")
+        yield Statement(PROBLEM, "exclude_targets takes it out", f"edit {path}")
     else:
-        yield Statement(PROBLEM, f"it is no target of {config.path}", f"add it under `targets:`: - {name}")
+        yield Statement(PROBLEM, f"it is no target of {path}", f"add it under `targets:`: - {name}")
 
 
 def _about_source(finding: Finding | None, name: str) -> Iterator[Statement]:
