@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .canonical_atoms import Writer
 
 _NDARRAY = "numpy:ndarray"
-_TEXT = (str, type(None))
 
 
 class Array:
@@ -39,23 +38,19 @@ class Array:
         self.code = _code(dtype)
 
     @property
-    def values(self) -> bytes:
-        """The bytes in C order, floats with one zero and one NaN. The array holds no objects."""
-        data = bytes(self.data)
+    def values(self) -> Any:
+        """The bytes in C order, floats with one zero and one NaN; a view of them. The array holds no objects."""
         if self.code[1:2] in ("f", "c"):
-            return _folded(data, self.code, self.shape, self.order)
+            return _folded(self.data, self.code, self.shape, self.order)
         if self.order == "F" and sum(size > 1 for size in self.shape) > 1:
-            return _in_c_order(data, self.shape)
-        return data
+            return _in_c_order(self.data, self.shape)
+        return memoryview(self.data)
 
     @property
     def rows(self) -> list[Any]:
         """What each step along the first axis holds: bytes, or lists of objects."""
         count = self.shape[0]
-        if type(self.data) is list:
-            size = len(self.data) // count if count else 0
-            return [self.data[row * size : (row + 1) * size] for row in range(count)]
-        values = self.values
+        values = self.data if type(self.data) is list else self.values
         size = len(values) // count if count else 0
         return [values[row * size : (row + 1) * size] for row in range(count)]
 
@@ -96,29 +91,38 @@ def _numpy() -> Any:
     return sys.modules.get("numpy")
 
 
-def _folded(data: bytes, code: str, shape: tuple[int, ...], order: str) -> bytes:
+def _folded(data: Any, code: str, shape: tuple[int, ...], order: str) -> Any:
+    """Floats in C order, with one zero and one NaN; copied only where something must be changed."""
     numpy = _numpy()
     if numpy is None:
-        return data
-    flat = numpy.frombuffer(data, dtype=code)
-    array = numpy.ascontiguousarray(flat.reshape(shape, order=order)) if order == "F" else flat
-    parts = array.reshape(-1).view(f"{code[0]}f{array.itemsize // 2}") if code[1] == "c" else array
-    parts = parts + parts.dtype.type(0)  # a copy without -0.0
+        return memoryview(data)
+    array = numpy.frombuffer(data, dtype=code)
+    if order == "F":
+        array = numpy.ascontiguousarray(array.reshape(shape, order="F"))
+    array = array.reshape(-1)
+    parts = array.view(f"{code[0]}f{array.itemsize // 2}") if code[1] == "c" else array
     missing = numpy.isnan(parts)
-    if missing.any():
+    if missing.any() or _has_negative_zero(numpy, parts):
+        with numpy.errstate(all="ignore"):
+            parts = (parts + parts.dtype.type(0)).astype(parts.dtype)
         parts[missing] = numpy.nan
-    return bytes(parts.astype(parts.dtype.newbyteorder(code[0]), copy=False).tobytes())
+    return memoryview(parts).cast("B") if parts.dtype.isnative else memoryview(parts.tobytes())
 
 
-def _in_c_order(data: bytes, shape: tuple[int, ...]) -> bytes:
+def _has_negative_zero(numpy: Any, parts: Any) -> bool:
+    negative = numpy.signbit(parts)
+    return bool(negative.any()) and not parts[negative].all()
+
+
+def _in_c_order(data: Any, shape: tuple[int, ...]) -> Any:
     numpy = _numpy()
     size = len(data) // max(math.prod(shape), 1)
     if numpy is None or not size:
-        return data
-    return bytes(numpy.frombuffer(data, dtype=f"V{size}").reshape(shape, order="F").tobytes(order="C"))
+        return memoryview(data)
+    return memoryview(numpy.frombuffer(data, dtype=f"V{size}").reshape(shape, order="F").tobytes(order="C"))
 
 
-def _digest(data: bytes) -> str:
+def _digest(data: Any) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
@@ -144,7 +148,7 @@ def _scalar(writer: Writer, node: Inert) -> str | None:
     if not code:
         return None
     value = _folded(data, code, (1,), "C") if code[1] in "fc" else data
-    return f"a{_dtype_text(writer, dtype)}#{value.hex()};"
+    return f"a{_dtype_text(writer, dtype)}#{bytes(value).hex()};"
 
 
 def _frame_blocks(writer: Writer, node: Inert) -> str | None:
@@ -183,13 +187,13 @@ def _column_texts(writer: Writer, values: Any, count: int) -> Iterator[str]:
         prefix = "" if _is_text(values) else f"x{writer.of(values.args[0])}{writer.of(values.state[0])}"
     if array is None or len(array.shape) != 2:
         if _is_text(values) and array is not None and type(array.data) is list:
-            yield f"T{writer.of_made(_with_one_missing(array.data))}"
+            yield _texts_text(writer, array.data)
         else:
             yield writer.of(values)
         return
     for row in array.rows:
-        if type(row) is list and all(type(item) in _TEXT or item != item for item in row):
-            yield f"{prefix}T{writer.of_made(_with_one_missing(row))}"
+        if type(row) is list and _is_column_of_text(row):
+            yield f"{prefix}{_texts_text(writer, row)}"
         else:
             yield f"{prefix}{_dtype_text(writer, array.dtype)}{_values_text(writer, row)}"
 
@@ -209,9 +213,19 @@ def _is_text(values: Any) -> bool:
     return _is_backed(values) and isinstance(values.args[0], StandIn) and values.args[0].qualname == "StringArray"
 
 
-def _with_one_missing(items: list[Any]) -> list[Any]:
-    """None and NaN are one thing in a column of text."""
-    return [item if type(item) is str else None for item in items]
+def _is_column_of_text(items: list[Any]) -> bool:
+    """Texts, and what stands for a missing one: None or NaN."""
+    kinds = set(map(type, items))
+    if not kinds <= {str, float, type(None)} or str not in kinds:
+        return False
+    return float not in kinds or all(item != item for item in items if type(item) is float)
+
+
+def _texts_text(writer: Writer, items: list[Any]) -> str:
+    """A column of text. None and NaN are one thing in it."""
+    if set(map(type, items)) != {str}:
+        items = [item if type(item) is str else None for item in items]
+    return f"T{writer.of_made(items)}"
 
 
 ARRAYS: dict[str, Callable[[Writer, Inert], str | None]] = {

@@ -1,10 +1,10 @@
-"""Canonical texts of atoms: what one leaf contributes to the argument hash."""
+"""Canonical texts of atoms, and of atoms in a row: what the leaves of a value contribute to the argument hash."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
 REDACTED = "R;"  # what every redacted leaf is to the hash
 PSEUDONYM = re.compile(r"redacted-[0-9a-f]{12}")  # as `redaction` writes them
-_HINT = "redacted-"
+HINT = "redacted-"
 _PSEUDONYM_BYTES = re.compile(PSEUDONYM.pattern.encode())
+_HINT_BYTES = HINT.encode()
 
-NUMBERS = frozenset({int, float, bool, type(None)})  # types whose lists have one text, written at once
-_NEGATIVE_ZERO = re.compile(r"-0\.0(?![0-9])")
 _MANY = 1 << 64  # an int beyond it is written in hexadecimal: decimal is limited in length, and slow
 _SHORT_BYTES = 32
 
@@ -42,20 +41,28 @@ def _float_text(value: float) -> str:
 
 
 def _str_text(value: str) -> str:
-    if _HINT in value:
-        folded = PSEUDONYM.sub(_HINT, value)
-        return REDACTED if folded == _HINT else f"s{len(folded)}:{folded}"
+    if HINT in value:
+        value = folded(value)
+        if value == HINT:
+            return REDACTED
     return f"s{len(value)}:{value}"
 
 
 def _bytes_text(value: bytes, tag: str = "b") -> str:
-    if b"redacted-" in value:
-        value = _PSEUDONYM_BYTES.sub(b"redacted-", value)
-        if value == b"redacted-":
+    if _HINT_BYTES in value:
+        value = folded(value)
+        if value == _HINT_BYTES:
             return REDACTED
     if len(value) <= _SHORT_BYTES:
         return f"{tag}{len(value)}:{value.hex()}"
     return f"{tag}#{hashlib.sha256(value).hexdigest()}"
+
+
+def folded(value: Any) -> Any:
+    """A text or bytes with HINT in place of each pseudonym; HINT alone when it was one pseudonym and no more."""
+    if isinstance(value, str):
+        return PSEUDONYM.sub(HINT, value)
+    return type(value)(_PSEUDONYM_BYTES.sub(_HINT_BYTES, value))
 
 
 ATOMS: dict[type, Callable[[Any], str]] = {
@@ -66,34 +73,76 @@ ATOMS: dict[type, Callable[[Any], str]] = {
     str: _str_text,
     bytes: _bytes_text,
     bytearray: lambda value: _bytes_text(bytes(value), "y"),
+    type(...): lambda _: "E;",  # no leaf: it marks the place of what is no atom, see `row_text`
 }
+LEAVES = frozenset(ATOMS) - {type(...)}
+_TEXTS = frozenset({str, bytes, bytearray})
 
 
-class _NameTexts(dict[str, str]):
-    """Texts of names, which come again and again: a look-up in C for most of them."""
+def literal_text(values: list[Any]) -> str | None:
+    """Atoms in a row, written at once: the list's `repr`, where that is the same on every Python; else None."""
+    try:
+        text = repr(values)
+    except ValueError:  # an int of thousands of digits
+        return None
+    if "-0.0" in text:
+        text = repr([value + 0.0 if type(value) is float else value for value in values])
+    if "\\" in text or not text.isascii():  # what is printable depends on the version
+        return None
+    return text
 
-    def __missing__(self, name: str) -> str:
-        text = f"s{len(name)}:{name}"
-        if len(name) <= _LONGEST_NAME:
-            if len(self) >= _MOST_NAMES:
-                self.clear()
-            self[name] = text
-        return text
+
+def row_text(writer: Writer, values: list[Any]) -> str:
+    """Values in a row: the atoms first, with a mark where the others are, then the others."""
+    plain = [value if type(value) in LEAVES else ... for value in values]
+    text = literal_text(plain)
+    if text is not None and HINT not in text:
+        others = [writer.of(value) for value in values if type(value) not in LEAVES]
+    else:
+        plain, others = _with_redacted_marked(writer, values)
+        text = literal_text(plain)
+    if text is None:
+        text = f"n{len(plain)}:{''.join([ATOMS[type(value)](value) for value in plain])}"
+    return text + "".join(others)
 
 
-_LONGEST_NAME, _MOST_NAMES = 60, 10_000
-NAME_TEXTS = _NameTexts()  # of keys, parameters and attributes: like that of a text, but never folded
+def _with_redacted_marked(writer: Writer, values: list[Any]) -> tuple[list[Any], list[str]]:
+    """The atoms with a mark where the others are, and the texts of the others: redacted leaves belong to them."""
+    plain: list[Any] = []
+    others: list[str] = []
+    for value in values:
+        kind = type(value)
+        if kind not in LEAVES:
+            plain.append(...)
+            others.append(writer.of(value))
+        elif kind in _TEXTS and folded(value) in (HINT, _HINT_BYTES):
+            plain.append(...)
+            others.append(REDACTED)
+        else:
+            plain.append(folded(value) if kind in _TEXTS else value)
+    return plain, others
+
+
+class _Shapes(dict[tuple[str, ...], tuple[list[str], str]]):
+    """For keys in the order in which a dict has them: the keys sorted, and their text. Records come in many copies."""
+
+    def of(self, value: Mapping[str, Any]) -> tuple[list[str], str]:
+        keys = tuple(value)
+        found = self.get(keys)
+        if found is None:
+            names = sorted(keys)
+            found = names, f"{len(names)}:{''.join(map(text_of_name, names))}"
+            if len(keys) <= _MOST_KEYS:
+                if len(self) >= _MOST_SHAPES:
+                    self.clear()
+                self[keys] = found
+        return found
+
+
+_MOST_KEYS, _MOST_SHAPES = 40, 2000
+SHAPES = _Shapes()
 
 
 def text_of_name(name: str) -> str:
     """A key, parameter or attribute name: like a text, but never folded."""
-    return NAME_TEXTS[name]
-
-
-def numbers_text(values: Sequence[Any]) -> str:
-    """Numbers in a row, written at once; prefix-free, since no number has a bracket in it."""
-    try:
-        text = repr(list(values))
-    except ValueError:  # an int of thousands of digits
-        return f"n{len(values)}:{''.join([ATOMS[type(value)](value) for value in values])}"
-    return _NEGATIVE_ZERO.sub("0.0", text) if "-0.0" in text else text
+    return f"s{len(name)}:{name}"

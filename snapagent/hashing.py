@@ -12,9 +12,9 @@ different values never share one. It grows with the value only up to a limit: lo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from .canonical_atoms import ATOMS, NAME_TEXTS, NUMBERS, numbers_text
+from .canonical_atoms import ATOMS, HINT, LEAVES, SHAPES, literal_text, row_text, text_of_name
 from .canonical_types import write_class, write_object
 from .records import Record
 from .serializer.inert import StandIn
@@ -64,15 +64,14 @@ class Canonical:
         atom = ATOMS.get(kind)
         if atom is not None:
             return atom(value)
+        if kind in _PLAIN_WRITERS:
+            text = _PLAIN_WRITERS[kind](value)
+            if text is not None:
+                return text
         identity = id(value)
         known = self._texts.get(identity)
         if known is not None:
             return known
-        text = _flat_text(value, kind)
-        if text is not None:
-            self._nodes += 1
-            self._texts[identity] = text = text if len(text) <= LONG else "#" + digest(text)
-            return text
         if identity in self._path or identity in self._open:
             return self._back_to(identity)
         depth = len(self._path)
@@ -87,7 +86,8 @@ class Canonical:
         if len(text) > LONG:
             text = "#" + digest(text)
         self._leave(identity, depth, text)
-        self._lowest = min(self._lowest, outside)
+        if outside < self._lowest:
+            self._lowest = outside
         return text
 
     def of_made(self, value: Any) -> str:
@@ -122,55 +122,54 @@ class Canonical:
             self._open.popitem()
 
 
-_LEAVES = frozenset(ATOMS)
-
-
-def _flat_text(value: Any, kind: type) -> str | None:
-    """The text of a list, tuple or dict of nothing but atoms, written without further ado; None for anything else."""
-    if kind is dict:
-        if not _LEAVES.issuperset(map(type, value.values())) or set(map(type, value)) != _TEXT_KEYS:
-            return None
-        pieces = [NAME_TEXTS[name] + ATOMS[type(item := value[name])](item) for name in sorted(value)]
-        return f"d{len(value)}:{''.join(pieces)}"
-    if kind is list or kind is tuple:
-        if not _LEAVES.issuperset(map(type, value)):
-            return None
-        return ("l" if kind is list else "t") + _leaves_text(value)
-    return None
-
-
-def _leaves_text(value: Sequence[Any]) -> str:
-    if value and NUMBERS.issuperset(map(type, value)):
-        return numbers_text(value)
-    return f"{len(value)}:{''.join([ATOMS[type(item)](item) for item in value])}"
-
-
 _TEXT_KEYS = {str}
 
 
+def _plain_list(value: list[Any]) -> str | None:
+    return _plain("l", value)
+
+
+def _plain_tuple(value: tuple[Any, ...]) -> str | None:
+    return _plain("t", list(value))
+
+
+def _plain_dict(value: Mapping[Any, Any]) -> str | None:
+    if not LEAVES.issuperset(map(type, value.values())) or not set(map(type, value)) <= _TEXT_KEYS:
+        return None
+    names, text = SHAPES.of(value)
+    return _plain(f"d{text}", [value[name] for name in names])
+
+
+def _plain(tag: str, values: list[Any]) -> str | None:
+    """The text of a container of nothing but atoms, where it can be written at once; None for any other."""
+    if not LEAVES.issuperset(map(type, values)):
+        return None
+    text = literal_text(values)
+    if text is None or HINT in text:
+        return None
+    return tag + text if len(text) <= LONG else "#" + digest(tag + text)
+
+
+_PLAIN_WRITERS: dict[type, Callable[[Any], str | None]] = {
+    list: _plain_list,
+    tuple: _plain_tuple,
+    dict: _plain_dict,
+}
+
+
 def _write_list(canonical: Canonical, value: list[Any]) -> str:
-    return _sequence("l", canonical, value)
+    return "l" + row_text(canonical, value)
 
 
 def _write_tuple(canonical: Canonical, value: tuple[Any, ...]) -> str:
-    return _sequence("t", canonical, value)
-
-
-def _sequence(tag: str, canonical: Canonical, value: Sequence[Any]) -> str:
-    of = canonical.of
-    pieces = [ATOMS[kind](item) if (kind := type(item)) in ATOMS else of(item) for item in value]
-    return f"{tag}{len(value)}:{''.join(pieces)}"
+    return "t" + row_text(canonical, list(value))
 
 
 def _write_dict(canonical: Canonical, value: Mapping[Any, Any]) -> str:
-    of = canonical.of
-    if set(map(type, value)) == _TEXT_KEYS:
-        pieces = [
-            NAME_TEXTS[key] + (ATOMS[kind](item) if (kind := type(item := value[key])) in ATOMS else of(item))
-            for key in sorted(value)
-        ]
-        return f"d{len(value)}:{''.join(pieces)}"
-    pieces = sorted([of(key) + of(item) for key, item in value.items()])
+    if set(map(type, value)) <= _TEXT_KEYS:
+        names, text = SHAPES.of(value)
+        return f"d{text}{row_text(canonical, [value[name] for name in names])}"
+    pieces = sorted([canonical.of(key) + canonical.of(item) for key, item in value.items()])
     return f"D{len(value)}:{''.join(pieces)}"
 
 
@@ -217,7 +216,7 @@ def argument_hash(
 
 
 def _versioned(texts: Mapping[str, str]) -> str:
-    body = "".join([NAME_TEXTS[name] + texts[name] for name in sorted(texts)])
+    body = "".join([text_of_name(name) + texts[name] for name in sorted(texts)])
     return f"{VERSION}:{digest(f'{VERSION}{len(texts)}:{body}')[:DIGITS]}"
 
 
