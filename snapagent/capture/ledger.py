@@ -1,14 +1,16 @@
 """What became of each call of one target in this process, counted without a lock and without allocation.
 
-Every call ticks `calls`; an admitted one ticks `admitted`. What a closed gate turned away is not counted one by one:
-it is what `calls` exceeds the rest by, and belongs to the reason for which the gate was closed at that time. So a call
-that is not captured costs one C-level tick.
+A call that is looked at is counted where its fate is decided: admitted, or skipped for a reason. Calls of which nothing
+has to be decided (the quota is met, the sample left them out) are not looked at: the gate says how many of the next
+ones these are, and an iterator counts them down in C. So such a call costs one step of an iterator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import count
+import _thread
+from collections.abc import Iterable, Iterator
+from itertools import count, repeat
+from operator import length_hint
 
 from ..store.counts import Counts
 
@@ -16,7 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..targets import Target
 
-NOT_SAMPLED = "not_sampled"
+FOREVER = 1 << 62  # calls
+_NONE: Iterator[None] = repeat(None, 0)
+_PATIENCE = 0.05  # seconds: only a thread that died while it held the lock lets anyone wait so long
 
 
 def _value(counter: count[int]) -> int:
@@ -29,24 +33,24 @@ class Ledger:
 
     `calls == captured + skipped + failed` once no call is running. Reasons are words such as `quota_met`,
     `recursive`, `over_budget`, `queue_full` (skipped), `disk_full`, `internal_error` (failed).
+
+    Whoever admits calls takes a step of `skipping` first; only when it has none left is the call looked at.
     """
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._calls: count[int] = count()
+        self.announced = False  # somebody was told that there are calls
+        self.skipping = _NONE
+        self._run = 0  # how many steps `skipping` had when it was made
+        self._run_reason = ""
+        self._passed: dict[str, int] = {}  # calls of earlier runs
+        self._changing = _thread.allocate_lock()
         self._admitted: count[int] = count()
-        self.tick = self._calls.__next__
         self.tick_admitted = self._admitted.__next__
         self._captured: count[int] = count()
         self._skipped: dict[str, count[int]] = {}
         self._failed: dict[str, count[int]] = {}
-        self._turned_away: dict[str, int] = {}
-        self._reason: str | None = None
         self._taken = Counts()
-
-    @property
-    def calls(self) -> int:
-        return _value(self._calls)
 
     @property
     def admitted(self) -> int:
@@ -67,31 +71,46 @@ class Ledger:
     def _counter(counters: dict[str, count[int]], reason: str) -> count[int]:
         return counters.get(reason) or counters.setdefault(reason, count())
 
-    def turn_away(self, reason: str | None) -> None:
-        """From now on calls that are neither admitted nor counted one by one are skipped for `reason`."""
-        self._settle()
-        self._reason = reason
+    def skip_next(self, number: int, reason: str) -> bool:
+        """Skip the next `number` calls for `reason` without a look at them. False when another thread is at it."""
+        if not self._changing.acquire(False):
+            return False
+        try:
+            self._end_run()
+            self._run, self._run_reason = number, reason
+            self.skipping = repeat(None, number)
+        finally:
+            self._changing.release()
+        return True
 
-    def _settle(self) -> None:
-        """Give the calls that no counter explains to the reason that holds now."""
-        reason = self._reason
-        if reason is None:
-            return
-        calls = _value(self._calls)
-        counted = sum(_value(counter) for word, counter in list(self._skipped.items()) if not word.startswith("+"))
-        unexplained = calls - _value(self._admitted) - counted - sum(self._turned_away.values())
-        floor = self._taken.skipped.get(reason, 0)
-        self._turned_away[reason] = max(self._turned_away.get(reason, 0) + unexplained, floor, 0)
+    def look_again(self) -> None:
+        """From the next call on each is looked at, whatever was to be skipped."""
+        self.skip_next(0, "")
+
+    def _end_run(self) -> None:
+        run, self.skipping = self.skipping, _NONE
+        passed = self._run - length_hint(run)
+        self._run = 0
+        if passed:
+            self._passed[self._run_reason] = self._passed.get(self._run_reason, 0) + passed
 
     def totals(self) -> Counts:
         """All counts of this process so far."""
-        self._settle()
-        skipped = dict(self._turned_away)
+        locked = self._changing.acquire(True, _PATIENCE)
+        skipped = dict(self._passed)
+        passed = self._run - length_hint(self.skipping)
+        reason = self._run_reason
+        if locked:
+            self._changing.release()
+        skipped[reason] = skipped.get(reason, 0) + passed
+        calls = sum(skipped.values()) + self.admitted
         for word, counter in list(self._skipped.items()):
-            reason = word.lstrip("+")
-            skipped[reason] = skipped.get(reason, 0) + _value(counter)
+            number = _value(counter)
+            calls += 0 if word.startswith("+") else number
+            word = word.lstrip("+")
+            skipped[word] = skipped.get(word, 0) + number
         failed = {reason: _value(counter) for reason, counter in list(self._failed.items())}
-        return Counts(self.calls, _value(self._captured), _positive(skipped.items()), _positive(failed.items()))
+        return Counts(calls, _value(self._captured), _positive(skipped.items()), _positive(failed.items()))
 
     def take(self) -> Counts:
         """What was added since the last `take`; all zero when nothing was."""
@@ -106,6 +125,9 @@ class Ledger:
 
     def restart(self) -> None:
         """In a forked child: what the parent counted is the parent's to store."""
+        self._changing = _thread.allocate_lock()
+        self.look_again()
+        self.announced = False
         self._taken = self.totals()
 
 

@@ -1,7 +1,7 @@
 """Whether a call is captured: quota, sampling, budget, back-off and pause, decided before anything is spent.
 
-The decision runs in the caller before each call of a target, so an open gate costs a few look-ups and a closed one a
-tick and a test. Time is measured in seconds of `time.perf_counter`.
+The decision runs in the caller before each call of a target, so it is taken for many calls at once where it can be:
+see `Ledger.skip_next`. Time is measured in seconds of `time.perf_counter`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from random import random
 from time import perf_counter
+
+from .ledger import FOREVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ BURST = 0.25  # seconds of capturing that a process may spend at once, so that s
 ALWAYS = 8  # the first captures of each target are taken whatever the budget: a hot function cannot starve a rare one
 SLOW = 0.5  # seconds: a capture that takes longer closes its target until the budget has paid for it
 FAILURES = 5  # failed captures in a row that open the breaker
+PASS_BY = 0.002  # seconds: over budget, calls that come within them are not looked at one by one
+MOST_PASSED_BY = 1000  # calls
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubled each time
 
 
@@ -62,7 +66,8 @@ class Governor:
 class Gate:
     """Lets the calls of one target in or turns them away; `closed` is the reason why, or None.
 
-    `quota` counts captures of all processes together: `elsewhere` is what others are known to have taken.
+    `quota` counts captures of all processes together: `elsewhere` is what others are known to have taken. While
+    `chooses` is False every call may be captured that the budget allows.
     """
 
     def __init__(self, settings: Settings, ledger: Ledger, governor: Governor) -> None:
@@ -71,30 +76,34 @@ class Gate:
         self.elsewhere = 0
         self._ledger = ledger
         self._governor = governor
+        self._taken = ledger.admitted
         self._failures = 0
         self._pause = FIRST_PAUSE
         self._reopens_at = math.inf
+        self._is_next = False  # the call after those that the sample leaves out is captured
+        self._looked_at = -math.inf
+        self._passed_by = 0
         self.closed: str | None = None
-        if self.sample < 1.0:
-            ledger.turn_away(NOT_SAMPLED)
+        self.chooses = self.sample < 1.0
         if self.quota <= 0:
             self.close(QUOTA_MET)
 
     @property
     def closed_for_good(self) -> bool:
-        """Whether nothing but another configuration can open this gate again."""
+        """Whether nothing but a failed capture or another configuration can open this gate again."""
         return self.closed == QUOTA_MET
 
     def close(self, reason: str, seconds: float = math.inf) -> None:
         """Turn calls away for `reason`, for so many seconds."""
-        self._ledger.turn_away(reason)
         self._reopens_at = perf_counter() + seconds
         self.closed = reason
+        self.chooses = True
 
     def open(self) -> None:
         self._reopens_at = math.inf
         self.closed = None
-        self._ledger.turn_away(NOT_SAMPLED if self.sample < 1.0 else None)
+        self.chooses = self.sample < 1.0
+        self._ledger.look_again()
 
     def still_closed(self) -> bool:
         """Asked on a call when the gate is closed; opens it when its time has come."""
@@ -103,22 +112,53 @@ class Gate:
         self.open()
         return False
 
-    def samples(self) -> bool:
-        return self.sample >= 1.0 or random() < self.sample
+    def refuses(self) -> bool:
+        """Whether this call is turned away; it is counted then. For gates that choose."""
+        reason = self.closed
+        if reason is not None and self.still_closed():
+            self._ledger.count_skipped(reason)
+            if self.closed_for_good:
+                self._ledger.skip_next(FOREVER, QUOTA_MET)
+            return True
+        return self.sample < 1.0 and not self._samples()
+
+    def _samples(self) -> bool:
+        """As good as a roll of the dice for each call, but rolled once for all up to the next that is captured."""
+        if self._is_next:
+            self._is_next = False
+            return True
+        misses = int(math.log(1.0 - random()) / math.log1p(-self.sample)) if self.sample > 0.0 else FOREVER
+        if misses == 0:
+            return True
+        self._ledger.count_skipped(NOT_SAMPLED)
+        self._is_next = True
+        if misses > 1 and not self._ledger.skip_next(misses - 1, NOT_SAMPLED):
+            self._is_next = False
+        return False
 
     def affords(self) -> bool:
         """Whether the budget allows this capture."""
-        return self._governor.allows() or self._ledger.admitted < ALWAYS
+        return self._governor.allows() or self._taken < ALWAYS
+
+    def over_budget(self) -> None:
+        """Count a call that the budget does not allow, and pass by as many as come in the next milliseconds."""
+        self._ledger.count_skipped(OVER_BUDGET)
+        now = perf_counter()
+        each = (now - self._looked_at) / (self._passed_by + 1)
+        self._looked_at = now
+        coming = int(min(PASS_BY / max(each, 1e-9), MOST_PASSED_BY))
+        self._passed_by = coming if coming > 1 and self._ledger.skip_next(coming, OVER_BUDGET) else 0
 
     def took(self, number: int) -> None:
         """The `number`-th call of this process was admitted: close when the quota is met."""
+        self._taken = number
         if number + self.elsewhere >= self.quota:
             self.close(QUOTA_MET)
 
     def heard(self, elsewhere: int) -> None:
         """Other processes have taken `elsewhere` captures so far."""
         self.elsewhere = elsewhere
-        if self.quota != math.inf and self._ledger.admitted + elsewhere >= self.quota and not self.closed:
+        if self._taken + elsewhere >= self.quota and not self.closed:
             self.close(QUOTA_MET)
 
     def succeeded(self, seconds: float) -> None:
@@ -131,9 +171,15 @@ class Gate:
     def failed(self, seconds: float) -> None:
         """A capture failed: after some in a row calls are turned away for a while, longer each time."""
         self._governor.spend(seconds)
-        self.quota += 1  # what failed has not taken a place of the quota
+        self.give_back()
         self._failures += 1
         if self._failures >= FAILURES:
             self._failures = FAILURES - 1  # the one probe after the pause decides
             self.close(BACKING_OFF, self._pause)
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    def give_back(self) -> None:
+        """What failed has not taken a place of the quota."""
+        self.quota += 1
+        if self.closed_for_good and self._taken + self.elsewhere < self.quota:
+            self.open()

@@ -1,7 +1,7 @@
 """The recorder of one target: arguments become bytes before the call, the outcome after it.
 
-The wrapper asks `admit` on every call, before anything else. Only when that says yes does it call `begin`, the program's
-function, and then exactly one of `returned`, `raised` and `ended`::
+The wrapper asks `admit` on every call, before anything else. Only when that says yes does it call `begin`, the
+program's function, and then exactly one of `returned`, `raised` and `ended`::
 
     pending = recorder.begin(args, kwargs)        # None: call the function bare
     try:
@@ -23,7 +23,6 @@ from time import perf_counter, time
 from ..serializer.freezing import FreezeRules, Frozen, freeze_call, freeze_outcome
 from ..signature import Parameters, defaults_of
 from .host_guard import belongs_to_host, describe, log_once
-from .policies import OVER_BUDGET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,17 +128,18 @@ class Recorder:
         self.admit = self._admission()
 
     def _admission(self) -> Callable[[], bool]:
-        """The hot path: a closed gate costs one tick and one test."""
+        """The hot path: a call that needs no look costs one step of an iterator, made without a call."""
         gate, ledger, inside = self.gate, self.ledger, self._inside
-        tick, tick_admitted = ledger.tick, ledger.tick_admitted
+        tick_admitted = ledger.tick_admitted
         first_call = self._engine.first_call
 
         def admit() -> bool:
-            if not tick():
-                first_call()
-            if gate.closed is not None and gate.still_closed():
+            for _ in ledger.skipping:
                 return False
-            if not gate.samples():
+            if not ledger.announced:
+                ledger.announced = True
+                first_call()
+            if gate.chooses and gate.refuses():
                 return False
             me = _thread.get_ident()
             if me in inside:
@@ -147,7 +147,7 @@ class Recorder:
             elif me in _capturing:
                 ledger.count_skipped(REENTRANT)
             elif not gate.affords():
-                ledger.count_skipped(OVER_BUDGET)
+                gate.over_budget()
             else:
                 gate.took(tick_admitted() + 1)
                 return True

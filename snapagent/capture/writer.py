@@ -308,7 +308,7 @@ class Writer:
 
     def _count_failed(self, function: _Function, reason: str) -> None:
         function.ledger.count_failed(reason)
-        function.gate.quota += 1  # what failed has not taken a place of the quota
+        function.gate.give_back()
 
     def _store_failed(self, reason: str) -> None:
         """After some failures of the disk in a row all targets turn their calls away for a while."""

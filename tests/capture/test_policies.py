@@ -10,12 +10,20 @@ from snapagent.capture import policies
 from snapagent.capture.ledger import Ledger
 from snapagent.capture.policies import Gate, Governor
 from snapagent.config import DEFAULT_SETTINGS
+from snapagent.store.counts import Counts
 from snapagent.targets import Target
 
 
 def gate(governor: Governor | None = None, **settings: object) -> tuple[Gate, Ledger]:
     ledger = Ledger(Target("shop.pricing", "quote"))
     return Gate(DEFAULT_SETTINGS.replace(**settings), ledger, governor or Governor(1.0)), ledger
+
+
+def passes(door: Gate, ledger: Ledger) -> bool:
+    """Whether the next call is let in, asked as a recorder asks."""
+    for _ in ledger.skipping:
+        return False
+    return not (door.chooses and door.refuses())
 
 
 def test_the_gate_closes_when_the_quota_is_met() -> None:
@@ -51,9 +59,62 @@ def test_a_failed_capture_gives_its_place_in_the_quota_back() -> None:
 
 
 def test_the_share_of_calls_that_is_sampled_is_the_share_asked_for() -> None:
-    door, _ = gate(sample=0.25)
-    taken = sum(door.samples() for _ in range(20_000))
+    door, ledger = gate(sample=0.25)
+    taken = sum(passes(door, ledger) for _ in range(20_000))
     assert 4_600 < taken < 5_400
+    assert ledger.totals().skipped == {"not_sampled": 20_000 - taken}
+
+
+def test_each_call_has_the_same_chance_to_be_sampled() -> None:
+    first, second = 0, 0
+    for _ in range(4_000):
+        door, ledger = gate(sample=0.3)
+        first += passes(door, ledger)
+        second += passes(door, ledger)
+    assert 1_050 < first < 1_350
+    assert 1_050 < second < 1_350
+
+
+def test_a_sample_of_nothing_captures_nothing() -> None:
+    door, ledger = gate(sample=0.0)
+    assert not any(passes(door, ledger) for _ in range(1_000))
+    assert ledger.totals() == Counts(1_000, 0, {"not_sampled": 1_000})
+
+
+def test_calls_after_the_quota_was_met_are_counted() -> None:
+    door, ledger = gate(quota=0)
+    assert not any(passes(door, ledger) for _ in range(100))
+    assert ledger.totals() == Counts(100, 0, {policies.QUOTA_MET: 100})
+
+
+def test_a_failure_reopens_a_gate_whose_quota_was_met() -> None:
+    door, ledger = gate(quota=1)
+    assert passes(door, ledger)
+    door.took(ledger.tick_admitted() + 1)
+    assert not passes(door, ledger)
+    door.failed(0.0)
+    assert passes(door, ledger)
+
+
+def test_over_budget_few_of_many_calls_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    door, ledger = gate()
+    monkeypatch.setattr(policies, "PASS_BY", 1.0)  # however slow this machine is, calls in a row come within it
+    door.over_budget()
+    looked_at = 0
+    for _ in range(5_000):
+        if passes(door, ledger):
+            looked_at += 1
+            door.over_budget()
+    assert looked_at < 50
+    assert ledger.totals() == Counts(5_001, 0, {policies.OVER_BUDGET: 5_001})
+
+
+def test_over_budget_a_call_that_comes_seldom_is_looked_at() -> None:
+    door, ledger = gate()
+    for _ in range(3):
+        door.over_budget()
+        time.sleep(0.02)
+        assert passes(door, ledger)
 
 
 def test_failures_in_a_row_turn_calls_away_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +155,7 @@ def test_the_first_captures_of_a_function_are_taken_whatever_the_budget() -> Non
     door, ledger = gate(governor)
     taken = 0
     while door.affords() and taken < 100:
-        ledger.tick_admitted()
+        door.took(ledger.tick_admitted() + 1)
         taken += 1
     assert taken == policies.ALWAYS
 
