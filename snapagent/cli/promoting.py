@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..bundle import CALL, OUTCOME, Header, Note
+from ..errors import CorruptBundleError
 from ..records import Record
 from ..sealing import RawCall, SealRules, seal
+from ..serializer.inert import InertError
 from ..signature import Parameters
 from ..store.layout import Entry
 from ..store.library import Library
@@ -31,7 +33,10 @@ def promote(source: Library, entry: Entry, to: Store, rules: SealRules) -> Promo
     bundle = source.read(entry)
     old = bundle.header
     rules = rules.replace(compression=old.parts[0].compression)
-    header, payload = seal(_raw(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME))), rules)
+    try:
+        header, payload = seal(_raw(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME))), rules)
+    except (InertError, KeyError) as error:
+        raise CorruptBundleError(entry.path, f"it cannot be looked through for secrets ({error})") from error
     # Without anything to hide it stays as it was, the previews of default values included.
     header = old if payload == dict(bundle.payload) else _with_the_past(header, old)
     written, _ = to.write(old.target, header, payload, entry.when, entry.token, entry.counter)
