@@ -21,7 +21,8 @@ from .text import short_pair
 from .walking import Pair, Steps, Walk
 
 _ABSENT = object()
-_BOOKKEEPING = frozenset(("_sa_instance_state",))  # of libraries, about the object's own life: never the same twice
+# Of libraries, about the object's own life: SQLAlchemy's session, which of pydantic's fields were given in the call.
+_BOOKKEEPING = frozenset(("_sa_instance_state", "__pydantic_fields_set__"))
 
 
 class State(Record):
@@ -159,12 +160,13 @@ def compare_named_tuples(walk: Walk, steps: Steps, expected: Any, got: Any) -> N
 
 def compare_exceptions(walk: Walk, steps: Steps, expected: BaseException, got: BaseException) -> None:
     """By arguments and notes (the type is the same already); tracebacks, causes and contexts are not part of it."""
-    walk.descend(
-        [
-            ((*steps, Step.attribute("args")), expected.args, got.args),
-            ((*steps, Step.attribute("__notes__")), _notes(expected), _notes(got)),
-        ]
-    )
+    pairs: list[Pair] = [
+        ((*steps, Step.attribute("args")), expected.args, got.args),
+        ((*steps, Step.attribute("__notes__")), _notes(expected), _notes(got)),
+    ]
+    if isinstance(expected, OSError) and isinstance(got, OSError):  # which keeps the file out of its arguments
+        pairs.append(((*steps, Step.attribute("filename")), expected.filename, got.filename))
+    walk.descend(pairs)
 
 
 def _notes(error: BaseException) -> list[object]:

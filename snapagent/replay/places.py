@@ -47,20 +47,19 @@ def root_folder() -> str:
 def base_folder(base_path: str | os.PathLike[str] | None = None) -> str:
     """The absolute folder of captures that is meant.
 
-    Given, it is taken as it is (relative: below the rootdir when it is there, else below the working directory);
-    else the session's option decides, then the environment, the config, and `captures`.
+    Given, it is that one, else the session's option decides, then the environment, the config, and `captures`. A
+    relative one is meant below the rootdir, unless it is only there below the working directory.
     Raises ConfigError when a config would decide and cannot be read.
     """
     from ..config import default_base_path
 
     root = root_folder()
-    if base_path is not None:
-        given = os.path.expanduser(os.fspath(base_path))
-        below_root = os.path.join(root, given)
-        return os.path.abspath(below_root if os.path.isdir(below_root) else given)
-    if _anchor.captures_dir is not None:
-        return os.path.join(root, os.path.expanduser(_anchor.captures_dir))
-    return default_base_path(os.environ, root)
+    given = _anchor.captures_dir if base_path is None else os.fspath(base_path)
+    if given is None:
+        return default_base_path(os.environ, root)
+    given = os.path.expanduser(given)
+    below_root = os.path.join(root, given)
+    return os.path.abspath(below_root if os.path.isdir(below_root) or not os.path.isdir(given) else given)
 
 
 def config_in_force() -> Config:

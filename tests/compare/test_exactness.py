@@ -151,6 +151,8 @@ def test_exceptions_are_compared_by_type_arguments_and_notes() -> None:
     assert [difference.path for difference in compare(ValueError("x", 1), ValueError("x", 2))] == ["result.args[1]"]
     assert [difference.kind for difference in compare(ValueError("x"), KeyError("x"))] == ["type"]
     assert [difference.kind for difference in compare(ValueError("x"), noted)] == ["added"]
+    files = [FileNotFoundError(2, "no such file", name) for name in "ab"]
+    assert [difference.path for difference in compare(*files)] == ["result.filename"]
 
 
 def test_cycles_end() -> None:

@@ -215,6 +215,31 @@ def test_placeholders_may_be_replaced_by_facsimiles(shop: Shop, program: ModuleT
     assert loaded(shop, QUOTE, facsimiles={"model": Model()}).call(counted) == 3
 
 
+def test_a_facsimile_takes_the_place_of_an_excluded_attribute(shop: Shop, program: ModuleType) -> None:
+    till = program.Till(1)
+    till.model = {"weights": [1, 2, 3]}
+    till.other = "kept"
+    shop.capture("till_program:Till.add", program.Till.add, 5, kind="method", instance=till, exclude=("self.model",))
+    assert loaded(shop, "till_program:Till.add").call() == 6
+    bundle = loaded(shop, "till_program:Till.add", facsimiles={"self.model": "tiny"})
+    assert bundle.instance.model == "tiny"
+    assert bundle.instance.other == "kept"
+
+
+def test_a_placeholder_in_the_expected_result_is_not_compared_and_the_verdict_says_so(
+    shop: Shop, program: ModuleType
+) -> None:
+    def opened(name: str) -> Any:
+        return {"name": name, "lines": (line for line in name)}
+
+    shop.capture(QUOTE, opened, "n")
+    verdict = loaded(shop, QUOTE).check(opened)
+    assert [item.path for item in verdict.comparison.not_compared] == ["result.lines"]
+    assert "result.lines" in str(verdict)
+    with pytest.raises(AssertionError, match=r"result\.name(.|\n)*not compared:(.|\n)*result\.lines"):
+        loaded(shop, QUOTE).check(lambda name: {**opened(name), "name": "other"})
+
+
 def test_redacted_places_are_not_compared_and_the_verdict_says_so(shop: Shop, program: ModuleType) -> None:
     shop.capture("till_program:log_in", program.log_in, "ann", password="hunter2-and-more")
     bundle = loaded(shop, "till_program:log_in")

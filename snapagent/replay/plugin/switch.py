@@ -12,6 +12,7 @@ from ...environment import SIDE_EFFECTS, is_true
 from ..side_effects.mode import Mode
 
 FORCE = "force"
+_UPDATES = ("update_snapshots", "snapshot_update")  # where syrupy and pytest-snapshot keep --snapshot-update
 _OFF = ("", "0", "false", "no", "off")
 
 
@@ -22,7 +23,7 @@ def mode_of(config: pytest.Config) -> Mode:
         value = _from_dotenv((config.rootpath, Path.cwd()))
     forced = (value or "").strip().lower() == FORCE
     in_ci = os.environ.get("CI", "").strip().lower() not in _OFF
-    updates = bool(config.getoption("update_snapshots", False))  # syrupy's; absent without it
+    updates = any(config.getoption(name, False) for name in _UPDATES)
     return Mode.of(is_true(value), forced, in_ci, updates)
 
 
