@@ -1,0 +1,1 @@
+"""The test half: lives inside a test process, and never imports the half that captures."""

@@ -185,7 +185,8 @@ class Bundle:
         """
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
-        return self._asserted(judge(self._expected_to_compare(), self._ended(fn), options))
+        expected = self._expected_to_compare()
+        return self._asserted(expected, self._ended(fn), options)
 
     async def acheck(
         self,
@@ -200,7 +201,8 @@ class Bundle:
         """The same inside a running event loop."""
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
-        return self._asserted(judge(self._expected_to_compare(), await self._aended(fn), options))
+        expected = self._expected_to_compare()
+        return self._asserted(expected, await self._aended(fn), options)
 
     def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
         """Like `check`, but what cannot be replayed is a verdict too, and nothing is raised."""
@@ -289,10 +291,11 @@ class Bundle:
             rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators, excused=redacted
         )
 
-    def _asserted(self, verdict: Verdict) -> Verdict:
+    def _asserted(self, expected: Outcome, got: Outcome, options: Options) -> Verdict:
         __tracebackhide__ = True
+        verdict = judge(expected, got, options)
         if not verdict:
-            raise AssertionError(f"{self!r} {verdict}")
+            raise AssertionError(f"{self!r} {verdict}") from (got.exception if isinstance(got, Raised) else None)
         return verdict
 
 

@@ -176,8 +176,9 @@ def test_check_tells_fixed_from_broken(shop: Shop, program: ModuleType) -> None:
     with pytest.raises(AssertionError, match="fixed"):
         loaded(shop, QUOTE).check(lambda rows: 1)
     shop.capture(QUOTE, program.quote, [1])
-    with pytest.raises(AssertionError, match=r"broken.*KeyError"):
+    with pytest.raises(AssertionError, match=r"broken.*KeyError") as caught:
         loaded(shop, QUOTE).check(lambda rows: {}["x"])
+    assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_notes_of_exceptions_are_compared(shop: Shop, program: ModuleType) -> None:
