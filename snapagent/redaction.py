@@ -59,7 +59,7 @@ class Redaction:
         self._rules = rules
         self._streams = streams
         self._parts: dict[str, Roots] = {}
-        self._secrets: dict[bytes, str] = {}
+        self._secrets = {secret: rules.pseudonym(secret) for secret in rules.environment.values()}
         self._needles = Needles({}, b"")
 
     def look(self, part: str, roots: Roots, patterns: bool = True) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from .graph_places import Roots
 from .paths import PathPattern, parse_path
+from .secret_environment import EnvironmentSecrets
 from .secret_names import NAMED, SecretNames
 from .secret_patterns import may_hold_secrets
-from .secret_places import is_never_secret, is_secret_type, pair_label, secret_part
+from .secret_places import WITH_PARTS, is_never_secret, is_secret_type, pair_label, secret_part
 from .serializer.inert import BY_VALUE, StandIn
-from .serializer.live_names import live_names
+from .serializer.live_names import LiveNames, live_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 NEVER_SECRET = frozenset({type(None), bool})
 COUNTS = frozenset({int, float})  # under a name that is only like a secret's they are counts, and stay
 _ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
+_MOST_CLASSES = 10_000
 _SEQUENCES = frozenset({list, tuple})
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
@@ -37,6 +39,8 @@ class Redactor:
         allowed_names, self._spared = _split(allowed)
         self.names = SecretNames(added_names, allowed_names)
         self.has_paths = bool(self._wanted or self._spared)
+        self._harmless: dict[StandIn, LiveNames] = {}  # classes whose type and fields say nothing of secrets
+        self.environment = EnvironmentSecrets(self.names)
         self._key = key
 
     def pseudonym(self, secret: bytes) -> str:
@@ -45,7 +49,7 @@ class Redactor:
 
     def is_clean(self, parts: Iterable[Roots], streams: bytes) -> bool:
         """Whether there is surely nothing to redact: quick, and most calls end here. `streams`: all their pickles."""
-        if self._wanted or may_hold_secrets(streams, self.names):
+        if self._wanted or may_hold_secrets(streams, self.names) or self.environment.occur_in(streams):
             return False
         return not any(map(self._has_names, parts))
 
@@ -96,14 +100,22 @@ class Redactor:
         cls: Any = type(node)
         if cls.origin is not None or node.effects is not None or cls.name == BY_VALUE:
             return True  # code by value: look closely
-        if is_secret_type(cls) or secret_part(node, self.names) is not None:
-            return True
-        if any(self.names.rule(field) is not None for field in live_names(cls).fields):
+        known = live_names(cls)
+        if self._harmless.get(cls) is not known:
+            if is_secret_type(cls) or any(self.names.rule(field) is not None for field in known.fields):
+                return True
+            self._remember_harmless(cls, known)
+        if cls.qualname in WITH_PARTS and secret_part(node, self.names) is not None:
             return True
         rest += (node.args, node.state)
         if node.kwargs or node.listed or node.pairs or node.callee is not None:
             rest += (node.kwargs, node.listed, node.pairs, node.callee)
         return False
+
+    def _remember_harmless(self, cls: StandIn, known: LiveNames) -> None:
+        if len(self._harmless) >= _MOST_CLASSES:
+            self._harmless.clear()
+        self._harmless[cls] = known
 
     def names_place(self, keys: list[object]) -> bool:
         """Whether a path that the user gave names this place."""

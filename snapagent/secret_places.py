@@ -40,6 +40,7 @@ _CODE = frozenset(
         "numpy:dtype",
     }
 )
+WITH_PARTS = frozenset({"DataFrame", "Series", "_frombuffer", "_reconstruct"})  # what `secret_part` looks into
 _SHORT = 6  # characters: a shorter second half of a pair is a word
 _LONG = 20
 
@@ -61,7 +62,7 @@ def is_never_secret(value: Any) -> bool:
 
 def secret_part(value: Any, names: SecretNames) -> str | None:
     """The name of a secret column or field of a frame, a series or an array, which has to go as a whole; else None."""
-    if not isinstance(value, Inert):
+    if not isinstance(value, Inert) or type(value).qualname not in WITH_PARTS:
         return None
     kind = type(value).qualname
     found: list[object] = []

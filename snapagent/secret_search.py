@@ -16,7 +16,7 @@ class Needles:
 
     def __init__(self, secrets: Mapping[bytes, str], streams: bytes) -> None:
         self._numbers = {int(secret) for secret in secrets if secret.isdigit()}
-        found = {form: name for secret, name in secrets.items() for form in _forms(secret) if form in streams}
+        found = {form: name for secret, name in secrets.items() for form in forms_of(secret) if form in streams}
         longest_first = sorted(found, key=len, reverse=True)
         self._datas = [(form, found[form].encode()) for form in longest_first]
         self._texts = [(form.decode("utf-8", "surrogatepass"), found[form]) for form in longest_first if _is_text(form)]
@@ -48,7 +48,7 @@ def _is_text(form: bytes) -> bool:
     return True
 
 
-def _forms(secret: bytes) -> Iterator[bytes]:
+def forms_of(secret: bytes) -> Iterator[bytes]:
     """The secret and its spellings inside other things."""
     yield secret
     yield secret.hex().encode()

@@ -402,6 +402,24 @@ def test_schemas_types_and_empty_values_are_no_secrets() -> None:
     assert sealed(anything, value).args == (value,)
 
 
+def test_secrets_of_the_environment_are_known_wherever_they_turn_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_DB_PASSWORD", SECRET)
+    monkeypatch.setenv("SNAPAGENT_KEY", "first-key-0123,second-key-4567")
+    monkeypatch.setenv("APP_SECRET", "production")  # a plain word
+
+    found = sealed(
+        anything,
+        {"anything": [f"uses {SECRET}", base64.b64encode(SECRET.encode())], "mode": "production"},
+        "second-key-4567",
+    )
+
+    assert SECRET.encode() not in everything_in(found.file)
+    assert b"second-key-4567" not in everything_in(found.file)
+    assert found.args[0]["mode"] == "production"
+    monkeypatch.delenv("SHOP_DB_PASSWORD")
+    assert sealed(anything, SECRET).args == (SECRET,)
+
+
 def test_keys_that_hold_secrets_inside_are_replaced() -> None:
     found = sealed(anything, {("ada", SECRET): 1, frozenset([SECRET]): 2}, token=SECRET)
 

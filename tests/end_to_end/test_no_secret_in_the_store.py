@@ -1,0 +1,167 @@
+"""Twelve secrets go through a captured program; none is in the store, in its logs, or in what the commands print."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+APP = """
+import dataclasses
+import os
+
+SECRETS = {
+    "parameter": "parameter-s3cret-01", "nested_key": "nested-s3cret-02", "bytes_key": "bytes-s3cret-03",
+    "field": "field-s3cret-04", "exception": "exception-s3cret-05", "url": "url-s3cret-06",
+    "header": "header-s3cret-07", "environment": "environment-s3cret-08", "closure": "closure-s3cret-09",
+    "slots": "slots-s3cret-10", "default": "default-s3cret-11", "returned": "returned-s3cret-12",
+}
+
+@dataclasses.dataclass
+class Account:
+    name: str
+    api_key: str
+
+class Slotted:
+    __slots__ = ("access_token",)
+    def __init__(self, access_token):
+        self.access_token = access_token
+
+def parameter(user, password):
+    return f"{user} logged in with {password}"
+
+def nested_key(order):
+    return {order["customer"][0]["x-secret-key"]: "seen"}
+
+def bytes_key(headers):
+    return list(headers.values())
+
+def field(account):
+    return [account, account.api_key]
+
+def exception(token):
+    raise PermissionError(f"token {token} was refused", {"why": token})
+
+def url(address):
+    return address.split(":")[2].split("@")[0]
+
+def header(request_headers):
+    return request_headers[0].rpartition(" ")[2]
+
+def environment(settings):
+    return settings["SERVICE_API_KEY"]
+
+def closure(callback):
+    return callback()
+
+def slots(account):
+    return {"echo": account.access_token.encode()}
+
+def default(user, db_password=SECRETS["default"]):
+    return user, db_password
+
+def returned(user):
+    return {"user": user, "refresh_token": SECRETS["returned"], "greeting": f"hello {SECRETS['returned']}"}
+
+def keeper(client_secret):
+    return lambda: client_secret
+
+def run():
+    s = SECRETS
+    os.environ["SERVICE_API_KEY"] = s["environment"]
+    parameter("ada", s["parameter"])
+    nested_key({"customer": [{"x-secret-key": s["nested_key"]}]})
+    bytes_key({b"x-api-key": s["bytes_key"].encode()})
+    field(Account("ada", s["field"]))
+    try:
+        exception(s["exception"])
+    except PermissionError:
+        pass
+    url(f"postgres://ada:{s['url']}@db/shop")
+    header([f"Authorization: Bearer {s['header']}"])
+    environment(os.environ)
+    closure(keeper(s["closure"]))
+    slots(Slotted(s["slots"]))
+    default("ada")
+    returned("ada")
+    returned("bob")
+"""
+
+RUN = """
+import logging
+logging.basicConfig(level=logging.DEBUG)
+from snapagent import install, uninstall
+install(enabled=True)
+import secrets_app
+secrets_app.run()
+uninstall()
+"""
+
+CONFIG = """
+version: 1
+budget: 100%
+defaults: {{keep: .inf, compression: {compression}}}
+targets: ["secrets_app:*"]
+exclude_targets: ["secrets_app:run", "secrets_app:keeper"]
+"""
+
+
+def inside(data: bytes) -> Iterator[bytes]:
+    """The bytes, and what is in them deflated or in base64, and so on."""
+    yield data
+    for match in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", data):
+        try:
+            yield from inside(zlib.decompressobj().decompress(data[match.start() :]))
+        except zlib.error:
+            continue
+    for match in re.finditer(rb"[A-Za-z0-9+/_-]{8,}", data):
+        text = match[0].replace(b"-", b"+").replace(b"_", b"/")
+        for start in range(4):
+            yield base64.b64decode(text[start : start + (len(text) - start) // 4 * 4])
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), "COLUMNS": "200"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize("compression", ["none", "zlib"])
+def test_twelve_planted_secrets_stay_in_the_program(compression: str, tmp_path: Path) -> None:
+    (tmp_path / "secrets_app.py").write_text(APP)
+    (tmp_path / "snapagent.yaml").write_text(CONFIG.format(compression=compression))
+
+    done = run(tmp_path, sys.executable, "-c", RUN)
+
+    assert done.returncode == 0, done.stderr.decode()
+    stored = [path for path in (tmp_path / "captures").rglob("*") if path.is_file()]
+    assert sum(path.suffix == ".pkl" for path in stored) == 13
+    seen = [done.stdout, done.stderr, *(path.read_bytes() for path in stored), *(str(path).encode() for path in stored)]
+    seen += printed(tmp_path)
+    everything = b"\n".join(piece for data in seen for piece in inside(data))
+    scope: dict[str, dict[str, str]] = {}
+    exec(APP.partition("@dataclasses")[0], scope)
+    assert [name for name, secret in scope["SECRETS"].items() if secret.encode() in everything] == []
+    assert b"redacted-" in everything
+
+
+def printed(folder: Path) -> Iterator[bytes]:
+    """What the commands that read bundles print."""
+    snapagent = (sys.executable, "-m", "snapagent")
+    listed = run(folder, *snapagent, "list", "--json")
+    assert listed.returncode == 0, listed.stderr.decode()
+    yield from (listed.stdout, run(folder, *snapagent, "list").stdout)
+    names = sorted(set(re.findall(r"secrets_app\.\w+", json.dumps(json.loads(listed.stdout)))))
+    assert len(names) == 12
+    for name in [*names[:3], "secrets_app.returned"]:
+        shown = run(folder, *snapagent, "show", name)
+        assert shown.returncode == 0, shown.stderr.decode()
+        yield from (shown.stdout, shown.stderr)
+    yield run(folder, *snapagent, "diff", "secrets_app.returned").stdout
