@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from wrapt import FunctionWrapper
 
+from .method_flag import call_without_binding
 from .trampolines import trampoline
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ class SnapWrapper(_Base):
 
     def __repr__(self) -> str:
         return repr(inner_of(self))
+
+
+call_without_binding(SnapWrapper)
 
 
 def inner_of(wrapper: SnapWrapper) -> Any:

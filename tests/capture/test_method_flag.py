@@ -1,0 +1,66 @@
+"""Methods are called without a bound method made for each call, and nothing else about them changes."""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType, MethodType
+
+import pytest
+
+from snapagent.capture.instrument.method_flag import call_without_binding
+from snapagent.capture.instrument.wrapper import SnapWrapper
+
+_METHOD_DESCRIPTOR = 1 << 17
+
+
+class Bound:
+    """A descriptor as the wrapper is one; tells how it was reached."""
+
+    def __init__(self) -> None:
+        self.bindings = 0
+
+    def __get__(self, instance: object, owner: type | None = None) -> object:
+        self.bindings += 1
+        return self if instance is None else MethodType(self, instance)
+
+    def __call__(self, instance: object, number: int) -> tuple[object, int]:
+        return instance, number
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="other interpreters have no such flag")
+def test_the_wrapper_is_called_as_a_function_is() -> None:
+    assert SnapWrapper.__flags__ & FunctionType.__flags__ & _METHOD_DESCRIPTOR
+
+
+def test_a_call_makes_no_bound_method_and_means_the_same() -> None:
+    class Flagged(Bound):
+        pass
+
+    assert call_without_binding(Flagged)
+
+    class Base:
+        method = Flagged()
+
+    class Derived(Base):
+        def through_super(self) -> object:
+            return super().method(3)
+
+    derived = Derived()
+    descriptor = vars(Base)["method"]
+    called = derived.method(1)  # not inside an assert, which pytest takes apart
+    assert called == (derived, 1)
+    assert descriptor.bindings == 0
+    assert derived.through_super() == (derived, 3)
+    taken = derived.method
+    assert type(taken) is MethodType and taken(2) == (derived, 2)
+    vars(derived)["method"] = len
+    assert derived.method("four") == 4
+
+
+def test_other_classes_keep_their_flags() -> None:
+    class Flagged(Bound):
+        pass
+
+    call_without_binding(Flagged)
+    assert not Bound.__flags__ & _METHOD_DESCRIPTOR
+    assert Flagged.__flags__ & _METHOD_DESCRIPTOR
