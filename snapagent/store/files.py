@@ -83,8 +83,11 @@ def own_folder(path: str, *, make: bool = False) -> Iterator[int]:
 
 
 def _close_unwritten(descriptor: int) -> None:
-    with tolerated():  # nothing was written through it, so nothing can be lost by an error that comes this late
+    try:
         os.close(descriptor)
+    except OSError as error:  # nothing was written through it, so nothing can be lost by an error that comes this late
+        if raised_by_signal_handler(error):
+            raise
 
 
 def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bool = False) -> Status:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from . import files
 from .layout import HASHES, Entry, parse_bundle_name
 
 FEWEST = 400  # bundles up to which the folder is listed instead
+_TAIL = len("-3fa9c1d2.pkl")
 _LIMIT = 64 * 1024 * 1024  # bytes of one shard that are read
 
 
@@ -71,10 +72,19 @@ def find(folder: str, digits: str) -> list[Entry] | None:
                 return []
     except OSError:
         return None
-    wanted = f"-{digits}".encode()
-    names = (line for line in data.split(b"\n") if line.rfind(wanted) == len(line) - 13)
-    found = (parse_bundle_name(name.decode("ascii", "replace"), folder) for name in names)
+    found = (parse_bundle_name(name, folder) for name in _names_with(data, f"-{digits}".encode("ascii", "replace")))
     return sorted(entry for entry in found if entry is not None)
+
+
+def _names_with(data: bytes, wanted: bytes) -> Iterator[str]:
+    """The lines whose hash begins so, without a look at the others one by one."""
+    position = data.find(wanted)
+    while position >= 0:
+        start, end = data.rfind(b"\n", 0, position) + 1, data.find(b"\n", position)
+        end = end if end >= 0 else len(data)
+        if data.rfind(wanted, start, end) == end - _TAIL:
+            yield data[start:end].decode("ascii", "replace")
+        position = data.find(wanted, end)
 
 
 def discard(folder: str) -> None:

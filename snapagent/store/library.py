@@ -27,6 +27,7 @@ from .reading import read_bundle, read_header
 from .trust import OWNER, Trust
 from .verifying import Problem, problems
 
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _TWINS = 32  # bundles of one short hash whose full hashes are compared
 
 
@@ -169,7 +170,7 @@ class Library:
         """
         digits = prefix.strip().lower().removeprefix("h1:")
         path = self.folder(target)
-        quick = self._with_digits(path, digits[:8]) if len(digits) >= 2 else None
+        quick = self._with_digits(path, digits[:8]) if len(digits) >= 2 and _HEXADECIMAL.issuperset(digits) else None
         entry = self._newest_with(target, quick, digits) if quick else None
         if entry is None:
             entries = [entry for entry in self._some(target) if entry.short_hash.startswith(digits[:8])]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from . import files
+from . import files, index
 from .layout import QUOTA, TEMPORARY
 
 
@@ -19,17 +19,15 @@ class Quota:
     def __init__(self) -> None:
         self._refunded = 0
 
-    def claim(self, folder: int, wanted: int, limit: float, captured: int, token: str) -> int:
-        """How many of `wanted` captures may be taken. `captured` is what the index says, should the file be lost."""
-        if limit == float("inf"):
-            return wanted
+    def claim(self, folder: int, wanted: int, limit: float, token: str) -> int:
+        """How many of `wanted` captures may be taken. A file that is lost is made again from the index."""
         refunded = min(self._refunded, wanted)
         self._refunded -= refunded
         new = wanted - refunded
         if not new:
             return wanted
         if not files.exists(folder, QUOTA):
-            _create(folder, captured, token)
+            _create(folder, token)
         end = files.append(folder, QUOTA, b"." * new)
         return refunded + int(min(max(limit - (end - new), 0), new))
 
@@ -38,8 +36,13 @@ class Quota:
         self._refunded += 1
 
 
-def _create(folder: int, captured: int, token: str) -> None:
+def _create(folder: int, token: str) -> None:
     """A file with a byte for each capture that is known; the first to link it into place wins."""
+    try:
+        found = index.load(folder)
+    except index.BrokenIndex:
+        found = None
+    captured = found.captured if found is not None else 0
     draft = f"{TEMPORARY}{token}{QUOTA}"
     files.publish(folder, draft, b"." * captured, token="-")
     try:

@@ -38,7 +38,6 @@ class Shelf:
         self.target = target  # empty: the index knows it
         self.token = token
         self.quota = Quota()
-        self.captured = 0  # by all processes, as of the last update
         self._contents = Contents(folder)
         self._published = 0  # bundles of this process
         self._counted: set[str] = set()  # those that were seen in the folder before `added` told of them
@@ -76,7 +75,6 @@ class Shelf:
             if missing:
                 found = self._first(folder)
                 index.create(folder, found, self.token)
-            self.captured = found.captured if found is not None else len(self._contents)
         self._opened = True
 
     def _first(self, folder: int) -> FunctionIndex:
@@ -156,7 +154,7 @@ class Shelf:
             updated = updated.counting(self._owed + left)
             updated = updated.replace(target=self.target or found.target, merged=tuple(names))
             index.save(folder, updated, self.token, fresh=looks or not self._must_look)
-            self._settle(updated, keeping, looks)
+            self._settle(keeping, looks)
             sidecars.drop(self.folder, names)
         return updated
 
@@ -219,13 +217,12 @@ class Shelf:
         found = (parse_bundle_name(name, self.folder) for name in names)
         return [entry for entry in found if entry is not None]
 
-    def _settle(self, updated: FunctionIndex, keeping: Keeping, looked: bool) -> None:
+    def _settle(self, keeping: Keeping, looked: bool) -> None:
         """The index knows everything now."""
         self._owed = Counts()
         self._added.clear()
         self._removed.clear()
         self._must_look = self._must_look and not looked
-        self.captured = updated.captured
         if keeping.keep == math.inf:
             self._contents.clear()
 

@@ -157,7 +157,7 @@ class Store(Library):
         shelf = self.shelf(target)
         try:
             with files.own_folder(shelf.folder, make=True) as folder:
-                return shelf.quota.claim(folder, wanted, settings.quota, shelf.captured, self.token)
+                return shelf.quota.claim(folder, wanted, settings.quota, self.token)
         except OSError as error:
             raise StoreFailure.of(error, shelf.folder) from error
 

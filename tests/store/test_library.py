@@ -111,6 +111,16 @@ def test_among_bundles_of_equal_arguments_the_newest_is_meant(store: Store, stor
     assert store.by_hash(TARGET, twins[0].short_hash) == twins[1]
 
 
+@pytest.mark.parametrize("stored", [3, 450])
+def test_an_unknown_hash_is_not_found_however_much_is_stored(store: Store, stored: int) -> None:
+    publish_many(store, stored)
+    indexed(store, stored)
+
+    for unknown in ("ffffffff", "zz", store.token):
+        with pytest.raises(BundleNotFoundError):
+            store.by_hash(TARGET, unknown)
+
+
 def test_a_prefix_of_different_hashes_lists_them(store: Store) -> None:
     hashes = ["h1:aa11" + "0" * 28, "h1:aa22" + "0" * 28, "h1:aa1122" + "0" * 26]
     for number, digest in enumerate(hashes):
@@ -134,9 +144,10 @@ def test_different_hashes_that_share_all_digits_of_the_file_name_are_told_apart(
 def test_an_unknown_hash_or_name_says_which_there_are(store: Store) -> None:
     entry = publish(store)
 
-    with pytest.raises(BundleNotFoundError) as caught:
-        store.by_hash(TARGET, "ffffffff")
-    assert caught.value.known == (entry.short_hash,)
+    for unknown in ("ffffffff", "h1:ffffffff" + "0" * 24, "zz", "0x12", "\u00e9", "-1"):
+        with pytest.raises(BundleNotFoundError) as caught:
+            store.by_hash(TARGET, unknown)
+        assert caught.value.known == (entry.short_hash,)
     with pytest.raises(BundleNotFoundError) as caught:
         store.by_name(TARGET, "20261122T093408.123456Z-a41f9c-1-3fa9c1d2")
     assert caught.value.known == (entry.name,)
