@@ -212,6 +212,8 @@ def test_inplace_keeps_the_function_object_and_restores_its_code(make):
         ("sample:number", "it is no Python function (a int)"),
         ("sample:sqrt", "it is no Python function (a builtin_function_or_method)"),
         ("sample:Derived.m", "it is inherited; name it where it is defined: sample:Base.m"),
+        ("sample:Base", "it is a class; name its methods: Base.__init__, or Base.* for all"),
+        ("sample:callable_one", "it is an object that can be called; name its method: sample:Callable.__call__"),
         ("sample:dumps", "it is defined in another module; name it there: json:dumps"),
     ],
 )
@@ -224,6 +226,9 @@ def missed(): ...
 class Base:
     def m(self): ...
 class Derived(Base): ...
+class Callable:
+    def __call__(self): ...
+callable_one = Callable()
 """)
     with instrumented(module, pattern) as memories:
         assert memories.made == {}

@@ -127,13 +127,11 @@ class Instrumenter:
                 where = f"{cls.__module__}:{cls.__qualname__}.{attribute}"
                 self._report(target, f"it is inherited; name it where it is defined: {where}")
                 return
-        near = near_matches(target.qualname, known)
         if target.qualname in namespace:
-            kind = type(namespace[target.qualname]).__qualname__
-            reason = f"it is no Python function (a {kind})"
-        else:
-            reason = "the module has no such function"
-        self._report(target, reason + (f"; the nearest names are {', '.join(near)}" if near else ""))
+            self._report(target, _no_function(target.qualname, namespace[target.qualname]))
+            return
+        near = ", ".join(near_matches(target.qualname, known))
+        self._report(target, "the module has no such function" + (f"; the nearest names are {near}" if near else ""))
 
     def _explain_import(self, module: str, found: Found) -> None:
         for name in found.names:
@@ -141,6 +139,17 @@ class Instrumenter:
                 function = found.function
                 where = f"{function.__module__}:{function.__qualname__}"
                 self._report(Target(module, name), f"it is defined in another module; name it there: {where}")
+
+
+def _no_function(name: str, value: Any) -> str:
+    """Why a value cannot be a target, and what can be in its stead; only its type is looked at."""
+    kind = type(value)
+    if issubclass(kind, type):
+        return f"it is a class; name its methods: {name}.__init__, or {name}.* for all"
+    call = next((cls for cls in kind.__mro__ if "__call__" in class_dict(cls)), None)
+    if call is not None and type(class_dict(call)["__call__"]) in (FunctionType, SnapWrapper):
+        return f"it is an object that can be called; name its method: {call.__module__}:{call.__qualname__}.__call__"
+    return f"it is no Python function (a {kind.__qualname__})"
 
 
 def function_of(value: Any) -> Any:
