@@ -328,6 +328,42 @@ def test_a_time_limit_that_fires_while_we_write_reaches_the_program(base: str) -
     program.writer.close()
 
 
+@pytest.mark.parametrize("name", ["open", "write", "rename", "fsync", "fstat", "close", "mkdir", "link", "unlink"])
+def test_a_time_limit_that_fires_in_a_system_call_is_not_taken_for_a_fault_of_the_disk(
+    base: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`TimeoutError` is an `OSError`, as it happens."""
+
+    def on_alarm(number: int, frame: object) -> None:
+        raise TimeoutError("the program's own limit")
+
+    fired: list[bool] = []
+    real = getattr(os, name)
+
+    def interrupted(*args: object, **kwargs: object) -> object:
+        done = real(*args, **kwargs)
+        if not fired:
+            fired.append(True)
+            signal.raise_signal(signal.SIGALRM)
+        return done
+
+    program = Program(base, Settings(keep=1), sync=True, store=Store(base, durability="power"))
+    program.writer.flush(5)
+    before = signal.signal(signal.SIGALRM, on_alarm)
+    monkeypatch.setattr(os, name, interrupted)
+    try:
+        with pytest.raises(TimeoutError, match="own limit"):
+            for _ in range(3):
+                program.call()
+    finally:
+        monkeypatch.undo()
+        signal.signal(signal.SIGALRM, before)
+    program.call("after")
+    program.writer.close()
+    assert [path.name for path in Path(base).rglob(".tmp-*")] == []
+    assert stored_values(base)[-1] == "after"
+
+
 def test_a_signal_handler_may_call_captured_functions_at_any_moment(base: str) -> None:
     ran = script(
         base,
