@@ -1,4 +1,4 @@
-"""Bundles of real calls for tests of the replaying half: frozen, sealed and published as in a capturing process."""
+"""A small program, and bundles of real calls, made as a capturing process makes them: frozen, sealed, published."""
 
 from __future__ import annotations
 
@@ -18,6 +18,96 @@ from snapagent.targets import Target
 
 NOON = 1795348800.0  # 2026-11-22T12:00:00Z
 _ticks = itertools.count()
+
+PROGRAM = """
+import functools
+import threading
+
+
+class Unavailable(Exception):
+    def __init__(self, item, left):
+        super().__init__(f"{item}: {left} left")
+        self.item, self.left = item, left
+
+
+def quote(rows, currency="USD", **options):
+    if not rows:
+        raise Unavailable("rows", 0)
+    return {"total": sum(rows), "currency": currency, **options}
+
+
+def append_to(rows, row):
+    rows.append(row)
+    return rows
+
+
+def noted(name):
+    error = KeyError(name)
+    error.add_note("while looking")
+    raise error
+
+
+class Till:
+    def __init__(self, start):
+        self.amount = start
+        self.lock = threading.Lock()
+
+    def add(self, amount, *more):
+        with self.lock:
+            self.amount += amount + sum(more)
+        return self.amount
+
+    @classmethod
+    def made_of(cls, start):
+        return cls(start).amount, cls.__name__
+
+    @staticmethod
+    def rate(name, /):
+        return len(name)
+
+    @property
+    def doubled(self):
+        return self.amount * 2
+
+
+class BigTill(Till):
+    pass
+
+
+async def fetch(key):
+    return {"key": key}
+
+
+async def pages(count):
+    for number in range(count):
+        yield number
+
+
+def countdown(start):
+    while True:
+        yield start
+        start -= 1
+
+
+def lines(text):
+    yield from text.split()
+
+
+def loud(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args).upper()
+    return wrapper
+
+
+@loud
+def greet(name):
+    return f"hello {name}"
+
+
+def log_in(user, password):
+    return {"user": user, "token": "t-" + password, "ok": True}
+"""
 
 
 class Shop:

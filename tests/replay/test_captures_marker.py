@@ -8,8 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from bundles import NOON, Shop
-from conftest import PROGRAM
+from bundles import NOON, PROGRAM, Shop
 
 pytest_plugins = ("pytester",)
 

@@ -561,6 +561,21 @@ def test_the_bundle_and_the_tests_own_parameters_have_their_own_place(project: P
     project.run(NO_REAL="1").assert_outcomes(passed=2)
 
 
+def test_a_patched_method_can_be_recorded_on_an_object_made_for_it(project: Project) -> None:
+    project.write(
+        """
+        def test_it(side_effects):
+            side_effects.patch("gateway:RealGateway.charge", make=RealGateway, name="charge")
+            gateway = RealGateway.__new__(RealGateway)  # as a bundle has it: without what was redacted or excluded
+            assert [gateway.charge(order)["nth"] for order in (1, 2)] == [1, 2]
+        """
+    )
+    project.run(**RECORD).assert_outcomes(passed=1)
+    assert project.real_calls() == ["connect", "charge 1 1", "charge 2 1"]
+    assert {path.split("/")[2] for path in project.recordings()} == {"charge"}
+    project.run(NO_REAL="1").assert_outcomes(passed=1)
+
+
 def test_a_patched_function_may_be_wrapped_too(project: Project) -> None:
     project.write(
         """

@@ -46,6 +46,11 @@ class Attempt(Record):
     served: StoredCall | None
 
 
+def _matters(path: str) -> bool:
+    """Whether the code under test may look there: hardly at what was going on when an exception was raised."""
+    return "__context__" not in path and "__cause__" not in path
+
+
 class Book:
     """Serves and records the calls of one effect; safe from several threads."""
 
@@ -127,7 +132,7 @@ class Book:
         self._warn_of_placeholders(call)
 
     def _warn_of_placeholders(self, call: RawCall) -> None:
-        missing = [note for note in call.outcome_notes if note.kind not in (FRESH, REDACTED)]
+        missing = [note for note in call.outcome_notes if note.kind not in (FRESH, REDACTED) and _matters(note.path)]
         if missing:
             what = ", ".join(f"{note.path} ({note.type}: {note.reason})" for note in missing[:3])
             remedy = "give a stand-in for it: facsimiles={path: ...}"

@@ -125,20 +125,27 @@ def flavor_of(function: Callable[..., Any]) -> str:
 
 
 def real_callable(effect: Effect, instance: object, has_instance: bool) -> Callable[..., Any]:
-    """What is called to record: on the instance that the caller has, else on one that `make` builds now."""
+    """What is called to record: on the object that `make` builds now, else on the instance that the caller has."""
     __tracebackhide__ = True
     if effect.kind not in (METHOD, CLASSMETHOD):
         return effect.function
+    if effect.make is not None:
+        return _method_of(_made(effect), effect)
     if has_instance:
         return effect.function.__get__(instance)  # type: ignore[no-any-return]
-    last = effect.name.rpartition(".")[2]
-    if effect.make is not None:
-        return getattr(_made(effect), last)  # type: ignore[no-any-return]
     if effect.kind == CLASSMETHOD:
         owner = find_raw(effect.target.rpartition(".")[0])
         return effect.function.__get__(owner)  # type: ignore[no-any-return]
     remedy = f"say how the real thing is built: side_effects.wrap({effect.target!r}, make=...)"
     raise SideEffectNotRecorded(effect.name, "this call", None, remedy)
+
+
+def _method_of(made: object, effect: Effect) -> Callable[..., Any]:
+    """The method of the object that was built; below our own wrapper where its class is patched."""
+    found: Callable[..., Any] = getattr(made, effect.target.rpartition(":")[2].rpartition(".")[2])
+    if BOOK in getattr(getattr(found, "__func__", found), "__dict__", {}):
+        return effect.function.__get__(made)  # type: ignore[no-any-return]
+    return found
 
 
 def _made(effect: Effect) -> object:

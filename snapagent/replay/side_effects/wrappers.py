@@ -29,7 +29,7 @@ class Standing:
     def real(self, instance: Any) -> Callable[..., Any]:
         """What is called to record; built once, and only for that."""
         __tracebackhide__ = True
-        if self._takes_instance:
+        if self._takes_instance and self.book.effect.make is None:
             return real_callable(self.book.effect, instance, True)
         if self._real is None:
             try:
