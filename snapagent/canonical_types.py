@@ -6,12 +6,13 @@ by its class, its constructor arguments and its state, attributes sorted by name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
 from .canonical_arrays import ARRAYS
 from .canonical_atoms import REDACTED, text_of_name
+from .canonical_code import write_function
 from .serializer.inert import BY_VALUE, Inert, StandIn
 from .serializer.live_names import live_names
 
@@ -126,45 +127,13 @@ def _by_value(writer: Writer, node: Inert) -> str | None:
     return writer.of(node.args[0])
 
 
-def _function(writer: Writer, node: Inert) -> str | None:
-    """A function whose code is in the stream: by its name, constants, names, defaults and closure.
-
-    Bytecode differs between Python versions and so is left out, which makes the function opaque: two functions that
-    differ in an operator alone look alike.
-    """
-    writer.opaque.append((node, ""))
-    code = node.args[0] if node.args else None
-    constants: set[str] = set()
-    names: set[str] = set()
-    for name, items in _code_parts(code):
-        (names if name else constants).update(map(writer.of, items))
-    rest = [arg for arg in node.args[3:] if arg is not None]
-    return (
-        f"L{text_of_name(str(node.args[2]) if len(node.args) > 2 else '')}"
-        f"{''.join(sorted(constants))}|{''.join(sorted(names))}|{writer.of_made(rest)}"
-    )
-
-
-def _code_parts(code: Any) -> Iterator[tuple[bool, list[Any]]]:
-    """(whether they are names, items) of a code object and those inside it, without None and the code objects."""
-    if not isinstance(code, Inert):
-        return
-    for arg in code.args:
-        if type(arg) is not tuple:
-            continue
-        is_names = all(type(item) is str for item in arg)
-        yield is_names, [item for item in arg if item is not None and not isinstance(item, Inert)]
-        for item in arg:
-            yield from _code_parts(item)
-
-
 _SPECIAL: dict[str, Callable[[Writer, Inert], str | None]] = {
     **ARRAYS,
     BY_VALUE: _by_value,
     PLACEHOLDER: _placeholder,
     "builtins:set": _set,
     "builtins:frozenset": _set,
-    "dill._dill:_create_function": _function,
+    "dill._dill:_create_function": write_function,
     "builtins:complex": _complex,
     "fractions:Fraction": _fraction,
     "pathlib:PosixPath": _path,

@@ -132,6 +132,7 @@ def values() -> Iterator[tuple[str, object]]:
     if importlib.util.find_spec("dill"):
         yield "lambda", lambda x: x + 1
         yield "closure", adder(3)
+        yield "comprehension", lambda x: [-y * 2 for y in x if y > 1 and y not in (3, 5)]
     if importlib.util.find_spec("numpy"):
         yield from numpy_values()
 
@@ -235,6 +236,9 @@ def different_pairs() -> Iterator[tuple[str, object, object]]:
     if importlib.util.find_spec("dill"):
         yield "constants of lambdas", lambda x: x + 1, lambda x: x + 2
         yield "closures", adder(1), adder(2)
+        yield "operators of lambdas", lambda x: x + 1, lambda x: x - 1
+        yield "comparisons of lambdas", lambda x: x < 1, lambda x: x > 1
+        yield "names in lambdas", lambda x: len(x), lambda x: sum(x)
     if importlib.util.find_spec("numpy"):
         import numpy
 

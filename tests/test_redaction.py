@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import collections
 import dataclasses
+import datetime
+import decimal
 import enum
 import os
 import pickle
+import sys
 import time
+import uuid
 from typing import Any
 from urllib.parse import quote
 
@@ -476,3 +480,48 @@ def test_patterns_take_time_in_proportion_to_the_text(text: str) -> None:
     began = time.process_time()
     secrets_in(text, SecretNames())
     assert time.process_time() - began < 2
+
+
+def library_values() -> dict[str, Any]:
+    attrs = pytest.importorskip("attrs")
+    numpy = pytest.importorskip("numpy")
+    pandas = pytest.importorskip("pandas")
+    pydantic = pytest.importorskip("pydantic")
+    module = sys.modules[__name__]
+    if not hasattr(module, "Attrs"):
+        module.Attrs = attrs.make_class("Attrs", ["name", "api_key"], slots=True)  # type: ignore[attr-defined]
+        module.Attrs.__module__ = __name__  # type: ignore[attr-defined]
+        module.Model = pydantic.create_model("Model", __module__=__name__, name=str, password=str)  # type: ignore[attr-defined]
+    return {
+        "attrs": module.Attrs("ada", SECRET),  # type: ignore[attr-defined]
+        "pydantic": module.Model(name="ada", password=SECRET),  # type: ignore[attr-defined]
+        "numpy": [numpy.arange(6.0).reshape(2, 3).T, numpy.float32(2), numpy.array([{"a": SECRET}], dtype=object)],
+        "pandas": pandas.DataFrame({"n": [1, 2], "t": ["a", "b"], "w": pandas.to_datetime(["2026-01-01"] * 2)}),
+        "exceptions": ExceptionGroup("several", [Refused(1, "no"), KeyError(SECRET)]),
+        "standard": [uuid.UUID(int=3), decimal.Decimal("1.1"), datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)],
+    }
+
+
+@pytest.mark.parametrize("library", ["attrs", "pydantic", "numpy", "pandas", "exceptions", "standard"])
+def test_objects_of_libraries_survive_being_written_again(library: str) -> None:
+    value = library_values()[library]
+
+    found = sealed(anything, value, password=SECRET)
+
+    assert SECRET.encode() not in everything_in(found.file)
+    again, pseudonym = found.args[0], found.kwargs["password"]
+    match library:
+        case "attrs":
+            assert (again.name, again.api_key) == ("ada", pseudonym)
+        case "pydantic":
+            assert again.model_dump() == {"name": "ada", "password": pseudonym}
+        case "numpy":
+            assert again[0].tolist() == value[0].tolist() and again[1] == value[1]
+            assert again[2][0] == {"a": pseudonym}
+        case "pandas":
+            assert again.equals(value)
+        case "exceptions":
+            assert [type(error) for error in again.exceptions] == [Refused, KeyError]
+            assert again.exceptions[1].args == (pseudonym,)
+        case _:
+            assert again == value
