@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..signals import raised_by_signal_handler
 from . import files
 from .failures import LOCKED, StoreFailure
 from .layout import LOCK
@@ -22,13 +23,22 @@ if TYPE_CHECKING:
 _unreleased: list[UnixFileLock] = []  # held by this process after the system refused to release them
 
 
-def _release() -> None:
-    while _unreleased:
-        with files.tolerated():
-            _unreleased[-1].release()
-            _unreleased.pop()
-            continue
-        return
+def _release(lock: UnixFileLock) -> None:
+    try:
+        lock.release()
+    except OSError as error:
+        _unreleased.append(lock)  # or everybody else would wait until this process ends
+        if raised_by_signal_handler(error):
+            raise
+
+
+def _release_leftovers() -> None:
+    for _ in range(len(_unreleased)):
+        try:
+            lock = _unreleased.pop()
+        except IndexError:  # another thread is at it
+            return
+        _release(lock)
 
 
 @contextmanager
@@ -40,7 +50,7 @@ def locked(folder: str, timeout: float) -> Iterator[None]:
         from filelock import Timeout, UnixFileLock
     except ImportError as error:  # as when there are no file descriptors left to read it with
         raise StoreFailure(LOCKED, folder) from error
-    _release()
+    _release_leftovers()
     lock = UnixFileLock(
         f"{folder}/{LOCK}", timeout, files.FILE_MODE, thread_local=False, poll_interval=0.005, fallback_to_soft=False
     )
@@ -53,8 +63,7 @@ def locked(folder: str, timeout: float) -> Iterator[None]:
     try:
         yield
     finally:
-        _unreleased.append(lock)
-        _release()
+        _release(lock)
 
 
 def is_ready() -> bool:
