@@ -170,8 +170,8 @@ class Book:
 
         Raises OSError; recordings that a failure leaves unwritten are reported, never half written.
         """
-        began = time.time()
-        order = {name: began + number * 1e-6 for number, name in enumerate(dict.fromkeys(self.log))}
+        began = int(time.time() * 1e5)  # in steps that no rounding of a float can make equal
+        order = {name: (began + number) / 1e5 for number, name in enumerate(dict.fromkeys(self.log))}
         for name, when in order.items():
             draft = self._drafts.get(name)
             if draft is not None:
