@@ -25,7 +25,7 @@ def call_without_binding(cls: type) -> bool:
     except ImportError:
         return False
     known = (cls, type, object, int, dict, type(call_without_binding))
-    for offset in range(0, type.__basicsize__, sizeof(c_ulong)):
+    for offset in range(0, type.__basicsize__, sizeof(c_ulong)):  # type: ignore[call-overload]
         if all(c_ulong.from_address(id(one) + offset).value == one.__flags__ for one in known):
             c_ulong.from_address(id(cls) + offset).value |= _METHOD_DESCRIPTOR
             break

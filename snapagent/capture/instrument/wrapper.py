@@ -83,7 +83,10 @@ def wrap(function: Any, recorder: Recorder, places: Iterable[Place] = ()) -> Sna
     """A wrapper of `function`, recorded by `recorder`, that will stand in these places."""
     name, qualname = getattr(function, "__name__", "call"), getattr(function, "__qualname__", "call")
     around = trampoline(recorder, name, qualname, may_await=_is_coroutine_inside(function))
-    wrapper = SnapWrapper(function, around, enabled=recorder.admit)
+    # Of a static method wrapt does not ask for `__self__`, which a function has not: the AttributeError takes longer
+    # than all the rest of wrapt's part of a captured call.
+    wrapper = SnapWrapper(staticmethod(function), around, enabled=recorder.admit)
+    wrapper.__wrapped__ = function
     wrapper._self_places = tuple(places)
     return wrapper
 
