@@ -14,6 +14,7 @@ from __future__ import annotations
 import copyreg
 import io
 import pickle
+import re
 from collections.abc import Iterable, Iterator
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ _MAKES_CLASSES = frozenset(
         "types:new_class",
     }
 )
+_DROPPED_RESULT = re.compile(rb"(?s)(?:[\x85\x86\x87\x94t)]|[hq].|[jr].{4}|g\d+\n)R0")
 _MOST_NAMES = 10_000  # stand-in classes kept; above it they are forgotten, which costs only time
 
 
@@ -246,6 +248,11 @@ def is_inert(value: object) -> bool:
     return isinstance(value, (Inert, StandIn))
 
 
+def drops_results(data: bytes) -> bool:
+    """Whether the stream may call something for its effect alone: REDUCE, after some way to get a tuple, then POP."""
+    return b"R0" in data and _DROPPED_RESULT.search(data) is not None
+
+
 def decode(data: bytes) -> Any:
     """The graph of a pickle; nothing of the program is imported, called or asked.
 
@@ -253,7 +260,7 @@ def decode(data: bytes) -> Any:
         InertError: the stream is broken, or needs what only its own reader has.
     """
     try:
-        if b"R0" in data or copyreg._inverted_registry:  # type: ignore[attr-defined]
+        if drops_results(data) or copyreg._inverted_registry:  # type: ignore[attr-defined]
             return _patiently(data)
         try:
             return _Decoder(io.BytesIO(data), fix_imports=False).load()

@@ -27,6 +27,7 @@ from snapagent.serializer.inert import (
     InertError,
     StandIn,
     decode,
+    drops_results,
     is_inert,
     names_in,
     nodes_of,
@@ -368,6 +369,12 @@ def test_the_result_of_any_call_may_serve_as_a_class() -> None:
 def test_streams_that_need_more_than_themselves_are_refused(data: bytes) -> None:
     with pytest.raises(InertError):
         decode(data)
+
+
+def test_texts_that_look_like_opcodes_do_not_make_decoding_slow() -> None:
+    assert not drops_results(pickle.dumps([f"PR0{number}" for number in range(1000)], 5))
+    assert drops_results(pickle.dumps(WithSetter(1), 5))
+    assert drops_results(dill.dumps(make_counter(), byref=False, recurse=False))
 
 
 def test_an_effect_on_nothing_that_can_be_seen_is_refused() -> None:
