@@ -343,7 +343,23 @@ def test_a_swallowed_miss_fails_the_test_at_its_end(project: Project) -> None:
     )
     result = project.run()
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*went on after a side effect that is not recorded*", "*order=1*"])
+    result.stdout.fnmatch_lines(["*went on after a side effect that could not be served*", "*order=1*"])
+
+
+def test_a_swallowed_error_of_a_broken_recording_fails_the_test_too(project: Project) -> None:
+    project.write(
+        WITH_MOCK
+        + """
+        def test_careless(gateway):
+            careless(gateway, 1)
+        """
+    )
+    project.run(**RECORD).assert_outcomes(passed=1)
+    (path,) = (project.folder / "captures" / "side_effects").rglob("*.pkl")
+    path.write_bytes(path.read_bytes()[:-1])
+    result = project.run()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*could not be served*", "*digest*"])
 
 
 def test_recordings_of_a_failed_test_are_not_kept(project: Project) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ...errors import SideEffectNotRecorded
+from ...errors import SnapagentError
 from ...store import Library
 from ..arguments import settings_for
 from ..places import open_library
@@ -69,7 +69,7 @@ def note_phase(item: pytest.Item, call: pytest.CallInfo[None], report: Any) -> N
     if call.when == "call":
         item.stash[_passed] = report.passed
         error = call.excinfo.value if call.excinfo is not None else None
-        item.stash[_said_so] = isinstance(error, SideEffectNotRecorded)
+        item.stash[_said_so] = isinstance(error, SnapagentError)
     elif call.when == "teardown":
         ended = item.stash.get(_ended, Ended())
         setattr(report, UNUSED, list(ended.unused))
@@ -85,7 +85,9 @@ def finish(item: pytest.Item, session: SideEffects) -> None:
     item.stash[_ended] = ended
     if ended.misses and not item.stash.get(_said_so, False):
         misses = "\n".join(str(miss) for miss in ended.misses)
-        pytest.fail(f"the code under test went on after a side effect that is not recorded:\n{misses}", pytrace=False)
+        pytest.fail(
+            f"the code under test went on after a side effect that could not be served:\n{misses}", pytrace=False
+        )
     if ended.unused and item.config.getoption("captures_strict"):
         files = "\n".join(f"  {path}" for path in ended.unused)
         pytest.fail(f"recorded side effects were not used (--captures-strict):\n{files}", pytrace=False)

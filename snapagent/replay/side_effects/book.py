@@ -9,10 +9,10 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from ...bundle import Header
-from ...errors import CorruptBundleError, SideEffectNotRecorded
+from ...errors import CorruptBundleError, SideEffectNotRecorded, SnapagentError
 from ...placeholder import FRESH, REDACTED
 from ...records import Record
 from ...sealing import RawCall
@@ -26,6 +26,8 @@ from .folders import file_name, recordings_in
 from .misses import as_recorded, as_stored, refusal
 from .mode import Mode
 from .secrets import Secrets
+
+Missed = TypeVar("Missed", bound=SnapagentError)
 
 SEQUENCE, LAST = "sequence", "last"
 
@@ -69,7 +71,7 @@ class Book:
         self.mode = mode
         self.rules = rules
         self.log: list[str] = []  # file names in the order of the calls
-        self.misses: list[SideEffectNotRecorded] = []
+        self.misses: list[SnapagentError] = []
         self._library = library
         self._settings = settings
         self._secrets = secrets
@@ -82,8 +84,16 @@ class Book:
         """Take the arguments down and look whether they are recorded: one file is touched, however many there are.
 
         Raises:
-            SideEffectNotRecorded: they are not, and recording is off. Remembered as a miss.
+            SideEffectNotRecorded: they are not, and recording is off.
+            SnapagentError: a recording is broken, foreign, or of another interpreter. All of these are remembered.
         """
+        __tracebackhide__ = True
+        try:
+            return self._begin(args, kwargs)
+        except SnapagentError as error:
+            raise self.missed(error) from error.__cause__
+
+    def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Attempt:
         __tracebackhide__ = True
         frozen = self.freeze(args, kwargs)
         with self._lock:
@@ -94,7 +104,7 @@ class Book:
         if served is not None:
             name = os.path.basename(served.entry.path)
         elif not self.mode.record:
-            raise self.missed(self._refusal(frozen, occurrence))
+            raise self._refusal(frozen, occurrence)
         with self._lock:
             self.log.append(name)
         return Attempt(frozen, name, served)
@@ -116,7 +126,15 @@ class Book:
     def _refusal(self, frozen: recording.Frozen, occurrence: int) -> SideEffectNotRecorded:
         return refusal(self._library, self.effect.name, self.folder, frozen, occurrence, self.mode.remedy)
 
-    def missed(self, error: SideEffectNotRecorded) -> SideEffectNotRecorded:
+    def outcome(self, served: StoredCall) -> tuple[Any, bool]:
+        """What a recorded call gave, and whether it raised that. An outcome that cannot be loaded is remembered."""
+        __tracebackhide__ = True
+        try:
+            return recording.outcome_of(served)
+        except SnapagentError as error:
+            raise self.missed(error) from error.__cause__
+
+    def missed(self, error: Missed) -> Missed:
         """Remember a call that could not be served: the test fails even when the code under test swallows it."""
         with self._lock:
             self.misses.append(error)

@@ -36,12 +36,15 @@ def refusal(
     library: Library, name: str, folder: str, frozen: Frozen, occurrence: int, remedy: str
 ) -> SideEffectNotRecorded:
     """The error to raise. Arguments are shown as they would be stored: redacted."""
-    header, arguments = as_stored(frozen.raw)
+    header, payload = _sealed(frozen.raw)
     wanted = call_text(name, header)
     if occurrence > 1 and recording.exists(f"{folder}/{file_name(frozen.digits, occurrence - 1)}"):
         often = f"    the same call, {occurrence - 1} times; this is call {occurrence} with these arguments"
         return SideEffectNotRecorded(name, wanted, often, remedy)
-    near = _nearest(library, name, _alike(library, folder, header), arguments)
+    try:
+        near = _nearest(library, name, _alike(library, folder, header), _bound(header, thaw(payload[CALL])))
+    except SnapagentError:  # the arguments can be stored, but not loaded
+        near = None
     shown = f"    {near.text}\nit differs from this call in:\n{_indented(near)}" if near is not None else None
     return SideEffectNotRecorded(name, wanted, shown, remedy)
 
@@ -58,8 +61,12 @@ def _indented(near: Near) -> str:
 
 def as_stored(raw: RawCall) -> tuple[Header, dict[str, Any]]:
     """The header of a call and its arguments by name, redacted as they would be stored."""
-    header, payload = seal(raw, seal_rules(settings_for(str(raw.target)), b"shown, not stored"))
+    header, payload = _sealed(raw)
     return header, _bound(header, thaw(payload[CALL]))
+
+
+def _sealed(raw: RawCall) -> tuple[Header, dict[str, bytes]]:
+    return seal(raw, seal_rules(settings_for(str(raw.target)), b"shown, not stored"))
 
 
 def as_recorded(library: Library, path: str) -> tuple[Header, dict[str, Any]] | None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ...errors import SideEffectNotRecorded
+from ...errors import SnapagentError
 from ...records import Record
 from ...settings import Settings
 from ...store import Library
@@ -23,7 +23,7 @@ from .wrappers import wrapper_of
 class Ended(Record):
     """What a test leaves behind: calls that were not served, recordings that nothing asked for, files written."""
 
-    misses: tuple[SideEffectNotRecorded, ...] = ()
+    misses: tuple[SnapagentError, ...] = ()
     unused: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
 

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import SideEffectNotRecorded
 from .book import Attempt, Book
 from .effects import BOOK, CLASSMETHOD, METHOD, real_callable
-from .recording import CLOSED, COMPLETE, RaisedAfter, outcome_of
+from .recording import CLOSED, COMPLETE, RaisedAfter
 
 
 class Standing:
@@ -58,11 +58,11 @@ def book_of(value: Any) -> Book | None:
     return None
 
 
-def _give(attempt: Attempt) -> Any:
+def _give(book: Book, attempt: Attempt) -> Any:
     """What the recorded call gave: returned, or raised again."""
     __tracebackhide__ = True
     assert attempt.served is not None
-    value, raised = outcome_of(attempt.served)
+    value, raised = book.outcome(attempt.served)
     if raised:
         raise value
     return value
@@ -75,7 +75,7 @@ def _plain(standing: Standing) -> Callable[..., Any]:
         __tracebackhide__ = True
         attempt, rest, instance = standing.begin(args, kwargs)
         if attempt.served is not None:
-            return _give(attempt)
+            return _give(book, attempt)
         real = standing.real(instance)
         try:
             value = real(*rest, **kwargs)
@@ -95,7 +95,7 @@ def _coroutine(standing: Standing) -> Callable[..., Any]:
         __tracebackhide__ = True
         attempt, rest, instance = standing.begin(args, kwargs)
         if attempt.served is not None:
-            return _give(attempt)
+            return _give(book, attempt)
         real = standing.real(instance)
         try:
             value = await real(*rest, **kwargs)
@@ -134,7 +134,7 @@ class _Items:
     @staticmethod
     def served(book: Book, attempt: Attempt) -> Iterator[Any]:
         """Recorded items; more than were taken when it was recorded are a miss."""
-        for item in _give(attempt):
+        for item in _give(book, attempt):
             if isinstance(item, RaisedAfter):
                 raise item.error
             yield item
