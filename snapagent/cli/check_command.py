@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +11,7 @@ import click
 from ..errors import ConfigError
 from ..records import Record
 from .app import App, json_option, pass_app, store_options
+from .children import ask
 from .command_line import PROBLEM
 from .wording import counted, shown_path
 
@@ -94,17 +92,11 @@ def examine(path: str, folders: Sequence[str] = (), really: bool = False) -> Rep
 
 def _ask(verdicts: Iterable[Verdict], search_path: Sequence[str]) -> dict[str, list[str]]:
     """What a child process says of each function after importing its module, with capture off."""
-    from ..environment import ENABLED, ENABLED_ALIAS
-
     targets = sorted({one.target for verdict in verdicts for one in verdict.functions} | _unresolved(verdicts))
-    environment = {name: value for name, value in os.environ.items() if name not in (ENABLED, ENABLED_ALIAS)}
-    request = json.dumps({"path": list(search_path), "targets": targets})
-    command = [sys.executable, "-m", f"{__package__}.import_probe"]
-    done = subprocess.run(command, input=request, stdout=subprocess.PIPE, text=True, env=environment, check=False)
-    try:
-        answers: dict[str, list[str]] = json.loads(done.stdout)
-    except ValueError:
-        reason = f"the process that imported it ended with code {done.returncode} before it could answer"
+    answers: dict[str, list[str]] | None
+    answers, code = ask("import_probe", {"path": list(search_path), "targets": targets})
+    if answers is None:
+        reason = f"the process that imported it ended with code {code} before it could answer"
         return {target: ["cannot", reason] for target in targets}
     return answers
 

@@ -6,7 +6,6 @@ A bundle that hangs or kills its process costs that process; the others do not n
 from __future__ import annotations
 
 import json
-import os
 import queue
 import selectors
 import subprocess
@@ -15,8 +14,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..environment import ENABLED, ENABLED_ALIAS
 from ..records import Record
+from .children import environment
 
 EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE = "equal", "changed", "fixed", "broken", "not replayable"
 KINDS = (EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE)
@@ -131,13 +130,12 @@ class _Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
-            environment = {name: value for name, value in os.environ.items() if name not in (ENABLED, ENABLED_ALIAS)}
             self._process = subprocess.Popen(
                 [sys.executable, "-m", f"{__package__}.replay_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                env=environment,
+                env=environment(),
             )
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(self._plan.rules) + "\n")

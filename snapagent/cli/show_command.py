@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,11 +11,13 @@ import click
 from ..bundle import Header, Note
 from ..units import format_duration, format_size
 from .app import App, json_option, pass_app, store_options
+from .children import ask
 from .choosing import bundle, function
 from .completing import complete_hash, complete_target
 from .describing import Branch, Line, arguments, lines, outcome, unplaced_notes
 from .listing import BundleRow, bundle_row
 from .output import Piece
+from .source_look import default_search_path
 from .wording import ago, counted, local_time, short_hash, shown_path
 
 _NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim"}  # the others: red
@@ -25,14 +28,17 @@ _EVERYTHING = 1000  # levels: the preview itself ends long before
 @click.argument("target", shell_complete=complete_target)
 @click.argument("hash_prefix", required=False, metavar="[HASH]", shell_complete=complete_hash)
 @click.option("-d", "--depth", type=click.IntRange(min=1), default=_EVERYTHING, metavar="N", help="Levels of the tree.")
+@click.option(
+    "--load", is_flag=True, help="Unpickle it in a child process and show the values: runs the bundle's code."
+)
 @json_option
 @store_options
 @pass_app
-def show_command(app: App, target: str, hash_prefix: str | None, depth: int, as_json: bool) -> None:
+def show_command(app: App, target: str, hash_prefix: str | None, depth: int, load: bool, as_json: bool) -> None:
     """Show one bundle: arguments, outcome, and what was left out.
 
     The newest bundle, or the one whose hash begins with HASH; a file name does as well. Everything comes from the
-    preview in the bundle's header: no code runs.
+    preview in the bundle's header, and no code runs, unless --load is given.
 
     \b
     Examples:
@@ -43,11 +49,31 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, as_
     entry = bundle(store, function(store, target), hash_prefix)
     header = store.header(entry)
     row = bundle_row(store, header.target, entry)
+    values = _load(store.base_path, header.target, entry.name) if load else None
     if as_json:
-        app.out.json(_as_json(header, row))
+        app.out.json({**_as_json(header, row), **({"values": values} if values is not None else {})})
+        return
+    if values is not None:
+        for name, text in values.items():
+            first, *others = text.split("\n")
+            app.out.line((name, "bold"), f" = {first}")
+            for line in others:
+                app.out.line(f"    {line}")
         return
     for pieces in _picture(header, row, depth):
         app.out.line(*app.out.cut_to_width(pieces))
+
+
+def _load(base_path: str, target: str, name: str) -> dict[str, str]:
+    """The values of a bundle as text, from a child process that unpickles it."""
+    request = {"path": default_search_path(os.getcwd()), "target": target, "name": name, "base_path": base_path}
+    answer, code = ask("load_worker", request)
+    if answer is None:
+        raise click.ClickException(f"the process that loaded it ended with code {code}")
+    if "problem" in answer:
+        raise click.ClickException(str(answer["problem"]))
+    values: dict[str, str] = answer["values"]
+    return values
 
 
 def header_fields(header: Header) -> dict[str, Any]:

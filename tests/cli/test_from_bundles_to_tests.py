@@ -51,6 +51,8 @@ def rate(amount):
 """
 CONFIG = """
 version: 1
+sync: true
+budget: 100%
 defaults: {keep: .inf}
 targets: ["tillstore.pricing:*", "tillstore.pricing:Service.predict"]
 """
@@ -201,6 +203,18 @@ def test_stand_ins_take_the_places_of_placeholders(project):
     wrong = snapagent(project, "replay", "tillstore.pricing:Service.predict", "--facsimiles", "stand_ins:NOTHING")
     assert wrong.returncode == 1
     assert "NOTHING" in wrong.stdout
+
+
+def test_show_loads_values_only_on_request_and_in_a_child(project):
+    shown = snapagent(project, "show", "tillstore.pricing.quote", "--load", "--json")
+    plain = snapagent(project, "show", "tillstore.pricing.quote", "--json")
+
+    assert json.loads(shown.stdout)["values"]["rows"] == "[]"
+    assert "values" not in json.loads(plain.stdout)
+    (project / "tillstore" / "pricing.py").write_text("print('noise')\nraise SystemExit(9)\n")
+    failed = snapagent(project, "show", "tillstore.pricing:Service.predict", "--load")
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
 
 
 def test_a_new_test_passes_as_it_is_and_fails_when_the_function_changes(project):

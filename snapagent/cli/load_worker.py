@@ -1,0 +1,53 @@
+"""The child process of `show --load`: unpickles one bundle and answers with the `repr` of its values.
+
+Reads `{"path": [...], "target": ..., "name": ..., "base_path": ...}` from stdin and writes JSON to the descriptor that
+stdout was; what the program prints goes to stderr. Loading runs code of the bundle and imports the program: that is
+why it happens here and not in the command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pprint
+import sys
+from typing import Any
+
+import snapagent
+
+_WIDTH = 100
+_LONGEST = 100_000  # characters of one value
+
+
+def _values(request: dict[str, Any]) -> dict[str, str]:
+    bundle = snapagent.load_capture(request["target"], hash=request["name"], base_path=request["base_path"])
+    values: dict[str, object] = dict(bundle.arguments)
+    ended = bundle.result if bundle.outcome == "returned" else bundle.exception
+    texts = {name: _text(value) for name, value in values.items()}
+    return {**texts, "result" if bundle.outcome == "returned" else "exception": _text(ended)}
+
+
+def _text(value: object) -> str:
+    try:
+        text = pprint.pformat(value, width=_WIDTH, sort_dicts=False)
+    except Exception as error:  # a repr of the program's
+        return f"<{type(value).__qualname__}: its repr raised {type(error).__name__}>"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... {len(text) - _LONGEST:,} characters more"
+
+
+def _answer() -> None:
+    request = json.load(sys.stdin)
+    sys.path[:] = request["path"]
+    reply = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    try:
+        answer: dict[str, object] = {"values": _values(request)}
+    except BaseException as error:  # of the program's too, while it is imported
+        answer = {"problem": f"{error}" if isinstance(error, snapagent.SnapagentError) else repr(error)}
+    with reply:
+        json.dump(answer, reply)
+    os._exit(0)  # threads and exit handlers of the program are not waited for
+
+
+if __name__ == "__main__":
+    _answer()
