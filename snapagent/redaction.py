@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _SHORTEST = 6  # characters of a secret that is looked for elsewhere
 _SMALLEST_CARD = 10**12
+_SPARED = "spared"  # a place that the configuration exempts, patterns and all; what lies below it is looked at
 _EQUAL = "it equals a redacted value"
 _PAIRS = frozenset({list, tuple})
 
@@ -105,6 +106,8 @@ class Redaction:
             rule, why = self._verdict(place, entry)
             if why and not (rule == LIKE and kind in BUILT_IN):
                 new = self._taken_out(part, place, entry, why, rule == LIKE)
+            elif rule == _SPARED and is_atom(child):
+                new = child
             elif kind is str or kind is bytes:
                 new = self._without_patterns(part, place, entry) if patterns else child
             elif kind is int and child > _SMALLEST_CARD and is_card_number(str(child)):
@@ -112,7 +115,8 @@ class Redaction:
             else:
                 new = child
                 if not is_atom(child) and not _is_placeholder(child):
-                    below.append(Place(child, extended(place.link, entry.key), entry.labels, rule))
+                    below_rule = None if rule == _SPARED else rule
+                    below.append(Place(child, extended(place.link, entry.key), entry.labels, below_rule))
             if new is not child:
                 changes[entry.slot] = new
         if changes:
@@ -132,7 +136,7 @@ class Redaction:
         if rules.has_paths and entry.key is not NO_STEP:
             keys = keys_of(extended(place.link, entry.key))
             if rules.spares_place(keys):
-                return None, ""
+                return _SPARED, ""
             if not why and rules.names_place(keys):
                 return NAMED, "the configuration names this place"
         return rule, why

@@ -31,7 +31,6 @@ class Redactor:
     """The rules of one target, with the key that pseudonyms are made with.
 
     `added` and `allowed` hold names (`card`, normalised like the built-in ones) and paths (`**.card`, `rows[*].owner`).
-    Raises ValueError when a path is none.
     """
 
     def __init__(self, added: Iterable[str] = (), allowed: Iterable[str] = (), key: bytes = b"") -> None:
@@ -126,11 +125,14 @@ class Redactor:
 
 
 def _split(rules: Iterable[str]) -> tuple[list[str], list[PathPattern]]:
-    """Names, and paths: what has more than a name's letters in it."""
+    """Names, and paths: what has more than a name's letters in it and can be read as a path."""
     names, paths = [], []
     for rule in rules:
-        if _NAME_LETTERS.issuperset(rule):
-            names.append(rule)
-        else:
-            paths.append(parse_path(rule))
+        try:
+            if not _NAME_LETTERS.issuperset(rule):
+                paths.append(parse_path(rule))
+                continue
+        except ValueError:
+            pass  # such as a header's name with a space in it: too much redacted is better than a call lost
+        names.append(rule)
     return names, paths
