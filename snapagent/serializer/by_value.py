@@ -15,7 +15,7 @@ import types
 from functools import cache
 
 from .enums import is_enum_class, reduce_enum
-from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name
+from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name, unwrapped
 from .reducing import Unstorable, ask
 from .sink import Sink
 from .type_facts import is_class, module_name, qualname
@@ -103,9 +103,15 @@ def _pickler() -> Any:
         def __init__(self, file: Any, leaves: Leaves) -> None:
             super().__init__(file, protocol=5, byref=False, recurse=False)
             self._leaves = leaves
-            prelude, memo = main_aliases()
+            prelude, names = main_aliases()
             file.write(prelude)
-            self.memo = dict(memo)
+            self.memo = {id(name): (index, name) for index, name in enumerate(names)}
+
+        def save(self, value: Any, save_persistent_id: bool = True) -> None:
+            """A wrapper of ours is no part of the program's code."""
+            function = unwrapped(value)
+            is_inside = function is not None and not is_named(value, function.__module__, function.__qualname__)
+            super().save(function if is_inside else value, save_persistent_id)
 
         def reducer_override(self, value: Any) -> Any:
             kind = type(value)

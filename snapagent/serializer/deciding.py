@@ -1,19 +1,19 @@
 """What becomes of the objects of a type: decided once per type, from the type alone, and remembered.
 
-A *handler* takes the freezer and the object and gives what `Pickler.reducer_override` gives. PLAIN types need none:
-the C pickler reads their `__dict__` and nothing of the program runs.
+A *handler* takes the freezer and the object and gives what `Pickler.reducer_override` gives, or raises `Unstorable`.
+Plain types need none: the C pickler reads their `__dict__`, and nothing of the program runs.
 """
 
 from __future__ import annotations
 
 import types
 
-from ..placeholder import EXCLUDED, FRESH, LAZY, UNSTORABLE, Placeholder
+from ..placeholder import EXCLUDED, FRESH, LAZY, Placeholder
 from . import fresh
 from .by_value import load_by_value
 from .exceptions import chained, is_exception_type, reduce_exception
-from .naming import MAIN_NAMES, is_named, lookup
-from .reducing import Unstorable, is_honest
+from .naming import MAIN_NAMES, is_named, lookup, unwrapped
+from .reducing import Unstorable, is_honest, is_made_without_arguments
 from .special_types import special
 from .type_facts import (
     find,
@@ -54,11 +54,15 @@ class Decisions(dict[type, "Handler"]):
         super().__init__()
         self._exclude_types = exclude_types
         self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
-        self.names_main = False  # something of `__main__` was named: streams begin with its real name
+        # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
+        self.aliases: tuple[bytes, tuple[str, ...]] | None = None
 
-    def decide(self, kind: type) -> Handler:
-        """The handler for a type that was not met before."""
+    def decide(self, value: object) -> Handler:
+        """The handler for the type of `value`, which was not met before."""
+        kind = type(value)
         handler = self._handler(kind)
+        if handler is plain and not _has_plain_form(value):
+            handler = _reduce
         if len(self) >= _MOST_TYPES:
             self.forget()
         self[kind] = handler
@@ -103,6 +107,8 @@ class Decisions(dict[type, "Handler"]):
 def _by_shape(kind: type) -> Handler:
     if type_name(kind) in _BY_NAME:
         return _BY_NAME[type_name(kind)]
+    if module_name(kind).startswith("snapagent.capture."):
+        return _wrapper
     making = fresh.maker(kind)
     if making is not None:
         return _fresh(making)
@@ -150,7 +156,7 @@ def _is_plain(kind: type) -> bool:
     _, reads_dict = find(kind, "__dict__")
     if reads_dict is not None and type(reads_dict) is not types.GetSetDescriptorType:
         return False
-    return is_honest(kind) and is_named(kind, module_name(kind), qualname(kind))
+    return is_honest(kind) and is_made_without_arguments(kind) and is_named(kind, module_name(kind), qualname(kind))
 
 
 def _field_kind(freezer: Freezer, value: Any) -> Any:
@@ -165,35 +171,40 @@ def _missing(freezer: Freezer, value: Any) -> Any:
 _BY_NAME: dict[str, Handler] = {"dataclasses._FIELD_BASE": _field_kind, "dataclasses._MISSING_TYPE": _missing}
 
 
+def _has_plain_form(value: object) -> bool:
+    """Types of extension modules look like classes of Python code, and may hold what Python cannot see."""
+    if type(value) in _SINGLETONS or type_name(type(value)) in _TRUSTED:
+        return True
+    try:
+        object.__reduce_ex__(value, 5)
+    except Exception:
+        return False
+    return True
+
+
 def _left_out(why: str, reason: str) -> Handler:
     return lambda freezer, value: freezer.leave_out(value, why, reason)
 
 
 def _reduce(freezer: Freezer, value: Any) -> Any:
-    try:
-        return freezer.reduce_once(value)
-    except Unstorable as reason:
-        return freezer.leave_out(value, UNSTORABLE, str(reason))
+    return freezer.reduce_once(value)
 
 
 def _reduce_nameless(freezer: Freezer, value: Any) -> Any:
     """Of a class that no module names: it must come along by value, where the pickle form wants it."""
-    try:
-        form = freezer.reduce_once(value)
-        if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
-            freezer.code_of(type(value))
-        return form
-    except Unstorable as reason:
-        return freezer.leave_out(value, UNSTORABLE, str(reason))
+    form = freezer.reduce_once(value)
+    if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
+        freezer.code_of(type(value))
+    return form
 
 
 def _class(freezer: Freezer, cls: Any) -> Any:
     package = freezer.decisions.named.get(cls) if type(cls) is type else None
     if package is None:
         module, name = module_name(cls), qualname(cls)
-        if cls in _NAMELESS_BUT_PLAIN:
+        if any(cls is known for known in _NAMELESS_BUT_PLAIN):
             return NotImplemented
-        if not is_named(cls, module, name):
+        if not freezer.is_found(cls, module, name):
             return _by_value(freezer, cls)
         package = freezer.package_of(module)
         if type(cls) is type and module not in MAIN_NAMES:
@@ -205,15 +216,15 @@ def _class(freezer: Freezer, cls: Any) -> Any:
     return NotImplemented
 
 
-_NAMELESS_BUT_PLAIN = frozenset({type(None), *_SINGLETONS})
+_NAMELESS_BUT_PLAIN = (type(None), *_SINGLETONS)
 
 
 def _function(freezer: Freezer, function: Any) -> Any:
     package = freezer.decisions.named.get(function)
     if package is None:
         module, name = function.__module__, function.__qualname__
-        if not is_named(function, module, name):
-            if _is_wrapped_by_us(function, lookup(module, name) if type(module) is str else None):
+        if not freezer.is_found(function, module, name):
+            if _is_named_by_wrapper(function, module, name):
                 freezer.packages.add(module.partition(".")[0])
                 return _resolver(), (f"{module}:{name}",)
             return _by_value(freezer, function)
@@ -224,24 +235,27 @@ def _function(freezer: Freezer, function: Any) -> Any:
     return NotImplemented
 
 
+def _is_named_by_wrapper(function: object, module: object, name: str) -> bool:
+    """Whether a module holds our wrapper of this function under its name."""
+    return type(module) is str and module not in MAIN_NAMES and unwrapped(lookup(module, name)) is function
+
+
 def _resolver() -> Callable[[str], Any]:
     from pkgutil import resolve_name  # seldom needed, and it imports much
 
     return resolve_name
 
 
-def _is_wrapped_by_us(function: object, found: Any) -> bool:
-    """Whether the module holds our wrapper of this function in its place."""
-    if not module_name(type(found)).startswith("snapagent.capture."):
-        return False
-    return getattr(found, "__wrapped__", None) is function
+def _wrapper(freezer: Freezer, wrapper: Any) -> Any:
+    """One of ours: what it wraps, where the wrapper itself is not found under its name."""
+    function = unwrapped(wrapper)
+    if function is None or is_named(wrapper, function.__module__, function.__qualname__):
+        return _reduce(freezer, wrapper)
+    return _function(freezer, function)
 
 
 def _by_value(freezer: Freezer, code: Any) -> Any:
-    try:
-        return load_by_value, (freezer.code_of(code),)
-    except Unstorable as reason:
-        return freezer.leave_out(code, UNSTORABLE, str(reason))
+    return load_by_value, (freezer.code_of(code),)
 
 
 def _fresh(making: Callable[[Any], Any]) -> Handler:
@@ -253,30 +267,27 @@ def _fresh(making: Callable[[Any], Any]) -> Handler:
 
 
 def _module(freezer: Freezer, module: Any) -> Any:
-    return freezer.leave_out(module, UNSTORABLE, "a module")
+    raise Unstorable("a module")
 
 
 def _exception(freezer: Freezer, error: Any) -> Any:
-    try:
-        if not is_named(type(error), module_name(type(error)), qualname(type(error))):
-            freezer.code_of(type(error))
-        depth = freezer.chain_depth.get(id(error), 0)
-        for link in chained(error).values():
-            freezer.chain_depth.setdefault(id(link), depth + 1)
-        return reduce_exception(error, depth, freezer.keeps_tracebacks)
-    except Unstorable as reason:
-        return freezer.leave_out(error, UNSTORABLE, str(reason))
+    if not is_named(type(error), module_name(type(error)), qualname(type(error))):
+        freezer.code_of(type(error))
+    depth = freezer.chain_depth.get(id(error), 0)
+    for link in chained(error).values():
+        freezer.chain_depth.setdefault(id(link), depth + 1)
+    return reduce_exception(error, depth, freezer.keeps_tracebacks)
 
 
 def _method(freezer: Freezer, method: Any) -> Any:
     """Loading it takes the method from its object, so the object must be there."""
     owner = method.__self__
     if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
-        handler = freezer.handler_of(type(owner))
+        handler = freezer.handler_of(owner)
         if handler not in (plain, _reduce, _array, _exception):
-            return freezer.leave_out(method, UNSTORABLE, "a method of an object that cannot be stored")
+            raise Unstorable("a method of an object that cannot be stored")
     elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
-        return freezer.leave_out(method, UNSTORABLE, "it is not found under its name")
+        raise Unstorable("it is not found under its name")
     return _reduce(freezer, method)
 
 

@@ -10,13 +10,13 @@ import pickle
 
 from ..bundle import Note
 from ..paths import EXCEPTION
-from ..placeholder import TOO_BIG, TOO_DEEP, restore_placeholder
+from ..placeholder import TOO_BIG, UNSTORABLE, restore_placeholder
 from .by_value import dump_by_value, name_of_code
 from .deciding import Decisions, plain
 from .locating import Locator
-from .naming import MAIN_NAMES, MainIsMet, main_aliases, real_main_name
+from .naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .places import CallSource, OutcomeSource, source_of
-from .reducing import Unstorable, reduce
+from .reducing import Unstorable, ask, reduce
 from .sink import Sink
 from .type_facts import type_name
 
@@ -41,7 +41,7 @@ class Freezer(pickle.Pickler):
         self.decisions = decisions
         self.max_bytes = 0
         self.patient = False  # after a RecursionError: one that an object's own hooks raise is a leaf's failure
-        self._aliases: tuple[bytes, dict[int, tuple[int, str]]] | None = None
+        self._aliases: object = None
         self._begin()
 
     def _begin(self) -> None:
@@ -56,11 +56,14 @@ class Freezer(pickle.Pickler):
         self._code: dict[int, tuple[object, bytes]] = {}
 
     def reducer_override(self, value: Any) -> Any:
-        handler = self.decisions.get(type(value)) or self.decisions.decide(type(value))
+        handler = self.decisions.get(type(value)) or self.decisions.decide(value)
         if handler is plain:
             return NotImplemented
         self.has_news = True
-        return handler(self, value)
+        try:
+            return handler(self, value)
+        except Unstorable as reason:
+            return self.leave_out(value, UNSTORABLE, str(reason))
 
     def freeze(self, value: object, origin: Parameters | str | Source, max_bytes: int) -> bytes:
         """The stream of `value`; `origin` tells the paths in it, see `places`.
@@ -71,11 +74,18 @@ class Freezer(pickle.Pickler):
         self.value = value
         self.origin = origin
         self.max_bytes = sink.room = max_bytes
-        if self.decisions.names_main:
-            prelude, self.memo = self._aliases = main_aliases()
-            sink.write(prelude)
+        self._aliases = aliases = self.decisions.aliases
+        if aliases is not None:
+            self._begin_with(*aliases)
         self.dump(value)
         return sink.content()
+
+    def _begin_with(self, prelude: bytes, names: tuple[str, ...]) -> None:
+        """Memoize `names` by pickling them, which is faster than to set the memo, and put `prelude` in their place."""
+        for name in names:
+            self.dump(name)
+        self.sink.chunks.clear()
+        self.sink.write(prelude)
 
     def reset(self) -> None:
         """Let go of everything that belongs to the last dump."""
@@ -93,14 +103,23 @@ class Freezer(pickle.Pickler):
         """Of exceptions that ended the call; not of those that are mere values, which must compare."""
         return EXCEPTION in (self.origin, getattr(self.origin, "key", None))
 
-    def handler_of(self, kind: type) -> Any:
-        return self.decisions.get(kind) or self.decisions.decide(kind)
+    def handler_of(self, value: object) -> Any:
+        return self.decisions.get(type(value)) or self.decisions.decide(value)
+
+    def is_found(self, code: object, module: object, qualname: object) -> bool:
+        """Whether the stream may hold the name of a class or function instead of its code."""
+        if not is_named(code, module, qualname):
+            return False
+        try:
+            return not self.patient or bool(ask(is_reached, code, module, qualname))
+        except Unstorable:
+            return False
 
     def package_of(self, module: str) -> str:
         """The top-level package of a module whose things the stream names."""
         if module in MAIN_NAMES:
             if self._aliases is None:
-                self.decisions.names_main = True
+                self.decisions.aliases = main_aliases()
                 raise MainIsMet
             module = real_main_name() or module
         return module.partition(".")[0]
@@ -140,9 +159,6 @@ class Freezer(pickle.Pickler):
 
     def leave_out_big(self, value: object, detail: str, size: int) -> Any:
         return self.leave_out(value, TOO_BIG, f"{size} bytes are more than max_bytes allows", detail)
-
-    def leave_out_deep(self, value: object) -> Any:
-        return self.leave_out(value, TOO_DEEP, "it is nested too deep")
 
     def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note:
         """Write down what becomes of `value`, with its path."""

@@ -7,8 +7,9 @@ Nothing is imported, and no module's `__getattr__` is asked. What lives in `__ma
 from __future__ import annotations
 
 import sys
+import types
 
-from .type_facts import is_class, namespace
+from .type_facts import is_class, module_name, namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def lookup(module: str, qualname: str) -> Any:
             return None
         first, _, rest = rest.partition(".")
         found = namespace(found).get(first)
-        found = found.__func__ if type(found) in (staticmethod, classmethod) else found
+        found = found.__func__ if type(found) is staticmethod else found
     return found
 
 
@@ -52,30 +53,43 @@ def is_named(value: object, module: object, qualname: object) -> bool:
     return module not in MAIN_NAMES or is_main_renamed(module)
 
 
+def is_reached(value: object, module: str, qualname: str) -> bool:
+    """Whether getting attribute by attribute, as a pickler does, leads to `value` itself. Runs what hooks there are."""
+    found: Any = sys.modules[module]
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found is value
+
+
 def is_main_renamed(module: str) -> bool:
     """Whether a stream names things of `module`, a main module, by its real name (see `main_aliases`)."""
     return any(module is name for name in MAIN_NAMES) and real_main_name() is not None
+
+
+def unwrapped(value: Any) -> Any:
+    """The program's function inside a wrapper of ours; None for everything else."""
+    if not module_name(type(value)).startswith("snapagent.capture."):
+        return None
+    try:
+        inside = object.__getattribute__(value, "__wrapped__")  # past what the wrapper says in the function's name
+    except AttributeError:
+        return None
+    return inside if type(inside) is types.FunctionType else None
 
 
 class MainIsMet(Exception):
     """Something of `__main__` is to be named, and the stream was not begun with its real name."""
 
 
-def main_aliases() -> tuple[bytes, dict[int, tuple[int, str]]]:
-    """A prelude for a stream, and the memo that a pickler must start with, so that `__main__` is written as its real
-    name. Both are empty when there is nothing to rename.
+def main_aliases() -> tuple[bytes, tuple[str, ...]]:
+    """How a stream must begin so that things of `__main__` go by its real name, and the strings that a pickler must
+    have memoized by then, in this order. Both are empty when there is nothing to rename.
 
     The interned string `__main__`, which is the `__module__` of what lives there, is memoized as the real name.
     """
-    name = real_main_name()
-    if name is None:
-        return b"", {}
-    text = name.encode()
-    if len(text) > 255:
-        return b"", {}
-    prelude = b""
-    memo = {}
-    for index, main in enumerate(MAIN_NAMES):
-        prelude += b"\x8c" + bytes([len(text)]) + text + b"\x940"  # SHORT_BINUNICODE, MEMOIZE, POP
-        memo[id(main)] = (index, main)
-    return b"\x80\x05" + prelude, memo
+    text = (real_main_name() or "").encode()
+    if not 0 < len(text) < 256:
+        return b"", ()
+    names = tuple(name for name in MAIN_NAMES if name in sys.modules)
+    entry = b"\x8c" + bytes([len(text)]) + text + b"\x940"  # SHORT_BINUNICODE, MEMOIZE, POP
+    return b"\x80\x05" + entry * len(names), names

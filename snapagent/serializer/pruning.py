@@ -67,7 +67,7 @@ class Pruner(Freezer):
         if place is None and not self._left_out:
             return form
         keys, states = place if place is not None else ((), (0,) * len(self._patterns))
-        if form is NotImplemented and self.handler_of(type(value)) is plain:
+        if form is NotImplemented and self.handler_of(value) is plain:
             try:
                 form = self.reduce_once(value)
             except Unstorable:

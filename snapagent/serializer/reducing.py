@@ -7,6 +7,7 @@ it would end the whole dump. What a signal handler of the program raised meanwhi
 from __future__ import annotations
 
 import copyreg
+import types
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
@@ -88,11 +89,12 @@ _newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]
 
 
 def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """The C pickler compares the class with the object's `__class__`, which a proxy computes."""
+    """The C pickler compares the class with the object's `__class__`, which a proxy computes; and a `__new__` that
+    wants arguments would fail at loading: both are avoided by making the object as `object.__new__` does."""
     if not args or not is_class(args[0]):
         raise Unstorable("its pickle form is malformed")
     kind: Any = type(value)
-    if args[0] is kind and is_honest(kind):
+    if args[0] is kind and is_honest(kind) and (len(args) > 1 or is_made_without_arguments(kind)):
         return made_by, args
     if made_by is copyreg.__newobj__ and len(args) == 1:  # type: ignore[attr-defined]
         return copyreg._reconstructor, (args[0], object, None)  # type: ignore[attr-defined]
@@ -104,6 +106,18 @@ def is_honest(kind: Any) -> bool:
     """Whether reading `__class__` of its objects runs no code of the program."""
     reader, _ = find(kind, "__getattribute__")
     return find(kind, "__class__")[0] is object and reader is not None and not is_heap_type(reader)
+
+
+@lru_cache(4096)
+def is_made_without_arguments(kind: Any) -> bool:
+    """Whether the class's own `__new__`, if it is a Python function, can be called with the class alone."""
+    _, new = find(kind, "__new__")
+    function = new.__func__ if type(new) is staticmethod else new
+    if type(function) is not types.FunctionType:
+        return True
+    code = function.__code__
+    wanted = code.co_argcount - len(function.__defaults__ or ())
+    return wanted <= 1 and code.co_kwonlyargcount <= len(function.__kwdefaults__ or ())
 
 
 def _watched(items: Any) -> Any:

@@ -9,6 +9,11 @@ from __future__ import annotations
 import _thread
 import sys
 import threading
+from functools import cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ENOUGH = 4 * 1024 * 1024  # bytes: with as much, the interpreter's own limit comes first
 _measured = _thread._local()
@@ -43,12 +48,20 @@ def _main_stack_bytes() -> int:
     return max(soft, 0)  # -1 is unlimited
 
 
-def _thread_stack_bytes() -> int:
+@cache
+def _c_library() -> Any:
     import ctypes
 
     library = ctypes.CDLL(None)
-    attributes = ctypes.create_string_buffer(256)  # a pthread_attr_t has 56 bytes on 64-bit systems
     library.pthread_self.restype = ctypes.c_void_p
+    return library
+
+
+def _thread_stack_bytes() -> int:
+    import ctypes
+
+    library = _c_library()
+    attributes = ctypes.create_string_buffer(256)  # a pthread_attr_t has 56 bytes on 64-bit systems
     if library.pthread_getattr_np(ctypes.c_void_p(library.pthread_self()), attributes):
         return 0
     address, size = ctypes.c_void_p(), ctypes.c_size_t()

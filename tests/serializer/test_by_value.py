@@ -292,6 +292,59 @@ def test_what_lives_in_a_script_comes_by_value(package: Path) -> None:
     assert again["helper"]() == 1
 
 
+DECORATED = """
+    import sys
+    from snapagent import capture
+    from snapagent.serializer.freezing import FreezeRules, freeze_outcome
+
+    class Job:
+        @capture(enabled=True, base_path=sys.argv[1])
+        def double(self, x):
+            return x * 2
+
+    @capture(enabled=True, base_path=sys.argv[1])
+    def twice(x):
+        return x * 2
+
+    result = freeze_outcome([Job(), twice], False, FreezeRules())
+    assert result.notes == (), result.notes
+    sys.stdout.buffer.write(result.data)
+"""
+
+
+def test_decorated_code_of_a_script_comes_without_our_wrapper(tmp_path: Path) -> None:
+    script = tmp_path / "job.py"
+    script.write_text(textwrap.dedent(DECORATED))
+    done = subprocess.run([sys.executable, str(script), str(tmp_path)], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+    job, twice = thaw(done.stdout)
+
+    assert (job.double(4), twice(5)) == (8, 10)
+    assert b"snapagent.capture" not in done.stdout
+
+
+def plain(x: int) -> int:
+    return x + 1
+
+
+def test_a_bare_function_whose_place_our_wrapper_took_goes_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from snapagent import capture
+
+    bare = plain
+    wrapped = capture(enabled=True, base_path=str(tmp_path))(bare)
+    monkeypatch.setattr(sys.modules[__name__], "plain", wrapped)
+
+    result = frozen([bare, wrapped])
+
+    assert result.by_value == ()
+    assert thaw(result.data) == [wrapped, wrapped]
+    monkeypatch.undo()
+    assert thaw(result.data) == [bare, bare]
+
+
 def test_code_that_cannot_be_rebuilt_costs_only_itself() -> None:
     data = frozen({"f": lambda: 1, "rows": [1, 2]}).data.replace(b"_create_function", b"_create_functiom")
 

@@ -232,3 +232,49 @@ def test_a_reducer_registered_with_copyreg_is_used() -> None:
         assert round_trip([Registered()]) == [{"made": 1}]
     finally:
         del copyreg.dispatch_table[Registered]
+
+
+class Doorkeeper(type):
+    def __getattribute__(cls, name: str) -> Any:
+        if name == "Inner":
+            raise AssertionError("not for you")
+        return type.__getattribute__(cls, name)
+
+
+class Outer(metaclass=Doorkeeper):
+    class Inner:
+        def __init__(self) -> None:
+            self.value = 3
+
+    @classmethod
+    def made(cls) -> int:
+        return 1
+
+
+Inner = Outer.__dict__["Inner"]
+bare_made = Outer.__dict__["made"].__func__
+
+
+def test_a_class_that_cannot_be_reached_by_its_name_comes_by_value() -> None:
+    again = round_trip({"function": bare_made, "good": [1]})
+
+    assert again["good"] == [1]
+    assert again["function"](None) == 1
+
+
+def test_a_class_that_cannot_be_had_costs_only_its_objects() -> None:
+    again = round_trip({"inner": Inner(), "good": [1]})
+
+    assert again["good"] == [1]
+
+
+def test_objects_of_extension_modules_that_cannot_be_pickled_cost_only_themselves() -> None:
+    import hashlib
+    import threading
+
+    handle = getattr(threading.main_thread(), "_handle", None)  # since Python 3.13
+
+    again = round_trip({"bad": [hashlib.sha256(), handle], "good": 1})
+
+    assert again["good"] == 1
+    assert type(again["bad"][0]) is Placeholder

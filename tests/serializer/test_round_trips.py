@@ -164,6 +164,24 @@ def test_a_dict_subclass_with_its_own_reducer_comes_back() -> None:
     assert (type(again), dict(again), again.extra) == (Grows, {"a": 1, "b": 2}, "e")
 
 
+class Wants:
+    """Plain pickle writes it, and then cannot read it."""
+
+    def __new__(cls, name: str, *, size: int) -> Wants:
+        made = super().__new__(cls)
+        made.name = name  # type: ignore[attr-defined]
+        return made
+
+    def __init__(self, name: str, *, size: int) -> None:
+        self.size = size
+
+
+def test_a_class_whose_making_wants_arguments_comes_back() -> None:
+    again = kept(Wants("a", size=3))
+
+    assert (type(again), vars(again)) == (Wants, {"name": "a", "size": 3})
+
+
 def test_bound_methods_come_back_bound() -> None:
     bag = Bag([1])
 
