@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 
 from snapagent.compare import make_options
@@ -38,6 +40,14 @@ def test_raised_outcomes_compare_and_print_the_same_on_every_run() -> None:
     assert Raised(ValueError("x")) == Raised(ValueError("x"))
     assert Raised(ValueError("x")) != Raised(ValueError("y"))
     assert Raised(ValueError("x")) != Returned(ValueError("x"))
+
+
+def test_matchers_have_their_own_say() -> None:
+    assert Returned(1) == mock.ANY
+    assert mock.ANY == Returned(1)  # noqa: SIM300 - the other order is the point
+    assert Returned(1) == 1
+    assert Returned(1) != 1.0
+    assert Returned(1) != "1"
 
 
 def test_plain_values_are_compared_as_they_are() -> None:
