@@ -18,7 +18,7 @@ from ..store.keys import store_key
 from .host_guard import log_once
 from .ledger import Ledger
 from .policies import Gate, Governor
-from .recorder import CapturedCall, Recorder, forget_other_threads
+from .recorder import Pending, Recorder, forget_other_threads
 from .writer import Writer
 
 TYPE_CHECKING = False
@@ -58,6 +58,7 @@ class Engine:
             max_bytes=config.max_store_bytes,
         )
         self.writer = Writer(store, self._seal, sync=config.sync, spent=self.governor.spend)
+        self.submit = self.writer.submit
         _engines.add(self)
 
     def recorder_for(
@@ -89,15 +90,11 @@ class Engine:
             self._freeze_rules[settings] = rules
         return rules
 
-    def submit(self, call: CapturedCall) -> bool:
-        """Hand a call to the writer; False when its queue is full."""
-        return self.writer.submit(call)
-
     def first_call(self) -> None:
         """A target is called for the first time: its counts must reach the index, whether or not it is captured."""
         self.writer.wake()
 
-    def _seal(self, call: CapturedCall) -> tuple[Header, Mapping[str, bytes]]:
+    def _seal(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         """In the writer: from frozen bytes to what is stored."""
         if self._pseudonym_key is None:
             self._pseudonym_key = store_key(self.base_path)

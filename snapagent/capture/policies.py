@@ -162,8 +162,9 @@ class Gate:
             self.close(QUOTA_MET)
 
     def succeeded(self, seconds: float) -> None:
-        self._failures = 0
-        self._pause = FIRST_PAUSE
+        if self._failures:
+            self._failures = 0
+            self._pause = FIRST_PAUSE
         self._governor.spend(seconds)
         if seconds > SLOW:
             self.close(TOO_SLOW, seconds / max(self._governor.share, 1e-3))

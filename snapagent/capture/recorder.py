@@ -17,7 +17,7 @@ suspended and `enter` before it is resumed, so that only calls from inside count
 
 from __future__ import annotations
 
-import _thread
+from _thread import get_ident
 from time import perf_counter, time
 
 from ..serializer.freezing import FreezeRules, Frozen, freeze_call, freeze_outcome
@@ -49,34 +49,35 @@ _capturing: set[int] = set()  # threads that are inside our own code now
 
 
 class Pending:
-    """A call that has begun: its frozen arguments, and what capturing it has cost so far in seconds."""
+    """A call that has begun: its frozen arguments, and what capturing it has cost so far.
 
-    __slots__ = ("began", "call", "cost", "started")
+    With its outcome it is what leaves the caller's thread, for the writer to seal and store. `started` is seconds since
+    1970, `began`, `finished` and `cost` are seconds of `perf_counter`, `size` is bytes.
+    """
 
-    def __init__(self, call: Frozen, started: float, began: float, cost: float) -> None:
+    __slots__ = ("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "size", "started")
+
+    outcome: Frozen
+    exception: str | None
+    ended: str
+    finished: float
+    size: int
+
+    def __init__(self, recorder: Recorder, call: Frozen, started: float, began: float) -> None:
+        self.recorder = recorder
         self.call = call
         self.started = started
         self.began = began
-        self.cost = cost
+        self.cost = perf_counter() - began
 
+    @property
+    def raised(self) -> bool:
+        return self.exception is not None
 
-class CapturedCall:
-    """One call as it leaves the caller's thread, for the writer to seal and store; `size` is in bytes."""
-
-    __slots__ = ("call", "duration", "ended", "exception", "outcome", "raised", "recorder", "size", "started")
-
-    def __init__(
-        self, recorder: Recorder, pending: Pending, outcome: Frozen, error: BaseException | None, ended: str, now: float
-    ) -> None:
-        self.recorder = recorder
-        self.call = pending.call
-        self.outcome = outcome
-        self.raised = error is not None
-        self.exception = type_name(type(error)) if error is not None else None
-        self.ended = ended
-        self.started = pending.started
-        self.duration = max(now - pending.began - pending.cost, 0.0)
-        self.size = len(pending.call.data) + len(outcome.data)
+    @property
+    def duration(self) -> float:
+        """Seconds that the function itself took."""
+        return max(self.finished - self.began - self.cost, 0.0)
 
     @property
     def target(self) -> Target:
@@ -122,6 +123,7 @@ class Recorder:
         self._function = function
         self._engine = engine
         self._strict = strict
+        self._has_instance = kind in (METHOD, CLASSMETHOD)  # the first argument is the bound instance or class
         self._inside: set[int] = set()
         self._prepared: tuple[Parameters, FreezeRules] | None = None
         self._defaults: Frozen | None = None
@@ -141,7 +143,7 @@ class Recorder:
                 first_call()
             if gate.chooses and gate.refuses():
                 return False
-            me = _thread.get_ident()
+            me = get_ident()
             if me in inside:
                 ledger.count_skipped(RECURSIVE)
             elif me in _capturing:
@@ -154,11 +156,6 @@ class Recorder:
             return False
 
         return admit
-
-    @property
-    def has_instance(self) -> bool:
-        """Whether the first argument is the bound instance or class."""
-        return self.kind in (METHOD, CLASSMETHOD)
 
     def parameters(self) -> Parameters:
         return self._prepare()[0]
@@ -182,16 +179,16 @@ class Recorder:
         Raises only what a signal handler of the program raised meanwhile.
         """
         began = perf_counter()
-        me = _thread.get_ident()
+        me = get_ident()
         _capturing.add(me)
         try:
-            parameters, rules = self._prepare()
-            if self.has_instance and args:
+            parameters, rules = self._prepared or self._prepare()
+            if self._has_instance and args:
                 call = freeze_call(args[0], args[1:], kwargs, parameters, rules)
             else:
                 call = freeze_call(None, args, kwargs, parameters, rules)
             self._inside.add(me)
-            return Pending(call, time(), began, perf_counter() - began)
+            return Pending(self, call, time(), began)
         except BaseException as error:
             self._inside.discard(me)
             if self._failed(error, perf_counter() - began):
@@ -202,11 +199,11 @@ class Recorder:
 
     def enter(self, pending: Pending) -> None:
         """The function is resumed on this thread."""
-        self._inside.add(_thread.get_ident())
+        self._inside.add(get_ident())
 
     def leave(self, pending: Pending) -> None:
         """The function is suspended: calls on this thread are not from inside it any more."""
-        self._inside.discard(_thread.get_ident())
+        self._inside.discard(get_ident())
 
     def returned(self, pending: Pending, value: object) -> None:
         """The function returned `value`."""
@@ -222,13 +219,18 @@ class Recorder:
         self._finish(pending, items if error is None else error, error, how)
 
     def _finish(self, pending: Pending, value: object, error: BaseException | None, ended: str) -> None:
-        me = _thread.get_ident()
+        me = get_ident()
         self._inside.discard(me)
         now = perf_counter()
         _capturing.add(me)
         try:
-            outcome = freeze_outcome(value, error is not None, self._prepare()[1])
-            taken = self._engine.submit(CapturedCall(self, pending, outcome, error, ended, now))
+            outcome = freeze_outcome(value, error is not None, (self._prepared or self._prepare())[1])
+            pending.outcome = outcome
+            pending.exception = type_name(type(error)) if error is not None else None
+            pending.ended = ended
+            pending.finished = now
+            pending.size = len(pending.call.data) + len(outcome.data)
+            taken = self._engine.submit(pending)
         except BaseException as fault:
             if self._failed(fault, pending.cost + perf_counter() - now):
                 raise
@@ -251,6 +253,6 @@ class Recorder:
 
 def forget_other_threads(recorders: list[Recorder]) -> None:
     """In a forked child only the forking thread lives on."""
-    me = _thread.get_ident()
+    me = get_ident()
     for threads in (_capturing, *(recorder._inside for recorder in recorders)):
         threads.intersection_update((me,))

@@ -254,4 +254,3 @@ def _given_up(value: object, error: BaseException) -> LeftOut:
     if isinstance(error, RuntimeError) and "changed size" in str(error):
         return LeftOut(value, UNSTORABLE, "another thread was changing it")
     return LeftOut(value, UNSTORABLE, f"it cannot be pickled ({type_name(type(error))})")
-

@@ -52,14 +52,22 @@ class _AsTheCaller:
     def __init__(self, function: Any) -> None:
         self._code = function.__code__
         self._closure = function.__closure__
+        self._last: FunctionType = function
 
     @property
     def __call__(self) -> Any:
         try:
-            namespace = sys._getframe(1).f_globals
+            namespace = _frame(1).f_globals
         except ValueError:  # called by C code of a new thread
             namespace = {}
-        return FunctionType(self._code, namespace, None, None, self._closure)
+        last = self._last
+        if last.__globals__ is namespace:  # most calls come from the module that the one before came from
+            return last
+        self._last = last = FunctionType(self._code, namespace, None, None, self._closure)
+        return last
+
+
+_frame = sys._getframe
 
 
 def _plain(begin: Any, returned: Any, raised: Any, go_on: Any, trim: Any, any_error: Any) -> Any:
