@@ -32,7 +32,8 @@ def run(call: Call) -> Any:
     __tracebackhide__ = True
     if _is_async(call):
         _refuse_inside_a_loop(call)
-        return asyncio.run(arun(call))
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # leaves the thread's current loop alone
+            return runner.run(arun(call))
     value = call.function(*call.positional, **call.keywords)
     if _gives_items(call, value):
         return _listed(value, call.items)

@@ -115,6 +115,18 @@ def test_coroutines_are_awaited(shop: Shop, program: ModuleType) -> None:
     asyncio.run(inside())
 
 
+def test_the_threads_own_event_loop_is_left_alone(shop: Shop, program: ModuleType) -> None:
+    shop.capture("till_program:fetch", program.fetch, "k")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        assert loaded(shop, "till_program:fetch").call() == {"key": "k"}
+        assert asyncio.get_event_loop() is loop
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
 def test_generators_are_listed_as_far_as_they_were(shop: Shop, program: ModuleType) -> None:
     shop.capture("till_program:countdown", program.countdown, 3, items=2)
     shop.capture("till_program:lines", program.lines, "a b c")
