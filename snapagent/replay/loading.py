@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..bundle import Header
-from ..errors import FacsimileError
 from ..serializer.loading import check_facsimiles
 from .places import open_library
 from .replayed import Bundle
 from .selecting import Wanted, newest, select
-from .stored import placeholder_paths
+from .stored import fitting, placeholder_paths
 
 
 def load_capture(
@@ -64,22 +63,11 @@ def load_captures(
     """
     store = open_library(base_path)
     found = select(store, Wanted.of(target, hash, args, kwargs, outcome), most=limit)
-    fitting = _fitting([header for _, header in found], facsimiles or {})
-    return [Bundle(store, *item, own) for item, own in zip(found, fitting, strict=True)]
+    facsimiles_of = _fitting([header for _, header in found], facsimiles or {})
+    return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of, strict=True)]
 
 
 def _fitting(headers: Sequence[Header], facsimiles: Mapping[str, object]) -> list[dict[str, object]]:
     """For each bundle the facsimiles that it has a placeholder for. Raises FacsimileError for one that none has."""
     check_facsimiles(facsimiles, list(dict.fromkeys(path for header in headers for path in placeholder_paths(header))))
-    return [
-        {path: value for path, value in facsimiles.items() if _fits(path, placeholder_paths(header))}
-        for header in headers
-    ]
-
-
-def _fits(path: str, placeholders: Sequence[str]) -> bool:
-    try:
-        check_facsimiles({path: None}, placeholders)
-    except FacsimileError:
-        return False
-    return True
+    return [fitting(header, facsimiles) for header in headers]

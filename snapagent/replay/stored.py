@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..bundle import BundleFile, Header
-from ..errors import NotReplayableError
+from ..errors import FacsimileError, NotReplayableError
 from ..placeholder import FRESH
 from ..portability import refused_globals, verdict
 from ..serializer import get_serializer
@@ -19,6 +19,19 @@ PICKLE = "pickle"  # the serializer that knows of placeholders
 def placeholder_paths(header: Header) -> list[str]:
     """Where a bundle has something else than what was there; a lock that comes back unlocked is no such place."""
     return [note.path for note in header.notes if note.kind != FRESH]
+
+
+def fitting(header: Header, facsimiles: Mapping[str, object]) -> dict[str, object]:
+    """Those facsimiles that this bundle has a placeholder for."""
+    return {path: value for path, value in facsimiles.items() if _fits(path, placeholder_paths(header))}
+
+
+def _fits(path: str, placeholders: Sequence[str]) -> bool:
+    try:
+        check_facsimiles({path: None}, placeholders)
+    except FacsimileError:
+        return False
+    return True
 
 
 class StoredCall:

@@ -228,10 +228,14 @@ def test_a_result_that_cannot_be_stored_warns_and_takes_a_stand_in(project: Proj
         import socket
 
         def connect(host):
+            if not host:
+                raise ValueError(host)
             return {"host": host, "socket": socket.socket()}
 
         def test_it(side_effects):
             wrapped = side_effects.wrap(connect, facsimiles={"result.socket": "stand-in"})
+            with pytest.raises(ValueError):
+                wrapped("")  # has no socket to stand in for
             found = wrapped("h")
             assert found["host"] == "h"
             assert SERVED is False or found["socket"] == "stand-in"

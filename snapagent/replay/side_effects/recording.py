@@ -17,7 +17,7 @@ from ...serializer.freezing import FreezeRules, freeze_outcome
 from ...settings import Settings
 from ...store import Entry, Library, files, keys
 from ..arguments import Asked, freeze_asked, hash_of
-from ..stored import StoredCall
+from ..stored import StoredCall, fitting
 from .folders import DIGITS
 from .mode import Mode
 from .secrets import Secrets
@@ -108,7 +108,7 @@ def find(library: Library, path: str, facsimiles: Mapping[str, object]) -> Store
         return None
     entry = entry_of(path)
     file = library.read(entry)
-    return StoredCall(library, entry, file.header, facsimiles, file)
+    return StoredCall(library, entry, file.header, fitting(file.header, facsimiles), file)
 
 
 def outcome_of(stored: StoredCall) -> tuple[Any, bool]:
