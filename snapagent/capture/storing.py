@@ -6,7 +6,7 @@ None of this knows of threads; `write` may run in several at once, the rest is f
 from __future__ import annotations
 
 from collections import deque
-from time import monotonic, perf_counter, time
+from time import monotonic, thread_time, time
 
 from ..store import locking
 from ..store.counts import Counts
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 EVERY = 0.5  # seconds between two updates of the indexes
-_SHARE = 20  # an update that takes long makes the next one wait so many times as long
+_SHARE = 50  # an update makes the next one wait so many times as long as it kept the processor busy
 _LONGEST_DETOUR = 30.0  # seconds that an index is left alone when its lock is stuck
 _FUNCTION_FAILURES = 5  # failures in a row that open the breaker of one function
 _STORE_FAILURES = 3  # the same for the disk
@@ -204,13 +204,13 @@ class Storing:
 
     def update(self, patience: float, *, last: bool = False) -> None:
         """Tell the indexes what was counted and stored since the last time."""
-        began = perf_counter()
+        began = thread_time()
         for function in list(self._functions.values()):
             counts = function.ledger.take()
             shelf = self.store.shelf(function.target)
             if last or counts or (shelf.has_news and monotonic() >= function.not_before):
                 self._update_one(function, counts, patience, last)
-        self.next_update = monotonic() + max(EVERY, (perf_counter() - began) * _SHARE)
+        self.next_update = monotonic() + max(EVERY, (thread_time() - began) * _SHARE)
 
     def _update_one(self, function: Function, counts: Counts, patience: float, last: bool) -> None:
         shelf = self.store.shelf(function.target)

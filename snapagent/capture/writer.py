@@ -36,7 +36,7 @@ EXIT_DEADLINE = 2.0  # seconds that the end of a process may wait for us
 _EXIT_RESERVE = 0.2  # share of that for the indexes; the rest is for bundles
 _PATIENCE = 0.2  # seconds that the lock of an index is waited for, so that one stuck process does not hold up the queue
 _LAST_PATIENCE = 1.0
-_IN_CALLER = 0.02
+_IN_CALLER = 0.05  # the same in a caller
 _STUCK = 30.0  # seconds after which a caller that took the right to work cannot be working any more
 
 
@@ -69,7 +69,8 @@ class Writer:
         self._queue: deque[Call] = deque()
         self._bytes_in = 0  # each of these two has one kind of writer, and no thread switch can fall into `+=`
         self._bytes_out = 0
-        self._busy = _thread.allocate_lock()  # only ever tried: whoever has it does the others' work as well
+        self._busy = _thread.allocate_lock()  # whoever has it does the others' work as well
+        self._holder = 0  # the thread that has it
         self._starting = _thread.allocate_lock()
         self._wake: SimpleQueue[_Request | None] = SimpleQueue()
         self._asleep = False
@@ -138,12 +139,12 @@ class Writer:
 
     def _work_here(self, patience: float) -> None:
         """Write what is queued and update the indexes in this thread, unless another one is at it."""
-        if self._busy.acquire(False):
+        if self._take():
             try:
                 self._drain()
                 self._storing.update(patience)
             finally:
-                self._busy.release()
+                self._give_back()
             self._settle()
 
     # ---- in the thread
@@ -168,12 +169,13 @@ class Writer:
     def _work(self, asked: bool, last: bool) -> None:
         while not self._busy.acquire(True, _STUCK):
             self._busy = _thread.allocate_lock()  # a signal handler raised in a caller that had just taken it
+        self._holder = _thread.get_ident()
         try:
             self._drain()
             if asked or monotonic() >= self._storing.next_update:
                 self._storing.update(_LAST_PATIENCE if asked else _PATIENCE, last=last)
         finally:
-            self._busy.release()
+            self._give_back()
 
     def _wait(self) -> _Request | None:
         """Sleep until there is something to do; then gather for a moment. Returns who waits for the result."""
@@ -204,11 +206,26 @@ class Writer:
 
     def _settle(self) -> None:
         """Retention for what callers have written; whoever gets the lock does it for all."""
-        while self._storing.has_written and self._busy.acquire(False):
+        while self._storing.has_written and self._take():
             try:
                 self._storing.put_away()
             finally:
-                self._busy.release()
+                self._give_back()
+
+    def _take(self) -> bool:
+        """Take the right to work; False when somebody has it, who then works for this thread as well.
+
+        In `sync` mode another thread is waited for, though not for long: retention is to be done when a call returns.
+        """
+        waits = self._sync and self._holder != _thread.get_ident()
+        taken = self._busy.acquire(True, _IN_CALLER) if waits else self._busy.acquire(False)
+        if taken:
+            self._holder = _thread.get_ident()
+        return taken
+
+    def _give_back(self) -> None:
+        self._holder = 0
+        self._busy.release()
 
     # ---- the end
 
@@ -239,12 +256,12 @@ class Writer:
         self._storing.drain_until = self._storing.deadline - timeout * _EXIT_RESERVE
         if self._running and self._pid == getpid():
             return self._ask(timeout, last=True)
-        if self._busy.acquire(False):
+        if self._take():
             try:
                 self._drain()
                 self._storing.update(min(timeout, _LAST_PATIENCE), last=True)
             finally:
-                self._busy.release()
+                self._give_back()
         return not self._queue
 
     def end(self) -> None:

@@ -12,6 +12,8 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from ..bundle import Header
 from ..records import Record
@@ -29,8 +31,11 @@ _HEAD = 256  # bytes within which `newest` stands
 _NEWEST = re.compile(rb'\{"newest":"([0-9A-Za-z.\-]+)",')
 
 
-class Stored(Record):
-    """One bundle as the index lists it; `timestamp` is ISO 8601 as in the header, `size` is in bytes."""
+class Stored(NamedTuple):
+    """One bundle as the index lists it; `timestamp` is ISO 8601 as in the header, `size` is in bytes.
+
+    Not a Record: a hundred of them are made and unmade twice a second.
+    """
 
     name: str
     hash: str
@@ -48,16 +53,20 @@ class Stored(Record):
         return self.exception or self.outcome
 
     def to_json(self) -> dict[str, object]:
-        fields = self.as_dict()
-        return {"file": fields.pop("name"), **fields}
+        return dict(zip(_FIELDS, self, strict=True))
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, object]) -> Stored:
-        name, size, exception = str(fields["file"]), fields["size"], fields.get("exception")
+    def from_json(cls, fields: Mapping[str, Any]) -> Stored:
+        stored = cls._make(_values(fields))
+        name, hash_, timestamp, outcome, exception, size = stored
+        "".join((name, hash_, timestamp, outcome, exception or ""))  # a TypeError when one of them is no text
         if type(size) is not int or "/" in name:
             raise ValueError("no entry of an index")
-        hash_, timestamp, outcome = (str(fields[key]) for key in ("hash", "timestamp", "outcome"))
-        return cls(name, hash_, timestamp, outcome, None if exception is None else str(exception), size)
+        return stored
+
+
+_FIELDS = ("file", *Stored._fields[1:])  # as they are called in the file
+_values = itemgetter(*_FIELDS)
 
 
 class FunctionIndex(Record):
@@ -164,10 +173,15 @@ def save(folder: int, index: FunctionIndex, token: str, *, fresh: bool = True) -
 
 def is_fresh(folder: int) -> bool:
     """Whether nothing was added to the folder or removed from it since the index was written."""
+    return written_at(folder) == os.fstat(folder).st_mtime_ns
+
+
+def written_at(folder: int) -> int:
+    """The modification time of the index in nanoseconds: that of the folder while it is fresh; 0 without an index."""
     try:
-        return os.stat(INDEX, dir_fd=folder, follow_symlinks=False).st_mtime_ns == os.fstat(folder).st_mtime_ns
+        return os.stat(INDEX, dir_fd=folder, follow_symlinks=False).st_mtime_ns
     except OSError:
-        return False
+        return 0
 
 
 def newest_name(folder: int) -> str | None:

@@ -48,6 +48,7 @@ class Shelf:
         self._opened = False
         self._must_look = True
         self._looked_at = -math.inf
+        self._told_at = -1  # when this process wrote the index last, by the clock of the file system
 
     @property
     def has_news(self) -> bool:
@@ -140,7 +141,8 @@ class Shelf:
         self._owed += counts
         with files.own_folder(self.folder, make=True) as folder, locked(self.folder, timeout):
             found = self._load(folder)
-            looks = found is None or self._looks(keeping, last)
+            untouched = index.is_fresh(folder) and index.written_at(folder) == self._told_at
+            looks = found is None or self._looks(keeping, last, untouched)
             if looks:
                 self._look(folder, found, now)
                 if keeping.keep != math.inf or keeping.max_age != math.inf:
@@ -154,6 +156,7 @@ class Shelf:
             updated = updated.counting(self._owed + left)
             updated = updated.replace(target=self.target or found.target, merged=tuple(names))
             index.save(folder, updated, self.token, fresh=looks or not self._must_look)
+            self._told_at = index.written_at(folder)
             self._settle(keeping, looks)
             sidecars.drop(self.folder, names)
         return updated
@@ -165,11 +168,11 @@ class Shelf:
             index.set_aside(folder)
             return None
 
-    def _looks(self, keeping: Keeping, last: bool) -> bool:
+    def _looks(self, keeping: Keeping, last: bool, untouched: bool) -> bool:
         """Whether this update lists the folder: it may hold what neither the index nor this process knows."""
         if last and keeping.keep == math.inf:
             return False  # it may take long, and the process is about to end
-        return last or self._must_look or keeping.keep <= _SMALL
+        return last or self._must_look or (keeping.keep <= _SMALL and not untouched)
 
     def _lost(self) -> FunctionIndex:
         """An index that has disappeared: what is stored was captured, what this process stored it will tell itself."""
