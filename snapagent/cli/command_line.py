@@ -24,6 +24,7 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here t
         "why": "why_command",
         "stats": "stats_command",
         "export": "export_command",
+        "view": "view_command",
     },
     "Test": {
         "new-test": "new_test_command",

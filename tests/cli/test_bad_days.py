@@ -111,7 +111,7 @@ def test_a_command_ends_with_words_and_a_code(shop, run, monkeypatch, store, com
 
 
 def test_no_command_is_left_out_of_this():
-    apart = {"run", "enable", "disable", "keygen", "completion"}
+    apart = {"run", "enable", "disable", "keygen", "completion", "view"}
 
     assert {command[0] for command in COMMANDS} | apart == set(HOMES)
 
