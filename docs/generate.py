@@ -1,0 +1,104 @@
+"""Writes the pages that are made of the code: the YAML's keys and the command line's help.
+
+Run `python docs/generate.py` after a change; a test keeps the pages equal to what this prints.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from snapagent.cli import main as cli
+from snapagent.cli.command_line import SECTIONS
+from snapagent.settings import CONFIG_FIELDS, SETTINGS_FIELDS, Field
+
+HERE = Path(__file__).parent
+NOTE = "<!-- made by docs/generate.py from the code: change it there -->\n"
+
+
+def config_page() -> str:
+    """The reference of the YAML, from the table that validates it."""
+    example = (HERE.parent / "config" / "snapagent.yaml").read_text("utf-8")
+    return "\n".join(
+        [
+            NOTE,
+            "# The YAML",
+            "",
+            "`SNAPAGENT_CONFIG` names the file; by default it is the first of `snapagent.yaml` and `config/snapagent.yaml`",
+            "under the working directory. `snapagent check` finds its mistakes: unknown keys, wrong types, duplicate keys,",
+            "impossible values and targets that match nothing, each with file, line, key and the near match. In a live",
+            "process a bad file never stops the program: capture stays off, and one log line says why.",
+            "",
+            "## Of the whole file",
+            "",
+            *_table(CONFIG_FIELDS),
+            "",
+            "## Of each target, and of `defaults`",
+            "",
+            *_table(SETTINGS_FIELDS),
+            "",
+            "## A file with everything, explained",
+            "",
+            "```yaml",
+            example.rstrip(),
+            "```",
+            "",
+        ]
+    )
+
+
+def _table(fields: dict[str, Field]) -> list[str]:
+    rows = ["| key | default | meaning |", "|---|---|---|"]
+    for name, field in fields.items():
+        options = f" One of {', '.join(f'`{option}`' for option in field.options)}." if field.options else ""
+        rows.append(f"| `{name}` | {_default(field.default)} | {field.doc.replace('|', '/')}{options} |")
+    return rows
+
+
+def _default(value: object) -> str:
+    if value is None or value == ():
+        return "none"
+    if value == float("inf"):
+        return "`.inf`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def command_line_page() -> str:
+    """The reference of the command line, from its own help."""
+    lines = [
+        NOTE,
+        "# The command line",
+        "",
+        "Exit codes: 0 fine, 1 different or problems found, 2 wrong usage or unknown name. Data goes to stdout, messages to",
+        "stderr. `--json` gives the same data for programs. `NO_COLOR` and pipes are obeyed. Hashes may be shortened to any",
+        "unique prefix.",
+        "",
+    ]
+    for heading, commands in SECTIONS.items():
+        lines += [f"## {heading}", ""]
+        for name in commands:
+            lines += [f"### snapagent {name}", "", "```", _help(name), "```", ""]
+    return "\n".join(lines)
+
+
+def _help(name: str) -> str:
+    """What `snapagent NAME --help` prints at a width that is the same everywhere."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    parent = click.Context(
+        cli, info_name="snapagent", terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"]
+    )
+    return command.get_help(click.Context(command, info_name=name, parent=parent)).rstrip()
+
+
+PAGES = {"reference/config.md": config_page, "reference/command-line.md": command_line_page}
+
+
+def write_pages() -> None:
+    for name, make in PAGES.items():
+        (HERE / name).write_text(make(), "utf-8")
+
+
+if __name__ == "__main__":
+    write_pages()

@@ -1,0 +1,92 @@
+"""The documentation does what it says: its files and commands are run, its generated pages are those of the code."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+FENCE = re.compile(
+    r"(?:<!-- exits (?P<code>\d) -->\n)?^```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "```console" in path.read_text("utf-8"))
+
+
+class Step(NamedTuple):
+    """A file to write (`title`), or commands to run with what they print."""
+
+    language: str
+    title: str
+    text: str
+    code: int
+
+
+def steps(page: Path) -> Iterator[Step]:
+    for found in FENCE.finditer(page.read_text("utf-8")):
+        if found["title"] or found["language"] == "console":
+            yield Step(found["language"], found["title"] or "", found["text"], int(found["code"] or 0))
+
+
+def commands(text: str) -> Iterator[tuple[str, str]]:
+    """Each `$ command` with the output that the page shows for it."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+def environment() -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("SNAP", "SIDE_", "PYTEST_"))}
+    plain.pop("CI", None)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{plain['PATH']}"
+    return plain | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ".", "COLUMNS": "100"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(DOCS)) for page in PAGES])
+def test_a_page_can_be_followed_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
+    for step in steps(page):
+        if step.title:
+            file = tmp_path / step.title
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(step.text)
+            continue
+        for command, shown in commands(step.text):
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120
+            )
+            printed = done.stdout + ("" if done.returncode == step.code else done.stderr)
+            assert done.returncode == step.code, f"$ {command}\n{printed}"
+            flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+            assert doctest.OutputChecker().check_output(shown, printed, flags), f"$ {command}\n{printed}"
+
+
+def test_every_console_page_is_followed() -> None:
+    assert len(PAGES) >= 6
+
+
+@pytest.mark.parametrize("name", ["reference/config.md", "reference/command-line.md"])
+def test_generated_pages_are_those_of_the_code(name: str) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-c", f"import generate; print(generate.PAGES[{name!r}](), end='')"],
+        cwd=DOCS, env=environment(), capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert (DOCS / name).read_text("utf-8") == printed, "run: python docs/generate.py"
+
+
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="the site is built where mkdocs is installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)],
+        cwd=ROOT, env=environment(), capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "tutorial.html").exists()
