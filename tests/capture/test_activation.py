@@ -318,3 +318,9 @@ def test_install_obeys_its_arguments_before_the_environment(app):
     done = start(sys.executable, app, "-c", on)
     assert done.stdout == "6\n"
     assert "shop:nothing: the module has no such function" in done.stderr
+
+
+def test_warnings_as_errors_change_nothing(app):
+    done = run(app, "-W", "error", "main.py")
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1

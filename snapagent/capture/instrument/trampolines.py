@@ -14,11 +14,8 @@ from collections.abc import Callable
 from types import CodeType, CoroutineType, FunctionType
 from typing import Any
 
-FILE_NAME = "<snapagent importlib._bootstrap>"
-MAX_ITEMS = 10_000  # a generator's items that are recorded; after that it runs on unobserved
-CAPPED, CLOSED, COMPLETE = "capped", "closed", "complete"
-
-_GENERATOR, _COROUTINE = 0x20, 0x80  # inspect.CO_GENERATOR, inspect.CO_COROUTINE
+from .frames import hidden, hidden_code, named, trim
+from .steps import DRIVERS, Begun, Unstarted, probed
 
 Call = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -30,16 +27,9 @@ def trampoline(recorder: Any, name: str, qualname: str, may_await: bool = False)
     decorators, whose coroutine it may hand on.
     """
     if recorder.flavor == "plain":
-        go_on = _gone_on(recorder, _named(_DRIVERS["coroutine"], name, qualname)) if may_await else None
+        go_on = _gone_on(recorder, named(DRIVERS["coroutine"], name, qualname)) if may_await else None
         return _AsTheCaller(_plain(recorder.begin, recorder.returned, recorder.raised, go_on, trim, BaseException))
-    return _stepwise(recorder, _named(_DRIVERS[recorder.flavor], name, qualname))
-
-
-def trim(error: BaseException) -> None:
-    """Cut the frame that caught `error` from its traceback, past a `__setattr__` that its class may have."""
-    traceback = error.__traceback__
-    if traceback is not None:
-        BaseException.with_traceback(error, traceback.tb_next)
+    return _stepwise(recorder, named(DRIVERS[recorder.flavor], name, qualname))
 
 
 class _AsTheCaller:
@@ -105,214 +95,14 @@ def _gone_on(recorder: Any, drive: Any) -> Any:
 def _stepwise(recorder: Any, drive: Any) -> Call:
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         try:
-            inner = wrapped(*args, **kwargs)  # runs nothing yet, but arguments that do not fit raise here
+            probed(wrapped, args, kwargs)
         except BaseException as error:
             trim(error)
+            trim(error)  # and that of `probed`
             raise
-        return drive(recorder, Unstarted(recorder, inner, args, kwargs))
+        return drive(recorder, Unstarted(recorder, wrapped, args, kwargs))
 
     return call
-
-
-class Unstarted:
-    """A coroutine or generator before its first step, and the arguments that it was called with.
-
-    One that is never started is closed here, so that only ours warns "was never awaited".
-    """
-
-    __slots__ = ("args", "inner", "kwargs", "recorder")
-
-    def __init__(self, recorder: Any, inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.recorder = recorder
-        self.inner = inner
-        self.args = args
-        self.kwargs = kwargs
-
-    def start(self) -> tuple[Any, Any]:
-        """Freeze the arguments as they are now; give up everything that is held."""
-        inner, args, kwargs = self.inner, self.args, self.kwargs
-        self.inner, self.args, self.kwargs = None, (), {}
-        return inner, self.recorder.begin(args, kwargs)
-
-    def __del__(self) -> None:
-        if self.inner is not None:
-            if hasattr(self.inner, "close"):
-                self.inner.close()
-            self.recorder.ledger.count_skipped("never_started", admitted=True)
-
-
-class Begun(Unstarted):
-    """A coroutine before its first step, of a call that was begun already."""
-
-    __slots__ = ("pending",)
-
-    def __init__(self, recorder: Any, inner: Any, pending: Any) -> None:
-        super().__init__(recorder, inner, (), {})
-        self.pending = pending
-
-    def start(self) -> tuple[Any, Any]:
-        inner, self.inner = self.inner, None
-        self.recorder.enter(self.pending)
-        return inner, self.pending
-
-
-class Items:
-    """What a generator has given so far, as long as it is little enough to keep."""
-
-    __slots__ = ("kept", "room", "seen")
-
-    def __init__(self, max_bytes: int) -> None:
-        self.kept: list[Any] = []
-        self.seen = 0
-        self.room = max_bytes
-
-    def add(self, item: Any) -> bool:
-        """Whether there is room for more: chunks of a large file must not be held in memory."""
-        self.seen += 1
-        self.kept.append(item)
-        if type(item) in (bytes, str, bytearray):
-            self.room -= len(item)
-        return len(self.kept) < MAX_ITEMS and self.room > 0
-
-
-def _drive_generator(recorder: Any, unstarted: Any) -> Any:
-    inner, pending = unstarted.start()
-    del unstarted
-    items = Items(recorder.settings.max_bytes)
-    received: Any = None
-    thrown: Any = None
-    closing = False
-    while True:
-        try:
-            item = inner.send(received) if thrown is None else inner.throw(thrown)
-        except StopIteration as stop:
-            value = stop.value
-            break
-        except BaseException as error:
-            trim(error)
-            if pending is not None:
-                if closing and type(error) is GeneratorExit:
-                    recorder.ended(pending, items.kept, CLOSED)
-                else:
-                    recorder.ended(pending, items.kept, COMPLETE, error)
-            raise
-        received = thrown = None
-        if pending is not None:
-            if items.add(item):
-                recorder.leave(pending)
-            else:
-                recorder.ended(pending, items.kept, CAPPED)
-                pending = items = None  # type: ignore[assignment]
-        try:
-            received = yield item
-        except BaseException as error:
-            thrown = error
-            trim(error)
-            closing = type(error) is GeneratorExit
-        item = None
-        if pending is not None:
-            recorder.enter(pending)
-    if pending is not None:
-        recorder.ended(pending, items.kept, CLOSED if closing else COMPLETE)
-    return value
-
-
-def _drive_coroutine(recorder: Any, unstarted: Any) -> Any:
-    inner, pending = unstarted.start()
-    del unstarted
-    received: Any = None
-    thrown: Any = None
-    while True:
-        try:
-            item = inner.send(received) if thrown is None else inner.throw(thrown)
-        except StopIteration as stop:
-            value = stop.value
-            break
-        except BaseException as error:
-            trim(error)
-            if pending is not None:
-                recorder.raised(pending, error)
-            raise
-        received = thrown = None
-        if pending is not None:
-            recorder.leave(pending)
-        try:
-            received = yield item
-        except BaseException as error:
-            thrown = error
-            trim(error)
-        item = None
-        if pending is not None:
-            recorder.enter(pending)
-    if pending is not None:
-        recorder.returned(pending, value)
-    return value
-
-
-def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
-    """Await `awaitable`, telling the recorder when it is suspended."""
-    inner = awaitable.__await__()
-    received: Any = None
-    thrown: Any = None
-    while True:
-        try:
-            item = inner.send(received) if thrown is None else inner.throw(thrown)
-        except StopIteration as stop:
-            return stop.value
-        except BaseException as error:
-            trim(error)
-            raise
-        received = thrown = None
-        recorder.leave(pending)
-        try:
-            received = yield item
-        except BaseException as error:
-            thrown = error
-            trim(error)
-        recorder.enter(pending)
-
-
-async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
-    inner, pending = unstarted.start()
-    del unstarted
-    items = Items(recorder.settings.max_bytes)
-    received: Any = None
-    thrown: Any = None
-    closing = False
-    while True:
-        try:
-            step = inner.asend(received) if thrown is None else inner.athrow(thrown)
-            item = await (step if pending is None else _step(recorder, pending, step))
-        except StopAsyncIteration:
-            break
-        except BaseException as error:
-            trim(error)
-            if pending is not None:
-                if closing and type(error) is GeneratorExit:
-                    recorder.ended(pending, items.kept, CLOSED)
-                elif type(error).__name__ == "CancelledError":
-                    recorder.ended(pending, items.kept, "cancelled")
-                else:
-                    recorder.ended(pending, items.kept, COMPLETE, error)
-            raise
-        received = thrown = step = None
-        if pending is not None:
-            if items.add(item):
-                recorder.leave(pending)
-            else:
-                recorder.ended(pending, items.kept, CAPPED)
-                pending = items = None  # type: ignore[assignment]
-        try:
-            received = yield item
-        except BaseException as error:
-            thrown = error
-            trim(error)
-            closing = type(error) is GeneratorExit
-        item = None
-        if pending is not None:
-            recorder.enter(pending)
-    if pending is not None:
-        recorder.ended(pending, items.kept, CLOSED if closing else COMPLETE)
 
 
 def swap_code(kind: str) -> CodeType:
@@ -350,11 +140,15 @@ def _in_place(*args: Any, **kwargs: Any) -> Any:
 def _in_place_stepwise(*args: Any, **kwargs: Any) -> Any:
     parts: Any = "snapagent: parts"
     try:
-        inner = parts.function(*args, **kwargs)
+        inner = parts.function(*args, **kwargs)  # runs nothing yet, but arguments that do not fit raise here
     except parts.any_error as error:
         parts.trim(error)
         raise
-    return parts.drive(inner, args, kwargs) if parts.admit() else inner
+    if not parts.admit():
+        return inner
+    if hasattr(inner, "close"):
+        inner.close()
+    return parts.drive(args, kwargs)
 
 
 class Parts:
@@ -375,38 +169,11 @@ class Parts:
         self.function = function
         self.original = original
         if recorder.flavor != "plain":
-            drive = _named(_DRIVERS[recorder.flavor], function.__name__, function.__qualname__)
-            self.drive = lambda inner, args, kwargs: drive(recorder, Unstarted(recorder, inner, args, kwargs))
+            drive = named(DRIVERS[recorder.flavor], function.__name__, function.__qualname__)
+            self.drive = lambda args, kwargs: drive(recorder, Unstarted(recorder, function, args, kwargs))
 
 
-def _named(function: FunctionType, name: str, qualname: str) -> FunctionType:
-    """A copy whose coroutines and generators carry the name of the program's function."""
-    copy = FunctionType(function.__code__.replace(co_name=name, co_qualname=qualname), function.__globals__, name)
-    copy.__qualname__ = qualname
-    return copy
-
-
-def _hidden(code: CodeType, **changes: Any) -> CodeType:
-    inner = tuple(_hidden(const) if type(const) is CodeType else const for const in code.co_consts)
-    return code.replace(co_filename=FILE_NAME, co_consts=inner, **changes)
-
-
-def _as_coroutine(code: CodeType) -> CodeType:
-    """A generator's code that makes a coroutine instead: so one frame can hand on each step of another coroutine."""
-    return _hidden(code, co_flags=code.co_flags & ~_GENERATOR | _COROUTINE)
-
-
-_code_owner: Any
-for _code_owner in (_plain, _stepwise, _drive_generator, _drive_async_generator):
-    _code_owner.__code__ = _hidden(_code_owner.__code__)
-for _code_owner in (_drive_coroutine, _drive_step):
-    _code_owner.__code__ = _as_coroutine(_code_owner.__code__)
-
-_IN_PLACE = _hidden(_in_place.__code__)
-_IN_PLACE_STEPWISE = _hidden(_in_place_stepwise.__code__)
-_step = _drive_step
-_DRIVERS: dict[str, Any] = {
-    "generator": _drive_generator,
-    "coroutine": _drive_coroutine,
-    "async_generator": _drive_async_generator,
-}
+hidden(_plain)
+hidden(_stepwise)
+_IN_PLACE: CodeType = hidden_code(_in_place.__code__)
+_IN_PLACE_STEPWISE: CodeType = hidden_code(_in_place_stepwise.__code__)
