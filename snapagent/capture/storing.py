@@ -236,8 +236,11 @@ class Storing:
         function.gate.heard(max(updated.captured - mine, 0))
 
     def _last_update(self, function: Function, counts: Counts, patience: float) -> FunctionIndex:
-        """The update after which the process may be gone at any moment: counts are safe before a lock is waited for."""
-        if locking.is_ready():
+        """The update after which the process may be gone at any moment.
+
+        Counts are made safe beside the index before anything is waited for, or when there is little time left.
+        """
+        if locking.is_ready() and monotonic() < self.drain_until:
             try:
                 return self.store.update(function.target, counts, function.settings, timeout=0.0, last=True)
             except StoreFailure as failure:
