@@ -11,6 +11,8 @@ import _thread
 import sys
 from collections.abc import Callable
 
+_STACK = 16 * 1024 * 1024  # bytes of address space: what the program chose for its threads may be too small
+
 
 def start(function: Callable[[], None]) -> bool:
     """Run `function` in a thread of its own. False when this process cannot have threads, now or at all."""
@@ -19,9 +21,16 @@ def start(function: Callable[[], None]) -> bool:
     import threading  # noqa: F401 - imported by the new thread first, it would take that one for the main thread
 
     try:
+        before = _thread.stack_size(_STACK)
+    except (ValueError, RuntimeError):  # a system that does not let us choose
+        before = None
+    try:
         _starter()(function, ())
     except RuntimeError:  # the system has no more threads, or the interpreter is shutting down
         return False
+    finally:
+        if before is not None:
+            _thread.stack_size(before)
     return True
 
 

@@ -1,0 +1,42 @@
+"""The writer's thread has a stack of its own, and leaves the program's choice for its threads alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import pickle, threading
+from _queue import SimpleQueue
+threading.stack_size(128 * 1024)
+from snapagent.capture import native_thread
+
+class Link:
+    def __init__(self, rest):
+        self.rest = rest
+
+done = SimpleQueue()
+
+def deep():
+    chain = None
+    for _ in range(200):
+        chain = Link(chain)
+    done.put(len(pickle.dumps(chain)))
+    chain = None
+    for _ in range(50_000):
+        chain = [chain]
+    chain = None
+    done.put("freed")
+
+assert native_thread.start(deep)
+print(done.get(timeout=20) > 0, done.get(timeout=20))
+print(threading.stack_size())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size that may be chosen differs elsewhere")
+def test_a_program_with_small_stacks_gets_a_writer_with_a_large_one_and_keeps_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["True", "freed", str(128 * 1024)], done.stderr
