@@ -26,7 +26,7 @@ def find_function(target: str) -> Callable[..., Any]:
 
 def _held_by(value: object, qualname: str) -> Callable[..., Any] | None:
     """The function inside an object that a framework made of it: a click command, a Celery task."""
-    if isinstance(value, type | FunctionType) or hasattr(value, "__code__"):
+    if isinstance(value, type | FunctionType) or hasattr(value, "__code__") or hasattr(value, "__wrapped__"):
         return None
     parts = getattr(value, "__dict__", {}).values()
     return next((unwrap(part) for part in parts if getattr(part, "__qualname__", None) == qualname), None)

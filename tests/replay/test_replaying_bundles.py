@@ -154,6 +154,20 @@ def test_the_programs_own_decorators_are_called(shop: Shop, program: ModuleType)
     assert loaded(shop, "till_program:greet").call() == "HELLO ANN"
 
 
+def test_a_function_inside_a_frameworks_object_is_found(shop: Shop, program: ModuleType) -> None:
+    class Command:
+        def __init__(self, callback: Any) -> None:
+            self.callback = callback
+
+        def __call__(self) -> None:
+            raise SystemExit(2)
+
+    quote = program.quote
+    shop.capture(QUOTE, quote, [1])
+    program.quote = Command(quote)
+    assert loaded(shop, QUOTE).call() == {"total": 1, "currency": "USD"}
+
+
 def test_another_function_can_be_called_in_its_place(shop: Shop, program: ModuleType) -> None:
     shop.capture(QUOTE, program.quote, [1])
     shop.capture("till_program:Till.add", program.Till.add, 5, kind="method", instance=program.Till(1))
