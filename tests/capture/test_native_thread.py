@@ -19,15 +19,16 @@ class Link:
 
 done = SimpleQueue()
 
+def chain(length):
+    link = None
+    for _ in range(length):
+        link = Link(link)
+    return link
+
 def deep():
-    chain = None
-    for _ in range(200):
-        chain = Link(chain)
-    done.put(len(pickle.dumps(chain)))
-    chain = None
-    for _ in range(50_000):
-        chain = [chain]
-    chain = None
+    done.put(len(pickle.dumps(chain(150))))
+    link = chain(20_000)
+    link = None
     done.put("freed")
 
 assert native_thread.start(deep)
