@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here t
         "list": "list_command",
         "show": "show_command",
         "diff": "diff_command",
+        "status": "status_command",
         "why": "why_command",
         "stats": "stats_command",
         "export": "export_command",

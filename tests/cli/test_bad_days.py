@@ -18,6 +18,7 @@ COMMANDS = [
     ["show", TARGET],
     ["show", TARGET, "--json"],
     ["diff", TARGET],
+    ["status"],
     ["why", TARGET],
     ["stats"],
     ["export", "--json"],

@@ -92,6 +92,23 @@ def test_every_reason_that_the_code_counts_has_its_words():
     assert words - kinds - flavors - ends <= _SKIPPED.keys() | _FAILED.keys()
 
 
+def test_status_says_how_things_stand_and_what_comes_next(shop, run, tmp_path):
+    assert "snapagent init" in run("status").stdout
+
+    (tmp_path / "snapagent.yaml").write_text("version: 1\ntargets: [shop.pricing:quote, shop.orders:place]\n")
+    assert "snapagent run --on" in run("status").stdout
+
+    shop.add()
+    shop.count(calls=10, captured=1, skipped={"quota_met": 8}, failed={"disk_full": 1})
+    said = run("status").stdout
+    found = json.loads(run("status", "--json").stdout)
+    assert "disk is full" in said
+    assert "snapagent why shop.orders:place" in said
+    assert (found["targets"], found["bundles"], found["calls"]) == (2, 1, 10)
+    assert found["skipped"] == {"quota_met": 8}
+    assert not found["enabled"]
+
+
 def test_stats_count_outcomes_sizes_and_bundles_over_time(shop, run):
     shop.add(rows="[1]")
     shop.add(rows="[2]", payload=b"x" * 20_000)

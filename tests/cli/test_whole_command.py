@@ -23,6 +23,7 @@ READING = [
     ["diff", "shop.pricing.quote"],
     ["clear", "--dry-run"],
     ["prune", "--dry-run", "--defaults"],
+    ["status"],
     ["why", "shop.pricing.quote"],
     ["stats"],
     ["export", "--json"],
