@@ -16,12 +16,20 @@ from .layout import HASHES, Entry, parse_bundle_name
 
 FEWEST = 400  # bundles up to which the folder is listed instead
 _TAIL = len("-3fa9c1d2.pkl")
+_LINE = len("20261122T093408.123456Z-a41f9c-123456-3fa9c1d2.pkl\n")
+_BLOAT = 3  # names of bundles that are gone are tolerated up to so many times what is stored
 _LIMIT = 64 * 1024 * 1024  # bytes of one shard that are read
 
 
 def exist(folder: str) -> bool:
     path = f"{folder}/{HASHES}"
     return os.path.isdir(path) and not os.path.islink(path)
+
+
+def are_bloated(folder: str, stored: int) -> bool:
+    """Whether most names in the shards are of bundles that are gone."""
+    with os.scandir(f"{folder}/{HASHES}") as shards:
+        return sum(shard.stat().st_size for shard in shards) > _BLOAT * max(stored, FEWEST) * _LINE
 
 
 def add(folder: str, entries: Iterable[Entry]) -> None:

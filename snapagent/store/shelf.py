@@ -24,6 +24,7 @@ from .retention import Keeping
 _SMALL = 1000  # bundles: a folder that keeps no more is listed at each update
 _PENDING = 10_000  # bundles published since the last update that are remembered one by one
 _AGE_CHECKS = 20  # times per `max_age` that old bundles are looked for, where nothing else needs the listing
+_SHARD_CHECKS = 64  # updates after which the shards are checked for names of bundles that are gone
 _SLACK = 256  # bundles: where more are kept, trimming waits until there are an eighth too many
 
 
@@ -45,6 +46,7 @@ class Shelf:
         self._removed: dict[str, int] = {}  # sizes of bundles that the index may still count
         self._owed = Counts()
         self._left = 0
+        self._shard_updates = 0
         self._opened = False
         self._must_look = True
         self._looked_at = -math.inf
@@ -206,6 +208,9 @@ class Shelf:
         try:
             if updated.stored > hash_shards.FEWEST and hash_shards.exist(self.folder) and not self._must_look:
                 hash_shards.add(self.folder, self._entries(stored.name for stored in self._added))
+                self._shard_updates += 1
+                if self._shard_updates % _SHARD_CHECKS == 0 and hash_shards.are_bloated(self.folder, updated.stored):
+                    hash_shards.build(self.folder, self._entries(os.listdir(folder)), self.token)
             elif updated.stored > hash_shards.FEWEST:
                 hash_shards.build(self.folder, self._entries(os.listdir(folder)), self.token)
             elif looked:
