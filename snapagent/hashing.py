@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .redactor import Redactor
-    from .serializer.freezing import FreezeRules
-    from .signature import Parameters
 
 VERSION = "h1"
 DIGITS = 32  # hexadecimal, of SHA-256: 128 bits
@@ -226,29 +223,3 @@ def _opaque_paths(canonical: Canonical, bound: Mapping[str, Any]) -> tuple[str, 
     known = {path for _, path in canonical.opaque if path}
     lost = [node for node, path in canonical.opaque if not path]
     return tuple(sorted(known.union(paths_to(lost, bound))))
-
-
-def hash_call(
-    instance: object,
-    args: tuple[object, ...],
-    kwargs: dict[str, object],
-    parameters: Parameters,
-    defaults: Mapping[str, object] | None = None,
-    *,
-    redactor: Redactor | None = None,
-    rules: FreezeRules | None = None,
-) -> HashResult:
-    """The hash of live values, for look-ups: the way of a captured call, frozen and redacted first.
-
-    `instance` is the bound instance or class, None for a function. `redactor` and `rules` default to the built-in ones.
-    """
-    from .opened_call import OpenedCall
-    from .redactor import Redactor
-    from .serializer.freezing import FreezeRules, freeze_call, freeze_outcome
-
-    rules = rules or FreezeRules()
-    call = freeze_call(instance, args, kwargs, parameters, rules).data
-    frozen_defaults = freeze_outcome(dict(defaults), False, rules).data if defaults else None
-    opened = OpenedCall(parameters, instance is not None, call, frozen_defaults)
-    opened.redact(redactor or Redactor())
-    return argument_hash(opened.bound(), opened.instance_name)

@@ -23,8 +23,9 @@ import zoneinfo
 from collections.abc import Callable, Iterator
 
 from hash_enums import Access, Colour
+from live_hash import hash_call
 
-from snapagent.hashing import HashResult, hash_call
+from snapagent.hashing import HashResult
 from snapagent.signature import Parameters
 
 ONE = Parameters((("value", "positional_or_keyword"),))

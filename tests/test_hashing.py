@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from live_hash import hash_call
 
-from snapagent.hashing import HashResult, hash_call
+from snapagent.hashing import HashResult
 from snapagent.paths import parse_path
 from snapagent.serializer.freezing import FreezeRules
 from snapagent.signature import Parameters

@@ -9,10 +9,10 @@ import threading
 from typing import Any
 
 import pytest
+from live_hash import hash_call
 from sealing_support import KEY, raw_call, sealed
 
 from snapagent.bundle import Header, decode
-from snapagent.hashing import hash_call
 from snapagent.paths import parse_path
 from snapagent.sealing import SealRules, seal, timestamp
 from snapagent.serializer.freezing import FreezeRules
