@@ -121,7 +121,7 @@ def _made_at_run_time(target: Target, look: ModuleLook, definition: Definition |
         origin = definition.origin.rstrip(":").replace(":", ".")
         return _cannot(target, f"it is imported from {origin}, which was not found or is not written in Python")
     holder = target.qualname.rpartition(".")[0]
-    if "__getattr__" in look.definitions or (holder and _has_bases_out_of_sight(look, holder)):
+    if "__getattr__" in look.definitions or look.stars or (holder and _has_bases_out_of_sight(look, holder)):
         return Finding(str(target), UNSURE, "unknown", "the source does not say: --import tells")
     return None
 
