@@ -167,7 +167,10 @@ def save(folder: int, index: FunctionIndex, token: str, *, fresh: bool = True) -
     """Replace the index; `fresh` says that it knows all that the folder holds."""
     files.publish(folder, INDEX, index.to_json(), token=f"{token}-")
     with files.tolerated():  # an index that looks stale is only slower to use
-        when = os.fstat(folder).st_mtime_ns if fresh else 0
+        when = 0
+        if fresh:  # a time that no later change can have, though the clock of file systems ticks but every few ms
+            when = os.fstat(folder).st_mtime_ns - 1
+            os.utime(folder, ns=(when, when))
         os.utime(INDEX, ns=(when, when), dir_fd=folder, follow_symlinks=False)
 
 

@@ -183,6 +183,16 @@ def test_a_reader_lists_the_folder_only_when_the_index_is_stale(store: Store, mo
     assert len(listed) == 1
 
 
+def test_a_bundle_that_is_published_right_after_an_update_is_the_newest(store: Store) -> None:
+    """Within one tick of the clock of the file system."""
+    for number in range(50):
+        publish(store, number, when=NOON + 2 * number)
+        store.update(TARGET, Counts(1, 1), KEEP_ALL)
+        newer = publish(store, -number, when=NOON + 2 * number + 1)
+
+        assert store.newest(TARGET) == newer
+
+
 def test_the_first_bytes_of_the_index_name_the_newest_bundle(store: Store) -> None:
     from snapagent.store import files
 
