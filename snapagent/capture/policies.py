@@ -42,21 +42,19 @@ class Governor:
     def __init__(self, share: float) -> None:
         self.share = share
         self.unlimited = share >= 1.0
-        self._balance = BURST
+        self.balance = BURST  # seconds; above zero capturing is allowed
         self._filled_at = perf_counter()
-        self.spent = 0.0
 
     def spend(self, seconds: float) -> None:
-        self.spent += seconds
-        self._balance -= seconds
+        self.balance -= seconds
 
     def allows(self) -> bool:
-        if self._balance > 0.0 or self.unlimited:
+        if self.balance > 0.0 or self.unlimited:
             return True
         now = perf_counter()
-        self._balance = min(BURST, self._balance + (now - self._filled_at) * self.share)
+        self.balance = min(BURST, self.balance + (now - self._filled_at) * self.share)
         self._filled_at = now
-        return self._balance > 0.0
+        return self.balance > 0.0
 
     def restart(self) -> None:
         """In a forked child: a full bucket, whatever the parent had spent."""
@@ -75,8 +73,9 @@ class Gate:
         self.quota = settings.quota
         self.elsewhere = 0
         self._ledger = ledger
-        self._governor = governor
+        self.governor = governor
         self._taken = ledger.admitted
+        self.limited = self.quota != math.inf
         self._failures = 0
         self._pause = FIRST_PAUSE
         self._reopens_at = math.inf
@@ -138,7 +137,7 @@ class Gate:
 
     def affords(self) -> bool:
         """Whether the budget allows this capture."""
-        return self._governor.allows() or self._taken < ALWAYS
+        return self.governor.allows() or self._taken < ALWAYS
 
     def over_budget(self) -> None:
         """Count a call that the budget does not allow, and pass by as many as come in the next milliseconds."""
@@ -165,13 +164,13 @@ class Gate:
         if self._failures:
             self._failures = 0
             self._pause = FIRST_PAUSE
-        self._governor.spend(seconds)
+        self.governor.balance -= seconds
         if seconds > SLOW:
-            self.close(TOO_SLOW, seconds / max(self._governor.share, 1e-3))
+            self.close(TOO_SLOW, seconds / max(self.governor.share, 1e-3))
 
     def failed(self, seconds: float) -> None:
         """A capture failed: after some in a row calls are turned away for a while, longer each time."""
-        self._governor.spend(seconds)
+        self.governor.spend(seconds)
         self.give_back()
         self._failures += 1
         if self._failures >= FAILURES:

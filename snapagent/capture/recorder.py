@@ -23,6 +23,7 @@ from time import perf_counter, time
 from ..serializer.freezing import FreezeRules, Frozen, freeze_call, freeze_outcome
 from ..signature import Parameters, defaults_of
 from .host_guard import belongs_to_host, describe, log_once
+from .policies import ALWAYS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Recorder:
     def _admission(self) -> Callable[[], bool]:
         """The hot path: a call that needs no look costs one step of an iterator, made without a call."""
         gate, ledger, inside = self.gate, self.ledger, self._inside
-        tick_admitted = ledger.tick_admitted
+        governor, tick_admitted = gate.governor, ledger.tick_admitted
         first_call = self._engine.first_call
 
         def admit() -> bool:
@@ -148,11 +149,13 @@ class Recorder:
                 ledger.count_skipped(RECURSIVE)
             elif me in _capturing:
                 ledger.count_skipped(REENTRANT)
-            elif not gate.affords():
-                gate.over_budget()
-            else:
-                gate.took(tick_admitted() + 1)
+            elif governor.balance > 0.0 or gate.affords():
+                number = tick_admitted() + 1
+                if gate.limited or number <= ALWAYS:
+                    gate.took(number)
                 return True
+            else:
+                gate.over_budget()
             return False
 
         return admit

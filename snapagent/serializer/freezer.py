@@ -33,7 +33,7 @@ _no_packages: frozenset[str] = frozenset()
 
 
 class Freezer(pickle.Pickler):
-    """One dump at a time; reusable after `reset`."""
+    """One dump at a time; reusable after `reset` and `clear_memo`."""
 
     def __init__(self, decisions: Decisions) -> None:
         self.sink = Sink()
@@ -78,7 +78,10 @@ class Freezer(pickle.Pickler):
         if aliases is not None:
             self._begin_with(*aliases)
         self.dump(value)
-        return sink.content()
+        chunks = sink.chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        return data
 
     def _begin_with(self, prelude: bytes, names: tuple[str, ...]) -> None:
         """Memoize `names` by pickling them, which is faster than to set the memo, and put `prelude` in their place."""
@@ -88,13 +91,8 @@ class Freezer(pickle.Pickler):
         self.sink.write(prelude)
 
     def reset(self) -> None:
-        """Let go of everything that belongs to the last dump."""
-        self.clear_memo()
-        self.sink.chunks.clear()
-        if self.has_news:
-            self._begin()
-        else:
-            self.value = None
+        """Let go of everything that belongs to the last dump but the memo."""
+        self._begin()
 
     # what handlers ask for
 

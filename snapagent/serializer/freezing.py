@@ -62,13 +62,6 @@ class Frozen(Record):
     packages: frozenset[str] = frozenset()  # top-level packages of the classes and functions that occur
 
 
-def _frozen(data: bytes) -> Frozen:
-    """`Frozen(data)` at half the price: what is not said is found in the class."""
-    frozen: Frozen = _new(Frozen)
-    frozen.__dict__["data"] = data
-    return frozen
-
-
 _new: Any = object.__new__
 
 
@@ -92,11 +85,10 @@ def freeze_call(
 
     Raises only MemoryError, and what is the program's own: Ctrl-C, exit, what its signal handler raised meanwhile.
     """
-    value = instance, args, kwargs
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
-        return _freeze_carefully(source_of(value, names), rules, patterns)
-    return _freeze(value, names, rules)
+        return _freeze_carefully(source_of((instance, args, kwargs), names), rules, patterns)
+    return _freeze((instance, args, kwargs), names, rules)
 
 
 def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
@@ -105,7 +97,9 @@ def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
     if kind in _ATOMS and not rules.exclude and (kind not in _TEXTS or len(value) <= _SHORT):
         data = dumps(value, 5)
         if len(data) <= rules.max_bytes:
-            return _frozen(data)
+            frozen: Frozen = _new(Frozen)
+            frozen.__dict__["data"] = data
+            return frozen
     origin = EXCEPTION if raised else RESULT
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
@@ -128,9 +122,15 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
         _raise_if_the_programs(error)
         problem = error
     else:
-        frozen = _told(freezer, data) if freezer.has_news else _frozen(data)
-        if len(data) <= MOST_POOLED_BYTES:
+        if freezer.has_news:
+            frozen = _told(freezer, data)
             freezer.reset()
+        else:
+            frozen = _new(Frozen)
+            frozen.__dict__["data"] = data  # twice as fast as `Frozen(data)`: what is not said is found in the class
+            freezer.value = None
+        if len(data) <= MOST_POOLED_BYTES:
+            freezer.clear_memo()
             pool.idle.append(freezer)
         return frozen
     del freezer

@@ -21,11 +21,19 @@ class Sink:
         self.room = room
 
     def write(self, data: Any) -> None:
-        is_bytes = type(data) is bytes
-        self.room -= len(data) if is_bytes else memoryview(data).nbytes
+        if type(data) is bytes:
+            room = self.room = self.room - len(data)
+            if room < 0:
+                raise TooBig
+            self.chunks.append(data)
+        else:
+            self.write_buffer(memoryview(data))
+
+    def write_buffer(self, data: memoryview) -> None:
+        self.room -= data.nbytes
         if self.room < 0:
             raise TooBig
-        self.chunks.append(data if is_bytes else bytes(data))
+        self.chunks.append(bytes(data))
 
     def content(self) -> bytes:
         return self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
