@@ -42,11 +42,13 @@ def other_pythons() -> dict[str, str]:
     """Interpreters of other supported versions that start."""
     found = {}
     for minor in (11, 12, 13):
-        python = shutil.which(f"python3.{minor}")
-        if python is None or sys.version_info[:2] == (3, minor):
+        if sys.version_info[:2] == (3, minor):
             continue
-        if subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:
-            found[f"3.{minor}"] = python
+        installed = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))  # pyenv's shims may be off
+        for python in filter(None, [shutil.which(f"python3.{minor}"), *map(str, installed)]):
+            if subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:
+                found[f"3.{minor}"] = python
+                break
     return found
 
 
