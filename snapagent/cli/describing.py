@@ -12,6 +12,7 @@ from ..bundle import Header, Note
 from ..records import Record
 
 OUTCOME_PATHS = ("result", "exception")
+_NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim"}  # the others: red
 _TOLD_BY_TEXT = ("int", "float", "complex", "bool", "NoneType", "str", "bytes")
 
 
@@ -74,6 +75,22 @@ def lines(branches: Sequence[Branch], depth: int, lead: str = "", more: int = 0)
         yield from lines(branch.children, depth - 1, lead + ("    " if last else "│   "), branch.more)
     if more:
         yield Line(f"{lead}└── ", None, more)
+
+
+def value_pieces(branch: Branch) -> list[tuple[str, str]]:
+    """The value of a branch and the note on it, as (text, style)."""
+    if branch.note is None:
+        return [(branch.words, "")]
+    stands_in = branch.text.startswith("<")  # the note says what the text would
+    text, style = note_piece(branch.note)
+    return [(branch.type if stands_in else branch.words, ""), (f"  {text}", style)]
+
+
+def note_piece(note: Note) -> tuple[str, str]:
+    """A note in brackets, and its style."""
+    detail = f", {note.detail}" if note.detail else ""
+    text = f"[{note.kind}: {note.reason}{detail}]" if note.reason else f"[{note.kind}{detail}]"
+    return text, _NOTE_STYLES.get(note.kind, "red")
 
 
 def short_call(header: Header) -> tuple[str, str]:

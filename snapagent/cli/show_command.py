@@ -14,13 +14,12 @@ from .app import App, json_option, pass_app, store_options
 from .children import ask
 from .choosing import bundle, function
 from .completing import complete_hash, complete_target
-from .describing import Branch, Line, arguments, lines, outcome, unplaced_notes
+from .describing import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from .listing import BundleRow, bundle_row
 from .output import Piece
 from .source_look import default_search_path
 from .wording import ago, counted, local_time, short_hash, shown_path
 
-_NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim"}  # the others: red
 _EVERYTHING = 1000  # levels: the preview itself ends long before
 
 
@@ -130,24 +129,11 @@ def _line(line: Line, label_style: str = "cyan") -> list[Piece]:
     if branch is None:
         return [(line.lead, "dim"), (f"... {counted(line.more, 'more', 'more')}", "dim")]
     pieces = [(line.lead, "dim"), (branch.label, label_style), (": " if branch.label else "", "")]
-    stands_in = branch.note is not None and branch.text.startswith("<")  # the note says what the text would
-    pieces.append((branch.type if stands_in else branch.words, ""))
-    if branch.note is not None:
-        pieces.append((f"  {_words(branch.note)}", _NOTE_STYLES.get(branch.note.kind, "red")))
-    return pieces
-
-
-def _words(note: Note) -> str:
-    detail = f", {note.detail}" if note.detail else ""
-    return f"[{note.kind}: {note.reason}{detail}]" if note.reason else f"[{note.kind}{detail}]"
+    return pieces + value_pieces(branch)
 
 
 def _notes(notes: Sequence[Note]) -> Iterator[list[Piece]]:
     if notes:
         yield [("not stored as it was", "bold")]
     for note in notes:
-        yield [
-            (f"    {note.path}", "cyan"),
-            (f"  {note.type}  ", "dim"),
-            (_words(note), _NOTE_STYLES.get(note.kind, "red")),
-        ]
+        yield [(f"    {note.path}", "cyan"), (f"  {note.type}  ", "dim"), note_piece(note)]
