@@ -10,8 +10,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .capture.activation import install, uninstall
     from . import capture
+    from .capture.activation import install, uninstall
     from .errors import (
         AmbiguousHashError,
         BundleLoadError,

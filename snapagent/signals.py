@@ -34,7 +34,7 @@ def _handler_codes() -> Iterator[CodeType]:
         while type(handler).__name__ == "partial" and hasattr(handler, "func"):
             handler = handler.func
         if not hasattr(handler, "__code__"):
-            handler = getattr(type(handler), "__call__", None) if not hasattr(handler, "__func__") else handler
+            handler = getattr(type(handler), "__call__", None) if not hasattr(handler, "__func__") else handler  # noqa: B004 - its code is wanted
         code = getattr(getattr(handler, "__func__", handler), "__code__", None)
         if code is not None:
             yield code

@@ -64,6 +64,10 @@ def test_records_survive_copy_and_pickle() -> None:
 
 def test_records_do_not_import_dataclasses_or_typing() -> None:
     code = "import sys; import snapagent.records; print({'dataclasses', 'inspect'} & set(sys.modules))"
-    printed = subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
-                             capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert printed.strip() == "set()"

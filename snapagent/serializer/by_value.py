@@ -200,4 +200,3 @@ def _module_name(module: Any) -> str:
     if type(name) is not str or sys.modules.get(name) is not module:
         raise Unstorable("it holds a module that cannot be imported")
     return (real_main_name() or name) if name in MAIN_NAMES else name
-

@@ -23,9 +23,7 @@ def reduce_enum(cls: Any) -> tuple[Any, ...]:
     body = namespace(cls)
     members = [(name, member._value_) for name, member in body["_member_map_"].items()]
     prefix = qualname(cls) + "."
-    methods = {
-        name: value for name, value in body.items() if type(value) in _KEPT_TYPES and _own(name, value, prefix)
-    }
+    methods = {name: value for name, value in body.items() if type(value) in _KEPT_TYPES and _own(name, value, prefix)}
     names = {name: body[name] for name in ("__module__", "__doc__") if name in body} | {"__qualname__": qualname(cls)}
     return build_enum, (type(cls), cls.__name__, cls.__bases__, members, methods, names)
 

@@ -141,8 +141,6 @@ def lazy_values_are_not_forced(m):
     return m.Lazy.forced
 
 
-
-
 class Odd(BaseException):
     """A BaseException of the program's own."""
 

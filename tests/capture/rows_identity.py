@@ -108,8 +108,6 @@ def what_cannot_be_pickled(m):
     return refusal(m.anonymous), refusal(m.carelessly_decorated)
 
 
-
-
 @row
 def mocks(m):
     seen = []

@@ -114,8 +114,6 @@ def texts(m):
     return [cut(repr(f)) for f in (m.plain, m.registered, base.method, m.Base.made, m.Base.static)], cut(str(m.plain))
 
 
-
-
 @row
 def warnings_name_the_calling_line(m):
     with warnings.catch_warnings(record=True) as seen:

@@ -96,9 +96,7 @@ def test_arguments_are_stored_as_they_were_before_the_call(capturing: Capturing,
     assert bundle.result == [1, 2]
 
 
-def test_a_raised_exception_is_a_bundle_and_reaches_the_caller_untouched(
-    capturing: Capturing, tmp_path: Path
-) -> None:
+def test_a_raised_exception_is_a_bundle_and_reaches_the_caller_untouched(capturing: Capturing, tmp_path: Path) -> None:
     with pytest.raises(ValueError) as caught:
         capturing().fail("no stock")
     assert caught.value.__context__ is None
@@ -207,7 +205,7 @@ def test_calls_that_were_not_sampled_say_so(capturing: Capturing, store: Store) 
     for number in range(500):
         sample.add(number)
     uninstall()
-    calls, captured, skipped, failed = counts(store, "add")
+    calls, captured, skipped, _failed = counts(store, "add")
     assert calls == 500
     assert captured + skipped["not_sampled"] == 500
     assert 50 < captured < 160
@@ -221,7 +219,7 @@ def test_calls_over_the_budget_are_skipped_and_counted(
     for number in range(50):
         sample.add(number)
     uninstall()
-    calls, captured, skipped, failed = counts(store, "add")
+    calls, captured, skipped, _failed = counts(store, "add")
     assert (calls, captured) == (50, policies.ALWAYS)
     assert skipped == {"over_budget": 50 - policies.ALWAYS}
 
@@ -262,7 +260,9 @@ def test_after_uninstall_the_functions_are_the_very_originals(capturing: Capturi
 def test_a_function_without_calls_leaves_no_folder(capturing: Capturing, tmp_path: Path) -> None:
     capturing().add(1)
     uninstall()
-    assert sorted(path.name for path in (tmp_path / "captures").iterdir() if path.name[0] != ".") == ["sample_calls.add"]
+    assert sorted(path.name for path in (tmp_path / "captures").iterdir() if path.name[0] != ".") == [
+        "sample_calls.add"
+    ]
 
 
 def test_equal_calls_are_separate_bundles_with_one_hash(capturing: Capturing, tmp_path: Path) -> None:
@@ -274,5 +274,3 @@ def test_equal_calls_are_separate_bundles_with_one_hash(capturing: Capturing, tm
     bundles = load_captures("sample_calls.add", base_path=str(tmp_path / "captures"))
     assert len(bundles) == 4
     assert len({bundle.hash for bundle in bundles}) == 1
-
-

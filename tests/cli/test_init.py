@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
-from snapagent.config import parse_config
 
 from snapagent.cli import main
 from snapagent.cli.proposals import find_package, propose
+from snapagent.config import parse_config
 
 PRICING = '''
 raise SystemExit("imported")

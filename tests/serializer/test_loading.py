@@ -77,8 +77,6 @@ def make_needs(connection: Any) -> Needs:
     return Needs(connection)
 
 
-
-
 def test_what_cannot_be_made_without_a_missing_value_is_a_placeholder_too() -> None:
     with socket.socket() as connection:
         data = frozen({"needs": Needs(connection), "rows": [1, 2], "list": [Needs(connection)]}).data
