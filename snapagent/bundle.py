@@ -90,7 +90,7 @@ class Header(Record):
         fields = self.as_dict()
         fields["parts"] = [part.as_dict() for part in self.parts]
         fields["notes"] = [note.as_dict() for note in self.notes]
-        return json.dumps(fields, separators=(",", ":"), default=_plain).encode("ascii")
+        return _encoder.encode(fields).encode("ascii")
 
     @classmethod
     def from_json(cls, data: bytes) -> Header:
@@ -111,6 +111,9 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"a header cannot hold {type(value).__name__}")
+
+
+_encoder = json.JSONEncoder(separators=(",", ":"), default=_plain, check_circular=False)
 
 
 class SigningKey(Record):

@@ -64,6 +64,9 @@ class Record:
         return (getattr(self, name) for name in self._fields)
 
     def as_dict(self) -> dict[str, Any]:
+        values = self.__dict__
+        if len(values) == len(self._fields):  # as the constructor leaves it, in the order of the fields
+            return values.copy()
         return dict(zip(self._fields, self._values(), strict=True))
 
     def replace(self, **changes: Any) -> Self:
