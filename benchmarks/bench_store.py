@@ -185,7 +185,10 @@ def measured(base: Path) -> dict[str, float]:
         captures[f"update {stored}"] = one.update
     for stored, other in simple.items():
         captures[f"naive capture {stored}"] = lambda other=other: per_call(other.capture, 1)
-    return times | interleaved(captures)
+    times |= interleaved(captures)
+    for one in ours.values():
+        one.writer.close()  # or the end of this process would write into folders that are gone by then
+    return times
 
 
 def rows(times: dict[str, float]) -> list[Row]:
