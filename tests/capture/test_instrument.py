@@ -398,3 +398,21 @@ kept = [caller]
         assert module.kept[0]() == module.caller() == __name__
         assert len(memories.calls("caller")) == 1
         assert "only calls through its name" in memories.unreachable["sample:caller"]
+
+
+def test_a_function_that_only_holds_itself_is_wrapped(make):
+    module = make("""
+namespace = {}
+exec("def generated(self, x): return x", namespace)
+class C:
+    m = namespace["generated"]
+    m.__module__ = __name__
+del namespace
+def recursive():
+    def inner(x): return x and inner(x - 1)
+    return inner
+walk = recursive()
+""")
+    with instrumented(module, "sample:C.m", "sample:walk"):
+        assert type(vars(module.C)["m"]).__name__ == type(module.walk).__name__ == "SnapWrapper"
+        assert module.C().m(3) == 3 and module.walk(2) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 import weakref
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from ...targets import Target
 from ..host_guard import describe, log_once
 from . import inplace
 from .discovery import Discovery, Found, kind_of, owners
-from .places import Place, class_dict, fill, inside
+from .places import DictPlace, Place, class_dict, fill, inside
 from .wrapper import SnapWrapper, inner_of, wrap
 
 if TYPE_CHECKING:
@@ -253,12 +254,26 @@ def looks_at_its_caller(function: FunctionType) -> bool:
 
 
 def references_elsewhere(found: Found) -> bool:
-    """Whether something besides the places found refers to the function."""
+    """Whether something besides the places found, and besides the function itself, refers to it."""
     return _extra_references(found) > _BARE
 
 
 def _extra_references(found: Found) -> int:
-    return sys.getrefcount(found.function) - len(found.places)
+    return sys.getrefcount(found.function) - len(found.places) - _to_itself(found)
+
+
+def _to_itself(found: Found) -> int:
+    """How often a function is held by what only it holds: its closure, or the namespace in which `exec` made it."""
+    function = found.function
+    if type(function) is not FunctionType:
+        return 0
+    cells = sum(1 for cell in function.__closure__ or () for held in gc.get_referents(cell) if held is function)
+    namespace = function.__globals__
+    module = sys.modules.get(str(namespace.get("__name__")))
+    is_modules = module is not None and object.__getattribute__(module, "__dict__") is namespace
+    counted = any(type(place) is DictPlace and place.namespace is namespace for place in found.places)
+    named = namespace.get(function.__name__) is function and not (is_modules or counted)
+    return cells + named
 
 
 def _take_out(wrapper: SnapWrapper) -> None:
