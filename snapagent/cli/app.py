@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import ConfigError
-
 if TYPE_CHECKING:
     from ..config import Config
     from ..store.store import Store
@@ -42,15 +40,15 @@ class App:
     @cached_property
     def config(self) -> Config | None:
         """The configuration, or None when there is no file or it is wrong: reading bundles works without it."""
-        from ..config import load_config
+        from ..config import InvalidConfigError, load_config
 
         path = self.find_config()
         if path is None:
             return None
         try:
             return load_config(path)
-        except ConfigError as error:
-            self.out.note(f"the configuration was left aside: {error}", then="snapagent check")
+        except InvalidConfigError as error:
+            self.out.note(f"the configuration was left aside: {error.one_line}", then="snapagent check")
             return None
 
     @cached_property

@@ -83,7 +83,7 @@ def replay_all(tasks: Sequence[Task], plan: Plan, done: Callable[[], object]) ->
                 return
     finally:
         for worker in workers:
-            worker.kill()
+            worker.stop()
 
 
 def _work(
@@ -97,18 +97,25 @@ def _work(
             return
         try:
             finished.put(worker.replay(task))
+        except _Stopped:
+            return
         except BaseException as error:
             finished.put(error)
             return
 
 
+class _Stopped(Exception):
+    """No other process is started: the whole replay ends."""
+
+
 class _Worker:
-    """One child process at a time, used by one thread."""
+    """One child process at a time, used by one thread; another one may stop it."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._process: subprocess.Popen[str] | None = None
         self._stopped = False
+        self._lock = threading.Lock()
 
     def replay(self, task: Task) -> Result:
         process = self._started()
@@ -129,30 +136,43 @@ class _Worker:
         return Result(task, **{**answer, "differences": tuple(answer["differences"])})
 
     def _started(self) -> subprocess.Popen[str]:
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.replay_worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env=environment(),
-            )
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(self._plan.rules) + "\n")
-        return self._process
+        with self._lock:
+            if self._stopped:
+                raise _Stopped
+            if self._process is None:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", f"{__package__}.replay_worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env=environment(),
+                )
+                assert self._process.stdin is not None
+                self._process.stdin.write(json.dumps(self._plan.rules) + "\n")
+            return self._process
 
     def _lost(self, task: Task, reason: str) -> Result:
         self.kill()
         return Result(task, NOT_REPLAYABLE, reason)
 
     def kill(self) -> None:
-        process, self._process = self._process, None
+        with self._lock:
+            process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     _close(pipe)
+
+    def stop(self) -> None:
+        """From another thread: end the process, and start no other one. The own thread sees its pipe end."""
+        with self._lock:
+            self._stopped = True
+            process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
 
 
 def _close(pipe: Any) -> None:

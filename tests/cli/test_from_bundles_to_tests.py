@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -168,6 +170,30 @@ def test_what_the_program_prints_does_not_disturb_the_answers(project):
     change(project, "    if not rows:", "    print('noise')\n    os.write(1, b'noise')\n    if not rows:")
 
     assert replayed(project)[0] == 0
+
+
+def test_ctrl_c_ends_quietly_with_130_and_leaves_no_process_behind(project):
+    change(
+        project,
+        "    if not rows:",
+        "    open('begun', 'w').close()\n    __import__('time').sleep(60)\n    if not rows:",
+    )
+    replaying = subprocess.Popen(
+        [sys.executable, "-m", "snapagent", "replay", "tillstore.pricing:quote"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whatever the shell of the tests ignores
+    )
+    while not (project / "begun").exists() and replaying.poll() is None:
+        time.sleep(0.05)
+    replaying.send_signal(signal.SIGINT)
+
+    _, errors = replaying.communicate(timeout=30)  # ends when the last process that holds the pipes has ended
+
+    assert replaying.returncode == 130
+    assert "Traceback" not in errors
 
 
 def test_a_junit_report_has_a_case_for_each_bundle(project):

@@ -1,9 +1,12 @@
-"""What the viewer shows, as data: functions, bundles of one, their trees, differences. No screen in here."""
+"""What the viewer shows, as data: functions, bundles of one, their rows and headers, differences. No screen in here.
+
+Nothing is held but rows that were read lately, so that a store of any size costs what is looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+import os
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...bundle import Header
 from ...errors import BundleNotFoundError, CorruptBundleError
@@ -12,62 +15,104 @@ from ...store.library import FunctionFolder
 from ...store.store import Store
 from ..choosing import folders, name_of
 from ..differing import Change, changes
-from ..listing import BundleRow, FunctionRow, bundle_rows, function_row
+from ..listing import BundleRow, FunctionRow, bundle_row, function_row
+from ..wording import local_time
 
-MOST = 500  # bundles of one function on the screen, the newest
+_REMEMBERED = 2000  # rows: some screens full
 
 
 class Model:
-    """Reads the store anew at each question, so that a reload shows what a running program adds."""
+    """Reads the store anew whenever it is asked for a list; rows and headers come one at a time."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._rows: dict[Entry, BundleRow] = {}
 
-    def functions(self, wanted: str = "") -> list[FunctionRow]:
-        """The functions whose name holds `wanted`, whatever its case."""
-        return [function_row(self.store, folder) for folder in self._folders() if _holds(name_of(folder), wanted)]
-
-    def _folders(self) -> list[FunctionFolder]:
+    def functions(self) -> list[FunctionFolder]:
+        """The captured functions by name. Raises StoreError when the store cannot be listed."""
         return folders(self.store)
 
-    def bundles(self, target: str, wanted: str = "") -> list[BundleRow]:
-        """The newest bundles of a function that show `wanted` in hash, outcome, arguments or result."""
-        entries = reversed(self.store.entries(target))
-        rows = (row for row in bundle_rows(self.store, target, entries) if _holds(_searchable(row), wanted))
-        return list(islice(rows, MOST))
+    def counts(self, folder: FunctionFolder) -> FunctionRow:
+        """The counts of one function; costs a listing of its folder when its index is stale."""
+        return function_row(self.store, folder)
 
-    def header(self, row: BundleRow) -> Header | None:
-        """The header of a bundle; None when it is gone or cannot be read."""
-        entry = self._entry(row)
+    def entries(self, folder: FunctionFolder) -> list[Entry]:
+        """The bundles of a function, the newest first, by their file names alone."""
+        found = self.store.entries(folder.name)
+        found.reverse()
+        return found
+
+    def row(self, folder: FunctionFolder, entry: Entry) -> BundleRow | None:
+        """One bundle's row; None when it was removed meanwhile."""
+        row = self._rows.get(entry)
+        if row is None:
+            row = bundle_row(self.store, name_of(folder), entry)
+            if row is not None:
+                self._remember(entry, row)
+        return row
+
+    def _remember(self, entry: Entry, row: BundleRow) -> None:
+        if len(self._rows) >= _REMEMBERED:
+            self._rows.clear()
+        self._rows[entry] = row
+
+    def forget(self) -> None:
+        """Read all rows anew when they are asked for next."""
+        self._rows.clear()
+
+    def matching(self, folder: FunctionFolder, entries: Iterable[Entry], wanted: str) -> Iterator[Entry | None]:
+        """The bundles whose row has all words of `wanted`; None for each of the others, so that a scan can be ended."""
+        words = wanted.casefold().split()
+        for entry in entries:
+            row = bundle_row(self.store, name_of(folder), entry)
+            yield entry if row is not None and holds(_searchable(row), words) else None
+
+    def header(self, entry: Entry) -> Header | str:
+        """The header of a bundle, or what is wrong with it."""
         try:
-            return self.store.header(entry) if entry is not None else None
-        except (CorruptBundleError, BundleNotFoundError):
-            return None
+            return self.store.header(entry)
+        except CorruptBundleError as error:
+            return error.reason
+        except BundleNotFoundError:
+            return "it was removed meanwhile (r refreshes)"
 
-    def changes(self, before: BundleRow, after: BundleRow) -> Sequence[Change] | None:
-        """The differences of two bundles; None when one of them cannot be read."""
-        one, other = self.header(before), self.header(after)
-        return changes(one, other) if one is not None and other is not None else None
+    def changes(self, before: Entry, after: Entry) -> Sequence[Change] | str:
+        """The differences of two bundles, or what is wrong with one of them."""
+        headers = []
+        for entry in (before, after):
+            header = self.header(entry)
+            if isinstance(header, str):
+                return f"{entry.short_hash} cannot be compared: {header}"
+            headers.append(header)
+        return changes(*headers)
 
-    def set_pinned(self, row: BundleRow, pinned: bool) -> None:
+    def is_pinned(self, entry: Entry) -> bool:
+        return self.store.is_pinned(entry)
+
+    def set_pinned(self, entry: Entry, pinned: bool) -> None:
         """Raises StoreFailure."""
-        entry = self._entry(row)
-        if entry is not None:
-            (self.store.pin if pinned else self.store.unpin)(entry)
+        (self.store.pin if pinned else self.store.unpin)(entry)
+        self._rows.pop(entry, None)
 
-    def delete(self, row: BundleRow) -> bool:
+    def delete(self, entry: Entry) -> bool:
         """Remove a bundle; False when it was gone. Raises StoreFailure."""
-        entry = self._entry(row)
-        return entry is not None and self.store.delete(entry)
+        self._rows.pop(entry, None)
+        return self.store.delete(entry)
 
-    def _entry(self, row: BundleRow) -> Entry | None:
-        found: Iterator[Entry] = (entry for entry in self.store.entries(row.target) if entry.name == row.name)
-        return next(found, None)
+    @property
+    def nothing(self) -> str:
+        """What an empty store is called, and the next step."""
+        path = self.store.base_path
+        where = "it is empty" if os.path.lexists(path) else "it does not exist yet"
+        return f"Nothing is captured under {path} ({where}).\nNext: snapagent run --on -- YOUR COMMAND"
 
 
-def _holds(text: str, wanted: str) -> bool:
-    return wanted.casefold() in text.casefold()
+def holds(text: str, words: Sequence[str]) -> bool:
+    """Whether all words (case-folded) occur."""
+    folded = text.casefold()
+    return all(word in folded for word in words)
 
 
 def _searchable(row: BundleRow) -> str:
-    return " ".join((row.hash, row.kind, row.outcome, row.arguments, row.ended_with))
+    kind = f"{row.outcome} {row.exception or ''} {'pinned' if row.pinned else ''}"
+    return " ".join((local_time(row.timestamp), row.hash, kind, row.arguments, row.ended_with, row.problem))

@@ -1,59 +1,91 @@
-"""The viewer's screen: functions on the left, bundles of one above, the tree or the difference of two below."""
+"""The viewer: functions on the left, bundles of one above, the tree of one or the difference of two below.
+
+What may last (listing a store, counting, looking through headers for a filter) is done by threads, which send what
+they find as messages; a message that a newer question has overtaken is dropped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Hashable, Sequence
+from itertools import count
 from typing import ClassVar
 
-from rich.text import Text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Input, Static, Tree
-from textual.widgets.tree import TreeNode
+from textual.message import Message
+from textual.widgets import Footer
+from textual.worker import get_current_worker
 
+from ...errors import StoreError
 from ...store.failures import StoreFailure
+from ...store.layout import Entry
+from ...store.library import FunctionFolder
 from ...units import format_duration, format_size
-from ..describing import Branch, arguments, outcome, unplaced_notes
-from ..differing import Change
-from ..listing import BundleRow
+from ..choosing import name_of
+from ..listing import FunctionRow, iso_time
 from ..reasons import explain
-from ..wording import ago, counted, local_time, printable, short_hash
-from .model import MOST, Model
+from ..wording import ago, counted, local_time, short_hash
+from .detail import Detail
+from .dialogs import Confirm, Help
+from .lazy_table import Cell, Field, LazyTable
+from .model import Model, holds
+from .pane import Filter, Heading, Pane
 
-_OPEN_LEVELS = 2  # of a tree, when a bundle is shown
+NARROW = 72  # columns below which the functions stand above the bundles
+_EVERY = 0.1  # seconds between two messages of a thread
+
+_FUNCTION_FIELDS = (
+    Field("FUNCTION", 10, 200, tail=True),
+    Field("#", 5, right=True, below=34),
+    Field("BUNDLES", 7, right=True, above=34),
+    Field("CALLS", 9, right=True, above=44),
+)
+_BUNDLE_FIELDS = (
+    Field("", 2),
+    Field("TIME", 10, below=100),
+    Field("TIME", 19, above=100),
+    Field("HASH", 8),
+    Field("OUTCOME", 8, 12, below=90),
+    Field("OUTCOME", 12, 24, above=90),
+    Field("SIZE", 7, right=True, above=100),
+    Field("TOOK", 7, right=True, above=80),
+    Field("ARGUMENTS", 16, 500),
+    Field("RESULT", 8, 500, above=64),
+)
 
 
-class Confirm(ModalScreen[bool]):
-    """A question that is answered with y or n."""
+class FunctionsRead(Message):
+    """The functions of the store, or what is wrong with it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes"),
-        Binding("n,escape", "answer(False)", "No"),
-    ]
-    CSS = "Confirm { align: center middle; } Confirm Static { width: auto; padding: 1 3; border: thick $warning; }"
-
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: int, folders: Sequence[FunctionFolder], problem: str = "") -> None:
         super().__init__()
-        self._question = question
-
-    def compose(self) -> ComposeResult:
-        yield Static(Text(f"{printable(self._question)}\n\ny: yes    n: no"))
-
-    def action_answer(self, yes: bool) -> None:
-        self.dismiss(yes)
+        self.question = question
+        self.folders = folders
+        self.problem = problem
 
 
-class Filter(Input, can_focus=False):
-    """Takes the focus only when it is asked for, so that tab goes from table to table."""
+class CountsRead(Message):
+    """Counts of some functions."""
 
-    def begin(self) -> None:
-        self.can_focus = True
-        self.focus()
+    def __init__(self, rows: dict[str, FunctionRow]) -> None:
+        super().__init__()
+        self.rows = rows
 
-    def on_blur(self) -> None:
-        self.can_focus = False
+
+class BundlesRead(Message):
+    """Bundles of a function that fit the filter: the first ones of an answer, then more, until it is complete."""
+
+    def __init__(self, question: int, entries: Sequence[Entry], looked: int, of: int, first: bool, last: bool) -> None:
+        super().__init__()
+        self.question = question
+        self.entries = entries
+        self.looked = looked
+        self.of = of
+        self.first = first
+        self.last = last
 
 
 class Viewer(App[None]):
@@ -62,202 +94,327 @@ class Viewer(App[None]):
     TITLE = "snapagent"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #left { width: 35%; min-width: 24; border-right: solid $primary; }
-    #functions { height: 1fr; }
-    #bundles { height: 40%; border-bottom: solid $primary; }
-    #detail { height: 1fr; }
-    Filter { border: none; height: 1; padding: 0 1; }
+    #functions-pane { width: 32%; min-width: 26; max-width: 64; border-right: vkey $primary-darken-1; }
+    #detail-pane { height: 1.2fr; }
+    *:focus-within > Heading { background: $primary-darken-2; }
+    .narrow #body { layout: vertical; }
+    .narrow #functions-pane { width: 100%; max-width: 100%; height: 30%; min-height: 4; border-right: none; }
+    .narrow #right { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter"),
-        Binding("space", "mark", "Mark"),
-        Binding("d", "diff", "Diff with mark"),
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("space", "mark", "Mark", key_display="space"),
         Binding("p", "pin", "Pin"),
-        Binding("x", "delete", "Delete"),
-        Binding("r", "reload", "Reload"),
-        Binding("escape", "to_functions", "Functions", show=False),
+        Binding("d", "delete", "Delete"),
+        Binding("r", "refresh_all", "Refresh"),
+        Binding("question_mark,f1", "help", "Help", key_display="?"),
         Binding("q", "quit", "Quit"),
+        Binding("escape", "back", "Back", show=False),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
     ]
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
-        self._target: str | None = None
-        self._rows: dict[str, BundleRow] = {}
-        self._marked: BundleRow | None = None
+        self._questions = count(1)
+        self._asked_functions = 0
+        self._asked_bundles = 0
+        self._folders: Sequence[FunctionFolder] = ()
+        self._counts: dict[str, FunctionRow] = {}
+        self._problem = ""
+        self._folder: FunctionFolder | None = None
+        self._at: Entry | None = None  # where the cursor shall stand when the bundles are there
+        self._marked: list[tuple[FunctionFolder, Entry]] = []  # two at most, in the order in which they were marked
+        self.functions = Pane(LazyTable(_FUNCTION_FIELDS, self._function_cells, "functions"), "functions-pane")
+        self.bundles = Pane(LazyTable(_BUNDLE_FIELDS, self._bundle_cells, "bundles"), "bundles-pane")
+        self.detail_heading = Heading()
+        self.detail = Detail("detail")
 
     def compose(self) -> ComposeResult:
-        with Horizontal():
-            with Vertical(id="left"):
-                yield Filter(placeholder="/ filter functions", id="function-filter")
-                yield DataTable(id="functions", cursor_type="row")
-            with Vertical():
-                yield Filter(placeholder="/ filter bundles", id="bundle-filter")
-                yield DataTable(id="bundles", cursor_type="row")
-                yield Tree("", id="detail")
+        with Horizontal(id="body"):
+            yield self.functions
+            with Vertical(id="right"):
+                yield self.bundles
+                with Vertical(id="detail-pane"):
+                    yield self.detail_heading
+                    yield self.detail
         yield Footer()
 
     def on_mount(self) -> None:
-        self._functions.add_columns("function", "bundles", "calls")
-        self._bundles.add_columns("", "time", "hash", "outcome", "size", "took", "arguments", "result")
-        self._tree.show_root = False
-        self._show_functions()
-        self._functions.focus()
+        self.functions.table.focus()
+        self._read_functions()
 
-    @property
-    def _functions(self) -> DataTable[Text]:
-        return self.query_one("#functions", DataTable)
+    def on_resize(self, event: events.Resize) -> None:
+        self.screen.set_class(event.size.width < NARROW, "narrow")
 
-    @property
-    def _bundles(self) -> DataTable[Text]:
-        return self.query_one("#bundles", DataTable)
+    # -- functions -------------------------------------------------------------------------------------------------
 
-    @property
-    def _tree(self) -> Tree[None]:
-        return self.query_one("#detail", Tree)
+    def _read_functions(self) -> None:
+        question = self._asked_functions = next(self._questions)
+        self.functions.heading.say("Functions", "...")
 
-    def _filter(self, name: str) -> str:
-        return self.query_one(f"#{name}-filter", Input).value
+        def read() -> None:
+            try:
+                folders = self._model.functions()
+            except (StoreError, OSError) as error:
+                self.post_message(FunctionsRead(question, (), str(error)))
+                return
+            self.post_message(FunctionsRead(question, folders))
+            self._count(folders)
 
-    # -- what is shown ---------------------------------------------------------------------------------------------
+        self.run_worker(read, thread=True, group="functions", exclusive=True)
+
+    def _count(self, folders: Sequence[FunctionFolder]) -> None:
+        """In a thread: the counts, some at a time."""
+        worker, rows, told = get_current_worker(), dict[str, FunctionRow](), time.monotonic()
+        for folder in folders:
+            if worker.is_cancelled:
+                return
+            rows[folder.name] = self._model.counts(folder)
+            if time.monotonic() - told > _EVERY:
+                self.post_message(CountsRead(rows))
+                rows, told = {}, time.monotonic()
+        self.post_message(CountsRead(rows))
+
+    def on_functions_read(self, message: FunctionsRead) -> None:
+        if message.question == self._asked_functions:
+            self._folders, self._problem = message.folders, message.problem
+            self._show_functions()
+
+    def on_counts_read(self, message: CountsRead) -> None:
+        self._counts.update(message.rows)
+        self.functions.table.refresh()
 
     def _show_functions(self) -> None:
-        self._functions.clear()
-        rows = self._model.functions(self._filter("function"))
-        for row in rows:
-            cells = (_text(row.target), Text(f"{row.bundles:,}"), Text(f"{row.calls:,}"))
-            self._functions.add_row(*cells, key=row.target)
-        if not rows:
-            self._target = None
-            self._show_bundles()
+        words = self.functions.filter.value.casefold().split()
+        shown = [folder for folder in self._folders if holds(name_of(folder), words)]
+        empty = self._problem or ("No function fits." if self._folders else self._model.nothing)
+        some = f"{len(shown):,} of " if words else ""
+        self.functions.heading.say(f"{some}{counted(len(self._folders), 'function')}")
+        self.functions.table.show(shown, self._same(shown), empty)
 
-    def _show_bundles(self) -> None:
-        self._bundles.clear()
-        rows = self._model.bundles(self._target, self._filter("bundle")) if self._target is not None else []
-        self._rows = {row.name: row for row in rows}
-        for row in rows:
-            self._bundles.add_row(*self._cells(row), key=row.name)
-        self.sub_title = f"the newest {MOST}" if len(rows) == MOST else ""
-        if not rows:
-            self._clear_detail("nothing is captured here" if self._target is None else "no bundle fits")
+    def _same(self, folders: Sequence[FunctionFolder]) -> FunctionFolder | None:
+        name = self._folder.name if self._folder is not None else None
+        return next((folder for folder in folders if folder.name == name), None)
 
-    def _cells(self, row: BundleRow) -> tuple[Text, ...]:
-        marks = ("*" if self._marked is not None and row.name == self._marked.name else "") + (
-            "P" if row.pinned else ""
-        )
-        took = format_duration(row.duration) if row.duration is not None else "-"
-        style = "red" if row.outcome != "returned" else ""
-        texts = (marks, local_time(row.timestamp), short_hash(row.hash))
-        ended = row.problem or row.ended_with
-        return (*map(_text, texts), _text(row.kind, style), _text(format_size(row.size)), _text(took),
-                _text(row.arguments), _text(ended))  # fmt: skip
+    def _function_cells(self, key: Hashable) -> Sequence[Cell] | None:
+        if not isinstance(key, FunctionFolder):
+            return None
+        row = self._counts.get(key.name)
+        if row is None:
+            return (name_of(key), ""), ("...", "dim"), ("...", "dim"), ("...", "dim")
+        bundles = f"{row.bundles:,}"
+        return (name_of(key), ""), (bundles, ""), (bundles, ""), (f"{row.calls:,}", "")
 
-    def _show_bundle(self, row: BundleRow) -> None:
-        header = self._model.header(row)
-        if header is None:
-            self._clear_detail(row.problem or "it was removed meanwhile; r reloads")
+    # -- bundles ---------------------------------------------------------------------------------------------------
+
+    def _read_bundles(self, at: Entry | None = None) -> None:
+        """The bundles of the function under the cursor, filtered; `at` is where the cursor shall stand."""
+        question = self._asked_bundles = next(self._questions)
+        folder, words = self._folder, self.bundles.filter.value
+        self._at = at
+        if folder is None:
+            self.bundles.heading.say("Bundles")
+            self.bundles.table.show(())
             return
-        root = self._clear_detail(f"{header.target}  {short_hash(header.hash)}  {ago(header.timestamp)}")
-        passed, returned = arguments(header), outcome(header)
-        _grow(root, (*passed, *returned), _OPEN_LEVELS)
-        for note in unplaced_notes(header, (*passed, *returned)):
-            root.add_leaf(_text(f"{note.path}  [{note.kind}: {note.reason}]", "yellow"))
+        self.bundles.heading.say("... bundles", name_of(folder))
 
-    def _show_changes(self, before: BundleRow, after: BundleRow, found: Sequence[Change] | None) -> None:
-        root = self._clear_detail(f"- {short_hash(before.hash)}  + {short_hash(after.hash)}")
-        if found is None:
-            root.add_leaf(Text("one of them cannot be read"))
-        elif not found:
-            root.add_leaf(Text("equal"))
-        for change in found or ():
-            place = root.add(_text(change.path, "cyan"), expand=True)
-            place.add_leaf(_text(f"- {change.before}", "red"))
-            place.add_leaf(_text(f"+ {change.after}", "green"))
+        def read() -> None:
+            entries = self._model.entries(folder)
+            if words.strip():
+                self._look_through(question, folder, entries, words)
+            else:
+                self.post_message(BundlesRead(question, entries, len(entries), len(entries), True, True))
 
-    def _clear_detail(self, title: str) -> TreeNode[None]:
-        self._tree.clear()
-        self._tree.root.add_leaf(_text(title, "bold"))
-        self._tree.root.expand()
-        return self._tree.root
+        self.run_worker(read, thread=True, group="bundles", exclusive=True)
+
+    def _look_through(self, question: int, folder: FunctionFolder, entries: Sequence[Entry], words: str) -> None:
+        """In a thread: the bundles that fit, as they are found."""
+        worker, found, first = get_current_worker(), list[Entry](), True
+        told, of = time.monotonic(), len(entries)
+        for looked, entry in enumerate(self._model.matching(folder, entries, words), 1):
+            if worker.is_cancelled:
+                return
+            if entry is not None:
+                found.append(entry)
+            if time.monotonic() - told > _EVERY:
+                self.post_message(BundlesRead(question, found, looked, of, first, False))
+                found, first, told = [], False, time.monotonic()
+        self.post_message(BundlesRead(question, found, of, of, first, True))
+
+    def on_bundles_read(self, message: BundlesRead) -> None:
+        if message.question != self._asked_bundles or self._folder is None:
+            return
+        table, words = self.bundles.table, self.bundles.filter.value.strip()
+        empty = "Looking through the headers ..." if not message.last else "No bundle fits." if words else "No bundles."
+        if message.first:
+            table.show(message.entries, self._at, empty)
+        else:
+            table.extend(message.entries, empty)
+        self._name_bundles(message.looked if not message.last else None, message.of)
+
+    def _name_bundles(self, looked: int | None, of: int) -> None:
+        """The heading of the bundles."""
+        shown = f"{len(self.bundles.table.keys):,} of " if self.bundles.filter.value.strip() else ""
+        progress = f", {100 * looked // max(of, 1)}% looked through" if looked is not None else ""
+        name = name_of(self._folder) if self._folder is not None else ""
+        self.bundles.heading.say(f"{shown}{counted(of, 'bundle')}{progress}", name)
+
+    def _bundle_cells(self, key: Hashable) -> Sequence[Cell] | None:
+        if not isinstance(key, Entry) or self._folder is None:
+            return None
+        row = self._model.row(self._folder, key)
+        if row is None:
+            return None
+        is_marked = any(entry == key for _, entry in self._marked)
+        signs = ("●" if is_marked else " ") + ("P" if row.pinned else "")
+        style = "green" if row.outcome == "returned" else "red"
+        took = format_duration(row.duration) if row.duration is not None else "-"
+        return (
+            (signs, "yellow"),
+            (ago(row.timestamp), ""),
+            (local_time(row.timestamp), ""),
+            (short_hash(row.hash), "cyan"),
+            (row.kind, style),
+            (row.kind, style),
+            (format_size(row.size), ""),
+            (took, ""),
+            (row.problem or row.arguments, "red" if row.problem else ""),
+            (row.ended_with, ""),
+        )
+
+    # -- the tree --------------------------------------------------------------------------------------------------
+
+    def _show_detail(self) -> None:
+        """The difference of two marked bundles, else the bundle under the cursor."""
+        if len(self._marked) == 2:
+            self._show_difference()
+            return
+        entry = self.bundles.table.current
+        if not isinstance(entry, Entry):
+            self.detail_heading.say("Arguments and outcome")
+            self.detail.say("")
+            return
+        header = self._model.header(entry)
+        if isinstance(header, str):
+            self.detail_heading.say(entry.short_hash, "unreadable")
+            self.detail.say(f"This bundle cannot be read: {header}.", "red")
+            return
+        took = format_duration(header.duration)
+        self.detail_heading.say(short_hash(header.hash), f"{header.outcome_kind}, {took}, {ago(header.timestamp)}")
+        self.detail.show_bundle(header, entry.path)
+
+    def _show_difference(self) -> None:
+        before, after = sorted(entry for _, entry in self._marked)
+        names = {name_of(folder) for folder, _ in self._marked}
+        remark = "  of two functions" if len(names) > 1 else ""
+        found = self._model.changes(before, after)
+        if isinstance(found, str):
+            self.detail_heading.say("Difference", f"- {before.short_hash}  + {after.short_hash}{remark}")
+            self.detail.say(found, "red")
+            return
+        number = counted(len(found), "difference") if found else "Equal"
+        self.detail_heading.say(number, f"- {before.short_hash}  + {after.short_hash}{remark}  (esc ends it)")
+        self.detail.show_changes(found)
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        key = event.row_key.value if event.row_key is not None else None
-        if key is None:
+    def on_lazy_table_highlighted(self, message: LazyTable.Highlighted) -> None:
+        if message.table is self.bundles.table:
+            if len(self._marked) < 2:
+                self._show_detail()
             return
-        if event.data_table.id == "functions" and key != self._target:
-            self._target = key
-            self._show_bundles()
-        elif event.data_table.id == "bundles" and key in self._rows:
-            self._show_bundle(self._rows[key])
+        folder = message.key if isinstance(message.key, FunctionFolder) else None
+        if folder != self._folder or folder is None:
+            self._folder = folder
+            self._read_bundles()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        if event.input.id == "function-filter":
-            self._target = None
+    def on_lazy_table_chosen(self, message: LazyTable.Chosen) -> None:
+        (self.bundles.table if message.table is self.functions.table else self.detail).focus()
+
+    def on_filter_typed(self, message: Filter.Typed) -> None:
+        if message.pane is self.functions:
             self._show_functions()
         else:
-            self._show_bundles()
+            self._read_bundles(self._current())
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        (self._functions if event.input.id == "function-filter" else self._bundles).focus()
-
-    def _current(self) -> BundleRow | None:
-        if not self._rows or self._bundles.row_count == 0:
-            return None
-        key = self._bundles.coordinate_to_cell_key(self._bundles.cursor_coordinate).row_key.value
-        return self._rows.get(key or "")
+    def _current(self) -> Entry | None:
+        entry = self.bundles.table.current
+        return entry if isinstance(entry, Entry) else None
 
     def action_filter(self) -> None:
-        on_the_left = self.focused is not None and self.focused.id in ("functions", "function-filter")
-        self.query_one("#function-filter" if on_the_left else "#bundle-filter", Filter).begin()
-
-    def action_to_functions(self) -> None:
-        self._functions.focus()
+        (self.functions if self.functions.table.has_focus else self.bundles).filter.begin()
 
     def action_mark(self) -> None:
-        row = self._current()
-        if row is None:
+        """Mark the bundle under the cursor, or take its mark; of three the first one is no longer marked."""
+        entry, folder = self._current(), self._folder
+        if entry is None or folder is None:
             return
-        self._marked = None if self._marked is not None and self._marked.name == row.name else row
-        self._refresh_rows()
+        others = [one for one in self._marked if one[1] != entry]
+        was_marked = len(others) < len(self._marked)
+        self._marked = others if was_marked else [*others[-1:], (folder, entry)]
+        self._after_marking()
 
-    def action_diff(self) -> None:
-        row, marked = self._current(), self._marked
-        if row is None or marked is None or marked.name == row.name:
-            self.notify("mark a bundle with space, go to another one, then press d")
-        elif marked.target != row.target:
-            self.notify("the marked bundle is of another function")
+    def _after_marking(self) -> None:
+        self.bundles.table.refresh()
+        self._show_detail()
+
+    async def action_back(self) -> None:
+        """Out of what one came into last: the filter, the marks, the tree, the bundles."""
+        on_functions = self.functions.table.has_focus
+        pane = self.functions if on_functions else self.bundles
+        if pane.filter.value:
+            pane.filter.value = ""
+            pane.filter.display = False
+        elif self._marked:
+            self._marked = []
+            self._after_marking()
         else:
-            before, after = sorted((marked, row), key=lambda one: one.name)
-            self._show_changes(before, after, self._model.changes(before, after))
+            (self.bundles.table if self.detail.has_focus else self.functions.table).focus()
 
     def action_pin(self) -> None:
-        row = self._current()
-        if row is not None and self._done(lambda: self._model.set_pinned(row, not row.pinned)):
-            self._refresh_rows()
+        entry = self._current()
+        if entry is None:
+            return
+        pinned = not self._model.is_pinned(entry)
+        if self._done(lambda: self._model.set_pinned(entry, pinned)):
+            self.bundles.table.refresh()
+            self.notify(
+                f"{entry.short_hash} is {'pinned: retention leaves it alone' if pinned else 'no longer pinned'}"
+            )
 
     def action_delete(self) -> None:
-        row = self._current()
-        if row is None:
+        entry, folder = self._current(), self._folder
+        if entry is None or folder is None:
             return
 
         def answered(yes: bool | None) -> None:
-            if yes and self._done(lambda: self._model.delete(row)):
-                self._refresh_rows()
+            if yes and self._done(lambda: self._model.delete(entry)):
+                self._forget(folder, entry)
 
-        self.push_screen(Confirm(f"Delete {row.name}?"), answered)
+        pinned = " It is pinned." if self._model.is_pinned(entry) else ""
+        detail = f"of {name_of(folder)}, {local_time(iso_time(entry))}\nIt cannot be brought back.{pinned}"
+        self.push_screen(Confirm(f"Delete the bundle {entry.short_hash}?", detail), answered)
 
-    def action_reload(self) -> None:
-        self._show_functions()
-        self._refresh_rows()
+    def _forget(self, folder: FunctionFolder, entry: Entry) -> None:
+        """After a bundle was deleted."""
+        self._marked = [one for one in self._marked if one[1] != entry]
+        self.bundles.table.drop(entry)
+        row = self._counts.get(folder.name)
+        if row is not None:
+            row = self._counts[folder.name] = row.replace(bundles=max(row.bundles - 1, 0))
+            self._name_bundles(None, row.bundles)
+        self.functions.table.refresh()
+        self._show_detail()
 
-    def _refresh_rows(self) -> None:
-        """Show the bundles anew with the cursor where it was."""
-        at = self._bundles.cursor_row
-        self._show_bundles()
-        if self._bundles.row_count:
-            self._bundles.move_cursor(row=min(at, self._bundles.row_count - 1))
+    def action_refresh_all(self) -> None:
+        self._model.forget()
+        self._counts.clear()
+        self._read_functions()
+        self._read_bundles(self._current())
+
+    def action_help(self) -> None:
+        self.push_screen(Help())
 
     def _done(self, change: Callable[[], object]) -> bool:
         """Run a change; what the disk refuses becomes a message."""
@@ -265,25 +422,6 @@ class Viewer(App[None]):
             change()
         except StoreFailure as error:
             meaning, remedy = explain(error.reason)
-            self.notify(f"{meaning}; {remedy}", severity="error")
+            self.notify(f"{meaning}; {remedy}", title="Not done", severity="error")
             return False
         return True
-
-
-def _grow(node: TreeNode[None], branches: Sequence[Branch], open_levels: int) -> None:
-    for branch in branches:
-        label = _text(branch.label, "cyan") + Text(": ") + _text(branch.words)
-        if branch.note is not None:
-            label += _text(f"  [{branch.note.kind}: {branch.note.reason}]", "yellow")
-        if not branch.children:
-            node.add_leaf(label)
-            continue
-        below = node.add(label, expand=open_levels > 0)
-        _grow(below, branch.children, open_levels - 1)
-        if branch.more:
-            below.add_leaf(_text(f"... {counted(branch.more, 'more', 'more')}", "dim"))
-
-
-def _text(text: str, style: str = "") -> Text:
-    """Text of unknown origin: escaped, and never read as markup."""
-    return Text(printable(text), style, no_wrap=True, overflow="ellipsis")
