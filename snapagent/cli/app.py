@@ -40,15 +40,17 @@ class App:
     @cached_property
     def config(self) -> Config | None:
         """The configuration, or None when there is no file or it is wrong: reading bundles works without it."""
-        from ..config import InvalidConfigError, load_config
+        from ..config import load_config
+        from ..errors import ConfigError
 
         path = self.find_config()
         if path is None:
             return None
         try:
             return load_config(path)
-        except InvalidConfigError as error:
-            self.out.note(f"the configuration was left aside: {error.one_line}", then="snapagent check")
+        except ConfigError as error:
+            one_line = getattr(error, "one_line", None) or str(error)
+            self.out.note(f"the configuration was left aside: {one_line}", then="snapagent check")
             return None
 
     @cached_property
