@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..bundle import Header
+from ..errors import BundleNotFoundError
 from ..serializer.loading import check_facsimiles
 from .places import open_library
 from .replayed import Bundle
@@ -56,13 +57,41 @@ def load_captures(
     facsimiles: Mapping[str, object] | None = None,
     base_path: str | os.PathLike[str] | None = None,
 ) -> list[Bundle]:
-    """All bundles of a function that fit, oldest first; with `limit` the newest of them. Raises as `load_capture`.
+    """All bundles of a function that fit, oldest first; with `limit` the newest of them.
 
-    A file that is no whole bundle does not hide the others: it is left out with a warning that names it. A facsimile
-    is used in those bundles that have a placeholder at its path; when none has, that is an error.
+    The list is empty when the function has bundles and none fits. One that has none at all, or is not known, raises
+    TargetNotFoundError: a loop over a misspelled name must not pass. A file that is no whole bundle does not hide the
+    others: it is left out with a warning that names it. A facsimile is used in those bundles that have a placeholder
+    at its path; when none has, that is an error.
     """
+    wanted = Wanted.of(target, hash, args, kwargs, outcome)
+    try:
+        return _bundles(wanted, limit, facsimiles, base_path)
+    except BundleNotFoundError:
+        return []
+
+
+def captures_for(
+    target: str | Callable[..., Any],
+    *,
+    hash: str | None = None,
+    outcome: str | None = None,
+    limit: int | None = None,
+    facsimiles: Mapping[str, object] | None = None,
+    base_path: str | os.PathLike[str] | None = None,
+) -> list[Bundle]:
+    """`load_captures` for those who need at least one: raises BundleNotFoundError, which lists what there is."""
+    return _bundles(Wanted.of(target, hash, None, None, outcome), limit, facsimiles, base_path)
+
+
+def _bundles(
+    wanted: Wanted,
+    limit: int | None,
+    facsimiles: Mapping[str, object] | None,
+    base_path: str | os.PathLike[str] | None,
+) -> list[Bundle]:
     store = open_library(base_path)
-    found = select(store, Wanted.of(target, hash, args, kwargs, outcome), most=limit)
+    found = select(store, wanted, most=limit)
     facsimiles_of = _fitting([header for _, header in found], facsimiles or {})
     return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of, strict=True)]
 

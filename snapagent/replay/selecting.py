@@ -71,7 +71,19 @@ def _prefix_or_name(text: str | None) -> tuple[str | None, str | None]:
 
 def newest(store: Library, wanted: Wanted) -> Found:
     """The newest bundle that fits; raises as `select`, also for a broken file in its place."""
-    return select(store, wanted, most=1, strict=True)[0]
+    return _straight(store, wanted) or select(store, wanted, most=1, strict=True)[0]
+
+
+def _straight(store: Library, wanted: Wanted) -> Found | None:
+    """What the store finds without listing the folder, however many bundles there are; None: more must be looked at."""
+    if wanted.name is not None or wanted.call is not None or wanted.outcome is not None:
+        return None
+    try:
+        entry = store.by_hash(wanted.target, wanted.prefix) if wanted.prefix else store.newest(wanted.target)
+        header = store.header(entry)
+    except BundleNotFoundError:  # not there, or pruned this moment: `select` tells what there is
+        return None
+    return (entry, header) if _fits(header, wanted) else None
 
 
 def select(store: Library, wanted: Wanted, most: int | None = None, strict: bool = False) -> list[Found]:

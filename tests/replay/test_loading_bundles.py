@@ -22,6 +22,7 @@ from snapagent import (
     load_captures,
 )
 from snapagent.bundle import SigningKey, decode, encode
+from snapagent.store.counts import Counts
 
 QUOTE = "till_program:quote"
 
@@ -204,3 +205,24 @@ def test_nothing_is_warned_of_when_nothing_is_wrong(shop: Shop, program: ModuleT
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load_captures(QUOTE, base_path=shop.base_path)
+
+
+def test_a_filter_that_nothing_fits_gives_an_empty_list(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    assert load_captures(QUOTE, outcome="raised", base_path=shop.base_path) == []
+    assert load_captures(QUOTE, hash="ffff", base_path=shop.base_path) == []
+
+
+def test_the_newest_and_one_by_its_hash_are_found_without_listing_the_folder(
+    shop: Shop, program: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        shop.capture(QUOTE, program.quote, [number])
+    by_hash = load_captures(QUOTE, base_path=shop.base_path)[1].hash
+    shop.store.update(QUOTE, Counts(3, 3))
+    listed: list[object] = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or listdir(path))
+    assert load_capture(QUOTE, base_path=shop.base_path).args == ([2],)
+    assert load_capture(QUOTE, hash=by_hash, base_path=shop.base_path).args == ([1],)
+    assert listed == []

@@ -14,7 +14,7 @@ import pytest
 
 from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
 from ...records import Record
-from ..loading import load_captures
+from ..loading import captures_for
 from ..replayed import Bundle
 
 TAKES = ("outcome", "hash", "limit", "base_path", "facsimiles")
@@ -46,7 +46,7 @@ def _cases(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Case]:
         wrong = f"not {', '.join(map(repr, unknown))}" if unknown else f"one target, not {len(args)}"
         return [Case(NONE, error=TypeError(f"the marker captures(target, {', '.join(TAKES)}) takes {wrong}"))]
     try:
-        bundles = load_captures(*args, **kwargs)
+        bundles = captures_for(*args, **kwargs)
     except (SnapagentError, OSError, ValueError) as error:
         return [Case(NONE, error=error)]
     return [Case(id_, bundle) for id_, bundle in zip(_ids(bundles), bundles, strict=True)]
