@@ -25,42 +25,69 @@ def per_call(function: Callable[[], object], number: int) -> float:
     return (time.perf_counter() - began) / number
 
 
+def cpu_per_call(function: Callable[[], object], number: int) -> float:
+    """The same in seconds of this thread's processor time, which other programs on the machine disturb less."""
+    loop = range(number)
+    began = time.thread_time()
+    for _ in loop:
+        function()
+    return (time.thread_time() - began) / number
+
+
 def interleaved(variants: Mapping[str, Callable[[], float]], repeats: int = REPEATS) -> dict[str, float]:
     """Median of what each variant returns (seconds), measured in turn `repeats` times after one warm-up round."""
+    return {name: statistics.median(values) for name, values in samples(variants, repeats).items()}
+
+
+def samples(variants: Mapping[str, Callable[[], float]], repeats: int = REPEATS) -> dict[str, list[float]]:
+    """All that was measured, round by round."""
     times: dict[str, list[float]] = {name: [] for name in variants}
     for variant in variants.values():
         variant()
     for _ in range(repeats):
         for name, variant in variants.items():
             times[name].append(variant())
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
+
+
+def median_ratio(times: Mapping[str, list[float]], one: str, other: str) -> float:
+    """Median of the ratios of each round: what slows a whole round down does not count."""
+    return statistics.median(a / b for a, b in zip(times[one], times[other], strict=True))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a ratio, its yardstick in words, and the most (or, for `at_least`, the least) it may be."""
+    """One line of the table: a ratio, its yardstick in words, and the most (or, for `at_least`, the least) it may be.
+
+    A row without a target is there to be compared with.
+    """
 
     situation: str
     yardstick: str
     ratio: float
-    target: float
+    target: float | None = None
     at_least: bool = False
     detail: str = ""
 
     @property
     def met(self) -> bool:
+        if self.target is None:
+            return True
         return self.ratio >= self.target if self.at_least else self.ratio <= self.target
 
 
 def report(rows: list[Row]) -> None:
     """Print the table, or JSON lines with `--json`."""
     for row in rows:
-        if "--json" in sys.argv:
-            print(json.dumps({**asdict(row), "met": row.met}))
-            continue
-        sign = ">=" if row.at_least else "<="
+        print(json.dumps({**asdict(row), "met": row.met}) if "--json" in sys.argv else line(row), flush=True)
+
+
+def line(row: Row) -> str:
+    verdict, target = "    ", ""
+    if row.target is not None:
         verdict = "ok  " if row.met else "MISS"
-        print(f"{verdict} {row.situation:<58} {row.ratio:9.2f} x {row.yardstick} (target {sign} {row.target:g}) {row.detail}")
+        target = f"(target {'>=' if row.at_least else '<='} {row.target:g}) "
+    return f"{verdict} {row.situation:<58} {row.ratio:9.2f} x {row.yardstick} {target}{row.detail}"
 
 
 def microseconds(seconds: float) -> str:
