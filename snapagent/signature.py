@@ -86,9 +86,15 @@ class Parameters(Record):
 
 def defaults_of(function: FunctionType) -> dict[str, object]:
     """Default values by parameter name: the live objects, not copies."""
-    code = function.__code__
-    values = function.__defaults__ or ()
+    return defaults_of_code(function.__code__, function.__defaults__, function.__kwdefaults__)
+
+
+def defaults_of_code(
+    code: CodeType, defaults: tuple[object, ...] | None, keyword_defaults: Mapping[str, object] | None
+) -> dict[str, object]:
+    """The same, from a function's `__code__`, `__defaults__` and `__kwdefaults__`."""
+    values = defaults or ()
     names = code.co_varnames[: code.co_argcount]
     found: dict[str, object] = dict(zip(names[len(names) - len(values) :], values, strict=False))
-    found.update(function.__kwdefaults__ or {})
+    found.update(keyword_defaults or {})
     return found

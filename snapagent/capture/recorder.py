@@ -21,7 +21,7 @@ from _thread import get_ident
 from time import perf_counter, time
 
 from ..serializer.freezing import FreezeRules, Frozen, freeze_call, freeze_outcome
-from ..signature import Parameters, defaults_of
+from ..signature import Parameters, defaults_of_code
 from .host_guard import belongs_to_host, describe, log_once
 from .policies import ALWAYS
 
@@ -121,7 +121,8 @@ class Recorder:
         self.settings = settings
         self.ledger = ledger
         self.gate = gate
-        self._function = function
+        # Taken now: a function that is captured in place gets another code, whose parameters say nothing.
+        self._signature = function.__code__, function.__defaults__, function.__kwdefaults__
         self._engine = engine
         self._strict = strict
         self._has_instance = kind in (METHOD, CLASSMETHOD)  # the first argument is the bound instance or class
@@ -169,8 +170,8 @@ class Recorder:
 
     def _prepare(self) -> tuple[Parameters, FreezeRules]:
         if self._prepared is None:
-            parameters, rules = Parameters.of(self._function), self._engine.freeze_rules(self.settings)
-            defaults = defaults_of(self._function)
+            parameters, rules = Parameters.of_code(self._signature[0]), self._engine.freeze_rules(self.settings)
+            defaults = defaults_of_code(*self._signature)
             if defaults:
                 self._defaults = freeze_outcome(defaults, False, rules)
             self._prepared = parameters, rules

@@ -41,6 +41,9 @@ def add(left, right=1):
 def identity(value):
     return value
 
+def log_in(user, password, attempts=3):
+    return user
+
 class Asks:
     """An object that calls a target while it is pickled."""
 
@@ -263,6 +266,18 @@ def test_a_function_without_calls_leaves_no_folder(capturing: Capturing, tmp_pat
     assert sorted(path.name for path in (tmp_path / "captures").iterdir() if path.name[0] != ".") == [
         "sample_calls.add"
     ]
+
+
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+def test_positional_arguments_are_bound_and_redacted_by_parameter_name(
+    capturing: Capturing, tmp_path: Path, mode: str
+) -> None:
+    assert capturing(mode=mode).log_in("ann", "correct horse") == "ann"
+    uninstall()
+    bundle = load_capture("sample_calls.log_in", base_path=str(tmp_path / "captures"))
+    assert list(bundle.arguments) == ["user", "password"]
+    assert dict(bundle.metadata["previews"])["attempts"] == "3"
+    assert bundle.arguments["password"].startswith("redacted-")
 
 
 def test_equal_calls_are_separate_bundles_with_one_hash(capturing: Capturing, tmp_path: Path) -> None:
