@@ -1,8 +1,9 @@
 """Seeing a module's code run, without leaving anything of ours on the module, its spec or its loader.
 
-A loader that belongs to one module gets an instance attribute `exec_module`, which is gone before the module's code
-runs. A loader that is shared (zip files, frozen modules, classes) is replaced by a stand-in that puts the real one back
-at the same moment. So the module, `importlib.resources`, `inspect` and `pkgutil` meet the real loader only.
+A loader that belongs to one module is, until it runs, of a subclass with another `exec_module`, that says to be of the
+loader's own class and compares as such; it is of that class again before the module's code runs. A loader that is
+shared (zip files, frozen modules, classes) is replaced by a stand-in that puts the real one back at the same moment. So
+the module, `importlib.resources`, `inspect` and `pkgutil` meet the real loader only.
 """
 
 from __future__ import annotations
@@ -21,15 +22,14 @@ _IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
 
 def observe(spec: ModuleSpec, on_load: Callable[[ModuleType], None]) -> None:
     """Have `on_load(module)` called after the module of `spec` has been executed. Never raises an Exception."""
-    loader: Any = spec.loader
-    if type(loader).__qualname__ == "LazyLoader" and hasattr(loader, "loader"):
-        loader = loader.loader  # the one that will execute the module, at its first use
+    holder: Any = spec
+    if type(spec.loader).__qualname__ == "LazyLoader" and hasattr(spec.loader, "loader"):
+        holder = spec.loader  # it holds the loader that will execute the module, at its first use
+    loader = holder.loader
     if not hasattr(loader, "exec_module"):  # a legacy loader: the import system runs it by `load_module`
         return
-    if _belongs_to(loader, spec.name):
-        loader.exec_module = _shadow(loader, on_load)
-    else:
-        spec.loader = _StandIn(loader, on_load)  # type: ignore[assignment]
+    if not (_belongs_to(loader, spec.name) and _become(loader, _observing(type(loader), on_load))):
+        holder.loader = _StandIn(loader, on_load)
 
 
 def _belongs_to(loader: object, name: str) -> bool:
@@ -38,13 +38,35 @@ def _belongs_to(loader: object, name: str) -> bool:
     return type(values) is dict and values.get("name") == name and "exec_module" not in values
 
 
-def _shadow(loader: Any, on_load: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
-    def exec_module(module: ModuleType) -> None:
-        loader.__dict__.pop("exec_module", None)
-        loader.exec_module(module)
+_class_of: Any = vars(object)["__class__"]
+
+
+def _become(loader: object, kind: type) -> bool:
+    """Change the class of `loader`; whether that could be done."""
+    try:
+        _class_of.__set__(loader, kind)
+    except TypeError:
+        return False
+    return True
+
+
+def _observing(kind: Any, on_load: Callable[[ModuleType], None]) -> type:
+    """A subclass of a loader's class that calls `on_load`, and passes for the class itself."""
+
+    def exec_module(self: Any, module: ModuleType) -> None:
+        _become(self, kind)
+        self.exec_module(module)
         on_load(module)
 
-    return exec_module
+    _hide(exec_module)
+    names = {
+        "__slots__": (),
+        "__class__": property(lambda self: kind),
+        "__module__": kind.__module__,
+        "__qualname__": kind.__qualname__,
+        "exec_module": exec_module,
+    }
+    return type(kind)(kind.__name__, (kind,), names)  # type: ignore[no-any-return]
 
 
 class _StandIn:
@@ -56,6 +78,12 @@ class _StandIn:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._loader == (other._loader if type(other) is _StandIn else other))
+
+    def __hash__(self) -> int:
+        return hash(self._loader)
 
     def exec_module(self, module: ModuleType) -> None:
         loader = self._loader
@@ -69,14 +97,8 @@ class _StandIn:
         self._on_load(module)
 
 
-def _hide(*functions: Any) -> None:
-    for function in functions:
-        code = function.__code__
-        inner = tuple(
-            const.replace(co_filename=_IMPORT_SYSTEM) if type(const) is type(code) else const
-            for const in code.co_consts
-        )
-        function.__code__ = code.replace(co_filename=_IMPORT_SYSTEM, co_consts=inner)
+def _hide(function: Any) -> None:
+    function.__code__ = function.__code__.replace(co_filename=_IMPORT_SYSTEM)
 
 
-_hide(_shadow, _StandIn.exec_module)
+_hide(_StandIn.exec_module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import importlib.resources
 import importlib.util
 import pkgutil
@@ -151,6 +152,12 @@ def test_asking_for_a_spec_changes_nothing(hook, tmp_path):
     spec = importlib.util.find_spec("hooked")
     assert spec is not None and type(spec.loader).__name__ == "SourceFileLoader"
     assert spec.loader.get_code("hooked") is not None
+    assert isinstance(spec.loader, importlib.machinery.SourceFileLoader)
+    import hooked
+
+    assert hooked.__spec__ == spec and importlib.util.find_spec("hooked") == spec
+    assert hook.loaded.pop() == "hooked"
+    assert type(hooked.__loader__) is importlib.machinery.SourceFileLoader
     assert hook.loaded == []
 
 
