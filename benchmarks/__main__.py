@@ -1,6 +1,6 @@
 """Run every benchmark of this folder, each in a process of its own: `make bench`, or `python -m benchmarks --json`.
 
-A benchmark is a file `bench_*.py` that prints rows. Names after the options choose some: `python -m benchmarks gate web`.
+A benchmark is a file `bench_*.py` that prints rows. Names choose some of them: `python -m benchmarks gate web`.
 With `--json` one list of all rows is printed at the end. Exits 1 when a benchmark could not be run.
 """
 

@@ -1,0 +1,163 @@
+"""A web service with one captured call in each request, under gunicorn (one worker) and `wrk` (one connection):
+`python benchmarks/bench_web.py [--json] [--quick]`. Needs flask, gunicorn and wrk.
+
+The servers run side by side all the time, and each is asked in turn, round after round; a row compares the medians.
+Server and `wrk` share the processors of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from measure import Row, report
+
+from snapagent.launch import environment_for
+
+HERE = Path(__file__).resolve().parent
+ROUNDS, SECONDS = (3, 1) if "--quick" in sys.argv else (7, 2)
+APP = """
+import sys
+from flask import Flask, jsonify
+from shop import quote
+
+app = Flask(__name__)
+
+@app.get("/quote")
+def answer():
+    return jsonify(quote([{"sku": "bolt", "count": 3}, {"sku": "nut", "count": 5}], "EUR"))
+"""
+SHOP = """
+def quote(lines, currency):
+    return {"total": sum(line["count"] for line in lines) * 1.19, "currency": currency, "lines": len(lines)}
+"""
+NAIVE = """
+import os, pathlib, sys
+sys.path.insert(0, os.environ["NAIVE_HOME"])
+import naive
+folder = pathlib.Path(os.environ["NAIVE_STORE"])
+folder.mkdir(exist_ok=True)
+(folder / "index.json").write_text('{"calls": 0, "bundles": {}}')
+quote = naive.capture(folder, 10)(quote)
+"""
+CONFIGS = {
+    "default budget": "targets: ['shop:quote']\n",
+    "budget: 100%": "budget: 100%\ntargets: ['shop:quote']\n",
+    "quota met": "defaults: {quota: 1}\ntargets: ['shop:quote']\n",
+}
+
+
+class Asked(NamedTuple):
+    rate: float  # requests a second
+    p99: float  # seconds
+
+
+class Server(NamedTuple):
+    name: str
+    port: int
+
+    def ask(self, seconds: int = SECONDS) -> Asked:
+        url = f"http://127.0.0.1:{self.port}/quote"
+        command = ["wrk", "-t1", "-c1", f"-d{seconds}s", "--latency", url]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        rate = re.search(r"Requests/sec:\s+([0-9.]+)", text)
+        p99 = re.search(r"99%\s+([0-9.]+)(us|ms|s)", text)
+        if rate is None or p99 is None or "Non-2xx" in text:
+            raise RuntimeError(text)
+        return Asked(float(rate[1]), float(p99[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1.0}[p99[2]])
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextmanager
+def served(name: str, base: Path) -> Iterator[Server]:
+    folder = base / re.sub("[^a-z0-9]", "-", name)
+    folder.mkdir()
+    (folder / "app.py").write_text(APP)
+    (folder / "shop.py").write_text(SHOP + (NAIVE if name == "naive decorator" else ""))
+    environ = dict(os.environ, NAIVE_HOME=str(HERE), NAIVE_STORE=str(folder / "store"))
+    if name in CONFIGS:
+        config = folder / "snapagent.yaml"
+        config.write_text(f"version: 1\ncapture_dir: {folder}/captures\n{CONFIGS[name]}")
+        environ = environment_for(environ, config=str(config), on=True)
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "-w1", "-b", f"127.0.0.1:{port}", "--log-level", "error", "app:app"]
+    with subprocess.Popen(command, cwd=folder, env=environ) as process:
+        try:
+            _wait_for(port)
+            yield Server(name, port)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def main() -> None:
+    if not shutil.which("wrk"):
+        sys.exit("bench_web needs wrk: apt-get install wrk")
+    names = ("no agent", *CONFIGS, "naive decorator")
+    asked: dict[str, list[Asked]] = {name: [] for name in names}
+    with ExitStack() as stack:
+        base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-web-")))
+        servers = [stack.enter_context(served(name, base)) for name in names]
+        for server in servers:
+            server.ask()  # what the burst of the budget allows is over after that
+        for _ in range(ROUNDS):
+            for server in servers:
+                asked[server.name].append(server.ask())
+    bare = asked["no agent"]
+    rows = []
+    for name, least in (
+        ("default budget", 0.96),
+        ("budget: 100%", 0.7),
+        ("quota met", 0.94),
+        ("naive decorator", None),
+    ):
+        rate = _ratio([one.rate for one in asked[name]], [one.rate for one in bare])
+        detail = f"{statistics.median(one.rate for one in asked[name]):.0f} a second"
+        rows.append(Row(f"requests a second, {name}", "without", rate, least, at_least=True, detail=detail))
+    for name, most in (
+        ("default budget", 1.15),
+        ("budget: 100%", None),
+        ("quota met", 1.15),
+        ("naive decorator", None),
+    ):
+        slower = _ratio([one.p99 for one in asked[name]], [one.p99 for one in bare])
+        detail = f"{statistics.median(one.p99 for one in asked[name]) * 1e3:.2f} ms"
+        rows.append(Row(f"p99 latency, {name}", "without", slower, most, detail=detail))
+    report(rows)
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+if __name__ == "__main__":
+    main()
