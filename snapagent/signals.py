@@ -9,8 +9,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Iterator
     from types import CodeType
+else:
+    import _signal  # inside the interpreter: `signal` is a file, which cannot be opened without a descriptor
 
 
 def raised_by_signal_handler(error: BaseException) -> bool:
@@ -25,10 +28,8 @@ def raised_by_signal_handler(error: BaseException) -> bool:
 
 
 def _handler_codes() -> Iterator[CodeType]:
-    import signal
-
-    for number in signal.valid_signals():
-        handler = signal.getsignal(number)
+    for number in _signal.valid_signals():
+        handler = _signal.getsignal(number)
         if handler is None or isinstance(handler, int):
             continue
         while type(handler).__name__ == "partial" and hasattr(handler, "func"):

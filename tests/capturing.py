@@ -19,6 +19,10 @@ from snapagent.targets import Target
 QUEUE_FULL = "queue_full"
 
 
+def _quote(value: object) -> object:
+    return value
+
+
 class Program:
     """A program with captured functions: `call` is one call of one of them, from any thread."""
 
@@ -40,7 +44,7 @@ class Program:
         self.gates = {target: Gate(self.settings, ledger, Governor(1.0)) for target, ledger in self.ledgers.items()}
         self.recorders = {
             target: Recorder(
-                target, len, "function", "plain", self.settings, self.ledgers[target], self.gates[target], self
+                target, _quote, "function", "plain", self.settings, self.ledgers[target], self.gates[target], self
             )
             for target in targets
         }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -50,3 +52,16 @@ def test_the_same_exception_raised_by_an_object_is_not(restored: None) -> None:
     with pytest.raises(TimeLimit) as caught:
         limit()
     assert not raised_by_signal_handler(caught.value)
+
+
+def test_it_is_told_where_no_file_can_be_opened() -> None:
+    """Python has `signal` in a file, and nothing may have imported it when the descriptors run out."""
+    code = (
+        "import resource, sys; sys.path[:0] = {path!r}\n"
+        "from snapagent.signals import raised_by_signal_handler\n"
+        "sys.modules.pop('signal', None)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))\n"
+        "print(raised_by_signal_handler(OSError()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code.format(path=sys.path)], capture_output=True, text=True)
+    assert ran.stdout == "False\n", ran.stderr

@@ -8,7 +8,6 @@ indexes every half a second. In `sync` mode, and where there can be no threads, 
 from __future__ import annotations
 
 import _thread
-import signal  # noqa: F401 - telling the program's exceptions from ours needs it, at a moment when no file can be opened
 from _queue import Empty, SimpleQueue  # not `queue`: gevent replaces what is there, and our thread is a real one
 from collections import deque
 from os import getpid
