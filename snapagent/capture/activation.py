@@ -88,9 +88,12 @@ class Activation:
         try:
             if self._instrumenter is None:
                 self._instrumenter = self._new_instrumenter()
-            self._instrumenter.instrument(name, module)
-        except Exception as error:
-            complain(f"module {name} is not captured", error)
+        except Exception as error:  # a key that cannot be used, for instance: the next module would meet the same
+            if self.finder is not None:
+                self.finder.uninstall()
+            complain("capture stays off", error)
+            return
+        self._instrumenter.instrument(name, module)
 
     def _new_instrumenter(self) -> Instrumenter:
         from .instrument import Instrumenter

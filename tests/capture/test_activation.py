@@ -326,3 +326,11 @@ def test_warnings_as_errors_change_nothing(app):
     done = run(app, "-W", "error", "main.py")
     assert (done.stdout, done.stderr) == ("6\n", "")
     assert calls(app) == 1
+
+
+def test_a_key_that_cannot_be_used_leaves_capture_off_with_one_line(app):
+    (app / "other.py").write_text("def f(): ...")
+    (app / "snapagent.yaml").write_text(CONFIG.replace("['shop:*']", "['shop:*', 'other:*']"))
+    done = run(app, "-c", "import other\n" + USE + "print(type(shop.quote).__name__)", SNAPAGENT_KEY_FILE="missing")
+    assert done.stdout == "6\nfunction\n"
+    assert done.stderr.count("\n") == 1 and "capture stays off" in done.stderr
