@@ -12,7 +12,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from .canonical_atoms import text_of_name
+from .canonical_atoms import HINT, text_of_name
 from .serializer.inert import Inert, StandIn
 
 TYPE_CHECKING = False
@@ -192,8 +192,9 @@ def _column_texts(writer: Writer, values: Any, count: int) -> Iterator[str]:
             yield writer.of(values)
         return
     for row in array.rows:
-        if type(row) is list and _is_column_of_text(row):
-            yield f"{prefix}{_texts_text(writer, row)}"
+        text = _column_of_text(writer, row) if type(row) is list else None
+        if text is not None:
+            yield f"{prefix}{text}"
         else:
             yield f"{prefix}{_dtype_text(writer, array.dtype)}{_values_text(writer, row)}"
 
@@ -213,19 +214,36 @@ def _is_text(values: Any) -> bool:
     return _is_backed(values) and isinstance(values.args[0], StandIn) and values.args[0].qualname == "StringArray"
 
 
-def _is_column_of_text(items: list[Any]) -> bool:
-    """Texts, and what stands for a missing one: None or NaN."""
+def _column_of_text(writer: Writer, items: list[Any]) -> str | None:
+    """The text of a column of texts, and of what stands for a missing one (None or NaN); None for any other column."""
+    text = _lines_text(items)
+    if text is not None:
+        return text
     kinds = set(map(type, items))
     if not kinds <= {str, float, type(None)} or str not in kinds:
-        return False
-    return float not in kinds or all(item != item for item in items if type(item) is float)
+        return None
+    if float in kinds and any(item == item for item in items if type(item) is float):
+        return None
+    return _texts_text(writer, items)
 
 
 def _texts_text(writer: Writer, items: list[Any]) -> str:
     """A column of text. None and NaN are one thing in it."""
-    if set(map(type, items)) != {str}:
-        items = [item if type(item) is str else None for item in items]
-    return f"T{writer.of_made(items)}"
+    text = _lines_text(items)
+    if text is None:
+        text = f"T{writer.of_made([item if type(item) is str else None for item in items])}"
+    return text
+
+
+def _lines_text(items: list[Any]) -> str | None:
+    """Texts without line breaks, at once; None when there are others, or values that are no texts."""
+    try:
+        text = "\n".join(items)
+    except TypeError:
+        return None
+    if not items or text.count("\n") != len(items) - 1 or HINT in text:  # the breaks say where each of them ends
+        return None
+    return f"t{len(items)}:#{_digest(text.encode('utf-8', 'surrogatepass'))}"
 
 
 ARRAYS: dict[str, Callable[[Writer, Inert], str | None]] = {

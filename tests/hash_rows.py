@@ -20,7 +20,7 @@ import struct
 import sys
 import uuid
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from hash_enums import Access, Colour
 from live_hash import hash_call
@@ -204,11 +204,11 @@ def equal_frames() -> Iterator[tuple[str, object, object]]:
     )
 
 
-def make_frame() -> object:
+def make_frame(text: Sequence[str | None] = ("a", "b")) -> object:
     import pandas
 
     when = pandas.to_datetime(["2026-01-01", "2026-01-02"])
-    return pandas.DataFrame({"n": [1, 2], "x": [0.5, 0.25], "text": ["a", "b"], "when": when, "m": [3, 4]})
+    return pandas.DataFrame({"n": [1, 2], "x": [0.5, 0.25], "text": list(text), "when": when, "m": [3, 4]})
 
 
 def different_pairs() -> Iterator[tuple[str, object, object]]:
@@ -255,6 +255,9 @@ def different_pairs() -> Iterator[tuple[str, object, object]]:
         yield "frame text", frame, frame.assign(text=["a", "c"])  # type: ignore[attr-defined]
         yield "frame columns", frame, frame.rename(columns={"m": "M"})  # type: ignore[attr-defined]
         yield "frame index", frame, frame.set_index("n")  # type: ignore[attr-defined]
+        yield "frame texts with line breaks", make_frame(["a\n", "b"]), make_frame(["a", "\nb"])
+        yield "frame texts side by side", make_frame(["ab", "c"]), make_frame(["a", "bc"])
+        yield "frame texts, some missing", make_frame(["a", None]), make_frame(["a", "None"])
 
 
 def wrong_pairs() -> Iterator[str]:

@@ -373,6 +373,7 @@ def test_streams_that_need_more_than_themselves_are_refused(data: bytes) -> None
 
 def test_texts_that_look_like_opcodes_do_not_make_decoding_slow() -> None:
     assert not drops_results(pickle.dumps([f"PR0{number}" for number in range(1000)], 5))
+    assert not drops_results(pickle.dumps("one\nR0" * 1000, 5))
     assert drops_results(pickle.dumps(WithSetter(1), 5))
     assert drops_results(dill.dumps(make_counter(), byref=False, recurse=False))
 
