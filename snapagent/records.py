@@ -30,7 +30,8 @@ class Record:
     _made = 0
 
     def __init_subclass__(cls) -> None:
-        own = tuple(name for name in cls.__dict__.get("__annotations__", {}) if not name.startswith("_"))
+        annotations = cls.__dict__.get("__annotations__", {})  # noqa: RUF063 - inspect is what we do without
+        own = tuple(name for name in annotations if not name.startswith("_"))
         inherited = cls._fields
         cls._fields = inherited + tuple(name for name in own if name not in inherited)
         cls._made = 0
@@ -86,7 +87,7 @@ class Record:
 
 
 def _compiled_init(cls: type[Record]) -> Callable[..., None]:
-    """The constructor as one would write it by hand: compiling takes 100 us, so it is for records made by the thousand."""
+    """The constructor as one would write it by hand. Compiling takes 100 us: for records made by the thousand."""
     missing = object()
     defaults = {name: getattr(cls, name, missing) for name in cls._fields}
     parameters = [name if value is missing else f"{name}=_defaults[{name!r}]" for name, value in defaults.items()]

@@ -19,6 +19,7 @@ from .host_guard import log_once
 from .ledger import Ledger
 from .policies import Gate, Governor
 from .recorder import Pending, Recorder, forget_other_threads
+from .reporting import PAUSED, Reporter
 from .writer import Writer
 
 TYPE_CHECKING = False
@@ -57,7 +58,8 @@ class Engine:
             durability=config.durability,
             max_bytes=config.max_store_bytes,
         )
-        self.writer = Writer(store, self._seal, sync=config.sync, spent=self.governor.spend)
+        self._reporter = Reporter(self)
+        self.writer = Writer(store, self._seal, sync=config.sync, spent=self.governor.spend, companion=self._reporter)
         self.submit = self.writer.submit
         _engines.add(self)
 
@@ -72,9 +74,15 @@ class Engine:
         else:
             gate = Gate(settings, ledger, self.governor)
             self.writer.watch(target, settings, ledger, gate)
+            if self._reporter.paused and gate.closed is None:
+                gate.close(PAUSED)
         recorder = Recorder(target, function, kind, flavor, settings, ledger, gate, self, self._strict)
         self._recorders[str(target)] = recorder
         return recorder
+
+    def recorders(self) -> list[Recorder]:
+        """One for each target that was reached in this process."""
+        return list(self._recorders.values())
 
     def note_unreachable(self, target: Target, reason: str) -> None:
         """A function that was asked for and cannot be captured, or not wholly, and why."""
@@ -132,7 +140,7 @@ class Engine:
     def restart(self) -> None:
         """In a forked child. Only assigns."""
         self.governor.restart()
-        forget_other_threads(list(self._recorders.values()))
+        forget_other_threads(self.recorders())
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()

@@ -43,6 +43,7 @@ class Governor:
         self.share = share
         self.unlimited = share >= 1.0
         self.balance = BURST  # seconds; above zero capturing is allowed
+        self._granted = BURST
         self._filled_at = perf_counter()
 
     def spend(self, seconds: float) -> None:
@@ -52,9 +53,16 @@ class Governor:
         if self.balance > 0.0 or self.unlimited:
             return True
         now = perf_counter()
-        self.balance = min(BURST, self.balance + (now - self._filled_at) * self.share)
+        gained = min(BURST - self.balance, (now - self._filled_at) * self.share)
+        self.balance += gained
+        self._granted += gained
         self._filled_at = now
         return self.balance > 0.0
+
+    @property
+    def spent(self) -> float:
+        """Seconds that capturing has taken so far."""
+        return self._granted - self.balance
 
     def restart(self) -> None:
         """In a forked child: a full bucket, whatever the parent had spent."""

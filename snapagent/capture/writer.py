@@ -20,6 +20,7 @@ from .storing import Storing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from ..settings import Settings
     from ..store import Store
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from .ledger import Ledger
     from .policies import Gate
     from .storing import Call, Seal
+
+    class Companion(Protocol):
+        """Has something to do now and then, in our thread, and at the end."""
+
+        def look(self) -> None: ...
+        def restart(self) -> None: ...
+        def end(self) -> None: ...
 
 QUEUE_BYTES = 64 * 1024 * 1024
 _BATCH = 1000  # calls that are written before retention hears of them
@@ -42,7 +50,8 @@ _STUCK = 30.0  # seconds after which a caller that took the right to work cannot
 class Writer:
     """Writes what `submit` is given; `seal` turns a call into a header and the stored bytes of its parts.
 
-    `spent` is told the seconds that writing took. One per process and store; a forked child restarts it.
+    `spent` is told the seconds that writing took; `companion` is taken along by our thread. One per process and
+    store; a forked child restarts it.
     """
 
     def __init__(
@@ -52,12 +61,14 @@ class Writer:
         *,
         sync: bool = False,
         spent: Callable[[float], None] | None = None,
+        companion: Companion | None = None,
         queue_bytes: int = QUEUE_BYTES,
     ) -> None:
         self.store = store
         self._storing = Storing(store, seal)
         self._sync = sync
         self._spent = spent or _nothing
+        self._companion = companion
         self._limit = queue_bytes
         self._closed = False
         self._begin()
@@ -83,6 +94,8 @@ class Writer:
         self._begin()
         self._closed = closed
         self._storing.restart()
+        if self._companion is not None:
+            self._companion.restart()
 
     def watch(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
         """Store the calls of this target, and tell its index what `ledger` counts; close `gate` when that cannot be."""
@@ -157,6 +170,8 @@ class Writer:
             try:
                 self._work(request is not None, last)
                 self._settle()
+                if self._companion is not None:
+                    self._companion.look()
             except BaseException as error:  # the thread must live on, whatever the program's logging or types raise
                 log_once("the writer", describe(error))
             self._spent(thread_time() - began)
@@ -251,6 +266,8 @@ class Writer:
             return True
         self._closed = True
         process_life.forget(self)
+        if self._companion is not None:
+            self._companion.end()
         self._storing.deadline = monotonic() + timeout
         self._storing.drain_until = self._storing.deadline - timeout * _EXIT_RESERVE
         if self._running and self._pid == getpid():

@@ -16,7 +16,13 @@ from ..errors import AmbiguousHashError, BundleNotFoundError, SnapagentError, Ta
 
 SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here that holds it
     "Set up": {"init": "init_command", "check": "check_command", "completion": "completion_command"},
-    "Capture": {"run": "switching", "enable": "switching", "disable": "switching"},
+    "Capture": {
+        "run": "switching",
+        "enable": "switching",
+        "disable": "switching",
+        "pause": "pausing",
+        "resume": "pausing",
+    },
     "Read": {
         "list": "list_command",
         "show": "show_command",

@@ -1,4 +1,4 @@
-"""What `status` puts together: configuration, switch, store, and what became of the calls of all functions."""
+"""What `status` puts together: configuration, switch, store, running processes, and what became of the calls."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from ..environment import ENABLED, is_enabled
 from ..launch import pth_path
 from ..records import Record
 from ..store.library import Library
+from ..store.presence import Presence, is_paused, present
 from .choosing import folders
 from .listing import configured_without_bundles, function_row
 from .reasons import explain
+from .wording import counted, printable
+
+_MOST_NAMED = 5  # unreachable targets that are named one by one
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -40,14 +44,24 @@ class Status(Record):
     skipped: Mapping[str, int]
     failed: Mapping[str, int]
     newest: str | None
+    paused: bool = False
+    processes: tuple[Presence, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.as_dict(), "skipped": dict(self.skipped), "failed": dict(self.failed)}
+        """`processes` are those that run now; the share of their time that capturing used is `used`."""
+        processes = [{**one.as_dict(), "used": one.used} for one in self.processes]
+        return {
+            **self.as_dict(), "skipped": dict(self.skipped), "failed": dict(self.failed), "processes": processes
+        }  # fmt: skip
 
     def next_steps(self) -> Iterator[tuple[str, str]]:
         """What is in the way, and what to do about it; the most pressing first."""
         for reason in sorted(self.failed, key=lambda word: -self.failed[word]):
             yield (f"{self.failed[reason]:,} captures failed: {explain(reason)[0]}", explain(reason)[1])
+        if self.paused:
+            yield "capturing into this folder is paused", "snapagent resume"
+        for target, reason in self._unreachable().items():
+            yield f"{target} is not captured, or not wholly: {reason}", f"snapagent why {target}"
         if self.config is None:
             yield "there is no configuration", "snapagent init"
         elif not self.targets:
@@ -60,6 +74,23 @@ class Status(Record):
         if self.calls and not self.captured and self.skipped:
             reason = max(self.skipped, key=lambda word: self.skipped[word])
             yield f"every call was skipped, most because {explain(reason)[0]}", explain(reason)[1]
+
+    def _unreachable(self) -> dict[str, str]:
+        """Of all running processes; some are enough."""
+        found = {name: reason for one in self.processes for name, reason in one.unreachable.items()}
+        return dict(list(found.items())[:_MOST_NAMED])
+
+
+def process_words(one: Presence) -> str:
+    """A running process in a line."""
+    closed = Counter(one.closed.values())
+    turned_away = "; ".join(f"{number} turned away: {reason}" for reason, number in closed.most_common())
+    words = [
+        f"{one.pid} {printable(one.program)}:",
+        f"{counted(one.wrapped, 'target')} wrapped, {one.called} called,",
+        f"{one.used:.1%} of its time used of {one.share:.0%}",
+    ]
+    return " ".join(words) + (f"; {turned_away}" if turned_away else "")
 
 
 def status(store: Library, config: Config | None) -> Status:
@@ -85,6 +116,8 @@ def status(store: Library, config: Config | None) -> Status:
         skipped=skipped,
         failed=failed,
         newest=max((row.newest for row in rows if row.newest is not None), default=None),
+        paused=is_paused(store.base_path),
+        processes=tuple(present(store.base_path)),
     )
 
 

@@ -23,7 +23,7 @@ def status_command(app: App, as_json: bool) -> None:
     Example:
       snapagent status
     """
-    from .status import status, switch_words
+    from .status import process_words, status, switch_words
 
     found = status(app.store, app.config)
     if as_json:
@@ -40,5 +40,7 @@ def status_command(app: App, as_json: bool) -> None:
     out.line(("calls     ", "bold"), f"{found.calls:,}, {found.captured:,} captured{newest}")
     for reason, number in sorted(found.skipped.items(), key=lambda pair: -pair[1]):
         out.line(f"          {number:,} skipped: {reason}")
+    for one in found.processes:
+        out.line(("process   ", "bold"), process_words(one))
     for text, remedy in found.next_steps():
         out.line(("next      ", "yellow"), f"{text} -> {remedy}")

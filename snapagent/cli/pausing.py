@@ -1,0 +1,48 @@
+"""`snapagent pause` and `resume`: stop and restart capture in running processes, without a redeploy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from ..store.failures import StoreFailure
+from .app import App, pass_app, store_options
+from .wording import shown_path
+
+Result = TypeVar("Result")
+
+
+@click.command("pause")
+@store_options
+@pass_app
+def pause_command(app: App) -> None:
+    """Stop capture in all processes that write to this folder.
+
+    They see it within a second and go on without capturing; calls are counted as paused. Processes that start later
+    obey it too, until `snapagent resume`.
+    """
+    from ..store.presence import pause, present
+
+    _or_exit(lambda: pause(app.store.base_path))
+    running = sum(1 for _ in present(app.store.base_path))
+    app.out.line(f"paused: {shown_path(app.store.base_path)}; {running} running processes; snapagent resume goes on")
+
+
+@click.command("resume")
+@store_options
+@pass_app
+def resume_command(app: App) -> None:
+    """Let capture go on that `snapagent pause` stopped."""
+    from ..store.presence import resume
+
+    was_paused = _or_exit(lambda: resume(app.store.base_path))
+    app.out.line("resumed" if was_paused else f"{shown_path(app.store.base_path)} was not paused")
+
+
+def _or_exit(do: Callable[[], Result]) -> Result:
+    try:
+        return do()
+    except StoreFailure as failure:
+        raise click.ClickException(str(failure)) from failure
