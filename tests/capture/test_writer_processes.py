@@ -197,7 +197,7 @@ def test_exit_waits_for_a_slow_disk_no_longer_than_its_deadline(base: str) -> No
     )
     took = time.monotonic() - began
 
-    assert ran.returncode == 0 and took < 4
+    assert ran.returncode == 0 and took < 12  # all of them take 20 s
     index = Store(base).index(TARGET)
     assert (index.calls, index.captured + index.skipped["exit_deadline"]) == (100, 100)
     assert 3 <= index.captured == len(stored_values(base)) <= 10

@@ -334,7 +334,7 @@ def test_a_lock_call_that_never_returns_holds_up_no_exit(tmp_path: Path) -> None
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
 
     assert ran.returncode == 0, ran.stderr
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15  # the lock takes 60 s
     assert len(Store(tmp_path / "captures").entries(TARGET)) == 1
 
 
