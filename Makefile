@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport SNAPAGENT_CAPTURE_ENABLED SNAPY_CAPTURE_ENABLED SNAPAGENT_CONFIG SNAPAGENT_CAPTURE_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench clean
+.PHONY: help demo test lint types bench docs clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,13 @@ types: $(VENV)/installed-dev  ## Check the types of the package
 bench: $(VENV)/installed-test  ## Measure what capturing and replaying cost
 	$(VENV)/bin/python -m benchmarks
 
+docs: $(VENV)/installed-test  ## Build the documentation into site/
+	$(VENV)/bin/python docs/generate.py
+	$(VENV)/bin/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 clean:  ## Remove everything that these targets made
-	rm -rf .venv .venv-* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf sitecustomize_example/captures sitecustomize_example/var sitecustomize_example/.pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
