@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..bundle import Header
     from ..settings import Settings
     from ..store import Entry, FunctionIndex, Store, Stored
+    from ..store.files import KeptFolder
     from ..targets import Target
     from .ledger import Ledger
     from .policies import Gate
@@ -126,25 +127,26 @@ class Storing:
             function.ledger.count_skipped(QUOTA_MET, admitted=True)
         wanted = _Wanted(function.settings.keep, function.settings.keep_outcomes)
         numbered = [(call, self.store.next_counter()) for call in calls[:places]]
-        for call, counter in sorted(numbered, key=lambda one: (one[0].started, one[1]), reverse=True):
-            if wanted.lacks(call.outcome_kind):
-                if monotonic() > self.drain_until:
-                    function.ledger.count_skipped(EXIT_DEADLINE_MET, admitted=True)
-                    log_once("the process ended", "not all captured calls were written in time")
-                    continue
-                if not self._write_one(function, call, counter):
-                    shelf.quota.give_back()
-                    continue
-            wanted.has(call.outcome_kind)
-            function.ledger.count_captured()
+        with self.store.writing(function.target) as folder:
+            for call, counter in sorted(numbered, key=lambda one: (one[0].started, one[1]), reverse=True):
+                if wanted.lacks(call.outcome_kind):
+                    if monotonic() > self.drain_until:
+                        function.ledger.count_skipped(EXIT_DEADLINE_MET, admitted=True)
+                        log_once("the process ended", "not all captured calls were written in time")
+                        continue
+                    if not self._write_one(function, folder, call, counter):
+                        shelf.quota.give_back()
+                        continue
+                wanted.has(call.outcome_kind)
+                function.ledger.count_captured()
 
-    def _write_one(self, function: Function, call: Call, counter: int) -> bool:
+    def _write_one(self, function: Function, folder: KeptFolder, call: Call, counter: int) -> bool:
         try:
             if self._is_unusable():
                 raise StoreFailure(self._unusable)
             header, payload = self._seal(call)
             self.store.make_room(sum(map(len, payload.values())), time())
-            entry, stored = self.store.write(function.target, header, payload, call.started, self.store.token, counter)
+            entry, stored = self.store.write(folder, header, payload, call.started, self.store.token, counter)
         except Exception as error:
             self._count_failed(function, self._reason(function, error))
             return False

@@ -67,6 +67,14 @@ def opened_folder(path: str, *, follow: bool = False) -> Iterator[int]:
 @contextmanager
 def own_folder(path: str, *, make: bool = False) -> Iterator[int]:
     """The same for writing: the folder must be ours. Raises StoreFailure `foreign_folder` when it is not."""
+    descriptor = _open_own(path, make)
+    try:
+        yield descriptor
+    finally:
+        _close_unwritten(descriptor)
+
+
+def _open_own(path: str, make: bool) -> int:
     try:
         descriptor = os.open(path, _FOLDER | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -77,9 +85,40 @@ def own_folder(path: str, *, make: bool = False) -> Iterator[int]:
     try:
         if os.fstat(descriptor).st_uid != os.geteuid():
             raise StoreFailure(FOREIGN_FOLDER, path)
-        yield descriptor
-    finally:
+    except BaseException:
         _close_unwritten(descriptor)
+        raise
+    return descriptor
+
+
+class KeptFolder:
+    """A folder of ours for a batch of files: opened once, and anew when it is removed meanwhile. For one thread."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> KeptFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            _close_unwritten(descriptor)
+
+    def publish(self, name: str, data: bytes, *, durable: bool) -> None:
+        """Write `name` into the folder, made where it is missing; see `publish`."""
+        if self._descriptor is not None:
+            try:
+                publish(self._descriptor, name, data, durable=durable)
+                return
+            except FileNotFoundError:  # somebody has removed the folder
+                self._close()
+        self._descriptor = _open_own(self.path, make=True)
+        publish(self._descriptor, name, data, durable=durable)
 
 
 def _close_unwritten(descriptor: int) -> None:

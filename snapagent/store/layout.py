@@ -41,6 +41,7 @@ _ORDINARY = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.\-\[\]]*")
 _SLUGGED = re.compile(r"[A-Za-z0-9_.\-\[\]]*~[0-9a-f]{10}")
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
 _BUNDLE = re.compile(r"([0-9]{8}T[0-9]{6}\.[0-9]{6}Z)-([0-9a-f]{6,32})-([0-9]{1,18})-([0-9a-f]{8})\.pkl")
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _LAST_SECOND = 253402300799.0  # 9999-12-31: datetime ends there
 
 
@@ -93,7 +94,9 @@ def _folder_name(text: str) -> str:
 def new_entry(folder: str, when: float, token: str, counter: int, argument_hash: str) -> Entry:
     """The entry of a bundle to be written. `when` is seconds since the epoch, `argument_hash` as in its header."""
     timestamp = stamp(when)
-    digits = re.sub("[^0-9a-f]", "", argument_hash.rpartition(":")[2])[:8].ljust(8, "0")
+    digits = argument_hash.rpartition(":")[2][:8]
+    if len(digits) < 8 or not _HEXADECIMAL.issuperset(digits):
+        digits = re.sub("[^0-9a-f]", "", argument_hash.rpartition(":")[2])[:8].ljust(8, "0")
     name = f"{timestamp}-{token}-{counter}-{digits}{SUFFIX}"
     return Entry(timestamp, token, counter, digits, name, f"{folder}/{name}")
 

@@ -13,6 +13,7 @@ from ..bundle import Header, SigningKey, encode
 from . import files, hash_shards, index, trust
 from .counts import Counts
 from .failures import StoreFailure
+from .files import KeptFolder
 from .index import FunctionIndex, Stored
 from .layout import (
     COUNTS,
@@ -94,7 +95,8 @@ class Store(Library):
         `when` is seconds since the epoch. Retention and the index hear of it at the next `update`. Raises StoreFailure.
         """
         shelf = self._open(target, KEEP_ALL, time.time())
-        entry, stored = self.write(target, header, payload, when, token or self.token, counter or next(self._counter))
+        with self.writing(target) as folder:
+            entry, stored = self.write(folder, header, payload, when, token or self.token, counter)
         self._room.added(stored.size)
         shelf.added(entry, stored, KEEP_ALL)
         return entry
@@ -102,18 +104,26 @@ class Store(Library):
     def next_counter(self) -> int:
         return next(self._counter)
 
+    def writing(self, target: object) -> KeptFolder:
+        """The function's folder, for a batch of `write`."""
+        return KeptFolder(self.folder(target))
+
     def write(
-        self, target: object, header: Header, payload: Mapping[str, bytes], when: float, token: str, counter: int
+        self,
+        folder: KeptFolder,
+        header: Header,
+        payload: Mapping[str, bytes],
+        when: float,
+        token: str,
+        counter: int | None,
     ) -> tuple[Entry, Stored]:
         """The first half of `publish`, which any thread may do; `put_away` is the other. Raises StoreFailure."""
-        path = self.folder(target)
-        entry = new_entry(path, when, token, counter, header.hash)
+        entry = new_entry(folder.path, when, token, counter or next(self._counter), header.hash)
         data = encode(header, payload, self.keys[0] if self.keys else None)
         try:
-            with files.own_folder(path, make=True) as folder:
-                files.publish(folder, entry.name, data, durable=self.durable)
+            folder.publish(entry.name, data, durable=self.durable)
         except OSError as error:
-            raise StoreFailure.of(error, path) from error
+            raise StoreFailure.of(error, folder.path) from error
         return entry, Stored.of(entry.name, header, len(data))
 
     def make_room(self, size: int, now: float) -> None:

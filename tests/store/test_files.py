@@ -125,3 +125,19 @@ def test_the_sweeper_takes_only_old_temporary_files_and_follows_no_link(tmp_path
 
     assert swept == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [".tmp-folder", ".tmp-link", ".tmp-new", "old", "victim"]
+
+
+def test_a_batch_of_files_survives_the_removal_of_its_folder(tmp_path: Path) -> None:
+    import shutil
+
+    path = tmp_path / "captures" / "f"
+    with files.KeptFolder(str(path)) as folder:
+        folder.publish("first", b"1", durable=False)
+        shutil.rmtree(tmp_path / "captures")
+        folder.publish("second", b"2", durable=True)
+        folder.publish("third", b"3", durable=False)
+        opened = len(os.listdir("/proc/self/fd"))
+
+    assert sorted(os.listdir(path)) == ["second", "third"]
+    assert path.stat().st_mode & 0o777 == 0o700
+    assert len(os.listdir("/proc/self/fd")) == opened - 1

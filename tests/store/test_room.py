@@ -23,7 +23,8 @@ def write(store: Store, number: int, target: str = "shop:a", size: int = 1000, *
     store.open(target, KEEP_ALL, NOON + number)
     store.make_room(sum(map(len, payload.values())), NOON + number)
     made = header_of(payload, target, **header)
-    entry, stored = store.write(target, made, payload, NOON + number, store.token, number)
+    with store.writing(target) as folder:
+        entry, stored = store.write(folder, made, payload, NOON + number, store.token, number)
     store.put_away(target, entry, stored, KEEP_ALL)
     return entry
 
