@@ -42,8 +42,9 @@ class Part(Record):
 class Note(Record):
     """What stands in the bundle for a value that is not there as it was.
 
-    `kind` is `excluded`, `redacted`, `unstorable`, `too_big`, `too_deep`, `lazy` or `fresh` (a lock that comes back
-    unlocked); `path` follows the design's path grammar; `detail` has the shape, length or size where it is known.
+    `kind` is `excluded`, `redacted`, `unstorable`, `too_big`, `too_deep`, `lazy`, `fresh` (a lock that comes back
+    unlocked) or `may_be_torn` (code by value, whose parts another thread may have changed while it was stored); `path`
+    follows the design's path grammar; `detail` has the shape, length or size where it is known.
     """
 
     path: str

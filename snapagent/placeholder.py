@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"
 TOO_BIG, TOO_DEEP, LAZY, FRESH = "too_big", "too_deep", "lazy", "fresh"
+MAY_BE_TORN = "may_be_torn"
+PRESENT = frozenset({FRESH, MAY_BE_TORN})  # notes of these kinds are about values that are there
 
 
 class Placeholder:

@@ -174,6 +174,11 @@ class Gate:
             self._pause = FIRST_PAUSE
         self.governor.balance -= seconds
         if seconds > SLOW:
+            self._pay_for(seconds)
+
+    def _pay_for(self, seconds: float) -> None:
+        """Close until the budget has paid for a slow capture; a quota that is met stays met."""
+        if not self.closed_for_good:
             self.close(TOO_SLOW, seconds / max(self.governor.share, 1e-3))
 
     def failed(self, seconds: float) -> None:
@@ -185,6 +190,8 @@ class Gate:
             self._failures = FAILURES - 1  # the one probe after the pause decides
             self.close(BACKING_OFF, self._pause)
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        elif seconds > SLOW:
+            self._pay_for(seconds)
 
     def give_back(self) -> None:
         """What failed has not taken a place of the quota."""

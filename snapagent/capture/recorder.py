@@ -21,9 +21,10 @@ from _thread import get_ident
 from time import perf_counter, time
 
 from ..serializer.freezing import FreezeRules, Frozen, freeze_call, freeze_outcome
+from ..serializer.sink import TooSlow
 from ..signature import Parameters, defaults_of_code
 from .host_guard import belongs_to_host, describe, log_once
-from .policies import ALWAYS
+from .policies import ALWAYS, TOO_SLOW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -248,7 +249,8 @@ class Recorder:
     def _failed(self, error: BaseException, seconds: float) -> bool:
         """Count a fault; whether it must be raised: it is the program's own, or our tests want to see it."""
         host = belongs_to_host(error)
-        self.ledger.count_failed(INTERRUPTED if host else INTERNAL_ERROR)
+        slow = isinstance(error, TooSlow)
+        self.ledger.count_failed(INTERRUPTED if host else TOO_SLOW if slow else INTERNAL_ERROR)
         self.gate.failed(seconds)
         if not host:
             log_once(f"could not capture {self.target}", describe(error), "'snapagent why' counts such calls")

@@ -12,7 +12,7 @@ from ..bundle import Header, Note
 from ..records import Record
 
 OUTCOME_PATHS = ("result", "exception")
-_NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim"}  # the others: red
+_NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim", "may_be_torn": "yellow"}  # the others: red
 _TOLD_BY_TEXT = ("int", "float", "complex", "bool", "NoneType", "str", "bytes")
 
 

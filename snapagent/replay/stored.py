@@ -7,7 +7,7 @@ from typing import Any
 
 from ..bundle import BundleFile, Header
 from ..errors import FacsimileError, NotReplayableError
-from ..placeholder import FRESH
+from ..placeholder import PRESENT
 from ..portability import refused_globals, verdict
 from ..serializer import get_serializer
 from ..serializer.loading import check_facsimiles, thaw
@@ -17,8 +17,8 @@ PICKLE = "pickle"  # the serializer that knows of placeholders
 
 
 def placeholder_paths(header: Header) -> list[str]:
-    """Where a bundle has something else than what was there; a lock that comes back unlocked is no such place."""
-    return [note.path for note in header.notes if note.kind != FRESH]
+    """Where a bundle has something else than what was there; notes about values that are there tell no such place."""
+    return [note.path for note in header.notes if note.kind not in PRESENT]
 
 
 def fitting(header: Header, facsimiles: Mapping[str, object]) -> dict[str, object]:

@@ -12,7 +12,9 @@ import io
 import pickle
 import sys
 import types
+from _thread import _count as count_other_threads
 from functools import cache
+from time import perf_counter
 
 from .enums import is_enum_class, reduce_enum
 from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name, unwrapped
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
         def reduce_leaf(self, value: Any) -> Any: ...
 
         def left_out_form(self, value: Any) -> Any: ...
+
+        def was_slow(self, code: Any) -> None: ...
 
 
 MOST_GLOBALS = 64  # names in a namespace that belongs to no module, above which a function would drag in too much
@@ -71,7 +75,11 @@ def dump_by_value(value: object, leaves: Leaves) -> bytes:
 
 def _dump(value: object, leaves: Leaves) -> bytes:
     sink = Sink(leaves.max_bytes)
-    _pickler()(sink, leaves).dump(value)
+    pickler = _pickler()(sink, leaves)
+    began = perf_counter()
+    pickler.dump(value)
+    if perf_counter() - began > sys.getswitchinterval() and count_other_threads():
+        leaves.was_slow(value)
     return sink.content()
 
 

@@ -7,17 +7,18 @@ It is the C pickler; Python runs only where it meets an object that is no built-
 from __future__ import annotations
 
 import pickle
+from time import monotonic
 
 from ..bundle import Note
 from ..paths import EXCEPTION
-from ..placeholder import TOO_BIG, UNSTORABLE, restore_placeholder
+from ..placeholder import MAY_BE_TORN, TOO_BIG, UNSTORABLE, restore_placeholder
 from .by_value import dump_by_value, name_of_code
 from .deciding import Decisions, plain
 from .locating import Locator
 from .naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .places import CallSource, OutcomeSource, source_of
 from .reducing import Unstorable, ask, reduce
-from .sink import Sink
+from .sink import Sink, TooSlow
 from .type_facts import type_name
 
 TYPE_CHECKING = False
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     Source = CallSource | OutcomeSource
 
 MOST_NOTES = 1000
+PATIENCE = 2.0  # seconds for all objects that have to be asked for their pickle forms
+SLOWEST = 5e6  # bytes a second: a bundle that may be large may take its time
 _no_packages: frozenset[str] = frozenset()
 
 
@@ -54,21 +57,31 @@ class Freezer(pickle.Pickler):
         self.has_news = False  # something is to be told besides the bytes
         self._locator: Locator | None = None
         self._code: dict[int, tuple[object, bytes]] = {}
+        self._deadline = 0.0
 
     def reducer_override(self, value: Any) -> Any:
         handler = self.decisions.get(type(value)) or self.decisions.decide(value)
         if handler is plain:
             return NotImplemented
         self.has_news = True
+        self._look_at_the_clock()
         try:
             return handler(self, value)
         except Unstorable as reason:
             return self.leave_out(value, UNSTORABLE, str(reason))
 
+    def _look_at_the_clock(self) -> None:
+        """Between objects: one that is asked cannot be interrupted."""
+        now = monotonic()
+        if not self._deadline:
+            self._deadline = now + max(PATIENCE, self.max_bytes / SLOWEST)
+        elif now > self._deadline:
+            raise TooSlow
+
     def freeze(self, value: object, origin: Parameters | str | Source, max_bytes: int) -> bytes:
         """The stream of `value`; `origin` tells the paths in it, see `places`.
 
-        Raises TooBig, RecursionError, or what broke the C pickler.
+        Raises TooBig, TooSlow, RecursionError, or what broke the C pickler.
         """
         sink = self.sink
         self.value = value
@@ -145,6 +158,10 @@ class Freezer(pickle.Pickler):
                 raise Unstorable("it is nested too deep to be stored by value") from None
             self.by_value[name_of_code(code)] = None
         return known[1]
+
+    def was_slow(self, code: object) -> None:
+        """Storing code by value gave other threads a chance to change what it holds meanwhile."""
+        self.note(code, MAY_BE_TORN, "another thread may have changed a part of what it holds while it was stored")
 
     def left_out_form(self, value: object) -> Any:
         """The pickle form of what stands for `value` because of its place or size; None when it is to be stored."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import sys
 from pickle import dumps
+from time import monotonic
 
 from ..bundle import Note
 from ..paths import EXCEPTION, RESULT, PathPattern
 from ..placeholder import TOO_BIG, UNSTORABLE
 from ..records import Record
 from .deciding import Decisions
-from .freezer import Freezer
+from .freezer import PATIENCE, SLOWEST, Freezer
 from .places import CallSource, OutcomeSource, source_of
 from .pruning import LeftOut, Pruner, shape_of
 from .reducing import belongs_to_program
-from .sink import TooBig
+from .sink import TooBig, TooSlow
 from .stack import small_stack
 from .type_facts import type_name
 from .weighing import deep, heavy
@@ -83,7 +84,8 @@ def freeze_call(
 ) -> Frozen:
     """Pickle `(instance, args, kwargs)`. Paths in notes begin with parameter names.
 
-    Raises only MemoryError, and what is the program's own: Ctrl-C, exit, what its signal handler raised meanwhile.
+    Raises only MemoryError, TooSlow, and what is the program's own: Ctrl-C, exit, what its signal handler raised
+    meanwhile.
     """
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
@@ -147,7 +149,7 @@ def _new_pool(exclude_types: tuple[str, ...]) -> _Pool:
 
 
 def _raise_if_the_programs(error: BaseException) -> None:
-    if isinstance(error, MemoryError) or belongs_to_program(error):
+    if isinstance(error, (MemoryError, TooSlow)) or belongs_to_program(error):
         raise error
 
 
@@ -206,6 +208,7 @@ def _recover(
     left_out = dict(chosen)
     budget: float = rules.max_bytes
     depth = _DEEP_ENOUGH
+    deadline = monotonic() + max(PATIENCE, rules.max_bytes / SLOWEST)
     for _ in range(_ATTEMPTS):
         values = [value for _, value in source.places()]
         if isinstance(problem, TooBig):
@@ -222,6 +225,8 @@ def _recover(
             _raise_if_the_programs(error)
             problem = error
             problem.__traceback__ = None
+        if monotonic() > deadline:
+            raise TooSlow
     return _one_by_one(source, rules, patterns, left_out)
 
 

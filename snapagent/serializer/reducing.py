@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from ..signals import raised_by_signal_handler
 from .naming import MainIsMet, is_named
-from .sink import TooBig
+from .sink import TooBig, TooSlow
 from .type_facts import find, is_class, is_heap_type, type_name
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ class Unstorable(Exception):
     """An object cannot be stored; the argument says why, without any of its values."""
 
 
-_PASSING = (RecursionError, Unstorable, MainIsMet, TooBig)  # which say something of the whole dump
+_PASSING = (RecursionError, Unstorable, MainIsMet, TooBig, TooSlow)  # which say something of the whole dump
 
 
 def belongs_to_program(error: BaseException) -> bool:

@@ -11,6 +11,10 @@ class TooBig(Exception):
     """The stream has reached the size that it may have."""
 
 
+class TooSlow(Exception):
+    """Objects that are asked for their pickle forms take longer than the caller can wait."""
+
+
 class Sink:
     """Takes what a pickler writes, until `room` bytes are used up. Large buffers arrive here uncopied."""
 

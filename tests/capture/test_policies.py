@@ -149,6 +149,20 @@ def test_a_very_slow_capture_closes_its_function_until_the_budget_has_paid() -> 
     assert door.still_closed()
 
 
+def test_a_very_slow_capture_that_failed_closes_its_function_too() -> None:
+    door, _ = gate(Governor(0.5))
+    door.failed(policies.SLOW * 2)
+    assert door.closed == policies.TOO_SLOW
+    assert door.still_closed()
+
+
+def test_a_quota_that_is_met_stays_met_after_a_very_slow_capture() -> None:
+    door, ledger = gate(Governor(0.5), quota=1)
+    door.took(ledger.tick_admitted() + 1)
+    door.succeeded(policies.SLOW * 2)
+    assert door.closed_for_good
+
+
 def test_the_first_captures_of_a_function_are_taken_whatever_the_budget() -> None:
     governor = Governor(0.01)
     governor.spend(100.0)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from freezes import frozen, round_trip
+from freezes import frozen, frozen_call, round_trip
 
 from snapagent.placeholder import Placeholder
 from snapagent.serializer.loading import thaw
+
+HERE = Path(__file__).parent
 
 
 @contextmanager
@@ -68,6 +72,41 @@ def test_plain_data_is_not_torn() -> None:
         for _ in range(200):
             again = round_trip(pair)
             assert again[0] == again[-1]
+
+
+@pytest.fixture
+def switching(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Threads take turns after `param` seconds."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(request.param)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize(("switching", "kinds"), [(1e-6, {"may_be_torn"}), (100.0, set())], indirect=["switching"])
+def test_code_by_value_that_takes_longer_than_a_turn_says_that_it_may_be_torn(switching: None, kinds: set[str]) -> None:
+    """F33: another thread may change what a closure holds while dill takes it apart in Python."""
+    pair = [0, 0]
+    stop = threading.Event()
+    waiting = threading.Thread(target=stop.wait)
+    waiting.start()
+    try:
+        result = frozen_call(lambda work, rows: None, {"total": lambda: sum(pair)}, [1])
+    finally:
+        stop.set()
+        waiting.join()
+
+    assert {note.kind for note in result.notes if note.path == "work.total"} == kinds
+    assert {note.kind for note in result.notes} == kinds
+    assert thaw(result.data)[1][0]["total"]() == 0
+
+
+def test_alone_in_its_process_nothing_is_torn() -> None:
+    script = "import sys; sys.path.insert(0, sys.argv[1]); sys.setswitchinterval(1e-6); import freezes; value = [1]\n"
+    script += "print(freezes.frozen([lambda: value]).notes)"
+    done = subprocess.run([sys.executable, "-c", script, str(HERE)], capture_output=True, text=True, timeout=60)
+
+    assert (done.stdout, done.stderr) == ("()\n", "")
 
 
 def test_threads_freeze_at_the_same_time() -> None:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from freezes import frozen, frozen_call, notes_by_path, round_trip
+from freezes import frozen, frozen_call, notes_by_path, round_trip, rules
 
 from snapagent.errors import BundleLoadError
 from snapagent.placeholder import Placeholder, note_of
+from snapagent.serializer import freezer
 from snapagent.serializer.loading import thaw
+from snapagent.serializer.sink import TooSlow
 
 
 class OddError(BaseException):
@@ -112,6 +114,31 @@ def test_a_hook_runs_once_per_capture() -> None:
     frozen([one, one, {"deep": other}])
 
     assert Counted.times == 2
+
+
+class Dawdles:
+    asked = 0
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        type(self).asked += 1
+        time.sleep(0.02)
+        return int, (self.asked,)
+
+
+@pytest.mark.parametrize("hold", [list, holding], ids=["in a list", "in a closure"])
+def test_objects_that_are_slow_to_ask_are_not_all_waited_for(
+    monkeypatch: pytest.MonkeyPatch, hold: Callable[[object], object]
+) -> None:
+    """F35: between objects the clock is looked at, and over the budget the capture is given up."""
+    monkeypatch.setattr(freezer, "PATIENCE", 0.1)
+    value = hold([Dawdles() for _ in range(100)])
+    Dawdles.asked = 0
+
+    with pytest.raises(TooSlow):
+        frozen({"value": value}, rules(max_bytes=10_000))
+
+    assert Dawdles.asked < 20
+    assert round_trip([1]) == [1]
 
 
 class Delegator:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ...bundle import Header
 from ...errors import CorruptBundleError, SideEffectNotRecorded, SnapagentError
-from ...placeholder import FRESH, REDACTED
+from ...placeholder import PRESENT, REDACTED
 from ...records import Record
 from ...sealing import RawCall
 from ...settings import Settings
@@ -150,7 +150,7 @@ class Book:
         self._warn_of_placeholders(call)
 
     def _warn_of_placeholders(self, call: RawCall) -> None:
-        missing = [note for note in call.outcome_notes if note.kind not in (FRESH, REDACTED) and _matters(note.path)]
+        missing = [note for note in call.outcome_notes if note.kind not in {*PRESENT, REDACTED} and _matters(note.path)]
         if missing:
             what = ", ".join(f"{note.path} ({note.type}: {note.reason})" for note in missing[:3])
             remedy = "give a stand-in for it: facsimiles={path: ...}"
