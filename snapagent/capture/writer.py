@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 QUEUE_BYTES = 64 * 1024 * 1024
 _BATCH = 1000  # calls that are written before retention hears of them
-GATHER = 0.02  # seconds that the thread waits for more calls before it writes
+GATHER = 0.1  # seconds that the thread waits for more calls: what these make surplus is not written
 EXIT_DEADLINE = 2.0  # seconds that the end of a process may wait for us
 _EXIT_RESERVE = 0.2  # share of that for the indexes; the rest is for bundles
 _PATIENCE = 0.2  # seconds that the lock of an index is waited for, so that one stuck process does not hold up the queue
@@ -70,6 +70,7 @@ class Writer:
         self._spent = spent or _nothing
         self._companion = companion
         self._limit = queue_bytes
+        self._hurry = queue_bytes // 8  # bytes that are not gathered for long
         self._closed = False
         self._begin()
         process_life.follow(self)
@@ -84,6 +85,7 @@ class Writer:
         self._starting = _thread.allocate_lock()
         self._wake: SimpleQueue[_Request | None] = SimpleQueue()
         self._asleep = False
+        self._gathering = False
         self._ident: int | None = None  # of our thread
         self._running = False
         self._threadless = False
@@ -116,7 +118,11 @@ class Writer:
             return False
         self._bytes_in += size
         self._queue.append(call)
-        self._alert()
+        if waiting > self._hurry and self._gathering:
+            self._gathering = False
+            self._wake.put(None)
+        else:
+            self._alert()
         return True
 
     def wake(self) -> None:
@@ -199,7 +205,9 @@ class Writer:
             request = self._awaited(max(self._storing.next_update - monotonic(), 0.0))
         self._asleep = False
         if request is None and self._queue:
+            self._gathering = True
             request = self._awaited(GATHER)
+            self._gathering = False
         return request
 
     def _awaited(self, seconds: float) -> _Request | None:
