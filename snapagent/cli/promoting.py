@@ -39,7 +39,8 @@ def promote(source: Library, entry: Entry, to: Store, rules: SealRules) -> Promo
         raise CorruptBundleError(entry.path, f"it cannot be looked through for secrets ({error})") from error
     # Without anything to hide it stays as it was, the previews of default values included.
     header = old if payload == dict(bundle.payload) else _with_the_past(header, old)
-    written, _ = to.write(old.target, header, payload, entry.when, entry.token, entry.counter)
+    with to.writing(old.target) as folder:
+        written, _ = to.write(folder, header, payload, entry.when, entry.token, entry.counter)
     return Promoted(old.target, entry.name, written.name, written.path, _new_redactions(old, header))
 
 
