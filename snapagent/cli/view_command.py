@@ -15,19 +15,17 @@ from .app import App, pass_app, store_options
 def view_command(app: App) -> None:
     """Look around in the store on the whole screen.
 
-    Functions on the left; bundles of one, and the tree of one bundle or the difference of any two. / filters as you
-    type, space marks, d compares with the marked bundle, p pins, x deletes after asking, q ends. Reads headers only.
+    Functions on the left, bundles of one, and the tree of one bundle or the difference of any two. The keys stand at
+    the bottom, ? explains them. Reads headers only: no code of a bundle runs.
 
     \b
     Needs an extra:
       pip install 'snapagent[view]'
     """
     if find_spec("textual") is None:
-        raise click.ClickException(
-            "the viewer needs textual, which is not installed (next: pip install 'snapagent[view]')"
-        )
+        raise click.UsageError("The viewer needs textual, which is not installed: pip install 'snapagent[view]'")
     if not app.out.is_terminal:
-        raise click.ClickException("the viewer needs a terminal (next: snapagent list)")
+        raise click.UsageError("The viewer needs a terminal; snapagent list prints the same.")
     from .viewer.model import Model
     from .viewer.screen import Viewer
 

@@ -14,24 +14,22 @@ from textual.widgets import Static
 from ..wording import printable
 
 HELP = (
-    ("Moving", ""),
-    ("up down pgup pgdn home end", "go along a list (or k, j, g, G)"),
-    ("tab", "functions, bundles, the tree below"),
+    ("Lists", ""),
+    ("↑ ↓", "one on, one back (or j, k); pgup, pgdn, home, end"),
+    ("tab", "to the functions, the bundles, the tree, and round again"),
     ("enter", "go into it; in the tree: open or close a branch"),
-    ("/", "filter the functions, or the bundles of one, as you type"),
-    ("esc", "drop the filter, then the marks, then go back"),
+    ("/", "filter by words, as you type: functions, or bundles of one"),
+    ("esc", "drop the filter, else the marks, else go back"),
     ("Bundles", ""),
-    ("space", "mark; two marked bundles are compared at once"),
-    ("p", "pin, so that retention leaves it alone, or unpin"),
+    ("space", "mark ●, or take the mark; two marked ones are compared"),
+    ("p", "pin P, so that retention leaves it alone, or unpin"),
     ("d", "delete, after a question"),
-    ("The rest", ""),
+    ("Anywhere", ""),
     ("r", "refresh: see what was captured meanwhile"),
     ("q", "quit"),
-    ("Signs", ""),
-    ("●", "marked"),
-    ("P", "pinned"),
 )
-NOTE = "Everything comes from the headers of the bundles: nothing is unpickled, no code of them runs."
+NOTE = "Headers only: nothing is unpickled, no code of a bundle runs."
+_KEYS = 8  # cells of the column of keys
 
 
 class Confirm(ModalScreen[bool]):
@@ -48,16 +46,17 @@ class Confirm(ModalScreen[bool]):
     }
     """
 
-    def __init__(self, question: str, detail: str) -> None:
+    def __init__(self, question: str, *details: str) -> None:
         super().__init__()
         self._question = question
-        self._detail = detail
+        self._details = details
 
     def compose(self) -> ComposeResult:
         yield Static(
             Text.assemble(
                 (printable(self._question), "bold"),
-                f"\n{printable(self._detail)}\n\n",
+                *(f"\n{printable(detail)}" for detail in self._details),
+                "\n\n",
                 ("y", "bold reverse"),
                 " yes    ",
                 ("n", "bold reverse"),
@@ -76,19 +75,20 @@ class Help(ModalScreen[None]):
     DEFAULT_CSS = """
     Help { align: center middle; }
     Help VerticalScroll {
-        width: 84; max-width: 96%; height: auto; max-height: 96%;
-        padding: 1 2; background: $panel; border: thick $primary;
+        width: 76; max-width: 100%; height: auto; max-height: 100%;
+        padding: 0 2; background: $panel; border: thick $primary;
     }
     Help Static { height: auto; }
+    Help VerticalScroll { scrollbar-size-vertical: 1; }
     """
 
     def compose(self) -> ComposeResult:
         text = Text()
         for keys, meaning in HELP:
             if meaning:
-                text.append(f"  {keys:<28}", "bold").append(f"{meaning}\n")
+                text.append(f"  {keys:<{_KEYS}}", "bold").append(f"{meaning}\n")
             else:
-                text.append(f"{keys}\n", "bold underline")
+                text.append(f"{keys}\n", "dim")
         text.append(f"\n{NOTE}", "italic")
         with VerticalScroll():
             yield Static(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -25,7 +26,7 @@ _GAP = 2  # cells between columns
 
 
 class Field(Record):
-    """A column. It has `least` cells, and its part of what is left up to `most`.
+    """A column. It has `least` cells, and of what is left `greed` at a time up to `most`.
 
     `below` and `above` are widths of the table that it is shown in; `tail` keeps the end of a text that is cut.
     """
@@ -33,6 +34,7 @@ class Field(Record):
     title: str
     least: int
     most: int = 0
+    greed: int = 1
     right: bool = False
     tail: bool = False
     above: int = 0
@@ -99,7 +101,10 @@ class LazyTable(ScrollView, can_focus=True):
         self._keys = list(keys)
         self._empty = empty
         self._resize()
-        position = self._keys.index(at) if at is not None and at in self._keys else 0
+        position = 0
+        if at is not None:
+            with suppress(ValueError):
+                position = self._keys.index(at)
         self.set_reactive(LazyTable.cursor, position)
         self._reveal()
         self._tell()
@@ -218,7 +223,7 @@ class LazyTable(ScrollView, can_focus=True):
             field = self._fields[position]
             # on the bar of the cursor coloured text may have no contrast
             own = base if on_cursor or not style else base + Style.parse(style)
-            segments.append(Segment(_cut(text, size, field), own))
+            segments.append(Segment(cut(text, size, right=field.right, tail=field.tail), own))
             segments.append(Segment(" " * _GAP, base))
         return Strip(segments[:-1] or [Segment("", base)]).adjust_cell_length(width, base)
 
@@ -229,24 +234,24 @@ def fitted(fields: Sequence[Field], width: int) -> list[tuple[int, int]]:
     sizes = {at: fields[at].least for at in shown}
     left = width - sum(sizes.values()) - _GAP * (len(shown) - 1)
     while left > 0:
-        growing = [at for at in shown if sizes[at] < fields[at].most][:left]
+        growing = [at for at in shown if sizes[at] < fields[at].most]
         if not growing:
             break
         for at in growing:
-            sizes[at] += 1
-        left -= len(growing)
+            more = min(fields[at].greed, left)
+            sizes[at] += more
+            left -= more
     return [(at, sizes[at]) for at in shown]
 
 
-def _cut(text: str, size: int, field: Field) -> str:
-    """Exactly `size` cells: padded, or cut with an ellipsis."""
-    # a long text is not escaped and measured in vain
-    text = printable(text[-size * 2 - 2 :] if field.tail else text[: size * 2 + 2])
+def cut(text: str, size: int, *, right: bool = False, tail: bool = False) -> str:
+    """Exactly `size` cells of a text of any origin: escaped, padded, or cut with an ellipsis."""
+    text = printable(text[-size * 2 - 2 :] if tail else text[: size * 2 + 2])  # no long text is escaped in vain
     length = cell_len(text)
     if length <= size:
         room = " " * (size - length)
-        return room + text if field.right else text + room
-    if not field.tail:
+        return room + text if right else text + room
+    if not tail:
         return set_cell_size(text, size - 1) + "…"
     while cell_len(text) > size - 1:
         text = text[1:]

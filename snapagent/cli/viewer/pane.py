@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-from textual import events
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input
 
-from ..wording import printable
-from .lazy_table import LazyTable
+from .lazy_table import LazyTable, cut
 
 
-class Heading(Static):
-    """One line above a list or a tree, which it is the title of."""
+class Heading(Widget):
+    """One line above a list or a tree, which it is the title of; `-active` while that has the focus."""
 
     DEFAULT_CSS = """
     Heading { height: 1; width: 1fr; background: $panel; color: $text; }
+    Heading.-active { background: $primary-darken-2; }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = self._remark = ""
+
     def say(self, title: str, remark: str = "") -> None:
-        words = (printable(title), "bold"), f"  {printable(remark)}" if remark else ""
-        self.update(Text.assemble(*words, no_wrap=True, overflow="ellipsis"))
+        self._title = title
+        self._remark = f"  {remark}" if remark else ""
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width, style = self.size.width, self.rich_style
+        title = cut(self._title, min(len(self._title) * 2, width)).rstrip()
+        left = width - cell_len(title)
+        remark = cut(self._remark, left) if left > 0 else ""
+        return Strip([Segment(title, style + Style(bold=True)), Segment(remark, style)], width)
 
 
 class Filter(Input, can_focus=False):
     """Takes the focus only when it is asked for, so that tab goes from list to list. Hidden while it is empty."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "keep", "Keep the filter"),
+        Binding("escape", "drop", "Drop it"),
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+    ]
     DEFAULT_CSS = """
     Filter, Filter:focus { border: none; height: 1; padding: 0; background: $boost; }
     """
@@ -58,18 +82,16 @@ class Filter(Input, can_focus=False):
         event.stop()
         self.post_message(self.Typed(self._pane, event.value))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
+    def action_move(self, rows: int) -> None:
+        self._pane.table.action_move(rows)
+
+    def action_keep(self) -> None:
         self._pane.table.focus()
 
-    def on_key(self, event: events.Key) -> None:
-        if event.key in ("down", "up"):
-            event.stop()
-            self._pane.table.action_move(1 if event.key == "down" else -1)
-        elif event.key == "escape":
-            event.stop()
-            self.value = ""
-            self._pane.table.focus()
+    def action_drop(self) -> None:
+        self.value = ""
+        self.display = False
+        self._pane.table.focus()
 
 
 class Pane(Vertical):

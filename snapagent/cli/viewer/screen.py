@@ -48,11 +48,11 @@ _BUNDLE_FIELDS = (
     Field("TIME", 10, below=100),
     Field("TIME", 19, above=100),
     Field("HASH", 8),
-    Field("OUTCOME", 8, 12, below=90),
-    Field("OUTCOME", 12, 24, above=90),
+    Field("OUTCOME", 10, 14, below=90),
+    Field("OUTCOME", 12, 20, above=90),
     Field("SIZE", 7, right=True, above=100),
     Field("TOOK", 7, right=True, above=80),
-    Field("ARGUMENTS", 16, 500),
+    Field("ARGUMENTS", 16, 500, greed=3),
     Field("RESULT", 8, 500, above=64),
 )
 
@@ -96,7 +96,6 @@ class Viewer(App[None]):
     CSS = """
     #functions-pane { width: 32%; min-width: 26; max-width: 64; border-right: vkey $primary-darken-1; }
     #detail-pane { height: 1.2fr; }
-    *:focus-within > Heading { background: $primary-darken-2; }
     .narrow #body { layout: vertical; }
     .narrow #functions-pane { width: 100%; max-width: 100%; height: 30%; min-height: 4; border-right: none; }
     .narrow #right { height: 1fr; }
@@ -138,14 +137,32 @@ class Viewer(App[None]):
                 with Vertical(id="detail-pane"):
                     yield self.detail_heading
                     yield self.detail
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.functions.table.focus()
         self._read_functions()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.screen.set_class(event.size.width < NARROW, "narrow")
+        narrow = event.size.width < NARROW
+        self.screen.set_class(narrow, "narrow")
+        self.query_one(Footer).compact = narrow
+
+    def on_descendant_focus(self) -> None:
+        self._show_focus()
+
+    def on_descendant_blur(self) -> None:
+        self._show_focus()
+
+    def _show_focus(self) -> None:
+        for pane in (self.functions, self.bundles):
+            pane.heading.set_class(pane.table.has_focus or pane.filter.has_focus, "-active")
+        self.detail_heading.set_class(self.detail.has_focus, "-active")
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that are letters of a filter while one is typed are not offered."""
+        return not (isinstance(self.focused, Filter) and action in ("filter", "help"))
 
     # -- functions -------------------------------------------------------------------------------------------------
 
@@ -393,8 +410,9 @@ class Viewer(App[None]):
                 self._forget(folder, entry)
 
         pinned = " It is pinned." if self._model.is_pinned(entry) else ""
-        detail = f"of {name_of(folder)}, {local_time(iso_time(entry))}\nIt cannot be brought back.{pinned}"
-        self.push_screen(Confirm(f"Delete the bundle {entry.short_hash}?", detail), answered)
+        which = f"{name_of(folder)}, {local_time(iso_time(entry))}"
+        question = f"Delete the bundle {entry.short_hash}?"
+        self.push_screen(Confirm(question, which, f"It cannot be brought back.{pinned}"), answered)
 
     def _forget(self, folder: FunctionFolder, entry: Entry) -> None:
         """After a bundle was deleted."""
