@@ -6,16 +6,20 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 # More options for pytest, for instance PYTEST="-n 2 tests/store".
 PYTEST ?=
+# Names of benchmarks and options for them, for instance BENCH="gate capture --json".
+BENCH ?=
+# The git revision that bench-compare compares with.
+REV ?= HEAD
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # What the tests and the demo start must not be switched on by the terminal they are started from.
 unexport SNAPAGENT_CAPTURE_ENABLED SNAPY_CAPTURE_ENABLED SNAPAGENT_CONFIG SNAPAGENT_CAPTURE_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench docs clean
+.PHONY: help demo test lint types bench bench-compare bench-plots docs clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed-demo  ## Real requests to a real service become bundles, and bundles become passing tests
 	@$(VENV)/bin/python sitecustomize_example/demo.py
@@ -31,7 +35,13 @@ types: $(VENV)/installed-dev  ## Check the types of the package
 	$(VENV)/bin/mypy --strict snapagent
 
 bench: $(VENV)/installed-test  ## Measure what capturing and replaying cost
-	$(VENV)/bin/python -m benchmarks
+	$(VENV)/bin/python -m benchmarks $(BENCH)
+
+bench-compare: $(VENV)/installed-test  ## What has become faster or slower since a revision: REV=main~5
+	$(VENV)/bin/python -m benchmarks.compare $(REV) $(BENCH)
+
+bench-plots: $(VENV)/installed-test  ## Draw what was measured into docs/images
+	$(VENV)/bin/python -m benchmarks.plots
 
 docs: $(VENV)/installed-test  ## Build the documentation into site/
 	$(VENV)/bin/python docs/generate.py

@@ -41,7 +41,7 @@ def main() -> None:
             sizes.append(resident())
         counts = program.engine.writer.store.index(f"{check.__module__}:check").counts
         held = held_up(program)
-    grown = sizes[-1] - sizes[0]
+    grown = f"{sizes[0] / 1e6:.1f} MB, {(sizes[-1] - sizes[0]) / 1e6:+.1f} MB"
     report(
         [
             Row(
@@ -49,7 +49,7 @@ def main() -> None:
                 "after a tenth",
                 sizes[-1] / sizes[0],
                 1.05,
-                detail=f"{sizes[0] / 1e6:.1f} MB, {grown / 1e6:+.1f} MB; not captured: {dict(counts.skipped) or 'none'}",
+                detail=f"{grown}; not captured: {dict(counts.skipped) or 'none'}",
             ),
             Row("bytes queued while nothing is written", "64 MB", held / MOST, 1.0, detail=f"{held / 1e6:.1f} MB"),
         ]

@@ -42,7 +42,7 @@ def main() -> None:
             (base / name).mkdir()
         (base / "with" / PTH_NAME).write_text(pth_text())
         (base / "snapagent.yaml").write_text(YAML)
-        paths = dict.fromkeys((str(Path(one.__file__).parents[1]) for one in (snapagent, yaml)))
+        paths = dict.fromkeys(str(Path(one.__file__).parents[1]) for one in (snapagent, yaml))
         off = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(paths), "HOME": folder}
         on = {**off, "SNAPAGENT_CAPTURE_ENABLED": "1", "SNAPAGENT_CONFIG": str(base / "snapagent.yaml")}
         installing = "from snapagent import install; install()"
