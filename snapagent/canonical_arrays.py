@@ -73,6 +73,18 @@ def array_of(node: Any) -> Array | None:
     return Array(cls, dtype, shape, order, data) if known and _code(dtype) else None
 
 
+def packed_in(node: Any) -> tuple[str, Any] | None:
+    """Type code and bytes of an array or scalar that keeps its values as bytes; None for anything else."""
+    array = array_of(node)
+    if array is not None:
+        return (array.code, array.data) if type(array.data) is not list else None
+    is_scalar = isinstance(node, Inert) and type(node).qualname == "scalar" and len(node.args) == 2
+    if not is_scalar or not isinstance(node.args[0], Inert) or type(node.args[1]) is not bytes:
+        return None
+    code = _code(node.args[0])
+    return (code, node.args[1]) if code else None
+
+
 def _code(dtype: Inert) -> str:
     """Byte order and type code, such as `<f8`; empty for a dtype of another kind."""
     if type(dtype).name != "numpy:dtype" or type(dtype.state) is not tuple or not dtype.args:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .bundle import Note
+from .canonical_arrays import packed_in
 from .canonical_atoms import PSEUDONYM
 from .canonical_types import PLACEHOLDER
 from .graph_places import (
@@ -33,7 +34,14 @@ from .placeholder import REDACTED
 from .redactor import BUILT_IN, COUNTS, NEVER_SECRET, Redactor
 from .secret_names import LIKE, NAMED
 from .secret_patterns import is_card_number, secrets_in
-from .secret_places import is_never_secret, is_secret_type, looks_secret, pair_label, secret_part
+from .secret_places import (
+    is_never_secret,
+    is_secret_type,
+    looks_secret,
+    pair_label,
+    secret_part,
+    texts_packed_in,
+)
 from .secret_search import Needles
 from .serializer.inert import Inert, is_atom, stand_in, type_name
 
@@ -46,6 +54,7 @@ _SMALLEST_CARD = 10**12
 _SPARED = "spared"  # a place that the configuration exempts, patterns and all; what lies below it is looked at
 _EQUAL = "it equals a redacted value"
 _PAIRS = frozenset({list, tuple})
+_TEXTS = frozenset({str, bytes, bytearray})
 
 
 class Redaction:
@@ -108,10 +117,12 @@ class Redaction:
                 new = self._taken_out(part, place, entry, why, rule == LIKE)
             elif rule == _SPARED and is_atom(child):
                 new = child
-            elif kind is str or kind is bytes:
+            elif kind in _TEXTS:
                 new = self._without_patterns(part, place, entry) if patterns else child
             elif kind is int and child > _SMALLEST_CARD and is_card_number(str(child)):
                 new = self._taken_out(part, place, entry, "it looks like a card number", False)
+            elif isinstance(child, Inert) and packed_in(child) is not None:
+                new = self._without_packed_secrets(part, place, entry) if patterns else child
             else:
                 new = child
                 if not is_atom(child) and not _is_placeholder(child):
@@ -174,8 +185,9 @@ class Redaction:
         if _is_placeholder(child) or (kind in BUILT_IN and not child):
             return child
         self._remember_all_in(child)
-        self._note(part, place, entry, type_name(child), why)
-        return placeholder(path_of(extended(place.link, entry.key)), type_name(child), why)
+        shown = _type_shown(child)
+        self._note(part, place, entry, shown, why)
+        return placeholder(path_of(extended(place.link, entry.key)), shown, why)
 
     def _without_patterns(self, part: str, place: Place, entry: Entry) -> Any:
         child = entry.child
@@ -183,6 +195,17 @@ class Redaction:
         if found:
             self._note(part, place, entry, type(child).__name__, f"it looks like a {', a '.join(found)}")
         return new
+
+    def _without_packed_secrets(self, part: str, place: Place, entry: Entry) -> Any:
+        """An array of texts, whose bytes have a fixed width: with a secret in it, it goes as a whole."""
+        text = texts_packed_in(entry.child)
+        found = secrets_in(text, self._rules.names)
+        if not found:
+            return entry.child
+        for begin, stop, _ in found:
+            self._for_piece(text[begin:stop], str)
+        rules = sorted({rule for _, _, rule in found})
+        return self._taken_out(part, place, entry, f"in it something looks like a {', a '.join(rules)}", False)
 
     def _key_without_patterns(self, key: Any) -> Any:
         return self._cleaned(key)[0] if type(key) is str or type(key) is bytes else key
@@ -198,12 +221,13 @@ class Redaction:
             pieces += [text[end:begin], self._for_piece(text[begin:stop], type(value))]
             end = stop
         new = "".join([*pieces, text[end:]])
-        return (new if type(value) is str else new.encode("latin-1")), sorted({rule for _, _, rule in found})
+        clean = new if type(value) is str else type(value)(new.encode("latin-1"))
+        return clean, sorted({rule for _, _, rule in found})
 
     def _for_piece(self, secret: str, kind: type) -> str:
         if _is_pseudonym(secret):
             return secret
-        data = secret.encode("latin-1") if kind is bytes else secret.encode("utf-8", "surrogatepass")
+        data = secret.encode("utf-8", "surrogatepass") if kind is str else secret.encode("latin-1")
         name = self._rules.pseudonym(data)
         if looks_secret(secret):
             self._secrets[data] = name
@@ -239,11 +263,15 @@ class Redaction:
         changes: dict[Any, Any] = {}
         for entry in entries(place):
             new = self._equal(entry.child)
-            if type(entry.child) is int and self._needles.has_number(entry.child):
+            if isinstance(new, Inert):
+                packed = packed_in(new)
+                if packed is not None and self._needles.occur_in(packed[1]):
+                    new = placeholder(path_of(extended(place.link, entry.key)), _type_shown(new), _EQUAL)
+            elif type(new) is int and self._needles.has_number(new):
                 new = placeholder(path_of(extended(place.link, entry.key)), "int", _EQUAL)
             if new is not entry.child:
                 changes[entry.slot] = new
-                self._note(part, place, entry, type(entry.child).__name__, _EQUAL)
+                self._note(part, place, entry, _type_shown(entry.child), _EQUAL)
         if changes:
             put(place, changes, replaced)
         if type(place.node) is dict:
@@ -288,6 +316,13 @@ def _is_placeholder(value: object) -> bool:
 def _is_pseudonym(value: str | bytes | bytearray) -> bool:
     text = value if isinstance(value, str) else value.decode("latin-1")
     return PSEUDONYM.fullmatch(text) is not None
+
+
+def _type_shown(value: Any) -> str:
+    """The type that a value has in the program: an array is no instance of what its pickle calls."""
+    if packed_in(value) is None:
+        return type_name(value)
+    return "numpy.generic" if type(value).qualname == "scalar" else "numpy.ndarray"
 
 
 def _shown(label: object) -> str:

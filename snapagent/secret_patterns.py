@@ -51,6 +51,7 @@ _WORDS = (
 _SCHEMES = (b"bearer", b"basic")  # in any case
 _HINTS = re.compile(b"|".join([*map(re.escape, _WORDS), b"B(?i:earer|asic)|b(?i:earer|asic)"]))
 _LONG = 2000  # bytes
+_WIDE_TEXTS = re.compile(rb"\x8c.[<>=|]?U[1-9]")  # numpy's type code of texts with four bytes a letter
 _LONG_INT = re.compile(rb"\x8a[\x06-\x09]")  # LONG1 and a length
 _ASSIGNED = re.compile(rb"[:=](?<=[A-Za-z0-9_.\"'\s-].)")
 _NAME_BEFORE = re.compile(rb"([A-Za-z0-9_.-]{1,62})[\"']?\s{0,2}\Z")
@@ -71,6 +72,7 @@ def may_hold_secrets(data: bytes, names: SecretNames) -> bool:
         or _THIRTEEN_DIGITS in data.translate(_DIGITS, b" -")
         or _assigns_secret(data, names)
         or (b"\x8a" in data and _holds_card_number(data))
+        or _WIDE_TEXTS.search(data) is not None
     )
 
 

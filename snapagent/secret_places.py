@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .canonical_arrays import array_of
+import re
+from collections.abc import Iterator
+
+from .canonical_arrays import array_of, packed_in
 from .secret_names import SecretNames
 from .serializer.inert import Inert, StandIn, nodes_of
 from .serializer.live_names import live_names
@@ -77,6 +80,29 @@ def secret_part(value: Any, names: SecretNames) -> str | None:
         if array is not None and type(array.dtype.state[3]) is tuple:
             found = list(array.dtype.state[3])
     return next((name for name in found if type(name) is str and names.rule(name) is not None), None)
+
+
+_RUNS = re.compile(rb"(?:[ -~]\0{3}){4,}|(?:\0{3}[ -~]){4,}|[ -~]{4,}")  # of ASCII, one or four bytes a letter
+
+
+def texts_packed_in(value: Any) -> str:
+    """The texts in an array or scalar of numpy that keeps them as bytes of a fixed width, one in a line; else ""."""
+    packed = packed_in(value)
+    if packed is None:
+        return ""
+    code, data = packed
+    kind, width = code[1:2], code[2:]
+    if kind == "V":
+        return "\n".join(run.replace(b"\0", b"").decode("ascii") for run in _RUNS.findall(data))
+    if kind not in ("U", "S") or not width.isdigit() or width == "0":
+        return ""
+    encoding = "latin-1" if kind == "S" else "utf-32-be" if code[0] == ">" else "utf-32-le"
+    return "\n".join(_pieces(bytes(data).decode(encoding, "replace"), int(width)))
+
+
+def _pieces(text: str, width: int) -> Iterator[str]:
+    for begin in range(0, len(text), width):
+        yield text[begin : begin + width].rstrip("\0")
 
 
 def pair_label(node: Any, names: SecretNames) -> object:

@@ -32,6 +32,9 @@ class Needles:
                 text = text.replace(secret, name)
         return text
 
+    def occur_in(self, data: bytes | bytearray) -> bool:
+        return any(secret in data for secret, _ in self._datas)
+
     def cleaned_bytes(self, data: bytes | bytearray) -> bytes | bytearray:
         """The same for bytes; the type stays."""
         for secret, name in self._datas:

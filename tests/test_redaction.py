@@ -347,8 +347,67 @@ def test_numpy_texts_and_frames_do_not_keep_secrets() -> None:
     found = sealed(log_in, "ada", SECRET, result=numpy.array([SECRET, "x"], dtype=object))
     assert SECRET.encode() not in everything_in(found.file)
 
-    found = sealed(log_in, "ada", SECRET, result=numpy.array([SECRET, "x"]))
-    assert SECRET.encode("utf-32-le") not in found.file
+    for texts in (numpy.array([SECRET, "x"]), numpy.array([SECRET.encode(), b"x"]), numpy.str_(SECRET)):
+        found = sealed(log_in, "ada", SECRET, result=[texts, "kept"])
+        assert SECRET.encode("utf-32-le") not in found.file
+        assert SECRET.encode() not in found.file
+        assert type(found.outcome[0]) is Placeholder
+        assert found.outcome[1] == "kept"
+
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
+
+
+def texts_of_numpy() -> dict[str, Any]:
+    numpy = pytest.importorskip("numpy")
+    return {
+        "wide": numpy.array(["x", TOKEN]),
+        "wide, big-endian": numpy.array(["x", TOKEN]).astype(">U60"),
+        "wide, two-dimensional": numpy.array([["x", TOKEN], ["y", "z"]]).T,
+        "narrow": numpy.array([b"x", TOKEN.encode()]),
+        "in a record": numpy.array([(1, TOKEN)], dtype=[("n", "i4"), ("note", "U80")]),
+        "one alone": numpy.str_(TOKEN),
+        "one of bytes": numpy.bytes_(TOKEN.encode()),
+        "beside a full-width neighbour": numpy.array(["y" * len(TOKEN), TOKEN]),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wide",
+        "wide, big-endian",
+        "wide, two-dimensional",
+        "narrow",
+        "in a record",
+        "one alone",
+        "one of bytes",
+        "beside a full-width neighbour",
+    ],
+)
+def test_texts_of_numpy_that_look_like_secrets_go_as_a_whole(name: str) -> None:
+    found = sealed(anything, texts_of_numpy()[name], f"and again: {TOKEN}")
+
+    for encoding in ("ascii", "utf-32-le", "utf-32-be"):
+        assert TOKEN.encode(encoding) not in everything_in(found.file)
+    assert type(found.args[0]) is Placeholder
+    assert found.args[1].startswith("and again: redacted-")
+
+
+def test_numbers_of_numpy_are_never_taken_for_texts() -> None:
+    numpy = pytest.importorskip("numpy")
+    numbers = numpy.frombuffer(TOKEN.encode().ljust(80), dtype="f8").copy()
+
+    found = sealed(log_in, "ada", SECRET, result=numbers)
+
+    assert found.outcome.tobytes() == numbers.tobytes()
+
+
+def test_a_bytearray_that_holds_what_looks_like_a_secret_is_cleaned() -> None:
+    found = sealed(anything, bytearray(b"token is " + TOKEN.encode()))
+
+    assert type(found.args[0]) is bytearray
+    assert TOKEN.encode() not in everything_in(found.file)
 
 
 def test_short_secrets_are_redacted_where_their_name_is_and_not_looked_for_elsewhere() -> None:
