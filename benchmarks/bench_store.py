@@ -87,7 +87,8 @@ class Ours:
             digits = hashlib.sha256(b"%d" % number).hexdigest()[:8]
             name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(number))}.000000Z-aaaaaa-{number}-{digits}.pkl"
             os.link(templates[number // MOST_LINKS].path, folder / name)
-        Store(self.base).update(TARGET, Counts(stored, stored), KEEP_ALL)
+        store.update(TARGET, Counts(10, 10), KEEP_ALL)
+        Store(self.base).update(TARGET, Counts(stored - 10, stored - 10), KEEP_ALL)
         self.digits = Store(self.base).entries(TARGET)[stored // 2].short_hash
         self.writer = Writer(Store(self.base), seal_call, sync=True)
         ledger = Ledger(TARGET)

@@ -8,7 +8,7 @@
         20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl      UTC time, process token, counter, argument hash
         20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl.pin  says that retention leaves this bundle alone
         index.json  manifest.json
-        .lock  .counts/<token>.json  .hashes/<xx>  .tmp-*
+        .lock  .counts/<token>.json  .counts/<token>.open  .hashes/<xx>  .tmp-*
       side_effects/...
 
 A name that is not ordinary (too long, `<locals>`, non-ASCII, reserved on some system) becomes a bounded slug with a

@@ -137,7 +137,7 @@ class Library:
         path = self.folder(target)
         try:
             with files.opened_folder(path) as folder:
-                name = index.newest_name(folder) if index.is_fresh(folder) else None
+                name = index.newest_name(folder) if _is_current(folder, path) else None
                 entry = parse_bundle_name(name, path) if name is not None else None
                 if entry is not None and files.exists(folder, entry.name):
                     return entry
@@ -184,7 +184,7 @@ class Library:
         """Candidates found without listing the folder, or None when that cannot be trusted."""
         try:
             with files.opened_folder(path) as folder:
-                if not index.is_fresh(folder):
+                if not _is_current(folder, path):
                     return None
                 candidates = hash_shards.find(path, digits)
                 if candidates is not None:
@@ -224,7 +224,7 @@ class Library:
         path = self.folder(target)
         try:
             with files.opened_folder(path) as folder:
-                fresh = index.is_fresh(folder)
+                fresh = _is_current(folder, path)
                 try:
                     found = index.load(folder)
                 except BrokenIndex:
@@ -256,6 +256,11 @@ class Library:
         missing = max(number - found.captured, 0)  # of a process that was killed before it could tell
         found = found.replace(calls=found.calls + missing, captured=found.captured + missing)
         return found.replace(target=target, stored=number).listing(listed)
+
+
+def _is_current(folder: int, path: str) -> bool:
+    """Whether the index knows all that the folder holds."""
+    return index.is_fresh(folder) and sidecars.all_told(path)
 
 
 def _hash(library: Library, entry: Entry) -> str:

@@ -48,6 +48,8 @@ class Shelf:
         self._left = 0
         self._shard_updates = 0
         self._opened = False
+        self._announced = False  # readers know that the index may not know what this process publishes
+        self._marked = False  # by a file that says so
         self._must_look = True
         self._looked_at = -math.inf
         self._told_at = -1  # when this process wrote the index last, by the clock of the file system
@@ -63,9 +65,14 @@ class Shelf:
         return sum(stored.size for stored in self._added) - sum(self._removed.values())
 
     def open(self, keeping: Keeping, now: float) -> None:
-        """Before the first bundle: make the folder and its index, and look what is there."""
-        if self._opened:
-            return
+        """Before a bundle: make the folder and its index, and look what is there, the first time."""
+        if not self._opened:
+            self._open(keeping, now)
+            self._opened = True
+        if not self._announced:
+            self._announced = self._marked = sidecars.announce(self.folder, self.token)
+
+    def _open(self, keeping: Keeping, now: float) -> None:
         with files.own_folder(self.folder, make=True) as folder:
             self._must_look = not index.is_fresh(folder) or keeping.keep <= _SMALL
             try:
@@ -78,7 +85,6 @@ class Shelf:
             if missing:
                 found = self._first(folder)
                 index.create(folder, found, self.token)
-        self._opened = True
 
     def _first(self, folder: int) -> FunctionIndex:
         """An index where there was none: of an empty folder, or of bundles whose calls nobody counted."""
@@ -144,7 +150,9 @@ class Shelf:
         with files.own_folder(self.folder, make=True) as folder, locked(self.folder, timeout):
             found = self._load(folder)
             untouched = index.is_fresh(folder) and index.written_at(folder) == self._told_at
-            looks = found is None or self._looks(keeping, last, untouched)
+            self._announced = False
+            given_up = sidecars.given_up(self.folder, now)
+            looks = found is None or self._looks(keeping, last, untouched, given_up)
             if looks:
                 self._look(folder, found, now)
                 if keeping.keep != math.inf or keeping.max_age != math.inf:
@@ -160,7 +168,10 @@ class Shelf:
             index.save(folder, updated, self.token, fresh=looks or not self._must_look)
             self._told_at = index.written_at(folder)
             self._settle(keeping, looks)
-            sidecars.drop(self.folder, names)
+            sidecars.drop(self.folder, names + (given_up if looks else []))
+            if self._marked and not self._announced:  # else a caller has begun to publish meanwhile
+                sidecars.told(self.folder, self.token)
+                self._marked = False
         return updated
 
     def _load(self, folder: int) -> FunctionIndex | None:
@@ -170,11 +181,11 @@ class Shelf:
             index.set_aside(folder)
             return None
 
-    def _looks(self, keeping: Keeping, last: bool, untouched: bool) -> bool:
+    def _looks(self, keeping: Keeping, last: bool, untouched: bool, given_up: list[str]) -> bool:
         """Whether this update lists the folder: it may hold what neither the index nor this process knows."""
         if last and keeping.keep == math.inf:
             return False  # it may take long, and the process is about to end
-        return last or self._must_look or (keeping.keep <= _SMALL and not untouched)
+        return last or self._must_look or bool(given_up) or (keeping.keep <= _SMALL and not untouched)
 
     def _lost(self) -> FunctionIndex:
         """An index that has disappeared: what is stored was captured, what this process stored it will tell itself."""

@@ -2,19 +2,26 @@
 
 A process writes its file when it ends while somebody else holds the lock; whoever updates the index next adds the file,
 says so in the index, and removes it. A reader adds it in memory. So no kill at any moment loses it or counts it twice.
+
+`.counts/<token>.open` stands there while a process may have published bundles that the index does not know. A reader
+who finds one looks into the folder itself. What a killed process left open is looked at by the others after a while.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 
 from . import files
 from .counts import Counts
+from .failures import StoreFailure
 from .layout import COUNTS, TEMPORARY
 
 _LIMIT = 1024 * 1024  # bytes
+_OPEN = ".open"
+_GIVEN_UP = 60.0  # seconds after which a process has told what it published, if it lives
 
 
 def leave(folder: str, name: str, counts: Counts) -> None:
@@ -59,3 +66,35 @@ def drop(folder: str, names: list[str]) -> None:
         with files.own_folder(f"{folder}/{COUNTS}") as sidecars:
             for name in names:
                 files.remove(sidecars, name)
+
+
+def announce(folder: str, token: str) -> bool:
+    """Say that this process is about to publish; False when that cannot be said."""
+    with files.tolerated(), suppress(StoreFailure), files.own_folder(f"{folder}/{COUNTS}", make=True) as sidecars:
+        files.publish(sidecars, f"{token}{_OPEN}", b"")
+        return True
+    return False
+
+
+def all_told(folder: str) -> bool:
+    """Whether the index knows what every process has published, if it is otherwise up to date."""
+    return not any(True for _ in _open(folder))
+
+
+def given_up(folder: str, now: float) -> list[str]:
+    """What processes have left open that must have been killed."""
+    return [name for name, when in _open(folder) if abs(now - when) >= _GIVEN_UP]
+
+
+def _open(folder: str) -> Iterator[tuple[str, float]]:
+    with suppress(OSError), files.opened_folder(f"{folder}/{COUNTS}") as sidecars, os.scandir(sidecars) as found:
+        for item in found:
+            if item.name.endswith(_OPEN):
+                with suppress(FileNotFoundError):
+                    yield item.name, item.stat(follow_symlinks=False).st_mtime
+
+
+def told(folder: str, token: str) -> None:
+    """The index knows what this process has published."""
+    with files.tolerated(), suppress(StoreFailure):  # a mark that stays makes readers slower, no more
+        drop(folder, [f"{token}{_OPEN}"])

@@ -31,10 +31,11 @@ def test_files_are_0600_and_folders_0700_at_every_level_whatever_the_umask(umask
     store.promote(TARGET, [entry])
 
     found = modes(tmp_path)
-    folders = {"deep", "er", "captures", "shop.pricing.quote"}
+    folders = {"deep", "er", "captures", "shop.pricing.quote", ".counts"}
     assert {name: oct(mode) for name, mode in found.items() if name in folders} == dict.fromkeys(folders, "0o700")
     others = {name: oct(mode) for name, mode in found.items() if name not in folders}
-    assert len(others) == 5 and set(others.values()) == {"0o600"}  # bundle, pin, manifest, index, lock
+    assert len(others) == 6  # bundle, pin, manifest, index, lock, a mark in .counts
+    assert set(others.values()) == {"0o600"}
 
 
 def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path, store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def hostile(tmp_path: Path, store: Store) -> Store:
     (folder / "index.json").write_bytes(canary)
     (folder / "manifest.json").write_bytes(canary)
     (folder / ".quota").symlink_to("/etc/passwd")
+    shutil.rmtree(folder / ".counts")
     (folder / ".counts").symlink_to(tmp_path)
     (folder / ".hashes").symlink_to(tmp_path)
     for name in ("a\nb", "-rf", "$(touch x)", "n" * 200, "é", "con"):

@@ -9,7 +9,7 @@ import pytest
 from storing import NOON, TARGET, names, publish, publish_many
 
 from snapagent.settings import Settings
-from snapagent.store import Counts, Store, index
+from snapagent.store import Counts, Entry, Store, index
 
 KEEP_ALL = Settings(keep=math.inf)
 
@@ -201,3 +201,37 @@ def test_the_first_bytes_of_the_index_name_the_newest_bundle(store: Store) -> No
 
     with files.opened_folder(store.folder(TARGET)) as folder:
         assert index.newest_name(folder) == entry.name
+
+
+def killed_beside_another(base: str) -> tuple[Store, Entry]:
+    """One process publishes and is killed before it could tell the index; another one, still running, tells its own."""
+    other = Store(base)
+    publish_many(other, 3)
+    other.update(TARGET, Counts(3, 3), KEEP_ALL)
+    killed = publish(Store(base), "the last words", when=NOON + 100)
+    publish(other, "older", when=NOON + 50)
+    other.update(TARGET, Counts(1, 1), KEEP_ALL)
+    return other, killed
+
+
+def test_the_newest_is_found_though_its_process_was_killed_while_another_one_updated_the_index(store: Store) -> None:
+    _, killed = killed_beside_another(store.base_path)
+    reader = Store(store.base_path)
+
+    assert reader.newest(TARGET) == killed
+    assert reader.by_hash(TARGET, killed.short_hash) == killed
+    assert reader.index(TARGET).bundles[0].name == killed.name
+    assert reader.index(TARGET).counts == Counts(5, 5)
+
+
+def test_what_a_killed_process_could_not_tell_is_told_after_a_minute_by_the_others(store: Store) -> None:
+    other, killed = killed_beside_another(store.base_path)
+    for mark in Path(other.folder(TARGET), ".counts").iterdir():
+        os.utime(mark, (NOON, NOON))
+
+    publish(other, "older", when=NOON + 60)
+    other.update(TARGET, Counts(1, 1), KEEP_ALL)
+
+    listed = json.loads(Path(other.folder(TARGET), "index.json").read_text())
+    assert listed["newest"] == killed.name and listed["stored"] == 6
+    assert os.listdir(Path(other.folder(TARGET), ".counts")) == []
