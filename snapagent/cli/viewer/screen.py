@@ -49,10 +49,10 @@ _BUNDLE_FIELDS = (
     Field("TIME", 19, above=100),
     Field("HASH", 8),
     Field("OUTCOME", 10, 14, below=90),
-    Field("OUTCOME", 12, 20, above=90),
+    Field("OUTCOME", 12, 16, above=90),
     Field("SIZE", 7, right=True, above=100),
     Field("TOOK", 7, right=True, above=80),
-    Field("ARGUMENTS", 16, 500, greed=3),
+    Field("ARGUMENTS", 16, 500, greed=2),
     Field("RESULT", 8, 500, above=64),
 )
 
@@ -94,8 +94,9 @@ class Viewer(App[None]):
     TITLE = "snapagent"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #functions-pane { width: 32%; min-width: 26; max-width: 64; border-right: vkey $primary-darken-1; }
-    #detail-pane { height: 1.2fr; }
+    #functions-pane { width: 32%; min-width: 26; max-width: 50; border-right: vkey $primary-darken-1; }
+    #bundles-pane { height: 45%; }
+    #detail-pane { height: 1fr; }
     .narrow #body { layout: vertical; }
     .narrow #functions-pane { width: 100%; max-width: 100%; height: 30%; min-height: 4; border-right: none; }
     .narrow #right { height: 1fr; }
