@@ -7,8 +7,8 @@ import types
 from collections import deque
 from itertools import islice
 
-from .exceptions import chained, is_exception_type
-from .type_facts import attributes, is_class, mro
+from .exceptions import chained
+from .type_facts import attributes, descends, is_class, is_exception_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray, types.CodeType, types.ModuleType})
 ANY_MEMBER = "*"  # the key of a member of a set, which has none
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+_EXACT = frozenset(_CONTAINERS)
+_OPAQUE = frozenset({types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType})
 
 
 def container_of(kind: type) -> Any:
     """The built-in container that a type is or derives from; None for others."""
-    if kind in _CONTAINERS:
+    if kind in _EXACT:
         return kind
-    order = mro(kind)
-    return next((base for base in _CONTAINERS if base in order), None)
+    return next((base for base in _CONTAINERS if descends(kind, base)), None)
 
 
 def members(value: Any, container: Any) -> Iterator[tuple[object, object]]:
@@ -55,7 +56,7 @@ def children(value: Any, most: int | None = None) -> Iterable[tuple[object, obje
             return found
     if kind is types.FunctionType:
         return _closure(value)
-    if kind in (types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType):
+    if kind in _OPAQUE:
         return found
     if kind is types.MethodType:
         return [("__self__", value.__self__)]

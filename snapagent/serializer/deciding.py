@@ -11,14 +11,16 @@ import types
 from ..placeholder import EXCLUDED, FRESH, LAZY, Placeholder
 from . import fresh
 from .by_value import load_by_value
-from .exceptions import chained, is_exception_type, reduce_exception
+from .exceptions import chained, reduce_exception
 from .naming import MAIN_NAMES, is_named, lookup, unwrapped
 from .reducing import Unstorable, is_honest, is_made_without_arguments
 from .special_types import special
 from .type_facts import (
+    descends,
     find,
     instance_dict,
     is_class,
+    is_exception_type,
     is_heap_type,
     module_name,
     mro,
@@ -39,7 +41,8 @@ if TYPE_CHECKING:
 
 _MOST_TYPES = 4096  # remembered types; programs that make types without end must not be kept from freeing them
 _HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
-_SINGLETONS = (type(Ellipsis), type(NotImplemented))
+_SINGLETONS = frozenset({type(Ellipsis), type(NotImplemented)})
+_METHODS = frozenset({types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType})
 
 
 def plain(freezer: Freezer, value: Any) -> Any:
@@ -80,7 +83,7 @@ class Decisions(dict[type, "Handler"]):
         self.named.clear()
 
     def _handler(self, kind: type) -> Handler:
-        if type in mro(kind):
+        if descends(kind, type):
             return _class
         if kind is types.FunctionType:
             return _function
@@ -112,11 +115,11 @@ def _by_shape(kind: type) -> Handler:
     making = fresh.maker(kind)
     if making is not None:
         return _fresh(making)
-    if kind is types.ModuleType or types.ModuleType in mro(kind):
+    if descends(kind, types.ModuleType):
         return _module
     if is_exception_type(kind):
         return _exception
-    if kind in (types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType):
+    if kind in _METHODS:
         return _method
     names = {type_name(base) for base in mro(kind)}
     if "django.utils.functional.LazyObject" in names:

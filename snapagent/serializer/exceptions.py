@@ -29,10 +29,6 @@ _set_args = BaseException.__dict__["args"].__set__
 _get_args = BaseException.__dict__["args"].__get__
 
 
-def is_exception_type(kind: type) -> bool:
-    return BaseException in mro(kind)
-
-
 def reduce_exception(error: Any, depth: int = 0, with_traceback: bool = False) -> tuple[Any, ...]:
     """The pickle form of an exception; no hook of its class is called. The chain ends after MAX_CHAIN links."""
     base = _built_in_base(type(error))

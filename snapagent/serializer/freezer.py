@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Source = CallSource | OutcomeSource
 
 MOST_NOTES = 1000
-PATIENCE = 2.0  # seconds for all objects that have to be asked for their pickle forms
+PATIENCE = 2.0  # seconds that all objects together may take to give their pickle forms
 SLOWEST = 5e6  # bytes a second: a bundle that may be large may take its time
 _no_packages: frozenset[str] = frozenset()
 
@@ -57,26 +57,17 @@ class Freezer(pickle.Pickler):
         self.has_news = False  # something is to be told besides the bytes
         self._locator: Locator | None = None
         self._code: dict[int, tuple[object, bytes]] = {}
-        self._deadline = 0.0
+        self.asked = [0.0]  # seconds that objects took to give their pickle forms, in this dump and those before it
 
     def reducer_override(self, value: Any) -> Any:
         handler = self.decisions.get(type(value)) or self.decisions.decide(value)
         if handler is plain:
             return NotImplemented
         self.has_news = True
-        self._look_at_the_clock()
         try:
             return handler(self, value)
         except Unstorable as reason:
             return self.leave_out(value, UNSTORABLE, str(reason))
-
-    def _look_at_the_clock(self) -> None:
-        """Between objects: one that is asked cannot be interrupted."""
-        now = monotonic()
-        if not self._deadline:
-            self._deadline = now + max(PATIENCE, self.max_bytes / SLOWEST)
-        elif now > self._deadline:
-            raise TooSlow
 
     def freeze(self, value: object, origin: Parameters | str | Source, max_bytes: int) -> bytes:
         """The stream of `value`; `origin` tells the paths in it, see `places`.
@@ -140,13 +131,19 @@ class Freezer(pickle.Pickler):
         return self.reducer_override(value)
 
     def reduce_once(self, value: Any) -> Any:
-        """The pickle form of an object."""
+        """The pickle form of an object. It cannot be interrupted while it is asked: the time is looked at before."""
+        began = monotonic()
+        asked = self.asked
+        if asked[0] > max(PATIENCE, self.max_bytes / SLOWEST):
+            raise TooSlow
         try:
             return reduce(value)
         except RecursionError:
             if self.patient:
                 raise Unstorable("it cannot be pickled (RecursionError)") from None
             raise
+        finally:
+            asked[0] += monotonic() - began
 
     def code_of(self, code: Any) -> bytes:
         """The by-value stream of a class or function, made once per dump. Raises Unstorable."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import sys
 from pickle import dumps
-from time import monotonic
 
 from ..bundle import Note
 from ..paths import EXCEPTION, RESULT, PathPattern
 from ..placeholder import TOO_BIG, UNSTORABLE
 from ..records import Record
 from .deciding import Decisions
-from .freezer import PATIENCE, SLOWEST, Freezer
+from .freezer import Freezer
 from .places import CallSource, OutcomeSource, source_of
 from .pruning import LeftOut, Pruner, shape_of
 from .reducing import belongs_to_program
@@ -37,7 +36,7 @@ MOST_POOLED_BYTES = 2048  # a freezer that made more has a large memo, which tak
 SAFE_DEPTH = 200  # levels, where the C stack may be small
 _DEEP_ENOUGH = 400  # levels, after the interpreter itself has stopped the pickler
 _ATTEMPTS = 6
-_ATOMS = frozenset({type(None), bool, int, float, str, bytes})
+_ATOMS = frozenset({int, float, str, bytes})
 _TEXTS = (str, bytes)
 _SHORT = 4096  # characters or bytes of an atom that cannot be too big
 _BYTES_PER_LEVEL = 1024  # twice what a chain of objects was seen to take
@@ -64,6 +63,7 @@ class Frozen(Record):
 
 
 _new: Any = object.__new__
+_CONSTANTS = {value: Frozen(dumps(value, 5)) for value in (None, True, False)}
 
 
 class _Pool:
@@ -96,6 +96,8 @@ def freeze_call(
 def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
     """Pickle what a call returned or raised. Paths in notes begin with `result` or `exception`. Raises as above."""
     kind = type(value)
+    if (kind is bool or value is None) and not rules.exclude:
+        return _CONSTANTS[value]
     if kind in _ATOMS and not rules.exclude and (kind not in _TEXTS or len(value) <= _SHORT):
         data = dumps(value, 5)
         if len(data) <= rules.max_bytes:
@@ -182,12 +184,14 @@ def _attempt(
     rules: FreezeRules,
     patterns: tuple[PathPattern, ...],
     chosen: dict[int, LeftOut],
-    patient: bool = False,
+    asked: list[float] | None = None,
 ) -> Frozen:
-    """One pass, with what `patterns` name and what is `chosen` left out."""
+    """One pass, with what `patterns` name and what is `chosen` left out; `asked` by those before it, if any."""
     pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
     freezer = Pruner(pool.decisions, patterns, chosen)
-    freezer.patient = patient
+    if asked is not None:
+        freezer.patient = True
+        freezer.asked = asked
     values = []
     for keys, value in source.places():
         states = freezer.start
@@ -208,7 +212,7 @@ def _recover(
     left_out = dict(chosen)
     budget: float = rules.max_bytes
     depth = _DEEP_ENOUGH
-    deadline = monotonic() + max(PATIENCE, rules.max_bytes / SLOWEST)
+    asked = [0.0]
     for _ in range(_ATTEMPTS):
         values = [value for _, value in source.places()]
         if isinstance(problem, TooBig):
@@ -220,14 +224,12 @@ def _recover(
         else:
             _pools[rules.exclude_types].decisions.forget()
         try:
-            return _attempt(source, rules, patterns, left_out, patient=True)
+            return _attempt(source, rules, patterns, left_out, asked)
         except BaseException as error:
             _raise_if_the_programs(error)
             problem = error
             problem.__traceback__ = None
-        if monotonic() > deadline:
-            raise TooSlow
-    return _one_by_one(source, rules, patterns, left_out)
+    return _one_by_one(source, rules, patterns, left_out, asked)
 
 
 def _one_by_one(
@@ -235,22 +237,23 @@ def _one_by_one(
     rules: FreezeRules,
     patterns: tuple[PathPattern, ...],
     left_out: dict[int, LeftOut],
+    asked: list[float],
 ) -> Frozen:
     """Keep each argument that can be frozen alone; placeholders for the others, or for all of them."""
     chosen = dict(left_out)
     for keys, value in source.places():
         alone = OutcomeSource(value, str(keys[0]))
         try:
-            _attempt(alone, rules, patterns, left_out, patient=True)
+            _attempt(alone, rules, patterns, left_out, asked)
         except BaseException as error:
             _raise_if_the_programs(error)
             chosen[id(value)] = _given_up(value, error)
     try:
-        return _attempt(source, rules, patterns, chosen, patient=True)
+        return _attempt(source, rules, patterns, chosen, asked)
     except BaseException as error:
         _raise_if_the_programs(error)
         everything = {id(value): _given_up(value, error) for _, value in source.places()}
-        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, patient=True)
+        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, asked)
 
 
 def _given_up(value: object, error: BaseException) -> LeftOut:

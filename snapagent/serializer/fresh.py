@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LOCK_TYPE = type(_thread.allocate_lock())
 _RLOCK_TYPES = frozenset({type(threading.RLock()), threading._RLock})
+_SEMAPHORES = frozenset({threading.Semaphore, threading.BoundedSemaphore})
 _BY_NAME = frozenset({"asyncio.locks.Lock", "asyncio.locks.Event", "asyncio.locks.Condition", "_queue.SimpleQueue"})
 
 
@@ -27,7 +28,7 @@ def maker(kind: type) -> Callable[[Any], Making] | None:
         return _rlock
     if kind is threading.Event:
         return _of_type
-    if kind in (threading.Semaphore, threading.BoundedSemaphore):
+    if kind in _SEMAPHORES:
         return _semaphore
     if kind is threading.Condition:
         return _condition

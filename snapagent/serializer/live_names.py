@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from .inert import StandIn
-from .type_facts import is_class, module_name, mro, namespace, qualname
+from .type_facts import descends, is_class, module_name, mro, namespace, qualname
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def live_names(cls: StandIn) -> LiveNames:
     found = LiveNames(
         _field_names(live),
         frozenset(f"{module_name(base)}:{qualname(base)}" for base in mro(live)),
-        any(base in (set, frozenset) for base in mro(live)),
+        any(base is set or base is frozenset for base in mro(live)),
     )
     if len(_known) >= _MOST:
         _known.clear()
@@ -59,7 +59,7 @@ def live_names(cls: StandIn) -> LiveNames:
 def _live_class(cls: StandIn) -> type | None:
     """The loaded class of that name, if there is one; its metaclass is not consulted."""
     module = sys.modules.get(cls.module)
-    if ModuleType not in mro(type(module)):
+    if not descends(type(module), ModuleType):
         return None
     names: Mapping[str, Any] = ModuleType.__getattribute__(module, "__dict__")
     if "." not in cls.qualname:
@@ -86,7 +86,7 @@ def _field_names(live: type) -> tuple[str, ...]:
         if type(declared) is dict:
             return _only_text(declared)
         attributes = names.get("__attrs_attrs__")
-        if attributes is not None and tuple in mro(type(attributes)):
+        if attributes is not None and descends(type(attributes), tuple):
             return _only_text(getattr(attribute, "name", None) for attribute in tuple.__iter__(attributes))
     return ()
 

@@ -7,6 +7,7 @@ one stopped.
 
 from __future__ import annotations
 
+import types
 from collections import deque
 
 from ..paths import format_keys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _MOST_VISITED = 100_000
 _MOST_MEMBERS = 10_000  # of one container
 UNKNOWN = "**"
+_ANYWHERE = ATOMS - {types.CodeType, types.ModuleType}  # equal ones may be one object, so identity tells no place
 
 
 class Locator:
@@ -45,7 +47,7 @@ class Locator:
 
     def _meet(self, value: object, link: Link) -> None:
         self._visited += 1
-        if type(value) not in ATOMS and id(value) not in self._links:
+        if type(value) not in _ANYWHERE and id(value) not in self._links:
             self._links[id(value)] = link
             self._kept.append(value)
             self._rest.append(value)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     States = tuple[int, ...]
 
 
+_SIZED = frozenset({dict, list, tuple, set, frozenset, str, bytes, bytearray})
+
+
 class LeftOut(Record):
     """Why one object is left out, wherever it stands; `value` keeps it alive, so that its id stays its own."""
 
@@ -169,7 +172,7 @@ class Pruner(Freezer):
 def shape_of(value: Any) -> str:
     """Length or shape, of exact built-in types and numpy arrays; "" for others."""
     kind = type(value)
-    if kind in (dict, list, tuple, set, frozenset, str, bytes, bytearray):
+    if kind in _SIZED:
         return f"length {len(value)}"
     if type_name(kind) == "numpy.ndarray":
         return f"shape {value.shape}, {value.dtype}"

@@ -7,7 +7,7 @@ count as well.
 from __future__ import annotations
 
 from ..placeholder import LAZY, REDACTED, UNSTORABLE
-from .type_facts import module_name, mro, qualname
+from .type_facts import module_name, mro, qualname, type_name
 
 _HANDLE = "an open handle to the operating system"
 _DATABASE = "a connection to a database"
@@ -108,11 +108,14 @@ _BY_REASON: dict[tuple[str, str], str] = {
     """,
 }
 
+_IN_MEMORY = frozenset({"_io.BytesIO", "_io.StringIO"})  # of the types that are listed: they hold nothing but data
 _NAMED = {name: (kind, reason) for (kind, reason), names in _BY_REASON.items() for name in names.split()}
 
 
 def special(kind: type) -> tuple[str, str] | None:
     """(placeholder kind, reason) for a type whose objects are left out; None for others."""
+    if type_name(kind) in _IN_MEMORY:
+        return None
     for base in mro(kind):
         module, name = module_name(base), qualname(base)
         found = _NAMED.get(f"{module}.{name}") or _NAMED.get(f"{module}.*")

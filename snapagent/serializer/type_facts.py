@@ -18,12 +18,19 @@ _qualname_of = type.__dict__["__qualname__"].__get__
 _flags_of = type.__dict__["__flags__"].__get__
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_EXCEPTION = 1 << 30  # Py_TPFLAGS_BASE_EXC_SUBCLASS
+_CLASS = 1 << 31  # Py_TPFLAGS_TYPE_SUBCLASS
 
 
 def mro(kind: type) -> tuple[type, ...]:
     """The method resolution order."""
     order: tuple[type, ...] = _mro_of(kind)
     return order
+
+
+def descends(kind: type, base: type) -> bool:
+    """Whether `base` is in the method resolution order: by identity, since a metaclass may define `__eq__`."""
+    return any(one is base for one in mro(kind))
 
 
 def namespace(kind: type) -> Any:
@@ -57,6 +64,11 @@ def is_heap_type(kind: type) -> bool:
     return bool(_flags_of(kind) & _HEAP_TYPE)
 
 
+def is_exception_type(kind: type) -> bool:
+    """Whether its objects are exceptions."""
+    return bool(_flags_of(kind) & _EXCEPTION)
+
+
 def find(kind: type, name: str) -> tuple[type | None, Any]:
     """The class of the MRO that defines `name`, and the raw value there; (None, None) when none does."""
     for base in _mro_of(kind):
@@ -68,7 +80,7 @@ def find(kind: type, name: str) -> tuple[type | None, Any]:
 
 def is_class(value: object) -> bool:
     """Whether `value` is a class, whatever it says itself."""
-    return type in _mro_of(type(value))
+    return bool(_flags_of(type(value)) & _CLASS)
 
 
 def slots(kind: type) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ..placeholder import TOO_BIG, TOO_DEEP
 from .children import ATOMS, children, container_of
 from .naming import lookup
 from .pruning import LeftOut, shape_of
-from .type_facts import mro
+from .type_facts import descends
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _SAMPLE = 200  # items looked at in one container
 _MOST_NODES = 50_000
 _WIDE = 64  # a container with more items than this, none of which stands out, is left out as a whole
 _STANDS_OUT = 1 / 16
+_TEXTS = frozenset({str, bytes, bytearray})
 _ATOM_BYTES = {type(None): 1, bool: 1, int: 4, float: 9, complex: 30}
 _OBJECT_BYTES = 20
 
@@ -101,12 +102,12 @@ def _length(value: Any) -> int:
 
 def _own_bytes(value: Any) -> float:
     kind = type(value)
-    if kind in (str, bytes, bytearray):
+    if kind in _TEXTS:
         return len(value) + 4
     if kind in _ATOM_BYTES:
         return _ATOM_BYTES[kind]
     ndarray: Any = lookup("numpy", "ndarray")
-    if ndarray is not None and ndarray in mro(kind):
+    if ndarray is not None and descends(kind, ndarray):
         return float(ndarray.nbytes.__get__(value)) + 100
     if container_of(kind) is dict:
         return 5 + 8.0 * _length(value)  # keys

@@ -217,6 +217,28 @@ def test_nothing_is_asked_of_an_object_but_its_pickle_form() -> None:
     assert len(result.data) > 0
 
 
+class TouchyType(type):
+    def _refuse(cls, other: object) -> Any:
+        raise AssertionError("a class was compared")
+
+    __eq__ = __ne__ = __instancecheck__ = __subclasscheck__ = _refuse  # type: ignore
+    __hash__ = type.__hash__
+
+
+class OfTouchyType(metaclass=TouchyType):
+    def __init__(self) -> None:
+        self.value = 3
+
+
+def test_classes_are_not_compared_by_their_metaclass() -> None:
+    """F20, F22: their own `__eq__` is a hook like any other."""
+    again = round_trip({"object": OfTouchyType(), "class": OfTouchyType, "big": "x" * 2_000_000, "good": [1]})
+
+    assert again["object"].value == 3
+    assert again["class"] is OfTouchyType
+    assert again["good"] == [1]
+
+
 class Malformed:
     def __init__(self, answer: object) -> None:
         self.answer = answer

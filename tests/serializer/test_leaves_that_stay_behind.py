@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import csv
+import io
 import itertools
 import logging
 import os
@@ -277,6 +278,24 @@ def test_a_leaf_inside_containers_attributes_and_slots_is_named_by_its_path() ->
         "rest[1]",
         "options.option",
     }
+
+
+@pytest.mark.parametrize("value", [types, numbers.__code__, memoryview(b"x")], ids=["module", "code", "memoryview"])
+def test_what_may_be_had_from_anywhere_is_named_by_its_path_too(value: object) -> None:
+    assert list(notes_by_path(frozen_call(handle, None, [{"deep": value}]))) == ["rows[0].deep"]
+
+
+def test_files_in_memory_are_data_and_stay_where_they_stand() -> None:
+    data, text = io.BytesIO(b"one\ntwo\n"), io.StringIO("one\ntwo\n")
+    data.readline(), text.readline()
+    closed = io.BytesIO(b"x")
+    closed.close()
+
+    again = round_trip([data, text, closed])
+
+    assert (data.tell(), text.tell()) == (4, 4)
+    assert (again[0].read(), again[1].read()) == (b"two\n", "two\n")
+    assert type(again[2]) is Placeholder
 
 
 def test_loggers_are_kept_by_name() -> None:
