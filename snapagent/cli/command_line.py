@@ -66,6 +66,12 @@ class CommandLine(click.Group):
         command = getattr(import_module(f"{__package__}.{home}"), f"{cmd_name.replace('-', '_')}_command")
         return command if isinstance(command, click.Command) else None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True, color=ctx.color)
+            ctx.exit(WRONG_USAGE)  # as click does by itself from 8.2 on
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

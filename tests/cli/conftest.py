@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,13 @@ from snapagent.settings import DEFAULT_SETTINGS
 from snapagent.store.counts import Counts
 from snapagent.store.layout import Entry, stamp
 from snapagent.store.store import Store
+
+
+def runner() -> CliRunner:
+    """Stdout and stderr apart, as click does by itself from 8.2 on."""
+    apart = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    return CliRunner(**apart)
+
 
 NOON = 1_795_000_000.0  # seconds: the time of the first bundle
 
@@ -94,4 +102,4 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
 @pytest.fixture
 def run() -> Callable[..., Result]:
     """The command line in this process: `run("list", "--json")`."""
-    return lambda *args, **kwargs: CliRunner().invoke(main, list(args), **kwargs)
+    return lambda *args, **kwargs: runner().invoke(main, list(args), **kwargs)

@@ -6,9 +6,10 @@ import json
 import sys
 
 import pytest
-from click.testing import CliRunner
 
 from snapagent.cli import main
+
+from .conftest import runner
 
 PRICING = """
 import functools
@@ -59,7 +60,7 @@ def check(project, *targets: str, extra: tuple[str, ...] = ()):
     """Run the command over a config with these targets; the verdicts by target."""
     lines = "\n".join(f"  - {json.dumps(target)}" for target in targets)
     (project / "snapagent.yaml").write_text(f"version: 1\ntargets:\n{lines}\n")
-    result = CliRunner().invoke(main, ["check", "--json", *extra])
+    result = runner().invoke(main, ["check", "--json", *extra])
     return result, {verdict["target"]: verdict for verdict in json.loads(result.stdout)["targets"]}
 
 
@@ -157,7 +158,7 @@ def test_an_application_that_cannot_be_imported_is_told_not_suffered(project, en
 def test_all_errors_of_the_yaml_are_told_at_once_with_line_and_near_match(project):
     (project / "snapagent.yaml").write_text("version: 1\nbugdet: 2%\ndefaults:\n  keep: -1\ntargets: [a.b:c]\n")
 
-    result = CliRunner().invoke(main, ["check"])
+    result = runner().invoke(main, ["check"])
 
     assert result.exit_code == 1
     assert "snapagent.yaml:2: bugdet:" in result.stdout
@@ -166,10 +167,10 @@ def test_all_errors_of_the_yaml_are_told_at_once_with_line_and_near_match(projec
 
 
 def test_no_configuration_is_wrong_usage_with_the_next_step(project):
-    result = CliRunner().invoke(main, ["check"])
+    result = runner().invoke(main, ["check"])
 
     assert result.exit_code == 2
-    assert "snapagent init" in result.output
+    assert "snapagent init" in result.output + result.stderr
 
 
 def test_what_is_excluded_is_said_to_be_excluded(project):
@@ -177,7 +178,7 @@ def test_what_is_excluded_is_said_to_be_excluded(project):
         'version: 1\ntargets: ["shopfront.pricing:quote"]\nexclude_targets: ["shopfront.pricing:*"]\n'
     )
 
-    result = CliRunner().invoke(main, ["check"])
+    result = runner().invoke(main, ["check"])
 
     assert result.exit_code == 1
     assert "exclude_targets" in result.stdout

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from click.testing import CliRunner
 
 from snapagent.cli import main
 from snapagent.cli.proposals import find_package, propose
 from snapagent.config import parse_config
+
+from .conftest import runner
 
 PRICING = '''
 raise SystemExit("imported")
@@ -50,7 +51,7 @@ def project(tmp_path, monkeypatch):
 
 
 def run(*args: str):
-    return CliRunner().invoke(main, list(args))
+    return runner().invoke(main, list(args))
 
 
 def test_what_it_writes_is_valid_at_once_and_names_the_likely_functions(project):
@@ -69,7 +70,7 @@ def test_a_project_without_any_package_gets_a_valid_file_too(tmp_path, monkeypat
 
     assert result.exit_code == 0
     assert parse_config((tmp_path / "snapagent.yaml").read_text(), "x").rules == ()
-    assert "no package was found" in result.output
+    assert "no package was found" in result.output + result.stderr
 
 
 def test_an_existing_file_is_kept_without_force(project):
@@ -110,7 +111,7 @@ def test_an_unknown_package_is_wrong_usage_and_lists_the_known(project):
     result = run("init", "--package", "shpo")
 
     assert result.exit_code == 2
-    assert "shop" in result.output
+    assert "shop" in result.output + result.stderr
 
 
 def test_functions_without_a_result_and_registered_views_are_not_proposed(project):
