@@ -78,7 +78,7 @@ def test_an_existing_file_is_kept_without_force(project):
 
     refused = run("init")
     assert refused.exit_code == 1
-    assert "--force" in refused.output
+    assert "--force" in refused.stderr
     assert (project / "snapagent.yaml").read_text() == "mine"
 
     assert run("init", "--force").exit_code == 0
