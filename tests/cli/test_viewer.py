@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("textual", reason="the viewer is an extra: pip install 'snapagent[view]'")
 
+from textual import events
 from textual.pilot import Pilot
 
 from snapagent.bundle import Note
@@ -147,6 +148,28 @@ def test_typing_filters_functions_and_bundles_and_escape_takes_it_back(shop):
         assert functions(viewer) == ["shop.pricing:quote", "till:count"]
 
     drive(shop, steps)
+
+
+def test_what_is_typed_ahead_of_a_slow_line_gets_into_the_filter_and_does_nothing_else(shop):
+    entry = shop.add(rows="['dp']")
+    shop.add(rows="[2]")
+
+    async def steps(viewer, person):
+        await person.press("enter")
+        for key in ("slash", "d", "p", "slash"):
+            viewer.post_message(events.Key(key, "/" if key == "slash" else key))
+        await person.wait()
+        assert viewer.bundles.filter.value == "dp/"
+        await person.press("backspace")
+        assert bundles(viewer) == [entry.name]
+        await person.press("enter")
+        for key in "ddyy":
+            viewer.post_message(events.Key(key, key))
+        await person.wait()
+        assert len(viewer.screen_stack) <= 2
+
+    drive(shop, steps)
+    assert not shop.store.is_pinned(entry)
 
 
 def test_two_marked_bundles_are_compared_the_older_first_until_escape(shop):

@@ -72,7 +72,7 @@ class Filter(Input, can_focus=False):
     def begin(self) -> None:
         self.display = True
         self.can_focus = True
-        self.focus()
+        self.screen.set_focus(self)  # at once: what is typed next belongs here
 
     def on_blur(self) -> None:
         self.can_focus = False

@@ -102,7 +102,8 @@ class Viewer(App[None]):
     .narrow #right { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", key_display="/"),
+        # before all others, so that no letter that is typed ahead gets to a list, where it would pin or delete
+        Binding("slash", "filter", "Filter", key_display="/", priority=True),
         Binding("space", "mark", "Mark", key_display="space"),
         Binding("p", "pin", "Pin"),
         Binding("d", "delete", "Delete"),
@@ -162,8 +163,14 @@ class Viewer(App[None]):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys that are letters of a filter while one is typed are not offered."""
-        return not (isinstance(self.focused, Filter) and action in ("filter", "help"))
+        """A slash in a filter or before a question is no new filter; help is not offered while one types."""
+        typing = isinstance(self.focused, Filter)
+        return not (action == "filter" and (typing or self._is_asking)) and not (action == "help" and typing)
+
+    @property
+    def _is_asking(self) -> bool:
+        """Whether a question or the help stands before the screen."""
+        return len(self.screen_stack) > 1
 
     # -- functions -------------------------------------------------------------------------------------------------
 
@@ -403,7 +410,7 @@ class Viewer(App[None]):
 
     def action_delete(self) -> None:
         entry, folder = self._current(), self._folder
-        if entry is None or folder is None:
+        if entry is None or folder is None or self._is_asking:
             return
 
         def answered(yes: bool | None) -> None:
