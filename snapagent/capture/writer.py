@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 from _queue import Empty, SimpleQueue  # not `queue`: gevent replaces what is there, and our thread is a real one
+from _thread import get_ident
 from collections import deque
 from os import getpid
 from time import monotonic, thread_time
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         def look(self) -> None: ...
         def restart(self) -> None: ...
         def end(self) -> None: ...
+
 
 QUEUE_BYTES = 64 * 1024 * 1024
 _BATCH = 1000  # calls that are written before retention hears of them
@@ -105,9 +107,10 @@ class Writer:
 
     def submit(self, call: Call) -> bool:
         """Take a call; False when the queue is full or the writer is closed. Raises only what is the program's own."""
-        if self._closed or self._ident == _thread.get_ident():
+        if self._closed or self._ident == get_ident():
             return False
-        if self._pid != getpid():  # forked by something that runs no hooks
+        # Forked by something that runs no hooks? Asked now and then: the system call takes as long as all the rest.
+        if not len(self._queue) & 15 and self._pid != getpid():
             self.restart()
         if self._sync or self._threadless:
             self._write_in_caller(call)
@@ -121,7 +124,7 @@ class Writer:
         if waiting > self._hurry and self._gathering:
             self._gathering = False
             self._wake.put(None)
-        else:
+        elif self._asleep or not self._running:
             self._alert()
         return True
 
@@ -168,7 +171,7 @@ class Writer:
     # ---- in the thread
 
     def _run(self) -> None:
-        self._ident = _thread.get_ident()
+        self._ident = get_ident()
         while True:
             request = self._wait()
             began = thread_time()
@@ -189,7 +192,7 @@ class Writer:
     def _work(self, asked: bool, last: bool) -> None:
         while not self._busy.acquire(True, _STUCK):
             self._busy = _thread.allocate_lock()  # a signal handler raised in a caller that had just taken it
-        self._holder = _thread.get_ident()
+        self._holder = get_ident()
         try:
             self._drain()
             if asked or monotonic() >= self._storing.next_update:
@@ -239,10 +242,10 @@ class Writer:
 
         In `sync` mode another thread is waited for, though not for long: retention is to be done when a call returns.
         """
-        waits = self._sync and self._holder != _thread.get_ident()
+        waits = self._sync and self._holder != get_ident()
         taken = self._busy.acquire(True, _IN_CALLER) if waits else self._busy.acquire(False)
         if taken:
-            self._holder = _thread.get_ident()
+            self._holder = get_ident()
         return taken
 
     def _give_back(self) -> None:
