@@ -203,7 +203,7 @@ class LazyTable(ScrollView, can_focus=True):
             return Strip.blank(width, plain)
         cells = self._cells(self._keys[row])
         if cells is None:
-            cells = [("(gone)", "dim"), *[("", "")] * (len(self._fields) - 1)]
+            cells = [("", "")] * (len(self._fields) - 2) + [("(gone)", "dim")] * 2
         if row != self.cursor:
             return self._strip(cells, shown, plain, width)
         name = "cursor" if self.has_focus else "faint-cursor"

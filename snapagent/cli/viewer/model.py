@@ -74,7 +74,8 @@ class Model:
         except CorruptBundleError as error:
             return error.reason
         except BundleNotFoundError:
-            return "it was removed meanwhile (r refreshes)"
+            is_there = os.path.lexists(entry.path)
+            return "this user may not open it" if is_there else "it was removed meanwhile (r refreshes)"
 
     def changes(self, before: Entry, after: Entry) -> Sequence[Change] | str:
         """The differences of two bundles, or what is wrong with one of them."""

@@ -1,12 +1,10 @@
 """The viewer: functions on the left, bundles of one above, the tree of one or the difference of two below.
 
-What may last (listing a store, counting, looking through headers for a filter) is done by threads, which send what
-they find as messages; a message that a newer question has overtaken is dropped.
+What may last is done by threads (`reading`); a message of theirs that a newer question has overtaken is dropped.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Sequence
 from itertools import count
 from typing import ClassVar
@@ -15,11 +13,8 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import Footer
-from textual.worker import get_current_worker
 
-from ...errors import StoreError
 from ...store.failures import StoreFailure
 from ...store.layout import Entry
 from ...store.library import FunctionFolder
@@ -33,9 +28,9 @@ from .dialogs import Confirm, Help
 from .lazy_table import Cell, Field, LazyTable
 from .model import Model, holds
 from .pane import Filter, Heading, Pane
+from .reading import BundlesRead, CountsRead, FunctionsRead, Reading
 
 NARROW = 72  # columns below which the functions stand above the bundles
-_EVERY = 0.1  # seconds between two messages of a thread
 
 _FUNCTION_FIELDS = (
     Field("FUNCTION", 10, 200, tail=True),
@@ -55,37 +50,6 @@ _BUNDLE_FIELDS = (
     Field("ARGUMENTS", 16, 500, greed=2),
     Field("RESULT", 8, 500, above=64),
 )
-
-
-class FunctionsRead(Message):
-    """The functions of the store, or what is wrong with it."""
-
-    def __init__(self, question: int, folders: Sequence[FunctionFolder], problem: str = "") -> None:
-        super().__init__()
-        self.question = question
-        self.folders = folders
-        self.problem = problem
-
-
-class CountsRead(Message):
-    """Counts of some functions."""
-
-    def __init__(self, rows: dict[str, FunctionRow]) -> None:
-        super().__init__()
-        self.rows = rows
-
-
-class BundlesRead(Message):
-    """Bundles of a function that fit the filter: the first ones of an answer, then more, until it is complete."""
-
-    def __init__(self, question: int, entries: Sequence[Entry], looked: int, of: int, first: bool, last: bool) -> None:
-        super().__init__()
-        self.question = question
-        self.entries = entries
-        self.looked = looked
-        self.of = of
-        self.first = first
-        self.last = last
 
 
 class Viewer(App[None]):
@@ -117,6 +81,7 @@ class Viewer(App[None]):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
+        self._reading = Reading(model, self.post_message)
         self._questions = count(1)
         self._asked_functions = 0
         self._asked_bundles = 0
@@ -178,28 +143,11 @@ class Viewer(App[None]):
         question = self._asked_functions = next(self._questions)
         self.functions.heading.say("Functions", "...")
 
-        def read() -> None:
-            try:
-                folders = self._model.functions()
-            except (StoreError, OSError) as error:
-                self.post_message(FunctionsRead(question, (), str(error)))
-                return
-            self.post_message(FunctionsRead(question, folders))
-            self._count(folders)
+        self._in_thread("functions", lambda: self._reading.functions(question))
 
-        self.run_worker(read, thread=True, group="functions", exclusive=True)
-
-    def _count(self, folders: Sequence[FunctionFolder]) -> None:
-        """In a thread: the counts, some at a time."""
-        worker, rows, told = get_current_worker(), dict[str, FunctionRow](), time.monotonic()
-        for folder in folders:
-            if worker.is_cancelled:
-                return
-            rows[folder.name] = self._model.counts(folder)
-            if time.monotonic() - told > _EVERY:
-                self.post_message(CountsRead(rows))
-                rows, told = {}, time.monotonic()
-        self.post_message(CountsRead(rows))
+    def _in_thread(self, group: str, work: Callable[[], None]) -> None:
+        """Only the newest work of a group goes on."""
+        self.run_worker(work, thread=True, group=group, exclusive=True)
 
     def on_functions_read(self, message: FunctionsRead) -> None:
         if message.question == self._asked_functions:
@@ -244,28 +192,7 @@ class Viewer(App[None]):
             return
         self.bundles.heading.say("... bundles", name_of(folder))
 
-        def read() -> None:
-            entries = self._model.entries(folder)
-            if words.strip():
-                self._look_through(question, folder, entries, words)
-            else:
-                self.post_message(BundlesRead(question, entries, len(entries), len(entries), True, True))
-
-        self.run_worker(read, thread=True, group="bundles", exclusive=True)
-
-    def _look_through(self, question: int, folder: FunctionFolder, entries: Sequence[Entry], words: str) -> None:
-        """In a thread: the bundles that fit, as they are found."""
-        worker, found, first = get_current_worker(), list[Entry](), True
-        told, of = time.monotonic(), len(entries)
-        for looked, entry in enumerate(self._model.matching(folder, entries, words), 1):
-            if worker.is_cancelled:
-                return
-            if entry is not None:
-                found.append(entry)
-            if time.monotonic() - told > _EVERY:
-                self.post_message(BundlesRead(question, found, looked, of, first, False))
-                found, first, told = [], False, time.monotonic()
-        self.post_message(BundlesRead(question, found, of, of, first, True))
+        self._in_thread("bundles", lambda: self._reading.bundles(question, folder, words))
 
     def on_bundles_read(self, message: BundlesRead) -> None:
         if message.question != self._asked_bundles or self._folder is None:
