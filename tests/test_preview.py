@@ -128,6 +128,7 @@ def test_nothing_that_steers_a_terminal_is_printed() -> None:
 
 
 def test_cycles_are_said_to_be_cycles() -> None:
+    """F29."""
     value: list[Any] = [1]
     value.append({"again": value})
 
@@ -141,6 +142,8 @@ def test_sets_are_shown_in_one_order() -> None:
 
 
 def test_no_code_of_the_program_runs() -> None:
+    """F22."""
+
     class Hostile:
         def __repr__(self) -> str:
             raise AssertionError

@@ -133,6 +133,7 @@ def planted_calls() -> dict[str, Any]:
 @pytest.mark.parametrize("place", PLANTED)
 @pytest.mark.parametrize("compression", ["none", "zlib"])
 def test_planted_secret_is_in_no_byte_of_the_bundle(place: str, compression: str) -> None:
+    """S8."""
     function, args, kwargs, result, error = planted_calls()[place]
 
     found = sealed(function, *args, result=result, error=error, rules=SealRules(KEY, compression=compression), **kwargs)
@@ -281,6 +282,7 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", [str, bytes])
 def test_value_that_looks_like_a_secret_is_redacted_under_any_name(shape: str, kind: type) -> None:
+    """S11."""
     text = f"see {SHAPES[shape]} there"
     value = text if kind is str else text.encode()
 

@@ -93,6 +93,7 @@ def counts(store: Store, name: str) -> tuple[int, int, dict[str, int], dict[str,
 
 
 def test_arguments_are_stored_as_they_were_before_the_call(capturing: Capturing, tmp_path: Path) -> None:
+    """F34."""
     items = [1]
     assert capturing().append_to(items, 2) is items
     uninstall()
@@ -126,6 +127,7 @@ def test_different_targets_inside_each_other_are_both_captured(capturing: Captur
 
 
 def test_a_target_that_our_own_pickling_calls_runs_bare(capturing: Capturing, store: Store) -> None:
+    """F25."""
     sample = capturing()
     sample.identity(sample.Asks())
     uninstall()
@@ -184,6 +186,7 @@ def test_the_programs_time_limit_passes_through_while_we_serialise(capturing: Ca
 def test_after_a_capture_that_took_too_long_the_next_call_runs_bare(
     capturing: Capturing, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F35."""
     monkeypatch.setattr(policies, "SLOW", 0.05)
     sample = capturing(budget="50%")
     slow = sample.Slow()

@@ -1,4 +1,7 @@
-"""How the tests of this folder freeze and thaw; real functions give the parameter names."""
+"""How the tests of this folder freeze and thaw; real functions give the parameter names.
+
+`F8` to `F35` and `S8` to `S11` in docstrings are the rows of the list of faults whose outcome a test shows.
+"""
 
 from __future__ import annotations
 

@@ -123,6 +123,8 @@ def test_local_dataclasses_keep_their_fields() -> None:
 
 
 def test_no_global_is_dragged_along() -> None:
+    """S10."""
+
     def uses() -> str:
         return PLANTED
 
@@ -170,6 +172,7 @@ def test_locks_and_files_in_a_closure_follow_the_same_rules(tmp_path: Path) -> N
 
 
 def test_a_bundle_that_would_open_a_file_is_refused(tmp_path: Path) -> None:
+    """F16: also when somebody else has made it."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
 

@@ -46,6 +46,7 @@ class Item:
 
 
 def test_a_dict_that_another_thread_changes_gives_a_value_or_a_placeholder() -> None:
+    """F32."""
     shared: dict[int, Item] = {number: Item(number) for number in range(200)}
     counter = iter(range(1000, 10**9))
 
@@ -63,6 +64,7 @@ def test_a_dict_that_another_thread_changes_gives_a_value_or_a_placeholder() -> 
 
 
 def test_plain_data_is_not_torn() -> None:
+    """F33: the C pickler does not let other threads in between."""
     pair = [0] * 2000
 
     def change() -> None:
@@ -158,10 +160,12 @@ class Collects:
 
 
 def test_a_finalizer_that_freezes_in_the_middle_does_no_harm() -> None:
+    """F23."""
     assert round_trip([Collects(), 2])[1] == 2
 
 
 def test_a_signal_handler_that_freezes_in_the_middle_does_no_harm() -> None:
+    """F24."""
     seen: list[object] = []
 
     class Signals:

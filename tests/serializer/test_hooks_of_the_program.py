@@ -108,6 +108,7 @@ class Counted:
 
 
 def test_a_hook_runs_once_per_capture() -> None:
+    """F21."""
     one, other = Counted(), Counted()
     Counted.times = 0
 
@@ -152,6 +153,7 @@ class Delegator:
 
 
 def test_a_class_that_recurses_at_loading_is_named_then() -> None:
+    """F19: it is captured; loading it names the class."""
     data = frozen([Delegator([1])]).data
 
     with pytest.raises(BundleLoadError, match="Delegator"):
@@ -181,6 +183,7 @@ class Silent:
 
 
 def test_objects_that_lie_about_their_class_are_kept_by_their_real_one() -> None:
+    """F20."""
     liar, pretender = Liar(), Pretender()
     liar.__dict__["value"] = pretender.__dict__["value"] = 3
 
@@ -191,6 +194,7 @@ def test_objects_that_lie_about_their_class_are_kept_by_their_real_one() -> None
 
 
 def test_attributes_are_not_read_one_by_one() -> None:
+    """F20."""
     again = round_trip([Silent()])[0]
 
     assert object.__getattribute__(again, "__dict__") == {"value": 3}
@@ -209,6 +213,7 @@ class Touchy:
 
 
 def test_nothing_is_asked_of_an_object_but_its_pickle_form() -> None:
+    """F22."""
     touchy = Touchy()
 
     result = frozen_call(lambda first, second: None, {"key": touchy}, [touchy, (i for i in "x")])

@@ -28,6 +28,7 @@ def django() -> Any:
 
 
 def test_a_lazy_object_of_django_is_not_forced(django: Any) -> None:
+    """F10."""
     from django.utils.functional import SimpleLazyObject
 
     calls: list[int] = []
@@ -42,6 +43,7 @@ def test_a_lazy_object_of_django_is_not_forced(django: Any) -> None:
 
 
 def test_a_lazy_factory_that_raises_is_not_called(django: Any) -> None:
+    """F11."""
     from django.utils.functional import SimpleLazyObject
 
     def factory() -> None:
@@ -65,6 +67,7 @@ def queries(django: Any) -> Iterator[list[Any]]:
 
 
 def test_a_query_set_runs_no_query(queries: Any) -> None:
+    """F12."""
     from django.contrib.contenttypes.models import ContentType
 
     ContentType.objects.create(app_label="shop", model="order")
@@ -85,6 +88,7 @@ def test_a_query_set_runs_no_query(queries: Any) -> None:
 
 
 def test_settings_and_requests_of_django_are_redacted(django: Any) -> None:
+    """S9."""
     from django.conf import settings
     from django.http import HttpRequest
 
@@ -98,6 +102,7 @@ def test_settings_and_requests_of_django_are_redacted(django: Any) -> None:
 
 
 def test_sqlalchemy_is_asked_nothing() -> None:
+    """F13, F14: no statement for an expired instance; rows, sessions and engines become placeholders."""
     sqlalchemy = pytest.importorskip("sqlalchemy")
     from sqlalchemy import orm
     from sqlalchemy_models import Base, Order

@@ -41,6 +41,7 @@ def numbers() -> Iterator[int]:
 
 
 def test_a_generator_argument_is_not_consumed() -> None:
+    """F8: it becomes a placeholder, and the program still gets all its items."""
     generator = numbers()
 
     result = frozen_call(handle, None, generator)
@@ -50,6 +51,8 @@ def test_a_generator_argument_is_not_consumed() -> None:
 
 
 def test_a_coroutine_argument_is_not_awaited() -> None:
+    """F8."""
+
     async def work() -> int:
         return 3
 
@@ -78,6 +81,7 @@ ITERATORS: list[Callable[[], Iterator[int]]] = [
 @pytest.mark.parametrize("make", ITERATORS)
 @pytest.mark.filterwarnings("error")  # pickling itertools is deprecated, and the program must not hear of it
 def test_an_iterator_is_not_moved(make: Callable[[], Iterator[int]]) -> None:
+    """F9: the program sees every item afterwards."""
     iterator = make()
 
     frozen([iterator, 7])
@@ -86,6 +90,7 @@ def test_an_iterator_is_not_moved(make: Callable[[], Iterator[int]]) -> None:
 
 
 def test_zip_and_enumerate_are_not_moved() -> None:
+    """F9."""
     pairs, counted = zip("ab", "cd", strict=True), enumerate("ab")
 
     frozen([pairs, counted])
@@ -104,6 +109,7 @@ def test_a_csv_reader_is_not_moved(tmp_path: Path) -> None:
 
 
 def test_an_open_file_is_left_where_it_stands(tmp_path: Path) -> None:
+    """F15."""
     path = tmp_path / "rows.txt"
     path.write_text("one\ntwo\n")
     with path.open() as file:
@@ -116,6 +122,7 @@ def test_an_open_file_is_left_where_it_stands(tmp_path: Path) -> None:
 
 
 def test_a_file_open_for_writing_cannot_get_into_a_bundle(tmp_path: Path) -> None:
+    """F16: loading what dill makes of one would empty the real file."""
     victim = tmp_path / "victim.txt"
     with victim.open("w") as file:
         file.write("precious")
@@ -129,6 +136,7 @@ def test_a_file_open_for_writing_cannot_get_into_a_bundle(tmp_path: Path) -> Non
 
 
 def test_one_bad_argument_among_five_costs_only_itself() -> None:
+    """F18."""
     with socket.socket() as bad:
         result = frozen_call(handle, 1, "two", bad, [4], five=5)
 
@@ -154,6 +162,7 @@ def test_a_service_is_kept_around_its_connection_and_lock(tmp_path: Path) -> Non
 
 
 def test_rows_of_a_cursor_are_still_there() -> None:
+    """F14."""
     database = sqlite3.connect(":memory:")
     cursor = database.execute("select 1 union select 2")
 
@@ -190,6 +199,7 @@ def one_of_each() -> list[object]:
 
 
 def test_everything_else_that_runs_or_is_open_stays_behind() -> None:
+    """F18, S9."""
     values = one_of_each()
     *others, mapping, function = round_trip(values)
 
@@ -199,6 +209,7 @@ def test_everything_else_that_runs_or_is_open_stays_behind() -> None:
 
 
 def test_the_environment_is_redacted_as_a_whole() -> None:
+    """S9."""
     result = frozen({"env": os.environ, "copy": 1})
 
     assert notes_by_path(result)["result.env"].kind == "redacted"
@@ -206,6 +217,7 @@ def test_the_environment_is_redacted_as_a_whole() -> None:
 
 
 def test_locks_come_back_fresh_and_unlocked() -> None:
+    """F17."""
     held = [threading.Lock(), threading.RLock(), threading.Semaphore(1), threading.BoundedSemaphore(2)]
     for lock in held:
         lock.acquire()

@@ -49,6 +49,7 @@ def chain(length: int) -> Node:
 
 @pytest.mark.parametrize("value", [nested(100_000), chain(20_000)], ids=["lists", "objects"])
 def test_what_is_nested_too_deep_is_cut_where_it_is_too_deep(value: object) -> None:
+    """F26."""
     result = frozen_call(handle, None, value, kept=[1])
 
     assert {note.kind for note in result.notes} == {"too_deep"}
@@ -64,6 +65,7 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_threads_with_small_stacks_survive_deep_values() -> None:
+    """F27."""
     done = run(
         """
         import threading
@@ -91,6 +93,7 @@ def test_threads_with_small_stacks_survive_deep_values() -> None:
 
 
 def test_a_raised_recursion_limit_does_not_end_the_process() -> None:
+    """F28."""
     done = run(
         """
         from freezes import frozen
@@ -115,6 +118,7 @@ def test_ordinary_depth_is_no_reason_to_cut_even_in_a_small_stack() -> None:
 
 
 def test_cycles_are_kept() -> None:
+    """F29."""
     value: list[Any] = [1]
     value.append(value)
     node = Node()
@@ -215,6 +219,7 @@ MEMORY = """
 
 @pytest.mark.parametrize("value", ["[1.5] * 20_000_000", "bytes(1_000_000_000)"])
 def test_a_huge_value_is_stopped_while_streaming(value: str) -> None:
+    """F30."""
     done = run(MEMORY.format(value=value))
     assert done.returncode == 0, done.stderr
     grown, took, size, path = done.stdout.split()
@@ -227,6 +232,7 @@ def test_a_huge_value_is_stopped_while_streaming(value: str) -> None:
 
 @pytest.mark.parametrize("shape", ["array", "array[::2]"])
 def test_a_huge_array_is_stopped_before_it_is_copied(shape: str) -> None:
+    """F30."""
     pytest.importorskip("numpy")
     script = MEMORY.replace("    value =", "    import numpy; array = numpy.zeros(40_000_000)\n    value =")
     done = run(script.format(value=shape))
@@ -275,6 +281,7 @@ def test_a_service_with_everything_is_captured_small_and_fast(tmp_path: Path) ->
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space limits")
 def test_running_out_of_memory_is_told_and_leaves_the_process_alive() -> None:
+    """F31."""
     done = run(
         """
         import resource
