@@ -81,6 +81,7 @@ class Storing:
         self._written: deque[tuple[Function, Entry, Stored]] = deque()
         self.drain_until = float("inf")  # of the monotonic clock: what is not written by then is counted and dropped
         self.deadline = float("inf")
+        self.counts_first = False  # the process is ending, and nobody knows whether the disk lets us finish
         self.next_update = 0.0
         self._breaker = Breaker(_STORE_FAILURES)
         self._unusable = ""  # why the breaker of the disk is open
@@ -129,6 +130,8 @@ class Storing:
         numbered = [(call, self.store.next_counter()) for call in calls[:places]]
         with self.store.writing(function.target) as folder:
             for call, counter in sorted(numbered, key=lambda one: (one[0].started, one[1]), reverse=True):
+                if self.counts_first:
+                    self._leave_counts()
                 if wanted.lacks(call.outcome_kind):
                     if monotonic() > self.drain_until:
                         function.ledger.count_skipped(EXIT_DEADLINE_MET, admitted=True)
@@ -139,6 +142,17 @@ class Storing:
                         continue
                 wanted.has(call.outcome_kind)
                 function.ledger.count_captured()
+
+    def _leave_counts(self) -> None:
+        """Make safe beside the indexes what was counted so far."""
+        self.counts_first = False
+        for function in list(self._functions.values()):
+            counts = function.ledger.take()
+            if counts:
+                try:
+                    self.store.leave(function.target, counts)
+                except StoreFailure as failure:  # they are owed, and part of the last update
+                    _pass_on(failure)
 
     def _write_one(self, function: Function, folder: KeptFolder, call: Call, counter: int) -> bool:
         try:

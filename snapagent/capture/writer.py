@@ -281,6 +281,7 @@ class Writer:
             self._companion.end()
         self._storing.deadline = monotonic() + timeout
         self._storing.drain_until = self._storing.deadline - timeout * _EXIT_RESERVE
+        self._storing.counts_first = self._running and not self._sync
         if self._running and self._pid == getpid():
             return self._ask(timeout, last=True)
         if self._take():

@@ -254,7 +254,9 @@ class Library:
         number = len(entries)
         found = (found or FunctionIndex(target)).counting(left)
         missing = max(number - found.captured, 0)  # of a process that was killed before it could tell
-        found = found.replace(calls=found.calls + missing, captured=found.captured + missing)
+        told = found.calls - found.captured - sum((*found.skipped.values(), *found.failed.values()))  # of fate unknown
+        calls = found.calls + max(missing - max(told, 0), 0)
+        found = found.replace(calls=calls, captured=found.captured + missing)
         return found.replace(target=target, stored=number).listing(listed)
 
 

@@ -204,6 +204,22 @@ def test_exit_waits_for_a_slow_disk_no_longer_than_its_deadline(base: str) -> No
     assert ran.stderr.count("not all captured calls were written") == 1
 
 
+def test_calls_are_counted_though_the_disk_hangs_at_the_exit(base: str) -> None:
+    script(
+        base,
+        """
+        def hanging(call):
+            time.sleep(0.1 if call.value > 496 else 60)
+            return seal(call)
+        program = Program(BASE, Settings(keep=math.inf), sealing=hanging)
+        for number in range(500):
+            program.call(number)
+        """,
+    )
+
+    assert Store(base).index(TARGET).calls == 500
+
+
 TEARDOWN = """
 import atexit
 from capturing import *
