@@ -283,6 +283,18 @@ def test_every_width_shows_the_three_lists_and_the_keys(shop, size):
     drive(shop, steps, size)
 
 
+def test_a_row_beside_a_scroll_bar_still_shows_that_it_was_cut(shop):
+    for number in range(30):
+        shop.add(rows=f"[{number}, '{'x' * 200}']")
+
+    async def steps(viewer, person):
+        rows = [line for line in screen(viewer) if "rows=[" in line]
+        assert len(rows) > 3
+        assert all("…" in line[-3:] for line in rows)
+
+    drive(shop, steps, (60, 24))
+
+
 def test_columns_always_fit_the_width():
     for fields in (_FUNCTION_FIELDS, _BUNDLE_FIELDS):
         for width in range(54, 201):

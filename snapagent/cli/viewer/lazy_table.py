@@ -131,7 +131,7 @@ class LazyTable(ScrollView, can_focus=True):
         self._tell()
 
     def _resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._keys) + 1)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._keys) + 1)
         self.refresh()
 
     def _tell(self) -> None:
@@ -191,7 +191,7 @@ class LazyTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The titles, which do not scroll, then the rows."""
-        width, plain = self.size.width, self.rich_style
+        width, plain = self.scrollable_content_region.width, self.rich_style
         shown = fitted(self._fields, width)
         if y == 0:
             titles = [(field.title, "") for field in self._fields]
