@@ -45,6 +45,8 @@ class HashResult(Record):
 class Canonical:
     """Writes the canonical text of inert values; one object per call, since what it remembers goes by identity."""
 
+    __slots__ = ("_begun", "_kept", "_lowest", "_nodes", "_open", "_path", "_texts", "opaque")
+
     def __init__(self) -> None:
         self.opaque: list[tuple[object, str]] = []  # a node and, when the node itself says so, its path
         self._texts: dict[int, str] = {}
@@ -61,8 +63,9 @@ class Canonical:
         atom = ATOMS.get(kind)
         if atom is not None:
             return atom(value)
-        if kind in _PLAIN_WRITERS:
-            text = _PLAIN_WRITERS[kind](value)
+        write_at_once = _AT_ONCE.get(kind)
+        if write_at_once is not None:
+            text = write_at_once(value)
             if text is not None:
                 return text
         identity = id(value)
@@ -122,36 +125,73 @@ class Canonical:
 _TEXT_KEYS = {str}
 
 
-def _plain_list(value: list[Any]) -> str | None:
-    return _plain("l", value)
+def _flat_list(value: list[Any]) -> str | None:
+    return _flat("l", value) if LEAVES.issuperset(map(type, value)) else None
 
 
-def _plain_tuple(value: tuple[Any, ...]) -> str | None:
-    return _plain("t", list(value))
+def _flat_tuple(value: tuple[Any, ...]) -> str | None:
+    return _flat("t", list(value)) if LEAVES.issuperset(map(type, value)) else None
 
 
-def _plain_dict(value: Mapping[Any, Any]) -> str | None:
-    if not LEAVES.issuperset(map(type, value.values())) or not set(map(type, value)) <= _TEXT_KEYS:
+def _flat_dict(value: Mapping[Any, Any]) -> str | None:
+    if not LEAVES.issuperset(map(type, value.values())) or not _TEXT_KEYS.issuperset(map(type, value)):
         return None
     names, text = SHAPES.of(value)
-    return _plain(f"d{text}", [value[name] for name in names])
+    return _flat(f"d{text}", [value[name] for name in names])
 
 
-def _plain(tag: str, values: list[Any]) -> str | None:
-    """The text of a container of nothing but atoms, where it can be written at once; None for any other."""
-    if not LEAVES.issuperset(map(type, values)):
-        return None
+def _flat(tag: str, values: list[Any]) -> str | None:
+    """The text of a container of nothing but atoms; None where it cannot be written at once."""
     text = literal_text(values)
     if text is None or HINT in text:
         return None
-    return tag + text if len(text) <= LONG else "#" + digest(tag + text)
+    return tag + text if len(text) + len(tag) <= LONG else "#" + digest(tag + text)
 
 
-_PLAIN_WRITERS: dict[type, Callable[[Any], str | None]] = {
-    list: _plain_list,
-    tuple: _plain_tuple,
-    dict: _plain_dict,
-}
+_FLAT: dict[type, Callable[[Any], str | None]] = {list: _flat_list, tuple: _flat_tuple, dict: _flat_dict}
+
+
+def _shallow_list(value: list[Any]) -> str | None:
+    return _shallow("l", value)
+
+
+def _shallow_tuple(value: tuple[Any, ...]) -> str | None:
+    return _shallow("t", list(value))
+
+
+def _shallow_dict(value: Mapping[Any, Any]) -> str | None:
+    if not _TEXT_KEYS.issuperset(map(type, value)):
+        return None
+    names, text = SHAPES.of(value)
+    return _shallow(f"d{text}", [value[name] for name in names])
+
+
+def _shallow(tag: str, values: list[Any]) -> str | None:
+    """The text of a container of atoms and of containers of nothing but atoms: no cycle can go through it, so that it
+    needs no place in the walk. None for any other."""
+    if LEAVES.issuperset(map(type, values)):
+        return _flat(tag, values)
+    atoms: list[Any] = []
+    others: list[str] = []
+    for value in values:
+        kind = type(value)
+        if kind in LEAVES:
+            atoms.append(value)
+            continue
+        write = _FLAT.get(kind)
+        text = write(value) if write is not None else None
+        if text is None:
+            return None
+        atoms.append(...)
+        others.append(text)
+    text = literal_text(atoms)
+    if text is None or HINT in text:
+        return None
+    text = f"{tag}{text}{''.join(others)}"
+    return text if len(text) <= LONG else "#" + digest(text)
+
+
+_AT_ONCE: dict[type, Callable[[Any], str | None]] = {list: _shallow_list, tuple: _shallow_tuple, dict: _shallow_dict}
 
 
 def _write_list(canonical: Canonical, value: list[Any]) -> str:
@@ -198,7 +238,8 @@ _WRITERS: dict[type, Callable[[Canonical, Any], str]] = {
 
 def digest(text: str) -> str:
     """SHA-256 of a text, hexadecimal; lone surrogates are allowed."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    data = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()
 
 
 def argument_hash(
