@@ -65,22 +65,34 @@ PERCENTILES = (50, 75, 90, 99)
 class Asked(NamedTuple):
     rate: float  # requests a second
     latency: dict[int, float]  # percentile -> seconds
+    processor: float  # seconds of the server's processor time for one request, which other programs disturb least
 
 
 class Server(NamedTuple):
     name: str
     port: int
+    pid: int
+
+    def processor(self) -> float:
+        """Seconds that the workers have run so far."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in children]
+        return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
     def ask(self, seconds: int = SECONDS) -> Asked:
         url = f"http://127.0.0.1:{self.port}/quote"
         command = ["wrk", "-t1", "-c1", f"-d{seconds}s", "--latency", url]
+        before = self.processor()
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        ran = self.processor() - before
         rate = re.search(r"Requests/sec:\s+([0-9.]+)", text)
         found = re.findall(r"([0-9]+)%\s+([0-9.]+)(us|ms|s)", text)
-        if rate is None or "Non-2xx" in text:
+        made = re.search(r"([0-9]+) requests in", text)
+        if rate is None or made is None or "Non-2xx" in text:
             raise RuntimeError(text)
         units = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
-        return Asked(float(rate[1]), {int(name): float(number) * units[unit] for name, number, unit in found})
+        latency = {int(name): float(number) * units[unit] for name, number, unit in found}
+        return Asked(float(rate[1]), latency, ran / int(made[1]))
 
 
 def free_port() -> int:
@@ -105,7 +117,7 @@ def served(name: str, base: Path) -> Iterator[Server]:
     with subprocess.Popen(command, cwd=folder, env=environ) as process:
         try:
             _wait_for(port)
-            yield Server(name, port)
+            yield Server(name, port, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
@@ -146,6 +158,12 @@ def main() -> None:
         rate = _ratio([one.rate for one in asked[name]], [one.rate for one in bare])
         detail = f"{statistics.median(one.rate for one in asked[name]):.0f} a second"
         rows.append(Row(f"requests a second, {name}", "without", rate, least, at_least=True, detail=detail))
+    for name in names[1:]:
+        now = [one.processor for one in asked[name]]
+        detail = f"{statistics.median(now) * 1e6:.0f} us"
+        ratio = _ratio(now, [one.processor for one in bare])
+        most = {"default budget": 1 / 0.96, "budget: 100%": 1 / 0.7, "quota met": 1 / 0.96}.get(name)
+        rows.append(Row(f"processor time of a request, {name}", "without", ratio, most, detail=detail))
     for percentile in PERCENTILES:
         for name in names:
             now = [one.latency[percentile] for one in asked[name]]
