@@ -348,3 +348,55 @@ def test_a_worker_pool_that_is_closed_loses_nothing(base: str) -> None:
     assert ran.stdout == "done\n", ran.stderr
     assert sorted(stored_values(base)) == list(range(10))
     assert Store(base).index(TARGET).counts == Counts(10, 10)
+
+
+def test_children_and_pools_of_billiard_lose_nothing(base: str) -> None:
+    """As Celery starts its workers."""
+    pytest.importorskip("billiard")
+    ran = script(
+        base,
+        f"""
+        import billiard
+        import capturing_child
+        if __name__ == "__main__":
+            children = [billiard.Process(target=capturing_child.work, args=({base!r}, number)) for number in range(3)]
+            for child in children: child.start()
+            for child in children: child.join()
+            pool = billiard.Pool(2)
+            pool.starmap(capturing_child.work, [({base!r}, number) for number in range(3, 10)])
+            pool.close()
+            pool.join()
+            print(*(child.exitcode for child in children))
+        """,
+    )
+
+    assert ran.stdout.split() == ["0", "0", "0"], ran.stderr
+    assert sorted(stored_values(base)) == list(range(10))
+    assert Store(base).index(TARGET).counts == Counts(10, 10)
+
+
+def test_under_eventlet_calls_are_written_while_the_hub_is_busy(base: str) -> None:
+    pytest.importorskip("eventlet")
+    ran = script(
+        base,
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        import eventlet
+        eventlet.monkey_patch()
+        program = Program(BASE, Settings(keep=math.inf))
+        def work(number):
+            program.call(number)
+            eventlet.sleep(0.01)
+        pool = eventlet.GreenPool()
+        for number in range(20): pool.spawn_n(work, number)
+        pool.waitall()
+        until = time.perf_counter() + 1.0
+        while time.perf_counter() < until:  # the hub gets no turn
+            pass
+        print(len(program.store.entries(TARGET)))
+        """,
+    )
+
+    assert ran.stdout == "20\n", ran.stderr
+    assert Store(base).index(TARGET).counts == Counts(20, 20)
