@@ -18,6 +18,11 @@ LOOK_EVERY = 0.5  # seconds between two looks for a wish to pause
 TELL_EVERY = 5.0  # seconds between two reports
 
 
+def _program() -> str:
+    """What runs, without its arguments: they may hold secrets, and so may the code after `-c`."""
+    return " ".join([sys.executable or "python", *getattr(sys, "argv", [])[:1]])[:200]
+
+
 class Reporter:
     """For one engine. `look` is called often; it does something twice a second at most."""
 
@@ -30,12 +35,13 @@ class Reporter:
         """In a forked child: another process."""
         self._token = os.urandom(6).hex()
         self._started = time()
+        self._ended = False
         self._next_look = 0.0
         self._next_report = 0.0
 
     def look(self) -> None:
         now = monotonic()
-        if now < self._next_look:
+        if self._ended or now < self._next_look:
             return
         self._next_look = now + LOOK_EVERY
         paused = presence.is_paused(self._engine.base_path)
@@ -59,7 +65,7 @@ class Reporter:
         return Presence(
             pid=os.getpid(),
             host=os.uname().nodename,
-            program=" ".join(sys.orig_argv)[:200],
+            program=_program(),
             python=sys.version.partition(" ")[0],
             started=self._started,
             told=time(),
@@ -73,4 +79,5 @@ class Reporter:
         )
 
     def end(self) -> None:
+        self._ended = True  # the writer's thread looks once more while it stores the last calls
         presence.withdraw(self._engine.base_path, self._token)

@@ -39,13 +39,16 @@ class Signals:
 """
 
 RUN = """
-import resource, signal, sys
+import os, resource, signal, sys, time
 from snapagent import install, uninstall
 install(enabled=True)
 import within
 signal.signal(signal.SIGUSR1, lambda *args: within.add(2))
 signal.signal(signal.SIGALRM, lambda *args: within.add(3))
 {script}
+deadline = time.monotonic() + 10
+while not os.path.exists("captures/within.identity/index.json") and time.monotonic() < deadline:
+    time.sleep(0.05)  # a slow machine may need longer than the two seconds that a process waits when it ends
 uninstall()
 """
 

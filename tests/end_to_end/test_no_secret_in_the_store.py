@@ -105,6 +105,19 @@ secrets_app.run()
 uninstall()
 """
 
+KILLED = """
+import os, time
+from snapagent import install
+install(enabled=True)
+import secrets_app
+secrets_app.parameter("ada", "argument-s3cret-1")
+for _ in range(100):
+    time.sleep(0.05)
+    if os.path.isdir("captures/.processes") and os.listdir("captures/.processes"):
+        break
+os.kill(os.getpid(), 9)
+"""
+
 CONFIG = """
 version: 1
 budget: 100%
@@ -150,6 +163,18 @@ def test_twelve_planted_secrets_stay_in_the_program(compression: str, tmp_path: 
     exec(APP.partition("@dataclasses")[0], scope)
     assert [name for name, secret in scope["SECRETS"].items() if secret.encode() in everything] == []
     assert b"redacted-" in everything
+
+
+def test_the_command_line_of_a_process_stays_in_the_program(tmp_path: Path) -> None:
+    """What a killed process has told of itself is still there afterwards."""
+    (tmp_path / "secrets_app.py").write_text(APP)
+    (tmp_path / "snapagent.yaml").write_text(CONFIG.format(compression="none"))
+
+    run(tmp_path, sys.executable, "-c", KILLED, "--password", "argument-s3cret-1")
+
+    stored = [path for path in (tmp_path / "captures").rglob("*") if path.is_file()]
+    assert any(path.parent.name == ".processes" for path in stored)
+    assert [path for path in stored if b"argument-s3cret-1" in path.read_bytes()] == []
 
 
 def printed(folder: Path) -> Iterator[bytes]:
