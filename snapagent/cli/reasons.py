@@ -32,9 +32,20 @@ _FAILED = {
     "internal_error": ("snapagent failed", "see the program's log for the first one, and report it"),
     "os_error": ("the operating system refused", "see the program's log"),
 }
+_LEFT_OUT = {
+    "too_big": ("too big", "raise `max_bytes`, `exclude` it, or give tests a facsimile: snapagent facsimile"),
+    "unstorable": ("not picklable", "`exclude` it, or give tests a facsimile: snapagent facsimile"),
+    "too_deep": ("nested too deeply", "`exclude` it, or give tests a facsimile: snapagent facsimile"),
+    "lazy": ("lazy, and nobody had asked for it yet", "give tests a facsimile: snapagent facsimile"),
+}
 
 
 def explain(reason: str) -> tuple[str, str]:
     """What a reason means, and what to do; an unknown one is its own explanation."""
     known = _SKIPPED.get(reason) or _FAILED.get(reason)
     return known or (reason.replace("_", " "), "see the program's log")
+
+
+def explain_left_out(kind: str) -> tuple[str, str] | None:
+    """Why a value is missing from a bundle, and what to do; None when that was wanted."""
+    return _LEFT_OUT.get(kind)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..environment import ENABLED
-from ..errors import TargetNotFoundError
+from ..errors import SnapagentError, TargetNotFoundError
 from ..records import Record
 from ..store.library import Library
 from ..targets import Target, near_matches
 from .choosing import function, name_of
 from .listing import function_row
-from .reasons import explain
+from .reasons import explain, explain_left_out
 from .resolution import WRAPS, Finding, find
 from .source_look import Looker, default_search_path
-from .wording import counted, shown_path
+from .wording import counted, printable, shown_path
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..store import Entry
 
 FINE, PROBLEM, HINT = "fine", "problem", "hint"
+_LOOKED_AT = 20  # of the newest bundles
 
 
 class Statement(Record):
@@ -65,6 +69,7 @@ def why(store: Library, config: Config | None, name: str) -> Answer:
     statements = [*_about_target(config, target), *_about_counts(row.calls, row.captured, row.skipped, row.failed)]
     if finding is not None and finding.status != WRAPS:
         statements += _about_source(finding, name)
+    statements += _about_bundles(store, store.entries(folder.name)[-_LOOKED_AT:])
     if row.captured and not row.bundles:
         statements.append(Statement(HINT, "its bundles were removed since", "clear, prune or max_age did that"))
     return Answer(target, row.bundles, row.calls, row.captured, tuple(statements))
@@ -131,3 +136,17 @@ def _about_counts(calls: int, captured: int, skipped: Any, failed: Any) -> Itera
             meaning, remedy = explain(reason)
             status = PROBLEM if what == "failed" or not captured else HINT
             yield Statement(status, f"{number:,} {what} ({reason}): {meaning}", remedy)
+
+
+def _about_bundles(store: Library, entries: Sequence[Entry]) -> Iterator[Statement]:
+    """What the newest bundles lack that nobody asked to leave out."""
+    missing: Counter[tuple[str, str, str, str]] = Counter()
+    for entry in entries:
+        with suppress(SnapagentError):
+            missing.update({(note.path, note.kind, note.type, note.reason) for note in store.header(entry).notes})
+    for (path, kind, type_name, reason), number in missing.most_common():
+        known = explain_left_out(kind)
+        if known is not None:
+            bundles = f"{number} of the newest {counted(len(entries), 'bundle')}"
+            text = f"{path} ({type_name}) is not in {bundles}: {known[0]}" + (f", {reason}" if reason else "")
+            yield Statement(HINT, printable(text), known[1])

@@ -51,6 +51,24 @@ def test_why_explains_each_reason_for_which_calls_were_not_captured(project, run
     assert said.index("disk_full") < said.index("quota_met")
 
 
+def test_why_tells_what_the_newest_bundles_lack_and_where(project, run):
+    project.add(
+        "shopfront.pricing:quote",
+        notes=(
+            Note("rows.socket", "unstorable", "socket.socket", "a connection over the network"),
+            Note("rows.body", "too_big", "str", "about 2000004 bytes"),
+            Note("rows.password", "redacted", "str", "name"),
+        ),
+    )
+    project.add("shopfront.pricing:quote", notes=(Note("rows.body", "too_big", "str", "about 2000004 bytes"),))
+
+    said = texts(run, "shopfront.pricing.quote")
+
+    assert "hint: rows.body (str) is not in 2 of the newest 2 bundles: too big, about 2000004 bytes -> raise" in said
+    assert "rows.socket (socket.socket) is not in 1 of the newest 2 bundles: not picklable, a connection" in said
+    assert "password" not in said
+
+
 def test_why_of_a_target_that_was_never_called_says_what_may_be_the_cause(project, run):
     said = texts(run, "shopfront.pricing:quote")
 
