@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import math
 import os
 import shutil
 import sys
@@ -21,11 +22,11 @@ from pathlib import Path
 
 import pytest
 from capturing import Program
-from storing import TARGET
+from storing import TARGET, publish
 
 from snapagent.capture import host_guard
 from snapagent.settings import Settings
-from snapagent.store import Counts, Store
+from snapagent.store import Counts, Store, hash_shards
 
 CALLS = "open close read write fsync fstat fchmod stat lstat mkdir rmdir rename link unlink listdir scandir utime lseek"
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE, errno.EROFS)
@@ -142,6 +143,58 @@ def test_each_call_to_the_system_may_fail(tmp_path: Path, in_caller: None, persi
         if not fired:
             break
     assert passed > 100 / step
+
+
+def full_store(base: str) -> None:
+    """So many bundles that hashes are kept in shards, counts and orphans that others left, and two more functions."""
+    store = Store(base)
+    template = publish(store, when=0.0)
+    folder = Path(store.folder(TARGET))
+    for number in range(hash_shards.FEWEST + 20):
+        os.link(template.path, folder / template.name.replace("-1-", f"-{number + 2}-"))
+    store.update(TARGET, Counts(421, 421), Settings(keep=math.inf))
+    Path(store.folder(TARGET), ".tmp-orphan").touch()
+    os.utime(Path(store.folder(TARGET), ".tmp-orphan"), (0, 0))
+    store.leave(TARGET, Counts(2, 0, {"over_budget": 2}))
+    for name in ("shop:a", "shop:b"):
+        publish(store, "x" * 1000, target=name)
+        store.update(name, Counts(1, 1), Settings())
+
+
+@pytest.mark.parametrize("persistent", [False, True], ids=["transient", "persistent"])
+def test_each_call_may_fail_where_the_store_is_full(tmp_path: Path, in_caller: None, persistent: bool) -> None:
+    """Eviction, shards, sweeping, and counts that others left."""
+    for number in count(1, 1 if THOROUGH else 41):
+        base = str(tmp_path / str(number))
+        full_store(base)
+        limit = sum(path.stat().st_size for path in Path(base).rglob("*.pkl")) - 2000
+        faults = Faults(number, ERRORS[number % len(ERRORS)], persistent)
+        with faults.injected():
+            program = Program(base, Settings(keep=math.inf), store=Store(base, max_bytes=limit))
+            output = [program.call(value) in (True, False) for value in range(2)]
+            program.writer.flush(0.05)
+            program.writer.close(0.05)
+        assert output == [True, True]
+        totals = program.ledger.totals()
+        assert totals.calls == 2 == totals.captured + sum((*totals.skipped.values(), *totals.failed.values()))
+
+        store = Store(base)
+        for name in (TARGET, "shop:a", "shop:b"):
+            for entry in store.entries(name):
+                store.read(entry)
+        after = Program(base, Settings(keep=math.inf))
+        after.call("after")
+        after.writer.close(5)
+        newest = store.newest(TARGET)
+        assert newest.token == after.store.token and store.by_hash(TARGET, newest.short_hash) == newest
+        found = store.index(TARGET)
+        assert found.stored == len(store.entries(TARGET)) and found.calls >= found.captured >= found.stored - 1
+        store.sweep(older_than=0.0)
+        assert list(store.verify()) == []
+        shutil.rmtree(base)
+        if not faults.fired:
+            break
+    assert number > 200  # calls that were made to fail
 
 
 @pytest.mark.parametrize("name", ["write", "fsync", "rename"])
