@@ -4,8 +4,8 @@
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV ?= .venv
-# More options for pytest, for instance PYTEST="-n 2 tests/store".
-PYTEST ?=
+# Options for pytest, for instance PYTEST="-x tests/store"; by default the suite runs in two processes.
+PYTEST ?= -n 2 -q
 # Names of benchmarks and options for them, for instance BENCH="gate capture --json".
 BENCH ?=
 # The git revision that bench-compare compares with.
