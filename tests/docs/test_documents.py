@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,7 @@ def test_every_console_page_is_followed() -> None:
     assert len(PAGES) >= 6
 
 
+@pytest.mark.skipif(version("click").startswith("8.1."), reason="click 8.1 words some options differently")
 @pytest.mark.parametrize("name", ["reference/config.md", "reference/command-line.md"])
 def test_generated_pages_are_those_of_the_code(name: str) -> None:
     printed = subprocess.run(
