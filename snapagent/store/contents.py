@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable
 
 from ..errors import CorruptBundleError
-from . import files
+from . import files, sidecars
 from .index import LISTED, Stored
-from .layout import PIN, SUFFIX, Entry, parse_bundle_name
+from .layout import COUNTS, PIN, SUFFIX, Entry, parse_bundle_name
 from .reading import read_header
 from .retention import Keeping, surplus
 
@@ -34,6 +34,8 @@ class Contents:
         self.pinned = {name.removesuffix(PIN) for name in names if name.endswith(PIN)} & self.entries.keys()
         self.describe(described)
         files.sweep(folder, names, now)
+        if COUNTS in names:
+            sidecars.sweep(self.path, now)
 
     def describe(self, described: Iterable[Stored]) -> None:
         for stored in described:

@@ -89,9 +89,16 @@ def given_up(folder: str, now: float) -> list[str]:
 def _open(folder: str) -> Iterator[tuple[str, float]]:
     with suppress(OSError), files.opened_folder(f"{folder}/{COUNTS}") as sidecars, os.scandir(sidecars) as found:
         for item in found:
-            if item.name.endswith(_OPEN):
+            if item.name.endswith(_OPEN) and not item.name.startswith(TEMPORARY):
                 with suppress(FileNotFoundError):
                     yield item.name, item.stat(follow_symlinks=False).st_mtime
+
+
+def sweep(folder: str, now: float, older_than: float = files.ORPHAN_AGE) -> int:
+    """Remove the drafts of killed processes. Returns how many went."""
+    with files.tolerated(), suppress(StoreFailure), files.own_folder(f"{folder}/{COUNTS}") as sidecars:
+        return files.sweep(sidecars, os.listdir(sidecars), now, older_than)
+    return 0
 
 
 def told(folder: str, token: str) -> None:

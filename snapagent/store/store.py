@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 
 from ..bundle import Header, SigningKey, encode
-from . import files, hash_shards, index, trust
+from . import files, hash_shards, index, sidecars, trust
 from .counts import Counts
 from .failures import StoreFailure
 from .files import KeptFolder
@@ -30,6 +30,7 @@ from .layout import (
 )
 from .library import Library
 from .locking import locked
+from .presence import PROCESSES
 from .retention import Keeping
 from .room import Room
 from .shelf import Shelf
@@ -295,10 +296,12 @@ class Store(Library):
 
     def sweep(self, older_than: float = files.ORPHAN_AGE) -> int:
         """Remove what killed writers left behind. Returns how many files went."""
-        swept = 0
-        for path in (self.base_path, *(function.path for function in self.functions())):
+        now = time.time()
+        functions = [function.path for function in self.functions()]
+        swept = sum(sidecars.sweep(path, now, older_than) for path in functions)
+        for path in (self.base_path, f"{self.base_path}/{PROCESSES}", *functions):
             with files.tolerated(), files.opened_folder(path, follow=path == self.base_path) as folder:
-                swept += files.sweep(folder, os.listdir(folder), time.time(), older_than)
+                swept += files.sweep(folder, os.listdir(folder), now, older_than)
         return swept
 
     def promote(self, target: object, entries: Sequence[Entry]) -> None:

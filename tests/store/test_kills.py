@@ -96,3 +96,19 @@ def test_the_next_process_takes_up_where_killed_ones_left(tmp_path: Path) -> Non
     index = json.loads(Path(store.folder(TARGET), "index.json").read_text())
     assert len(store.entries(TARGET)) == index["stored"] == 2
     assert store.index(TARGET).bundles[0].name == store.newest(TARGET).name
+
+
+def test_a_sweep_finds_the_drafts_of_killed_writers_in_every_folder_of_the_store(tmp_path: Path) -> None:
+    base = str(tmp_path / "captures")
+    program = Program(base, Settings(keep=2))
+    program.call("kept")
+    assert program.writer.close(10)
+    function = Path(Store(base).folder(TARGET))
+    drafts = [Path(base, ".processes"), Path(base), function, function / ".counts"]
+    for folder in drafts:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / ".tmp-draft.open").touch()
+
+    assert Store(base).sweep(older_than=0.0) == len(drafts)
+    assert list(Path(base).rglob(".tmp-*")) == []
+    assert len(Store(base).entries(TARGET)) == 1
