@@ -204,7 +204,7 @@ def set_aside(folder: int) -> None:
 
 def create(folder: int, index: FunctionIndex, token: str) -> None:
     """Write the index of a folder that has none; when somebody else was quicker, theirs stays."""
-    draft = f"{TEMPORARY}{token}-new-{INDEX}"
+    draft = f"{TEMPORARY}{token}-{os.urandom(4).hex()}-{INDEX}"  # a signal handler may come here while we are here
     files.publish(folder, draft, index.to_json(), token="-")
     try:
         with suppress(FileExistsError):

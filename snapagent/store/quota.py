@@ -43,7 +43,7 @@ def _create(folder: int, token: str) -> None:
     except index.BrokenIndex:
         found = None
     captured = found.captured if found is not None else 0
-    draft = f"{TEMPORARY}{token}{QUOTA}"
+    draft = f"{TEMPORARY}{token}-{os.urandom(4).hex()}{QUOTA}"  # a signal handler may come here while we are here
     files.publish(folder, draft, b"." * captured, token="-")
     try:
         with suppress(FileExistsError):
