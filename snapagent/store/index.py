@@ -205,8 +205,8 @@ def set_aside(folder: int) -> None:
 def create(folder: int, index: FunctionIndex, token: str) -> None:
     """Write the index of a folder that has none; when somebody else was quicker, theirs stays."""
     draft = f"{TEMPORARY}{token}-{os.urandom(4).hex()}-{INDEX}"  # a signal handler may come here while we are here
-    files.publish(folder, draft, index.to_json(), token="-")
     try:
+        files.publish(folder, draft, index.to_json(), token="-")
         with suppress(FileExistsError):
             os.link(draft, INDEX, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     finally:

@@ -41,8 +41,8 @@ def _read(base: int) -> bytes:
 def _make(base: int) -> None:
     """Linked into place, so that the first maker wins and nobody reads half a key."""
     draft = f"{TEMPORARY}{os.urandom(4).hex()}{KEY}"
-    files.publish(base, draft, os.urandom(_SIZE))
     try:
+        files.publish(base, draft, os.urandom(_SIZE))
         with suppress(FileExistsError):
             os.link(draft, KEY, src_dir_fd=base, dst_dir_fd=base, follow_symlinks=False)
     finally:

@@ -44,8 +44,8 @@ def _create(folder: int, token: str) -> None:
         found = None
     captured = found.captured if found is not None else 0
     draft = f"{TEMPORARY}{token}-{os.urandom(4).hex()}{QUOTA}"  # a signal handler may come here while we are here
-    files.publish(folder, draft, b"." * captured, token="-")
     try:
+        files.publish(folder, draft, b"." * captured, token="-")
         with suppress(FileExistsError):
             os.link(draft, QUOTA, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     finally:
