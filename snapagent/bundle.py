@@ -99,13 +99,17 @@ class Header(Record):
         fields = json.loads(data)
         if not isinstance(fields, dict):
             raise ValueError("the header is not a JSON object")
-        known = {name: value for name, value in fields.items() if name in cls._fields}
-        known["parts"] = tuple(Part(**part) for part in known["parts"])
-        known["notes"] = tuple(Note(**note) for note in known.get("notes", ()))
-        known["parameters"] = tuple((str(name), str(kind)) for name, kind in known.get("parameters", ()))
+        for name in fields.keys() - _KNOWN:
+            del fields[name]
+        fields["parts"] = tuple([Part(**part) for part in fields["parts"]])
+        fields["notes"] = tuple([Note(**note) for note in fields.get("notes", ())])
+        fields["parameters"] = tuple([(str(name), str(kind)) for name, kind in fields.get("parameters", ())])
         for name in ("opaque", "by_value"):
-            known[name] = tuple(known.get(name, ()))
-        return cls(**known)
+            fields[name] = tuple(fields.get(name, ()))
+        return cls(**fields)
+
+
+_KNOWN = frozenset(Header._fields)
 
 
 def _plain(value: object) -> object:

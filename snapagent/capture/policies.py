@@ -23,7 +23,9 @@ OVER_BUDGET = "over_budget"
 TOO_SLOW = "too_slow"
 BACKING_OFF = "backing_off"
 
-BURST = 0.25  # seconds of capturing that a process may spend at once, so that short runs capture everything
+BURST = 0.25  # seconds of capturing that a new process may spend at once, so that short runs capture everything
+SAVED = 0.05  # seconds that an idle process saves up at most
+UNSEEN = 2.0  # what capturing costs a caller, for each second of it that the caller's clock sees (bench_budget.py)
 ALWAYS = 8  # the first captures of each target are taken whatever the budget: a hot function cannot starve a rare one
 SLOW = 0.5  # seconds: a capture that takes longer closes its target until the budget has paid for it
 FAILURES = 5  # failed captures in a row that open the breaker
@@ -35,8 +37,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubl
 class Governor:
     """Keeps capturing under `share` of the process's wall time; one for the whole process.
 
-    A token bucket: it fills by `share` seconds a second up to `BURST`, and captures drain it by what they took, in
-    callers and in the writer.
+    A token bucket: it starts with `BURST`, fills by `share` seconds a second up to `SAVED`, and captures drain it by what
+    they took, in callers and in the writer.
     """
 
     def __init__(self, share: float) -> None:
@@ -47,13 +49,22 @@ class Governor:
         self._filled_at = perf_counter()
 
     def spend(self, seconds: float) -> None:
+        """Capturing took so many seconds, all told."""
         self.balance -= seconds
+
+    def spend_in_caller(self, seconds: float) -> None:
+        """Freezing a call took so many seconds by a caller's clock.
+
+        It sees neither the way in and out nor what the program's own code takes longer afterwards, because ours has
+        driven it from the processor's caches.
+        """
+        self.balance -= seconds * UNSEEN
 
     def allows(self) -> bool:
         if self.balance > 0.0 or self.unlimited:
             return True
         now = perf_counter()
-        gained = min(BURST - self.balance, (now - self._filled_at) * self.share)
+        gained = min(SAVED - self.balance, (now - self._filled_at) * self.share)
         self.balance += gained
         self._granted += gained
         self._filled_at = now
@@ -172,7 +183,7 @@ class Gate:
         if self._failures:
             self._failures = 0
             self._pause = FIRST_PAUSE
-        self.governor.balance -= seconds
+        self.governor.spend_in_caller(seconds)
         if seconds > SLOW:
             self._pay_for(seconds)
 
@@ -183,7 +194,7 @@ class Gate:
 
     def failed(self, seconds: float) -> None:
         """A capture failed: after some in a row calls are turned away for a while, longer each time."""
-        self.governor.spend(seconds)
+        self.governor.spend_in_caller(seconds)
         self.give_back()
         self._failures += 1
         if self._failures >= FAILURES:

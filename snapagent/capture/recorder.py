@@ -47,6 +47,7 @@ INTERRUPTED = "interrupted"  # the program's signal handler raised while we capt
 QUEUE_FULL = "queue_full"
 INTERNAL_ERROR = "internal_error"
 
+_OBJECTS = 768  # bytes: what a call takes in the queue besides the bytes that it was frozen to
 _capturing: set[int] = set()  # threads that are inside our own code now
 
 
@@ -54,7 +55,8 @@ class Pending:
     """A call that has begun: its frozen arguments, and what capturing it has cost so far.
 
     With its outcome it is what leaves the caller's thread, for the writer to seal and store. `started` is seconds since
-    1970, `began`, `finished` and `cost` are seconds of `perf_counter`, `size` is bytes.
+    1970, `began`, `finished` and `cost` are seconds of `perf_counter`, `size` is bytes
+    of memory.
     """
 
     __slots__ = ("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "size", "started")
@@ -234,7 +236,8 @@ class Recorder:
             pending.exception = type_name(type(error)) if error is not None else None
             pending.ended = ended
             pending.finished = now
-            pending.size = len(pending.call.data) + len(outcome.data)
+            pending.size = len(pending.call.data) + len(outcome.data) + _OBJECTS
+            took = pending.cost + perf_counter() - now
             taken = self._engine.submit(pending)
         except BaseException as fault:
             if self._failed(fault, pending.cost + perf_counter() - now):
@@ -244,7 +247,7 @@ class Recorder:
             _capturing.discard(me)
         if not taken:
             self.ledger.count_skipped(QUEUE_FULL, admitted=True)
-        self.gate.succeeded(pending.cost + perf_counter() - now)
+        self.gate.succeeded(took)
 
     def _failed(self, error: BaseException, seconds: float) -> bool:
         """Count a fault; whether it must be raised: it is the program's own, or our tests want to see it."""

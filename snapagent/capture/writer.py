@@ -11,6 +11,7 @@ import _thread
 from _queue import Empty, SimpleQueue  # not `queue`: gevent replaces what is there, and our thread is a real one
 from _thread import get_ident
 from collections import deque
+from contextlib import suppress
 from os import getpid
 from time import monotonic, thread_time
 
@@ -40,7 +41,11 @@ if TYPE_CHECKING:
 
 QUEUE_BYTES = 64 * 1024 * 1024
 _BATCH = 1000  # calls that are written before retention hears of them
-GATHER = 0.1  # seconds that the thread waits for more calls: what these make surplus is not written
+# Seconds that the thread waits for more calls, until it is time to bring the indexes up to date: what these calls make
+# surplus is not written, and the program is disturbed once for both.
+GATHER_LEAST, GATHER_MOST = 0.1, 0.4
+_BREATH = 0.0005  # seconds that the thread leaves to the program's threads between two steps of its work
+_BREATHING = 0.1  # seconds that it takes such breaths in one go, so that it keeps up with many calls
 EXIT_DEADLINE = 2.0  # seconds that the end of a process may wait for us
 _EXIT_RESERVE = 0.2  # share of that for the indexes; the rest is for bundles
 _PATIENCE = 0.2  # seconds that the lock of an index is waited for, so that one stuck process does not hold up the queue
@@ -67,7 +72,7 @@ class Writer:
         queue_bytes: int = QUEUE_BYTES,
     ) -> None:
         self.store = store
-        self._storing = Storing(store, seal)
+        self._storing = Storing(store, seal, self._breathe)
         self._sync = sync
         self._spent = spent or _nothing
         self._companion = companion
@@ -86,11 +91,13 @@ class Writer:
         self._holder = 0  # the thread that has it
         self._starting = _thread.allocate_lock()
         self._wake: SimpleQueue[_Request | None] = SimpleQueue()
+        self._never: SimpleQueue[None] = SimpleQueue()
         self._asleep = False
         self._gathering = False
         self._ident: int | None = None  # of our thread
         self._running = False
         self._threadless = False
+        self._breathes_until = 0.0  # of the monotonic clock
 
     def restart(self) -> None:
         """In a forked child: nothing is queued, no thread runs, and what the parent counted is the parent's."""
@@ -113,7 +120,9 @@ class Writer:
         if not len(self._queue) & 15 and self._pid != getpid():
             self.restart()
         if self._sync or self._threadless:
+            began = monotonic()
             self._write_in_caller(call)
+            self._spent(monotonic() - began)
             return True
         size = call.size
         waiting = self._bytes_in - self._bytes_out
@@ -176,6 +185,7 @@ class Writer:
             request = self._wait()
             began = thread_time()
             last = request is not None and request.last
+            self._breathes_until = monotonic() + _BREATHING if request is None else 0.0
             try:
                 self._work(request is not None, last)
                 self._settle()
@@ -209,7 +219,8 @@ class Writer:
         self._asleep = False
         if request is None and self._queue:
             self._gathering = True
-            request = self._awaited(GATHER)
+            until_update = self._storing.next_update - monotonic()
+            request = self._awaited(min(max(GATHER_LEAST, until_update), GATHER_MOST))
             self._gathering = False
         return request
 
@@ -218,6 +229,17 @@ class Writer:
             return self._wake.get(True, seconds)
         except Empty:
             return None
+
+    def _breathe(self) -> None:
+        """Between two steps: let threads of the program run that wait for the interpreter lock.
+
+        A system call that lets go of the lock for a microsecond does not help them: it takes a thread longer to wake
+        up than us to have the lock back. Without this a request would wait until we have nothing left to do. In
+        callers, and when somebody waits for us or much is queued, nothing happens.
+        """
+        if self._ident == get_ident() and monotonic() < self._breathes_until and self._wake.empty():
+            with suppress(Empty):
+                self._never.get(True, _BREATH)  # not `time.sleep`, which gevent replaces
 
     # ---- the work
 

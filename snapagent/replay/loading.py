@@ -42,8 +42,8 @@ def load_capture(
     """
     store = open_library(base_path)
     wanted = Wanted.of(target, hash, args, kwargs, outcome)
-    entry, header = newest(store, wanted)
-    return Bundle(store, entry, header, facsimiles).read()
+    entry, file = newest(store, wanted)
+    return Bundle(store, entry, file.header, facsimiles, file)
 
 
 def load_captures(

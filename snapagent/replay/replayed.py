@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..bundle import CALL, OUTCOME, Header
+from ..bundle import CALL, OUTCOME, BundleFile, Header
 from ..compare.comparing import make_options
 from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
 from ..compare.walking import Comparator, Options
@@ -31,9 +31,14 @@ class Bundle:
     """
 
     def __init__(
-        self, library: Library, entry: Entry, header: Header, facsimiles: Mapping[str, object] | None = None
+        self,
+        library: Library,
+        entry: Entry,
+        header: Header,
+        facsimiles: Mapping[str, object] | None = None,
+        file: BundleFile | None = None,
     ) -> None:
-        self._stored = StoredCall(library, entry, header, facsimiles or {})
+        self._stored = StoredCall(library, entry, header, facsimiles or {}, file)
         self._header = header
         self._overrides: dict[str, Any] = {}
 

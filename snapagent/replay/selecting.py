@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..bundle import Header
+from ..bundle import BundleFile, Header
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError
 from ..records import Record
 from ..store import Entry, Library
@@ -69,21 +69,28 @@ def _prefix_or_name(text: str | None) -> tuple[str | None, str | None]:
     return text.partition(":")[2] or text.removesuffix(":"), None
 
 
-def newest(store: Library, wanted: Wanted) -> Found:
-    """The newest bundle that fits; raises as `select`, also for a broken file in its place."""
-    return _straight(store, wanted) or select(store, wanted, most=1, strict=True)[0]
+def newest(store: Library, wanted: Wanted) -> tuple[Entry, BundleFile]:
+    """The newest bundle that fits, read, checked and trusted; raises as `select`, also for a broken file in its place.
+
+    UntrustedBundleError too.
+    """
+    found = _straight(store, wanted)
+    if found is None:
+        entry, _ = select(store, wanted, most=1, strict=True)[0]
+        found = entry, store.read(entry)
+    return found
 
 
-def _straight(store: Library, wanted: Wanted) -> Found | None:
+def _straight(store: Library, wanted: Wanted) -> tuple[Entry, BundleFile] | None:
     """What the store finds without listing the folder, however many bundles there are; None: more must be looked at."""
     if wanted.name is not None or wanted.call is not None or wanted.outcome is not None:
         return None
     try:
         entry = store.by_hash(wanted.target, wanted.prefix) if wanted.prefix else store.newest(wanted.target)
-        header = store.header(entry)
+        file = store.read(entry)
     except BundleNotFoundError:  # not there, or pruned this moment: `select` tells what there is
         return None
-    return (entry, header) if _fits(header, wanted) else None
+    return (entry, file) if _fits(file.header, wanted) else None
 
 
 def select(store: Library, wanted: Wanted, most: int | None = None, strict: bool = False) -> list[Found]:

@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,7 @@ import pytest
 
 from snapagent import install, load_capture, load_captures, uninstall
 from snapagent.capture import policies
+from snapagent.capture.activation import current
 from snapagent.store import Store
 
 SOURCE = '''
@@ -230,6 +232,24 @@ def test_calls_over_the_budget_are_skipped_and_counted(
     calls, captured, skipped, _failed = counts(store, "add")
     assert (calls, captured) == (50, policies.ALWAYS)
     assert skipped == {"over_budget": 50 - policies.ALWAYS}
+
+
+def test_the_queue_is_bounded_by_the_memory_that_waiting_calls_take(capturing: Capturing) -> None:
+    """A small call is hundreds of bytes of objects for each hundred bytes of pickle."""
+    sample = capturing()
+    sample.add(0)
+    engine = current.engine()
+    assert engine is not None and engine.flush(10)
+    engine.writer._limit = 1_000_000
+    with engine.writer._busy:
+        tracemalloc.start()
+        try:
+            for number in range(10_000):
+                sample.identity({"number": number})
+            grown, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert 500_000 < grown < 1_500_000
 
 
 @pytest.mark.parametrize("sync", ["true", "false"])

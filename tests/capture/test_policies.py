@@ -182,6 +182,25 @@ def test_over_budget_is_over_until_time_has_filled_the_bucket() -> None:
     assert governor.allows()
 
 
+def test_only_a_new_process_may_spend_a_burst_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(policies, "perf_counter", lambda: now[0])
+    governor = Governor(0.02)
+    governor.spend(policies.BURST)
+    assert not governor.allows()
+
+    now[0] += 3600.0  # an idle hour
+
+    assert governor.allows()
+    assert governor.balance == pytest.approx(policies.SAVED)
+
+
+def test_a_caller_is_charged_what_its_clock_does_not_see_as_well() -> None:
+    door, _ = gate(governor := Governor(0.02))
+    door.succeeded(0.001)
+    assert governor.spent == pytest.approx(0.001 * policies.UNSEEN)
+
+
 def test_a_budget_of_everything_never_says_no() -> None:
     governor = Governor(1.0)
     governor.spend(1e6)

@@ -79,6 +79,35 @@ def test_the_index_is_at_most_a_second_behind(base: str) -> None:
     program.writer.close()
 
 
+def test_between_its_steps_the_writer_leaves_the_interpreter_to_the_program(base: str) -> None:
+    program = Program(base, KEEP_ALL)
+    breaths: list[float] = []
+    program.writer._never = Breaths(breaths)  # type: ignore[assignment]
+    program.call(1)
+    until = time.monotonic() + 10
+    while Store(base).index(TARGET).calls < 1 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(breaths) >= 3  # before it seals, before it writes, before it tells the index
+    program.writer.flush(10)
+
+    breaths.clear()
+    program.call(2)
+    program.writer.flush(10)
+
+    assert breaths == []  # somebody waits
+    program.writer.close()
+
+
+class Breaths:
+    """Stands for the queue that nobody ever puts anything into."""
+
+    def __init__(self, taken: list[float]) -> None:
+        self.taken = taken
+
+    def get(self, block: bool, seconds: float) -> None:
+        self.taken.append(seconds)
+
+
 def test_surplus_calls_of_a_burst_are_captured_without_being_written(base: str) -> None:
     written: list[object] = []
 
