@@ -107,7 +107,7 @@ def served(name: str, base: Path) -> Iterator[Server]:
     folder.mkdir()
     (folder / "app.py").write_text(APP)
     (folder / "shop.py").write_text(SHOP + (NAIVE if name == "naive decorator" else ""))
-    environ = dict(os.environ, NAIVE_HOME=str(HERE), NAIVE_STORE=str(folder / "store"))
+    environ = dict(os.environ, NAIVE_HOME=str(HERE), NAIVE_STORE=str(folder / "store"), PYTHONHASHSEED="0")
     if name in CONFIGS:
         config = folder / "snapagent.yaml"
         config.write_text(f"version: 1\ncapture_dir: {folder}/captures\n{CONFIGS[name]}")

@@ -1,7 +1,7 @@
 """What one writes in forty lines before thinking about it: the yardstick of the store's benchmark.
 
 `dill` to a new file under a `FileLock`, an index JSON that is rewritten at each call, the oldest files pruned by
-globbing and sorting; loading reads files until one fits.
+globbing and sorting; a call is found by its hash in the index, or by reading files until one fits.
 """
 
 from __future__ import annotations
@@ -43,6 +43,15 @@ def capture(folder: Path, keep: int) -> Callable[[Callable[..., Any]], Callable[
 
 def newest(folder: Path) -> Any:
     return dill.loads(max(folder.glob("*.pkl"), key=lambda path: path.stat().st_mtime).read_bytes())
+
+
+def scan(folder: Path, args: tuple[object, ...]) -> Any:
+    """The recording of a call with these arguments, by reading one after the other, as cassettes are searched."""
+    for path in sorted(folder.glob("*.pkl")):
+        recorded = dill.loads(path.read_bytes())
+        if recorded["args"] == args:
+            return recorded
+    raise LookupError(args)
 
 
 def by_hash(folder: Path, digest: str) -> Any:

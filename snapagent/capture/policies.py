@@ -37,8 +37,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubl
 class Governor:
     """Keeps capturing under `share` of the process's wall time; one for the whole process.
 
-    A token bucket: it starts with `BURST`, fills by `share` seconds a second up to `SAVED`, and captures drain it by what
-    they took, in callers and in the writer.
+    A token bucket: it starts with `BURST`, fills by `share` seconds a second up to `SAVED`, and captures drain it by
+    what they took, in callers and in the writer.
     """
 
     def __init__(self, share: float) -> None:

@@ -87,7 +87,7 @@ class Pruner(Freezer):
             return value
         if self._left_out and id(value) in self._left_out:
             return self._placeholder_of(value, self._left_out[id(value)], keys)
-        if any(pattern.ends(state) for pattern, state in zip(self._patterns, states, strict=True)):
+        if states and any(pattern.ends(state) for pattern, state in zip(self._patterns, states, strict=True)):
             return self._excluded(value, keys)
         if type(value) in ATOMS or not (self._left_out or any(states)):
             return value
@@ -101,11 +101,13 @@ class Pruner(Freezer):
 
     def advanced(self, states: States, key: object) -> States:
         """The states of the patterns after one more step."""
-        return tuple(
+        return states and tuple(
             pattern.advance(state, key) if state else 0 for pattern, state in zip(self._patterns, states, strict=True)
         )
 
     def _child(self, value: Any, keys: Keys, states: States, key: object) -> Any:
+        if not states and type(value) in ATOMS and id(value) not in self._left_out:
+            return value  # most of what there is, where only single objects are left out
         return self.pruned(value, (*keys, key), self.advanced(states, key))
 
     def _copy(self, value: Any, keys: Keys, states: States) -> Any:

@@ -21,19 +21,22 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SAMPLE = 200  # items looked at in one container
-_MOST_NODES = 50_000
+_MOST_NODES = 10_000  # values looked at, shared out among the parts of each value alike, so that none goes unweighed
 _WIDE = 64  # a container with more items than this, none of which stands out, is left out as a whole
 _STANDS_OUT = 1 / 16
+_SMALL = 512  # bytes: a placeholder takes about as much, so that nothing is gained by leaving out less
+_MOST_PARTS = 256  # values that are left out at most, more or less: a bundle of nothing but placeholders shows nothing
 _TEXTS = frozenset({str, bytes, bytearray})
 _ATOM_BYTES = {type(None): 1, bool: 1, int: 4, float: 9, complex: 30}
 _OBJECT_BYTES = 20
 
 
 class _Node:
-    __slots__ = ("children", "count", "value", "weight")
+    __slots__ = ("children", "count", "room", "value", "weight")
 
-    def __init__(self, value: object) -> None:
+    def __init__(self, value: object, room: float) -> None:
         self.value = value
+        self.room = room  # how many values may be looked at here
         self.children: list[_Node] = []
         self.weight = 0.0
         self.count = 0
@@ -47,9 +50,10 @@ def heavy(roots: Sequence[object], max_bytes: float) -> dict[int, LeftOut]:
     order = count()  # nodes do not compare
     largest = [(-node.weight, next(order), node) for node in nodes]
     heapify(largest)
+    small = max(_SMALL, max_bytes / _MOST_PARTS)
     while largest and total > max_bytes:
         node = heappop(largest)[2]
-        if _stands_for_itself(node):
+        if _stands_for_itself(node, small):
             total -= node.weight
             reason = f"about {int(node.weight)} bytes: max_bytes would be exceeded"
             chosen[id(node.value)] = LeftOut(node.value, TOO_BIG, reason, shape_of(node.value))
@@ -63,28 +67,32 @@ def _weight(node: _Node) -> float:
     return node.weight
 
 
-def _stands_for_itself(node: _Node) -> bool:
-    """Whether leaving out single parts of it would be no better than leaving it out."""
+def _stands_for_itself(node: _Node, small: float) -> bool:
+    """Whether leaving out single parts of it, each of `small` bytes or more, would be no better than leaving it out."""
     if not node.children:
         return True
     largest = max(map(_weight, node.children))
-    return (node.count > _WIDE and largest < node.weight * _STANDS_OUT) or largest < node.weight * 0.01
+    return (
+        largest < small or (node.count > _WIDE and largest < node.weight * _STANDS_OUT) or largest < node.weight * 0.01
+    )
 
 
 def _weigh(roots: Iterable[object]) -> list[_Node]:
     """The nodes of the roots, their subtrees weighed; what is shared counts where it is met first."""
-    tops = [_Node(value) for value in roots]
+    values = list(roots)
+    tops = [_Node(value, _MOST_NODES / len(values)) for value in values]
     order: list[_Node] = []
     seen: set[int] = set()
     rest = list(reversed(tops))
-    while rest and len(order) < _MOST_NODES:
+    while rest and len(order) < 10 * _MOST_NODES:  # where values have one part each, room lasts for ever
         node = rest.pop()
         order.append(node)
         if type(node.value) in ATOMS or id(node.value) in seen:
             node.weight = _own_bytes(node.value) if type(node.value) in ATOMS else 3
             continue
         seen.add(id(node.value))
-        below = [_Node(child) for _, child in children(node.value, _SAMPLE)]
+        parts = list(children(node.value, min(_SAMPLE, max(int(node.room), 1))))
+        below = [_Node(child, node.room / len(parts)) for _, child in parts]
         node.children, node.count = below, max(_length(node.value), len(below))
         node.weight = _own_bytes(node.value)
         rest += reversed(below)

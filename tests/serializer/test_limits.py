@@ -184,6 +184,17 @@ def test_any_large_value_alone_gives_a_small_bundle(value: object) -> None:
     assert any(note.kind == "too_big" for note in result.notes)
 
 
+def test_of_many_small_values_few_and_large_parts_go_and_the_rest_stays() -> None:
+    value = [[[[f"{i} {j} {k} " + "y" * 30] for i in range(30)] for j in range(30)] for k in range(50)]
+
+    result = frozen(value)
+
+    assert 500_000 < len(result.data) <= 10**6
+    assert {note.detail for note in result.notes} == {"length 30"}
+    assert len(result.notes) < 40
+    assert thaw(result.data)[0] == value[0]
+
+
 def test_what_the_objects_hooks_make_too_big_is_left_out() -> None:
     class Swells:
         def __init__(self) -> None:

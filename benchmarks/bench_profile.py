@@ -1,0 +1,85 @@
+"""Where the time of a captured small call goes: `python benchmarks/bench_profile.py [--json] [--quick]`.
+
+The calls are captured in `sync` mode, so that freezing, sealing, storing and retention all happen in the caller.
+A timer of the processor's time interrupts it every millisecond, and each sample counts for the step whose function is
+found first on the stack, looked at from the inside; what no step claims is the gate, the wrapper and the loop.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections import Counter
+from types import FrameType
+
+from capturing import SMALL, captured
+from measure import Row, report
+
+CALLS = 2_000 if "--quick" in sys.argv else 20_000
+EVERY = 0.001  # seconds of processor time
+SOURCE = "def quote(order, number): return {'total': number, 'items': order['items']}\n"
+CONFIG = 'sync: true\nbudget: 100%\ntargets: [{target: "MODULE:quote", keep: .inf}]\n'
+IN_CALLER, IN_WRITER = "in the caller", "in the writer"
+# (end of the file's name, function, where it happens, in words); the first that fits the innermost frame wins
+STEPS = (
+    ("serializer/freezing.py", "freeze_call", IN_CALLER, "arguments to bytes"),
+    ("serializer/freezing.py", "freeze_outcome", IN_CALLER, "outcome to bytes"),
+    ("opened_call.py", "redact", IN_WRITER, "looking for secrets"),
+    ("opened_call.py", "", IN_WRITER, "bytes to inert stand-ins"),
+    ("hashing.py", "argument_hash", IN_WRITER, "argument hash"),
+    ("preview.py", "preview_text", IN_WRITER, "previews"),
+    ("preview.py", "preview_tree", IN_WRITER, "previews"),
+    ("snapagent/bundle.py", "encode", IN_WRITER, "header to JSON, digest"),
+    ("snapagent/sealing.py", "seal", IN_WRITER, "the rest of sealing"),
+    ("store/files.py", "publish", IN_WRITER, "the file: create, write, rename"),
+    ("store/store.py", "", IN_WRITER, "the rest of the store"),
+    ("capture/storing.py", "", IN_WRITER, "the rest of the writer"),
+    ("capture/writer.py", "", IN_WRITER, "the rest of the writer"),
+    ("capture/recorder.py", "begin", IN_CALLER, "the rest of the recorder"),
+    ("capture/recorder.py", "_finish", IN_CALLER, "the rest of the recorder"),
+)
+REST = (IN_CALLER, "gate, wrapper, the function itself and the loop")
+
+
+def step_of(frame: FrameType | None) -> tuple[str, str]:
+    while frame is not None:
+        file, name = frame.f_code.co_filename, frame.f_code.co_name
+        for end, function, where, words in STEPS:
+            if file.endswith(end) and function in ("", name):
+                return where, words
+        frame = frame.f_back
+    return REST
+
+
+def main() -> None:
+    samples: Counter[tuple[str, str]] = Counter()
+    with captured(SOURCE, CONFIG) as program:
+        quote = program.module.quote
+        for number in range(200):
+            quote(SMALL, number)
+        signal.signal(signal.SIGPROF, lambda number, frame: samples.update([step_of(frame)]))
+        signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY)
+        began = time.thread_time()
+        for number in range(CALLS):
+            quote(SMALL, number)
+        took = (time.thread_time() - began) / CALLS
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    total = sum(samples.values())
+    shares: Counter[str] = Counter()
+    for (where, _), number in samples.items():
+        shares[where] += number
+    rows = [
+        Row(f"{where}: {words}", "of a captured call", number / total, detail=f"{number / total * took * 1e6:.1f} us")
+        for where in (IN_CALLER, IN_WRITER)
+        for (place, words), number in samples.most_common()
+        if place == where
+    ]
+    for where in (IN_CALLER, IN_WRITER):
+        detail = f"{shares[where] / total * took * 1e6:.1f} us"
+        rows.append(Row(f"{where}: all of it", "of a captured call", shares[where] / total, detail=detail))
+    report(rows)
+
+
+if __name__ == "__main__":
+    main()
