@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SAMPLE = 200  # items looked at in one container
-_MOST_NODES = 10_000  # values looked at, shared out among the parts of each value alike, so that none goes unweighed
+_MOST_NODES = 3_000  # values looked at, shared out among the parts of each value alike, so that none goes unweighed
 _WIDE = 64  # a container with more items than this, none of which stands out, is left out as a whole
 _STANDS_OUT = 1 / 16
 _SMALL = 512  # bytes: a placeholder takes about as much, so that nothing is gained by leaving out less
