@@ -19,8 +19,12 @@ VARIABLES = (
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of the person who runs the tests reaches them; `CI` alone stays out of the side effects' way."""
+    """No variable of the person who runs the tests reaches them; `CI` alone stays out of the side effects' way.
+
+    A pytest that a test starts does without hypothesis, whose import takes longer than all else that most of them do.
+    """
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     if "CI" in os.environ:
         monkeypatch.delenv("CI")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")

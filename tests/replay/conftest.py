@@ -18,6 +18,13 @@ def shop(tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """The fixture of that name removes the variable that all our tests set."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    return pytester
+
+
+@pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The module `till_program`, imported anew for each test."""
     (tmp_path / "till_program.py").write_text(PROGRAM)
