@@ -12,26 +12,27 @@ from .proposals import ENOUGH, Package, Proposal, find_package, propose
 from .wording import counted, printable
 
 _HEAD = """\
-# What snapagent captures. Check this file with `snapagent check`; nothing is captured before the variable
-# SNAPAGENT_CAPTURE_ENABLED=1 is set in the environment of the program.
+# What snapagent captures. `snapagent check` reads this file. Nothing is captured
+# before SNAPAGENT_CAPTURE_ENABLED=1 is in the environment of the program.
 version: 1
-capture_dir: captures          # where bundles go, created 0700; keep it out of version control
-budget: 2%                     # share of the process's time that capturing may take; above it calls are skipped
-max_store_bytes: 256MB         # of all captures; pinned bundles aside
+capture_dir: captures       # where bundles go; keep it out of version control
+budget: 2%                  # of the process's time; above it calls are skipped
+max_store_bytes: 256MB      # of all captures; pinned bundles aside
 
-defaults:                      # each may be set per target too
-  keep: 2                      # the newest bundles kept per function; .inf keeps all
-  keep_outcomes: 1             # besides them, the newest of each exception type that they lack
-  max_bytes: 1MB               # per bundle; larger values become placeholders, the rest is kept
-  redact: []                   # names of secrets, added to the built-in list (password, token, ...)
+defaults:                   # each may be set per target too
+  keep: 2                   # the newest bundles per function; .inf keeps all
+  keep_outcomes: 1          # and the newest of each exception type they lack
+  max_bytes: 1MB            # per bundle; larger values become placeholders
+  redact: []                # names of secrets, besides password, token, ...
 """
 _TAIL = """\
 
-# More to choose from. A target is module:qualname; globs reach many: `*` is one segment, `**` any number.
+# More to choose from. A target is module:qualname; globs reach many: `*` is one
+# segment, `**` any number.
 #   - {example}.services.*:*            every function of the direct submodules
 #   - target: {example}.model:predict
 #     keep: .inf
-#     exclude: [self.model, session]    # argument paths left out of the bundle
+#     exclude: [self.model, session]    # arguments left out of the bundle
 # exclude_targets: ["{example}.legacy.**:**"]
 """
 
@@ -73,7 +74,7 @@ def configuration(package: Package | None, proposals: Sequence[Proposal]) -> str
     chosen, spare = proposals[:ENOUGH], proposals[ENOUGH : 4 * ENOUGH]
     lines = [
         "",
-        "targets:" if chosen else "targets: []                    # nothing was found to propose; add yours here",
+        "targets:" if chosen else "targets: []                 # nothing was found to propose; add yours here",
     ]
     for proposal in sorted(chosen, key=lambda proposal: proposal.target):
         lines += [f"  # {printable(proposal.reason)}", *_entry(proposal)]
