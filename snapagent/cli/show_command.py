@@ -97,7 +97,8 @@ def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list
     ended = "" if header.ended == "complete" else f" ({header.ended})"
     yield [(header.target, "bold"), ("  ", ""), (short_hash(header.hash), "cyan"), ("  ", ""),
            (kind + ended, "red" if raised else "green"), (f"  {format_duration(header.duration)}", "")]  # fmt: skip
-    when = f"{local_time(header.timestamp)}, {ago(header.timestamp)}"
+    moment, since = local_time(header.timestamp), ago(header.timestamp)
+    when = moment if moment.startswith(since) else f"{moment}, {since}"
     runtime = f"{header.implementation} {header.python}, snapagent {header.snapagent}"
     size = f", {format_size(row.size)}" if row is not None else ""
     pinned = ", pinned" if row is not None and row.pinned else ""
