@@ -11,7 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from snapagent.config import load_config
 from snapagent.settings import Settings
 from snapagent.store import Counts, Store
 from snapagent.store.layout import stamp
+from snapagent.store.presence import Presence, tell, withdraw
 from snapagent.targets import Target
 
 MORNING = 1_740_908_048.123456  # 2025-03-02, so long ago that `list` shows the date
@@ -75,7 +77,7 @@ class OrderService:
 
     def place(self, rows, payment):
         order = {"number": 1042, "total": pricing.quote(rows)["net"], "payment": payment}
-        self.session.write(str(order))
+        self.session.write(f"{self.session.name}: {order}")
         mail.send("ann@example.org", "Thank you")
         return order
 """,
@@ -198,3 +200,38 @@ def _tree(node: Any, path: str) -> Any:
     text = re.sub(r"\\nFile .*", "'", str(node["text"])).replace(path, PLACE)
     below = [_tree(child, path) for child in node.get("children", ())]
     return {**node, "text": text, **({"children": below} if below else {})}
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """A process that captures now."""
+    started = MORNING
+    mine = Presence(
+        pid=os.getpid(), host=os.uname().nodename, program="python -m shop", python="3.11.7", started=started,
+        told=started + 60, wrapped=3, called=3, paused=False, spent=0.42, share=0.02,
+        closed={"shop.storage:find_product": "quota_met"},
+        unreachable={"shop.jobs:report": "its module is the program that was started"},
+    )  # fmt: skip
+    tell(os.path.abspath("captures"), "0" * 6, mine)
+    yield
+    withdraw(os.path.abspath("captures"), "0" * 6)
+
+
+@contextmanager
+def other_tax() -> Iterator[None]:
+    """The shop's code has changed since the capture."""
+    file = Path("shop/pricing.py")
+    before = file.read_text("utf-8")
+    file.write_text(before.replace("0.19", "0.21"), "utf-8")
+    yield
+    file.write_text(before, "utf-8")
+
+
+@contextmanager
+def torn() -> Iterator[None]:
+    """A copy of the store with a file that is not whole."""
+    shutil.copytree("captures", "torn")
+    victim = next(Path("torn", "shop.pricing.quote").glob("*.pkl"))
+    victim.write_bytes(victim.read_bytes()[:-20])
+    yield
+    shutil.rmtree("torn")

@@ -29,7 +29,6 @@ from snapagent.cli import main as cli
 from snapagent.cli.viewer.model import Model
 from snapagent.cli.viewer.screen import Viewer
 from snapagent.store import Store
-from snapagent.store.presence import Presence, tell, withdraw
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "screens"
@@ -166,39 +165,6 @@ def _nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _running() -> Iterator[None]:
-    """A process that captures now."""
-    started = sample.MORNING
-    mine = Presence(
-        pid=os.getpid(), host=os.uname().nodename, program="python -m shop", python="3.11.7", started=started,
-        told=started + 60, wrapped=3, called=3, paused=False, spent=0.42, share=0.02,
-    )  # fmt: skip
-    tell(os.path.abspath("captures"), "0" * 6, mine)
-    yield
-    withdraw(os.path.abspath("captures"), "0" * 6)
-
-
-@contextmanager
-def _other_tax() -> Iterator[None]:
-    """The shop's code has changed since the capture."""
-    file = Path("shop/pricing.py")
-    before = file.read_text("utf-8")
-    file.write_text(before.replace("0.19", "0.21"), "utf-8")
-    yield
-    file.write_text(before, "utf-8")
-
-
-@contextmanager
-def _torn() -> Iterator[None]:
-    """A copy of the store with a file that is not whole."""
-    shutil.copytree("captures", "torn")
-    victim = next(Path("torn", QUOTE).glob("*.pkl"))
-    victim.write_bytes(victim.read_bytes()[:-20])
-    yield
-    shutil.rmtree("torn")
-
-
-@contextmanager
 def _fresh_project() -> Iterator[None]:
     """The shop before anything was done."""
     with tempfile.TemporaryDirectory() as aside:
@@ -228,9 +194,9 @@ def _known_key() -> Iterator[None]:
 
 
 _SURROUNDINGS: Mapping[str, Callable[[], object]] = {
-    "status": _running,
-    "replay-changed": _other_tax,
-    "verify-torn": _torn,
+    "status": sample.running,
+    "replay-changed": sample.other_tax,
+    "verify-torn": sample.torn,
     "begin": _fresh_project,
     "init": _fresh_project,
     "init-file": _fresh_project,
