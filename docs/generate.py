@@ -73,7 +73,7 @@ def command_line_page() -> str:
         "",
         "Exit codes: 0 fine, 1 different or problems found, 2 wrong usage or unknown name. Data goes to stdout,",
         "messages to stderr. `--json` gives [the same data for programs](json.md). `NO_COLOR` and pipes are obeyed.",
-        "Hashes may be shortened to any unique prefix. [What it looks like](../screens.md) shows each command's screen.",
+        "Hashes may be shortened to any unique prefix. [What it looks like](../screens.md) has a screen of each.",
         "",
     ]
     for heading, commands in SECTIONS.items():

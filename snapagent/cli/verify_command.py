@@ -89,7 +89,7 @@ def _print(app: App, checked: int, found: Iterable[Problem]) -> None:
         app.out.table(columns, rows)
     else:
         for kind, path, reason in rows:
-            app.out.folded((f"{kind}  ", "red"), (path, "bold"), lead="    ")
+            app.out.line((f"{kind}  ", "red"), (path, "bold"))
             app.out.folded(f"    {reason}", lead="    ")
     serious = sum(problem.kind not in HARMLESS for problem in ordered)
     if serious:

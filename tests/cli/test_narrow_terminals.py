@@ -1,0 +1,129 @@
+"""What the commands print at 80 columns can be read to its end, and at 200 columns the room is used."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from snapagent.bundle import Note
+from snapagent.cli import main
+
+from .conftest import node
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def on_a_terminal(monkeypatch):
+    """The lines that a command prints on a terminal of this width, stdout and stderr as they come."""
+
+    def lines(width: int, *words: str) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setenv("NO_COLOR", "1")
+        terminal = Terminal()
+        with monkeypatch.context() as patched, pytest.raises(SystemExit):
+            patched.setattr(sys, "stdout", terminal)
+            patched.setattr(sys, "stderr", terminal)
+            main(words)
+        return terminal.getvalue().splitlines()
+
+    return lines
+
+
+def test_show_folds_what_is_long_and_shows_it_all(shop, on_a_terminal):
+    reason = "an open handle to the operating system that nobody could bring back"
+    note = Note("rows", "unstorable", "TextIOWrapper", reason)
+    shop.add(tree={"rows": node("<TextIOWrapper>", "TextIOWrapper"), "result": node("3")}, notes=(note,))
+
+    lines = on_a_terminal(80, "show", "shop.pricing.quote")
+
+    at = next(number for number, line in enumerate(lines) if "rows: TextIOWrapper" in line)
+    assert lines[at].startswith("└── rows") and lines[at + 1].startswith(" " * 8)
+    assert reason in " ".join(f"{lines[at]} {lines[at + 1].strip()}".split())
+    assert max(map(len, lines)) <= 80
+
+
+def test_diff_never_cuts_a_value_before_the_place_where_it_differs(shop, on_a_terminal):
+    for end in ("one", "two"):
+        shop.add(tree={"rows": node("'" + "x" * 150 + end + "'", "str"), "result": node("3")}, rows=end)
+
+    for width in (80, 200):
+        text = "".join(line.strip() for line in on_a_terminal(width, "diff", "shop.pricing.quote"))
+        assert "xone'" in text and "xtwo'" in text
+
+
+def test_diff_stands_side_by_side_where_all_of_it_has_room(shop, on_a_terminal):
+    shop.add(tree={"rows": node("[1]", "list"), "result": node("3")}, rows="[1]")
+    shop.add(tree={"rows": node("[2]", "list"), "result": node("3")}, rows="[2]")
+
+    assert any("BEFORE" in line for line in on_a_terminal(80, "diff", "shop.pricing.quote"))
+
+
+def test_verify_puts_the_reason_below_the_file_where_both_do_not_fit(shop, on_a_terminal):
+    entry = shop.add()
+    (shop.base_path / "shop.pricing.quote" / entry.name).write_bytes(b"torn")
+
+    narrow = on_a_terminal(80, "verify")
+    assert narrow[0].startswith("corrupt  captures/shop.pricing.quote/") and narrow[0].endswith(".pkl")
+    assert narrow[1].startswith("    ")
+    assert on_a_terminal(200, "verify")[0].split() == ["PROBLEM", "FILE", "REASON"]
+
+
+def test_promote_names_bundles_by_time_and_hash_and_tells_the_folder_once(shop, on_a_terminal):
+    entry = shop.add()
+
+    lines = on_a_terminal(80, "promote", "shop.pricing.quote", "--to", "tests/captures", "--dry-run")
+
+    assert lines[0].split() == ["FUNCTION", "TIME", "HASH", "REDACTED", "NOW"]
+    assert entry.short_hash in lines[1] and ".pkl" not in lines[1]
+
+
+def test_why_and_errors_break_between_words(shop, on_a_terminal):
+    entry = shop.add()
+    shop.count(calls=9, captured=1, skipped={"too_slow": 8})
+
+    lines = on_a_terminal(60, "why", "shop.pricing.quote")
+    assert any(line.startswith("      ") and not line.strip().startswith("->") for line in lines)
+    assert max(map(len, lines)) <= 60
+    assert "".join(f"{line.strip()} " for line in on_a_terminal(60, "diff", "shop.pricing.quote")) == (
+        f"snapagent: shop.pricing:quote has one bundle only, {entry.short_hash}; a difference needs two "
+    )
+
+
+def test_verify_of_an_empty_store_says_that_there_is_nothing(shop, run):
+    assert "there is no bundle under" in run("verify").stderr
+
+
+def test_a_wrong_name_is_not_told_as_an_empty_store(shop, run):
+    shop.add()
+
+    assert "nothing is captured" not in run("show", "zzz").stderr
+    assert "nor of a similar name" in run("show", "zzz").stderr
+
+
+def test_a_missing_name_comes_with_the_command_that_shows_the_names(shop, run):
+    result = run("diff")
+
+    assert result.exit_code == 2
+    assert "Missing argument 'TARGET'. 'snapagent list' shows the names." in result.stderr
+
+
+def test_one_bundle_has_no_difference(shop, run):
+    shop.add()
+
+    result = run("diff", "shop.pricing.quote")
+
+    assert result.exit_code == 2
+    assert "has one bundle only" in result.stderr
+
+
+def test_why_of_an_unknown_name_does_not_send_back_to_why(shop, run):
+    result = run("why", "zzz")
+
+    assert result.exit_code == 2
+    assert "'zzz'" in result.stderr and "snapagent why" not in result.stderr
