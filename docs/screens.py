@@ -95,11 +95,12 @@ def printed(command: str, width: int, answer: str = "") -> str:
 
 
 def settled(text: str, width: int) -> str:
-    """What a command printed, without what differs between runs: the folder, the process, how long a replay took."""
+    """What a command printed, without what differs between runs: the folder, and how long a replay took."""
     text = text.replace(os.getcwd(), sample.PLACE).replace(sys.prefix, "/srv/shop/.venv")
-    text = re.sub(r"lib/python3\.\d+/", "lib/python3.11/", text).replace(f"{os.getpid()} python -m", "4242 python -m")
+    text = re.sub(r"lib/python3\.\d+/", "lib/python3.11/", text)
     if "replaying" in text:
-        text = re.sub(r"(?<= )\d[\d.]*(ms|s)(?=\n)", "12ms", text.rpartition("\r")[2])
+        text = re.sub(r" +\d[\d.]*(ms|s)(?=\n)", "  12ms", text.rpartition("\r")[2])
+        text = re.sub(r" +(\x1b\[1m)?TIME", r"  \1TIME", text)
     return re.sub(r"^snapagent: .*(\n  \S.*)*", lambda note: _filled(note[0], width), text, flags=re.MULTILINE)
 
 
