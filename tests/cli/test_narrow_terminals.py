@@ -113,15 +113,6 @@ def test_a_missing_name_comes_with_the_command_that_shows_the_names(shop, run):
     assert "Missing argument 'TARGET'. 'snapagent list' shows the names." in result.stderr
 
 
-def test_one_bundle_has_no_difference(shop, run):
-    shop.add()
-
-    result = run("diff", "shop.pricing.quote")
-
-    assert result.exit_code == 2
-    assert "has one bundle only" in result.stderr
-
-
 def test_why_of_an_unknown_name_does_not_send_back_to_why(shop, run):
     result = run("why", "zzz")
 
