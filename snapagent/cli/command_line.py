@@ -51,6 +51,7 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here t
 _LONGEST = max(len(name) for commands in SECTIONS.values() for name in commands)
 HOMES = {name: home for commands in SECTIONS.values() for name, home in commands.items()}
 
+_ERROR = "Error: "  # what click prints before a message
 FINE, PROBLEM, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -128,7 +129,7 @@ def _exit_code(run: Any) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else FINE
     except click.UsageError as error:
-        _with_next_step(error).show()
+        _readable(error).show()
         return WRONG_USAGE
     except click.ClickException as error:
         return _say(error.message, error.exit_code)
@@ -154,11 +155,16 @@ def _say(message: str, code: int = PROBLEM) -> int:
     return code
 
 
-def _with_next_step(error: click.UsageError) -> click.UsageError:
-    """A missing name comes with the command that shows the names."""
+def _readable(error: click.UsageError) -> click.UsageError:
+    """A missing name comes with the command that shows the names; a terminal breaks the message between words."""
+    message = error.format_message()
     if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
-        return click.UsageError(f"{error.format_message()} 'snapagent list' shows the names.", error.ctx)
-    return error
+        message = f"{message} 'snapagent list' shows the names."
+    if sys.stderr.isatty():
+        from .output import filled
+
+        message = filled(f"{_ERROR}{message}").removeprefix(_ERROR)
+    return click.UsageError(message, error.ctx)
 
 
 def _survive_any_character() -> None:

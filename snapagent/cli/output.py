@@ -27,7 +27,7 @@ _READABLE = 30  # characters of a column that shrinks, for which spare columns m
 _LEAST = 6  # characters below which no column is cut
 
 
-__all__ = ["Column", "Output", "Piece", "say"]  # text of any origin is passed as it is: it is escaped here
+__all__ = ["Column", "Output", "Piece", "filled", "say"]  # text of any origin is passed as it is: it is escaped here
 
 
 class Column(Record):
@@ -189,8 +189,11 @@ class Output:
 def say(stream: TextIO, message: str) -> None:
     """A line of ours; a terminal breaks it between words."""
     text = f"snapagent: {printable(message)}"
-    if stream.isatty():
-        width = shutil.get_terminal_size().columns
-        text = textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-    stream.write(text + "\n")
+    stream.write((filled(text) if stream.isatty() else text) + "\n")
     stream.flush()
+
+
+def filled(text: str) -> str:
+    """Text of one line as lines of the terminal's width, broken between words."""
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

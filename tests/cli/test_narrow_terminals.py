@@ -95,6 +95,13 @@ def test_why_and_errors_break_between_words(shop, on_a_terminal):
     )
 
 
+def test_wrong_usage_is_told_in_whole_words(shop, on_a_terminal):
+    lines = on_a_terminal(60, "list", "--sort", "nonsense")
+
+    assert max(map(len, lines)) <= 60
+    assert "'bundles', 'failed', 'time', 'size', 'duration'." in " ".join(line.strip() for line in lines)
+
+
 def test_verify_of_an_empty_store_says_that_there_is_nothing(shop, run):
     assert "there is no bundle under" in run("verify").stderr
 
