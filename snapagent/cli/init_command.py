@@ -12,7 +12,7 @@ from .proposals import ENOUGH, Package, Proposal, find_package, propose
 from .wording import counted, printable
 
 _HEAD = """\
-# What snapagent captures. `snapagent check` reads this file. Nothing is captured
+# What snapagent captures; `snapagent check` reads this file. Nothing happens
 # before SNAPAGENT_CAPTURE_ENABLED=1 is in the environment of the program.
 version: 1
 capture_dir: captures       # where bundles go; keep it out of version control
@@ -58,8 +58,7 @@ def init_command(app: App, path: str | None, package_name: str | None, force: bo
         raise click.ClickException(
             f"{path} exists and was left as it is; --force overwrites it, --dry-run prints instead"
         )
-    package = _package(package_name)
-    proposals = propose(package) if package is not None else []
+    package, proposals = _looked_at(package_name)
     text = configuration(package, proposals)
     if dry_run:
         app.out.raw(text)
@@ -91,10 +90,18 @@ def _entry(proposal: Proposal) -> list[str]:
     return [f"  - target: {proposal.target}", f"    exclude: [{left_out}]    # live objects: a test supplies its own"]
 
 
-def _package(name: str | None) -> Package | None:
+def _looked_at(name: str | None) -> tuple[Package | None, list[Proposal]]:
+    """The package that is meant, or else the likeliest one that has something to propose, and what it has."""
+    candidates = find_package(os.getcwd()) if name is None else (_package(name),)
+    for package in candidates:
+        proposals = propose(package)
+        if proposals:
+            return package, proposals
+    return (candidates[0] if candidates else None), []
+
+
+def _package(name: str) -> Package:
     found = find_package(os.getcwd())
-    if name is None:
-        return found[0] if found else None
     for package in found:
         if package.name == name.partition(".")[0]:
             return Package(name, package.folder, "--package")
@@ -117,6 +124,10 @@ def _tell(app: App, path: str, package: Package | None, proposals: Sequence[Prop
     app.out.line(("wrote ", ""), (path, "bold"))
     if package is None:
         app.out.note("no package was found here: name your functions under `targets:`", then=f"edit {path}")
+        return
+    if not proposals:
+        none = f"no function of {package.name} ({package.found_by}) looks like a target: name yours under `targets:`"
+        app.out.note(none, then=f"edit {path}")
         return
     chosen = min(len(proposals), ENOUGH)
     rest = f", {len(proposals) - chosen} more as comments" if len(proposals) > chosen else ""

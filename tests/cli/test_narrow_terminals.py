@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
 import pytest
@@ -93,6 +94,47 @@ def test_why_and_errors_break_between_words(shop, on_a_terminal):
     assert "".join(f"{line.strip()} " for line in on_a_terminal(60, "diff", "shop.pricing.quote")) == (
         f"snapagent: shop.pricing:quote has one bundle only, {entry.short_hash}; a difference needs two "
     )
+
+
+def test_check_and_status_go_on_below_their_text(shop, on_a_terminal):
+    file = shop.base_path.parent / "snapagent.yaml"
+    file.write_text("version: 1\ntargets: [shop.of.nowhere:quote, shop.of.nowhere:OrderService.place]\n")
+
+    checked = on_a_terminal(60, "check", "snapagent.yaml")
+    stated = on_a_terminal(50, "status", "--config", "snapagent.yaml")
+
+    assert any(line.startswith("     ") for line in checked) and max(map(len, checked)) <= 60
+    assert any(line.startswith(" " * 10) for line in stated) and max(map(len, stated)) <= 50
+
+
+def test_what_is_said_of_targets_stands_in_one_column(shop, on_a_terminal):
+    file = shop.base_path.parent / "snapagent.yaml"
+    file.write_text("version: 1\ntargets: [time:sleep, textwrap:shorten, 'textwrap:TextWrapper.fill']\n")
+
+    lines = on_a_terminal(200, "check", "snapagent.yaml")[:3]
+
+    assert len({len(line) - len(line[5:].partition(" ")[2].lstrip()) for line in lines}) == 1
+
+
+def test_the_file_that_init_writes_can_be_read_at_80_columns(shop, on_a_terminal):
+    assert max(map(len, on_a_terminal(80, "init", "--dry-run"))) <= 80
+
+
+def test_replay_has_columns_for_what_has_happened_only(shop, on_a_terminal):
+    shop.add()
+
+    titles = next(line for line in on_a_terminal(80, "replay", "--jobs", "1") if "FUNCTION" in line)
+
+    assert titles.split()[-5:] == ["FUNCTION", "EQUAL", "NOT", "REPLAYABLE", "TIME"]
+
+
+def test_pause_and_resume_tell_programs_what_they_did(shop, run):
+    shop.add()
+
+    paused, resumed = (json.loads(run(name, "--json").stdout) for name in ("pause", "resume"))
+
+    assert (paused["paused"], paused["processes"]) == (True, 0)
+    assert (resumed["paused"], resumed["was_paused"]) == (False, True)
 
 
 def test_wrong_usage_is_told_in_whole_words(shop, on_a_terminal):
