@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+import snapagent
+from snapagent import errors
 from snapagent.cli import main as cli
 from snapagent.cli.command_line import SECTIONS
 from snapagent.settings import CONFIG_FIELDS, SETTINGS_FIELDS, Field
@@ -32,6 +34,8 @@ def config_page() -> str:
             "line says why.",
             "",
             "## Of the whole file",
+            "",
+            "`version: 1` must be there. `targets` and `exclude_targets` are lists; the file below has their grammar.",
             "",
             *_table(CONFIG_FIELDS),
             "",
@@ -72,8 +76,8 @@ def command_line_page() -> str:
         "# The command line",
         "",
         "Exit codes: 0 fine, 1 different or problems found, 2 wrong usage or unknown name. Data goes to stdout,",
-        "messages to stderr. `--json` gives the same data for programs. `NO_COLOR` and pipes are obeyed. Hashes may be",
-        "shortened to any unique prefix.",
+        "messages to stderr. `--json` gives [the same data for programs](json.md). `NO_COLOR` and pipes are obeyed.",
+        "Hashes may be shortened to any unique prefix. [What it looks like](../screens.md) has a screen of each.",
         "",
     ]
     for heading, commands in SECTIONS.items():
@@ -93,7 +97,34 @@ def _help(name: str) -> str:
     return command.get_help(click.Context(command, info_name=name, parent=parent)).rstrip()
 
 
-PAGES = {"reference/config.md": config_page, "reference/command-line.md": command_line_page}
+def errors_page() -> str:
+    """The errors that can be caught, from their own words."""
+    found = {name: kind for name, kind in vars(errors).items() if name in snapagent.__all__}
+    rows = [f"| `{name}` | {_bases(kind)} | {(kind.__doc__ or '').splitlines()[0]} |" for name, kind in found.items()]
+    return "\n".join(
+        [
+            NOTE,
+            "# Errors",
+            "",
+            "What a test, or a script that uses snapagent, may catch: `from snapagent import BundleNotFoundError`.",
+            "",
+            "| name | is a | when |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _bases(kind: type) -> str:
+    return ", ".join(f"`{base.__name__}`" for base in kind.__bases__)
+
+
+PAGES = {
+    "reference/config.md": config_page,
+    "reference/command-line.md": command_line_page,
+    "reference/errors.md": errors_page,
+}
 
 
 def write_pages() -> None:

@@ -1,6 +1,7 @@
-"""Makes the pictures of `docs/screens.md`: the real commands, on a small store that is the same each time.
+"""Makes what `docs/screens.md` shows: every command, on the captures of a small shop that are the same each time.
 
-Run `python docs/screens.py` after a change of what is printed. Needs the `view` extra.
+Run `python docs/screens.py` after a change of what is printed. Needs the `view` extra. Pictures go into
+`docs/screens/`, texts into the page, below a line `<!-- screen: NAME -->`.
 """
 
 from __future__ import annotations
@@ -8,108 +9,69 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
+import secrets
+import shutil
+import sys
 import tempfile
+import textwrap
 import time
-from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from types import FunctionType
+from unittest import mock
 
+import sample
 from rich.console import Console
 from rich.text import Text
 
 from snapagent.cli import main as cli
 from snapagent.cli.viewer.model import Model
 from snapagent.cli.viewer.screen import Viewer
-from snapagent.paths import parse_path
-from snapagent.sealing import RawCall, SealRules, seal
-from snapagent.serializer.freezing import FreezeRules, freeze_call, freeze_outcome
-from snapagent.settings import DEFAULT_SETTINGS
-from snapagent.signature import Parameters
-from snapagent.store import Counts, Store
-from snapagent.targets import Target
+from snapagent.store import Store
 
-FOLDER = Path(__file__).parent / "screens"
+HERE = Path(__file__).parent
+FOLDER = HERE / "screens"
+PAGE = HERE / "screens.md"
 WIDTHS = (80, 200)
-MORNING = 1_740_908_048.123456  # 2025-03-02, so long ago that `list` shows the date
-COMMANDS = {
-    "list": ["list"],
-    "bundles": ["list", "shop.pricing.quote"],
-    "show": ["show", "shop.pricing.quote"],
-    "diff": ["diff", "shop.pricing.quote"],
+QUOTE, PLACE = "shop.pricing.quote", "shop.orders.OrderService.place"
+
+PICTURES: dict[str, str] = {  # name of the picture -> command
+    "check": "check",
+    "check-wrong": "check wrong.yaml",
+    "check-near": "check near.yaml",
+    "list": "list",
+    "bundles": f"list {QUOTE}",
+    "show": f"show {QUOTE} 90eb",
+    "diff": f"diff {QUOTE}",
+    "status": "status",
+    "why": f"why {PLACE}",
+    "stats": "stats",
+    "replay": f"replay {QUOTE}",
+    "replay-changed": f"replay {QUOTE}",
+    "verify-torn": "verify --captures-dir torn",
+}
+TEXTS: dict[str, Sequence[str]] = {  # name of the block on the page -> commands, in the order in which they can be run
+    "begin": ["list", "status"],
+    "init": ["init"],
+    "init-file": ["init --dry-run"],
+    "enable": ["enable", "disable"],
+    "export": ["export -o bundles.json"],
+    "verify": ["verify"],
+    "facsimile": [f"facsimile {PLACE}"],
+    "new-test": [f"new-test {PLACE}"],
+    "promote": [f"promote {QUOTE} --to tests/captures"],
+    "pause": ["pause", "resume"],
+    "pin": [f"pin {QUOTE} 7b51", f"unpin {QUOTE} 7b51"],
+    "prune": ["prune --dry-run --config lean.yaml"],
+    "keygen": ["keygen", "keygen -o shop.key"],
+    "completion": ["completion bash"],
+    "clear-dry": ["clear --dry-run"],
+    "clear": ["clear shop.storage.find_product"],
+    "unknown": ["show shop.price.quote", "shwo", "diff"],
 }
 VIEW_HEIGHTS = {80: 24, 200: 40}
 VIEW_KEYS = {"view": ["down", "enter"], "view-diff": ["down", "enter", "space", "down", "space"]}
-
-
-class UnknownCoupon(Exception):
-    """Stands for an exception of the program."""
-
-
-UnknownCoupon.__module__ = "shop.errors"
-
-
-def quote(rows, currency="EUR", coupon=None, api_token=None, catalog=None):  # type: ignore[no-untyped-def]
-    """Stands for a function of the program: only its signature counts."""
-
-
-def find_product(sku):  # type: ignore[no-untyped-def]
-    """Another one."""
-
-
-def place(self, rows, payment):  # type: ignore[no-untyped-def]
-    """A method."""
-
-
-def demo_store(base_path: str) -> Store:
-    """A store of three functions, with names and times that are the same on each machine."""
-    store = Store(base_path)
-    writer = Writer(store)
-    tea, cup = {"sku": "tea-100", "amount": 2, "price": 4.5}, {"sku": "cup-1", "amount": 1, "price": 12.0}
-    for sku in ("tea-100", "cup-1"):
-        writer.add("shop.storage:find_product", find_product, {"sku": sku}, {"sku": sku, "stock": 12})
-    token = {"api_token": "tk-2f91", "catalog": {"tea-100": 4.5, "cup-1": 12.0}}
-    quoted = {"net": 21.0, "vat": 3.99, "total": 24.99, "shipping": None}
-    writer.add("shop.pricing:quote", quote, {"rows": [tea, cup], **token}, quoted)
-    writer.add("shop.pricing:quote", quote, {"rows": [tea], "coupon": "SPRING", **token}, UnknownCoupon("SPRING"))
-    discounted = {"net": 29.7, "vat": 5.64, "total": 35.34, "shipping": 3.9}
-    more = {**cup, "amount": 2}
-    writer.add("shop.pricing:quote", quote, {"rows": [tea, more], "coupon": "WELCOME", **token}, discounted)
-    writer.add("shop.orders:OrderService.place", place, {"self": None, "rows": [tea], "payment": "card"}, 1042)
-    for target, captured, skipped in (
-        ("shop.storage:find_product", 2, {}),
-        ("shop.pricing:quote", 3, {"not_sampled": 123}),
-        ("shop.orders:OrderService.place", 1, {"recursive": 2}),
-    ):
-        counts = Counts(captured + sum(skipped.values()), captured, skipped)
-        store.update(target, counts, DEFAULT_SETTINGS.replace(keep=float("inf")), last=True)
-    store.pin(store.entries("shop.pricing:quote")[0])
-    return store
-
-
-class Writer:
-    """Puts calls away, one second after another."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._count = 0
-
-    def add(self, target: str, function: FunctionType, arguments: dict[str, object], outcome: object) -> None:
-        self._count += 1
-        raised = isinstance(outcome, BaseException)
-        parameters = Parameters.of(function)
-        rules = FreezeRules(exclude=(parse_path("catalog"),))
-        call = freeze_call(None, (), arguments, parameters, rules)
-        ended = freeze_outcome(outcome, raised, rules)
-        when = MORNING + self._count
-        raw = RawCall(
-            Target.parse(target), "function", "plain", parameters, call.data, ended.data, raised, when,
-            0.0004 * self._count, call_notes=call.notes, outcome_notes=ended.notes,
-            exception="shop.errors.UnknownCoupon" if raised else None,
-        )  # fmt: skip
-        header, payload = seal(raw, SealRules(b"a key of the documentation"))
-        header = header.replace(python="3.11.7", implementation="CPython", platform="linux")
-        self._store.publish(target, header, payload, when=when, token="a41f9c", counter=self._count)
 
 
 class Terminal(io.StringIO):
@@ -119,27 +81,46 @@ class Terminal(io.StringIO):
         return True
 
 
-def printed(words: list[str], width: int) -> str:
-    """What a command prints on a terminal of this width, stdout and stderr as they come."""
+def printed(command: str, width: int, answer: str = "") -> str:
+    """What a command prints on a terminal of this width, stdout and stderr as they come; `answer` is typed in."""
     os.environ.update(COLUMNS=str(width), LINES="50", TERM="xterm-256color")
-    terminal = Terminal()
-    with redirect_stdout(terminal), redirect_stderr(terminal), suppress(SystemExit):
-        cli(words)
-    return terminal.getvalue()
+    terminal, keyboard = Terminal(), Terminal(answer)
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(terminal))
+        stack.enter_context(redirect_stderr(terminal))
+        stack.enter_context(mock.patch.object(sys, "stdin", keyboard))
+        stack.enter_context(suppress(SystemExit))
+        cli(command.split())
+    return settled(terminal.getvalue().replace("? [y/N] ", f"? [y/N] {answer}"), width)
 
 
-def picture(name: str, width: int) -> str:
+def settled(text: str, width: int) -> str:
+    """What a command printed, without what differs between runs: the folder, and how long a replay took."""
+    text = text.replace(os.getcwd(), sample.PLACE).replace(sys.prefix, "/srv/shop/.venv")
+    text = re.sub(r"lib/python3\.\d+/", "lib/python3.11/", text)
+    if "replaying" in text:
+        text = re.sub(r" +\d[\d.]*(ms|s)(?=\n)", "  12ms", text.rpartition("\r")[2])
+        text = re.sub(r" +(\x1b\[1m)?TIME", r"  \1TIME", text)
+    return re.sub(r"^snapagent: .*(\n  \S.*)*", lambda note: _filled(note[0], width), text, flags=re.MULTILINE)
+
+
+def _filled(note: str, width: int) -> str:
+    """A message with its lines as long as they are where the folder has the name that is shown."""
+    words = re.sub(r"\n +", " ", note)
+    return textwrap.fill(words, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def picture(name: str, command: str, text: str, width: int) -> str:
     """The SVG of a command."""
-    words = COMMANDS[name]
     console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(Text("$ ", "dim") + Text(" ".join(["snapagent", *words]), "bold"))
-    console.print(Text.from_ansi(printed(words, width)), soft_wrap=True)
-    return console.export_svg(title=" ".join(["snapagent", *words]), unique_id=f"{name}-{width}")
+    console.print(Text("$ ", "dim") + Text(f"snapagent {command}", "bold"))
+    console.print(Text.from_ansi(text), soft_wrap=True)
+    return console.export_svg(title=f"snapagent {command}", unique_id=f"{name}-{width}")
 
 
-async def viewed(store: Store, keys: list[str], width: int) -> str:
+async def viewed(keys: list[str], width: int) -> str:
     """The SVG of the viewer after some keys."""
-    viewer = Viewer(Model(store))
+    viewer = Viewer(Model(Store(os.path.abspath("captures"))))
     async with viewer.run_test(size=(width, VIEW_HEIGHTS[width])) as pilot:
         for key in ["", *keys]:
             if key:
@@ -150,25 +131,111 @@ async def viewed(store: Store, keys: list[str], width: int) -> str:
 
 
 def pictures() -> Iterator[tuple[str, str]]:
-    """Name and text of each SVG."""
-    for name in ("COLORTERM", "NO_COLOR", "SNAPAGENT_CONFIG", "SNAPAGENT_CAPTURE_DIR"):
+    """Name and text of each SVG; where the width makes no difference there is one only."""
+    for name, command in PICTURES.items():
+        with _SURROUNDINGS.get(name, _nothing)():
+            first, *others = (printed(command, width) for width in ((80,) if "replay" in name else WIDTHS))
+        yield f"{name}-80.svg", picture(name, command, first, 80)
+        for other in others:
+            if other != first:
+                yield f"{name}-200.svg", picture(name, command, other, 200)
+    for width in WIDTHS:
+        for name, keys in VIEW_KEYS.items():
+            yield f"{name}-{width}.svg", asyncio.run(viewed(keys, width))
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Name and text of each block."""
+    yield "run", "$ snapagent run --on -- python -m shop\n" + Path("run.txt").read_text("utf-8")
+    for name, commands in TEXTS.items():
+        with _SURROUNDINGS.get(name, _nothing)():
+            shown = [f"$ snapagent {command}\n{_plain(name, command)}" for command in commands]
+        yield name, "\n".join(shown)
+
+
+def _plain(name: str, command: str) -> str:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", printed(command, 80, "y\n" if name == "clear" else ""))
+    if name == "completion":  # the script is click's
+        text = text.partition("\n")[0] + "\n...\n" + text[text.rindex("snapagent: that") :]
+    return text
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _fresh_project() -> Iterator[None]:
+    """The shop before anything was done."""
+    with tempfile.TemporaryDirectory() as aside:
+        for name in ("captures", "snapagent.yaml"):
+            shutil.move(name, aside)
+        yield
+        Path("snapagent.yaml").unlink(missing_ok=True)
+        for name in ("captures", "snapagent.yaml"):
+            shutil.move(f"{aside}/{name}", name)
+
+
+@contextmanager
+def _own_site() -> Iterator[None]:
+    """Not the site-packages of whoever makes the pictures."""
+    site = f"{sys.prefix}/lib/python3.11/site-packages/snapagent-capture.pth"
+    with (
+        mock.patch("snapagent.cli.switching.write_pth", lambda: site),
+        mock.patch("snapagent.cli.switching.remove_pth", lambda: site),
+    ):
+        yield
+
+
+@contextmanager
+def _known_key() -> Iterator[None]:
+    with mock.patch.object(secrets, "token_hex", lambda size: "5eed" * (size // 2)):
+        yield
+
+
+_SURROUNDINGS: Mapping[str, Callable[[], object]] = {
+    "status": sample.running,
+    "replay-changed": sample.other_tax,
+    "verify-torn": sample.torn,
+    "begin": _fresh_project,
+    "init": _fresh_project,
+    "init-file": _fresh_project,
+    "enable": _own_site,
+    "keygen": _known_key,
+}
+
+
+@contextmanager
+def in_the_shop() -> Iterator[None]:
+    """The working directory is the sample shop, the clock's zone UTC, and the environment says nothing of ours."""
+    for name in ("COLORTERM", "NO_COLOR", "SNAPAGENT_CONFIG", "SNAPAGENT_CAPTURE_DIR", "SNAPAGENT_CAPTURE_ENABLED"):
         os.environ.pop(name, None)
     os.environ["TZ"] = "UTC"
     time.tzset()
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        store = demo_store(os.path.abspath("captures"))
-        for width in WIDTHS:
-            for name in COMMANDS:
-                yield f"{name}-{width}.svg", picture(name, width)
-            for name, keys in VIEW_KEYS.items():
-                yield f"{name}-{width}.svg", asyncio.run(viewed(store, keys, width))
+    with tempfile.TemporaryDirectory() as parent, chdir(sample.folder_in(Path(parent))):
+        yield
+
+
+def filled(page: str, blocks: Mapping[str, str]) -> str:
+    """The page with the texts of today in its blocks."""
+
+    def block(found: re.Match[str]) -> str:
+        return f"{found[1]}```\n{blocks[found[2]].rstrip()}\n```\n"
+
+    return re.sub(r"^(<!-- screen: ([\w-]+) -->\n)```\n.*?^```\n", block, page, flags=re.MULTILINE | re.DOTALL)
 
 
 def main() -> None:
+    with in_the_shop():
+        made = {name: "\n".join(line.rstrip() for line in text.splitlines()) + "\n" for name, text in pictures()}
+        blocks = dict(texts())
     FOLDER.mkdir(exist_ok=True)
-    for name, text in pictures():
-        lines = (line.rstrip() for line in text.splitlines())
-        (FOLDER / name).write_text("\n".join(lines) + "\n", "utf-8")
+    for old in FOLDER.glob("*.svg"):
+        old.unlink()
+    for name, text in made.items():
+        (FOLDER / name).write_text(text, "utf-8")
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), blocks), "utf-8")
 
 
 if __name__ == "__main__":

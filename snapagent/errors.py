@@ -44,9 +44,9 @@ class TargetNotFoundError(SnapagentError):
         self.base_path = base_path
 
     def __str__(self) -> str:
-        known = f"the nearest names there are {', '.join(self.near)}" if self.near else "nothing is captured there yet"
+        known = f": the nearest names there are {', '.join(self.near)}" if self.near else ", nor of a similar name"
         return (
-            f"no bundle of {self.wanted!r} under {self.base_path!r}: {known}; 'snapagent list' shows what there is, "
+            f"no bundle of {self.wanted!r} under {self.base_path!r}{known}; 'snapagent list' shows what there is, "
             f"'snapagent why {self.wanted}' says what became of its calls"
         )
 
@@ -62,8 +62,9 @@ class BundleNotFoundError(SnapagentError):
 
     def __str__(self) -> str:
         shown = ", ".join(self.known[:8]) + (", ..." if len(self.known) > 8 else "")
+        there = "there is 1" if len(self.known) == 1 else f"there are {len(self.known)}"
         return (
-            f"no bundle of {self.target!r} with {self.wanted}; there are {len(self.known)}: {shown or 'none'}; "
+            f"no bundle of {self.target!r} with {self.wanted}; {there}: {shown or 'none'}; "
             f"'snapagent list {self.target}' shows them"
         )
 

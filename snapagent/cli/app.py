@@ -50,7 +50,8 @@ class App:
             return load_config(path)
         except ConfigError as error:
             one_line = getattr(error, "one_line", None) or str(error)
-            self.out.note(f"the configuration was left aside: {one_line}", then="snapagent check")
+            check = f"snapagent check {path}" if self.config_path else "snapagent check"
+            self.out.note(f"the configuration was left aside: {one_line}", then=check)
             return None
 
     @cached_property

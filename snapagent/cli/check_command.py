@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .resolution import Finding, Verdict
 
 _MARKS = {"wraps": ("ok", "green"), "unsure": ("?", "yellow"), "cannot": ("no", "red"), "nothing": ("no", "red")}
+_LEAD = " " * 5  # below the marks
+_ALIGNED = 40  # characters of a target up to which what is said of it begins in one column
 _SHOWN = 5  # functions listed under a glob, unless --verbose
 
 
@@ -147,16 +149,20 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 def _print(app: App, report: Report, verbose: bool) -> None:
     for problem in report.problems:
-        app.out.line(("error  ", "red"), problem)
+        app.out.folded(("error  ", "red"), problem, lead=" " * 7)
+    width = min(max((len(verdict.target) for verdict in report.targets), default=0), _ALIGNED)
     for verdict in report.targets:
         mark, style = _MARKS[verdict.status]
         functions = verdict.functions if "*" in verdict.target else ()
         count = f"  ({counted(len(functions), 'function')})" if functions else ""
-        app.out.line((f"{mark:<5}", style), (verdict.target, "bold"), count, *_explanation(report.config, verdict))
+        explanation = [count, *_explanation(report.config, verdict)]
+        room = " " * (width - len(verdict.target)) if any(explanation) else ""
+        app.out.folded((f"{mark:<5}", style), (verdict.target, "bold"), room, *explanation, lead=_LEAD)
         for one in functions if verbose else _worth_showing(functions):
             sub_mark, sub_style = _MARKS[one.status]
             reason = f"  {one.reason}" if one.reason else ""
-            app.out.line("     ", (f"{sub_mark:<4}", sub_style), one.target, (f"  {one.place}", "dim"), reason)
+            pieces = (f"{sub_mark:<4}", sub_style), one.target, (f"  {one.place}", "dim"), reason
+            app.out.folded(_LEAD, *pieces, lead=f"{_LEAD}    ")
         hidden = len(functions) - len(_worth_showing(functions))
         if hidden > 0 and not verbose:
             app.out.line((f"         ... {hidden} more; --verbose names them", "dim"))

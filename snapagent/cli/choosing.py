@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from ..errors import BundleNotFoundError, ConfigError, TargetNotFoundError
+from ..errors import ConfigError, TargetNotFoundError
 from ..store.layout import SUFFIX, Entry
 from ..store.library import FunctionFolder, Library
 from ..targets import Target, TargetPattern, near_matches
+from .command_line import UnknownNameError
 
 _FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: no hash prefix that people type is as long
 
@@ -92,8 +93,9 @@ def bundle(store: Library, folder: FunctionFolder, text: str | None) -> Entry:
 
 
 def newest_two(store: Library, folder: FunctionFolder) -> tuple[Entry, Entry]:
-    """The newest bundle and the one before it, the older first. Raises BundleNotFoundError when there is only one."""
+    """The newest bundle and the one before it, the older first. Raises UnknownNameError when there is only one."""
     entries = store.entries(folder.name)
     if len(entries) < 2:
-        raise BundleNotFoundError(name_of(folder), "a bundle before the newest one", [entry.name for entry in entries])
+        newest = store.newest(folder.name)  # raises where there is none at all
+        raise UnknownNameError(f"{name_of(folder)} has one bundle only, {newest.short_hash}; a difference needs two")
     return entries[-2], entries[-1]

@@ -48,8 +48,10 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here t
         "keygen": "keygen_command",
     },
 }
+_LONGEST = max(len(name) for commands in SECTIONS.values() for name in commands)
 HOMES = {name: home for commands in SECTIONS.values() for name, home in commands.items()}
 
+_ERROR = "Error: "  # what click prints before a message
 FINE, PROBLEM, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -93,7 +95,7 @@ class CommandLine(click.Group):
             loaded = [(name, self.get_command(ctx, name)) for name in commands]
             rows = [(name, command.get_short_help_str(limit=80)) for name, command in loaded if command]
             with formatter.section(heading):
-                formatter.write_dl(rows, col_max=14)
+                formatter.write_dl([(f"{name:<{_LONGEST}}", words) for name, words in rows])
 
     def main(
         self,
@@ -109,6 +111,12 @@ class CommandLine(click.Group):
         sys.exit(_exit_code(lambda: super(CommandLine, self).main(args, name, complete_var, False, **extra)))
 
 
+class UnknownNameError(click.ClickException):
+    """A name that nothing has, in a command's own words."""
+
+    exit_code = WRONG_USAGE
+
+
 class _ReaderWentAway(Exception):
     """Nobody reads stdout any more."""
 
@@ -121,7 +129,7 @@ def _exit_code(run: Any) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else FINE
     except click.UsageError as error:
-        error.show()
+        _readable(error).show()
         return WRONG_USAGE
     except click.ClickException as error:
         return _say(error.message, error.exit_code)
@@ -140,10 +148,23 @@ def _exit_code(run: Any) -> int:
 
 
 def _say(message: str, code: int = PROBLEM) -> int:
-    from .wording import printable
+    from .output import say
 
-    click.echo("\n".join(f"snapagent: {printable(line)}" for line in message.splitlines()), err=True)
+    for line in message.splitlines():
+        say(sys.stderr, line)
     return code
+
+
+def _readable(error: click.UsageError) -> click.UsageError:
+    """A missing name comes with the command that shows the names; a terminal breaks the message between words."""
+    message = error.format_message()
+    if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
+        message = f"{message} 'snapagent list' shows the names."
+    if sys.stderr.isatty():
+        from .output import filled
+
+        message = filled(f"{_ERROR}{message}").removeprefix(_ERROR)
+    return click.UsageError(message, error.ctx)
 
 
 def _survive_any_character() -> None:

@@ -9,9 +9,9 @@ import click
 from .app import App, pass_app
 
 _HOW = {
-    "bash": 'eval "$(snapagent completion bash)"      # in ~/.bashrc',
-    "zsh": 'eval "$(snapagent completion zsh)"       # in ~/.zshrc, after compinit',
-    "fish": "snapagent completion fish | source       # in ~/.config/fish/config.fish",
+    "bash": 'put this into ~/.bashrc: eval "$(snapagent completion bash)"',
+    "zsh": 'put this into ~/.zshrc, after compinit: eval "$(snapagent completion zsh)"',
+    "fish": "put this into ~/.config/fish/config.fish: snapagent completion fish | source",
 }
 
 

@@ -16,7 +16,6 @@ from .differing import Change, changes
 from .output import Column
 from .wording import counted, local_time, short_hash
 
-_WIDE = 120  # columns from which both values stand side by side
 _SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}
 
 
@@ -78,13 +77,11 @@ def _print(app: App, headers: tuple[Header, Header], found: Sequence[Change]) ->
     if not found:
         app.out.line("equal arguments, equal outcome" if headers[0].hash == headers[1].hash else "equal")
         return
-    if app.out.width is not None and app.out.width >= _WIDE:
-        columns = (Column("PATH", style="cyan", shrinks=1), Column("BEFORE", style="red", shrinks=1),
-                   Column("AFTER", style="green", shrinks=1))  # fmt: skip
-        app.out.table(
-            columns, [(f"{_SIGNS[change.kind]} {change.path}", change.before, change.after) for change in found]
-        )
-    else:
+    columns = (Column("PATH", style="cyan"), Column("BEFORE", style="red"), Column("AFTER", style="green"))
+    rows = [(f"{_SIGNS[change.kind]} {change.path}", change.before, change.after) for change in found]
+    if app.out.width is not None and app.out.has_room_for(columns, rows):
+        app.out.table(columns, rows)
+    else:  # a value that is cut may be cut before the place where it differs
         for change in found:
             _print_below_each_other(app, change)
     app.out.note(f"{counted(len(found), 'difference')}{_beyond(found)}")
@@ -93,9 +90,9 @@ def _print(app: App, headers: tuple[Header, Header], found: Sequence[Change]) ->
 def _print_below_each_other(app: App, change: Change) -> None:
     app.out.line((change.path, "cyan"))
     if change.kind != "added":
-        app.out.line(*app.out.cut_to_width([("  - ", "red"), (change.before, "red")]))
+        app.out.folded(("  - ", "red"), (change.before, "red"), lead="    ")
     if change.kind != "removed":
-        app.out.line(*app.out.cut_to_width([("  + ", "green"), (change.after, "green")]))
+        app.out.folded(("  + ", "green"), (change.after, "green"), lead="    ")
 
 
 def _beyond(found: Sequence[Change]) -> str:

@@ -12,26 +12,27 @@ from .proposals import ENOUGH, Package, Proposal, find_package, propose
 from .wording import counted, printable
 
 _HEAD = """\
-# What snapagent captures. Check this file with `snapagent check`; nothing is captured before the variable
-# SNAPAGENT_CAPTURE_ENABLED=1 is set in the environment of the program.
+# What snapagent captures; `snapagent check` reads this file. Nothing happens
+# before SNAPAGENT_CAPTURE_ENABLED=1 is in the environment of the program.
 version: 1
-capture_dir: captures          # where bundles go, created 0700; keep it out of version control
-budget: 2%                     # share of the process's time that capturing may take; above it calls are skipped
-max_store_bytes: 256MB         # of all captures; pinned bundles aside
+capture_dir: captures       # where bundles go; keep it out of version control
+budget: 2%                  # of the process's time; above it calls are skipped
+max_store_bytes: 256MB      # of all captures; pinned bundles aside
 
-defaults:                      # each may be set per target too
-  keep: 2                      # the newest bundles kept per function; .inf keeps all
-  keep_outcomes: 1             # besides them, the newest of each exception type that they lack
-  max_bytes: 1MB               # per bundle; larger values become placeholders, the rest is kept
-  redact: []                   # names of secrets, added to the built-in list (password, token, ...)
+defaults:                   # each may be set per target too
+  keep: 2                   # the newest bundles per function; .inf keeps all
+  keep_outcomes: 1          # and the newest of each exception type they lack
+  max_bytes: 1MB            # per bundle; larger values become placeholders
+  redact: []                # names of secrets, besides password, token, ...
 """
 _TAIL = """\
 
-# More to choose from. A target is module:qualname; globs reach many: `*` is one segment, `**` any number.
+# More to choose from. A target is module:qualname; globs reach many: `*` is one
+# segment, `**` any number.
 #   - {example}.services.*:*            every function of the direct submodules
 #   - target: {example}.model:predict
 #     keep: .inf
-#     exclude: [self.model, session]    # argument paths left out of the bundle
+#     exclude: [self.model, session]    # arguments left out of the bundle
 # exclude_targets: ["{example}.legacy.**:**"]
 """
 
@@ -57,8 +58,7 @@ def init_command(app: App, path: str | None, package_name: str | None, force: bo
         raise click.ClickException(
             f"{path} exists and was left as it is; --force overwrites it, --dry-run prints instead"
         )
-    package = _package(package_name)
-    proposals = propose(package) if package is not None else []
+    package, proposals = _looked_at(package_name)
     text = configuration(package, proposals)
     if dry_run:
         app.out.raw(text)
@@ -73,7 +73,7 @@ def configuration(package: Package | None, proposals: Sequence[Proposal]) -> str
     chosen, spare = proposals[:ENOUGH], proposals[ENOUGH : 4 * ENOUGH]
     lines = [
         "",
-        "targets:" if chosen else "targets: []                    # nothing was found to propose; add yours here",
+        "targets:" if chosen else "targets: []                 # nothing was found to propose; add yours here",
     ]
     for proposal in sorted(chosen, key=lambda proposal: proposal.target):
         lines += [f"  # {printable(proposal.reason)}", *_entry(proposal)]
@@ -90,10 +90,18 @@ def _entry(proposal: Proposal) -> list[str]:
     return [f"  - target: {proposal.target}", f"    exclude: [{left_out}]    # live objects: a test supplies its own"]
 
 
-def _package(name: str | None) -> Package | None:
+def _looked_at(name: str | None) -> tuple[Package | None, list[Proposal]]:
+    """The package that is meant, or else the likeliest one that has something to propose, and what it has."""
+    candidates = find_package(os.getcwd()) if name is None else (_package(name),)
+    for package in candidates:
+        proposals = propose(package)
+        if proposals:
+            return package, proposals
+    return (candidates[0] if candidates else None), []
+
+
+def _package(name: str) -> Package:
     found = find_package(os.getcwd())
-    if name is None:
-        return found[0] if found else None
     for package in found:
         if package.name == name.partition(".")[0]:
             return Package(name, package.folder, "--package")
@@ -116,6 +124,10 @@ def _tell(app: App, path: str, package: Package | None, proposals: Sequence[Prop
     app.out.line(("wrote ", ""), (path, "bold"))
     if package is None:
         app.out.note("no package was found here: name your functions under `targets:`", then=f"edit {path}")
+        return
+    if not proposals:
+        none = f"no function of {package.name} ({package.found_by}) looks like a target: name yours under `targets:`"
+        app.out.note(none, then=f"edit {path}")
         return
     chosen = min(len(proposals), ENOUGH)
     rest = f", {len(proposals) - chosen} more as comments" if len(proposals) > chosen else ""

@@ -9,6 +9,7 @@ import click
 
 from ..bundle import SigningKey
 from .app import App, json_option, pass_app
+from .wording import counted
 
 _BYTES = 32
 
@@ -40,9 +41,10 @@ def keygen_command(app: App, path: str | None, rotate: bool, as_json: bool) -> N
     if as_json:
         app.out.json({"path": path, "id": key_id, "keys": earlier + 1})
         return
-    app.out.line("wrote ", (path, "bold"), f"  key {key_id}")
+    app.out.line("wrote ", (path, "bold"), f"  (key id {key_id})")
+    still = f"{counted(earlier, 'earlier key')} still {'verifies' if earlier == 1 else 'verify'}"
     app.out.note(
-        f"{earlier} earlier key(s) still verify" if earlier else "keep it out of version control",
+        still if earlier else "keep it out of version control",
         then=f"export SNAPAGENT_KEY_FILE={os.path.abspath(path)}",
     )
 

@@ -10,21 +10,24 @@ import json
 import os
 import shutil
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..records import Record
+from .folding import Piece, fold
 from .wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Piece = tuple[str, str]  # text, style ("" for none); the text is escaped here, so callers pass it raw
 _MEASURED = 200  # rows: what the widths of a table's columns are taken from; the rest streams
 _READABLE = 30  # characters of a column that shrinks, for which spare columns make room
 _LEAST = 6  # characters below which no column is cut
+
+
+__all__ = ["Column", "Output", "Piece", "filled", "say"]  # text of any origin is passed as it is: it is escaped here
 
 
 class Column(Record):
@@ -54,13 +57,30 @@ class Output:
 
     def line(self, *pieces: Piece | str) -> None:
         """One line of text on stdout."""
-        spans = [(piece, "") if isinstance(piece, str) else piece for piece in pieces]
+        spans = [self._piece(piece) for piece in pieces]
         if self._console is None:
             self._stdout.write("".join(printable(text) for text, _ in spans) + "\n")
             return
         from rich.text import Text
 
         self._console.print(Text.assemble(*((printable(text), style) for text, style in spans)))
+
+    def folded(self, *pieces: Piece | str, lead: str = "") -> None:
+        """A line that a narrow terminal shows as several, each after the first behind `lead`; a pipe gets one.
+
+        Without a blank it is a path or the like, which can be copied only when the terminal itself breaks it.
+        """
+        spans = [(printable(text), style) for text, style in (self._piece(piece) for piece in pieces)]
+        text = "".join(text for text, _ in spans)
+        if self.width is None or " " not in text or self._cells(text) <= self.width:
+            self.line(*spans)
+            return
+        for line in fold(spans, self.width, lead, self._cells):
+            self.line(*line)
+
+    @staticmethod
+    def _piece(piece: Piece | str) -> Piece:
+        return (piece, "") if isinstance(piece, str) else piece
 
     def raw(self, text: str) -> None:
         """Text of our own making, several lines, as it is."""
@@ -96,6 +116,14 @@ class Output:
             self._row(columns, [row[at] for at in shown], widths)
             count += 1
         return count
+
+    def has_room_for(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
+        """Whether a table of these rows fits the terminal with nothing cut."""
+        if self.width is None:
+            return True
+        cells = [[column.title for column in columns], *([printable(cell) for cell in row] for row in rows)]
+        widths = [max(self._cells(row[at]) for row in cells) for at in range(len(columns))]
+        return sum(widths) + 2 * (len(widths) - 1) <= self.width
 
     def _fitting(self, columns: Sequence[Column], widths: Sequence[int]) -> list[int]:
         """The positions of the columns to show: on a narrow terminal without the spare ones."""
@@ -155,23 +183,17 @@ class Output:
     def note(self, message: str, *, then: str | None = None) -> None:
         """A message on stderr, with the command that comes next."""
         self._stdout.flush()  # so that both streams of one terminal stay in order
-        text = f"snapagent: {printable(message)}{f' (next: {printable(then)})' if then else ''}"
-        if self._stderr.isatty():
-            width = shutil.get_terminal_size().columns
-            text = textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-        self._stderr.write(text + "\n")
-        self._stderr.flush()
+        say(self._stderr, f"{message}{f' (next: {then})' if then else ''}")
 
-    def cut_to_width(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
-        """The pieces of one line, cut where the terminal ends; all of them in a pipe."""
-        left = self.width
-        for text, style in pieces:
-            safe = printable(text)
-            if left is None:
-                yield safe, style
-                continue
-            shown = self._cut(safe, left)
-            yield shown, style
-            left -= self._cells(shown)
-            if shown != safe or left <= 0:
-                return
+
+def say(stream: TextIO, message: str) -> None:
+    """A line of ours; a terminal breaks it between words."""
+    text = f"snapagent: {printable(message)}"
+    stream.write((filled(text) if stream.isatty() else text) + "\n")
+    stream.flush()
+
+
+def filled(text: str) -> str:
+    """Text of one line as lines of the terminal's width, broken between words."""
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -8,16 +8,17 @@ from typing import TypeVar
 import click
 
 from ..store.failures import StoreFailure
-from .app import App, pass_app, store_options
-from .wording import shown_path
+from .app import App, json_option, pass_app, store_options
+from .wording import counted, shown_path
 
 Result = TypeVar("Result")
 
 
 @click.command("pause")
+@json_option
 @store_options
 @pass_app
-def pause_command(app: App) -> None:
+def pause_command(app: App, as_json: bool) -> None:
     """Stop capture in all processes that write to this folder.
 
     They see it within a second and go on without capturing; calls are counted as paused. Processes that start later
@@ -27,18 +28,29 @@ def pause_command(app: App) -> None:
 
     _or_exit(lambda: pause(app.store.base_path))
     running = sum(1 for _ in present(app.store.base_path))
-    app.out.line(f"paused: {shown_path(app.store.base_path)}; {running} running processes; snapagent resume goes on")
+    if as_json:
+        app.out.json({"captures": app.store.base_path, "paused": True, "processes": running})
+        return
+    app.out.line("paused ", (shown_path(app.store.base_path), "bold"))
+    now = "is running now" if running == 1 else "are running now"
+    app.out.note(f"{counted(running, 'capturing process', 'capturing processes')} {now}", then="snapagent resume")
 
 
 @click.command("resume")
+@json_option
 @store_options
 @pass_app
-def resume_command(app: App) -> None:
+def resume_command(app: App, as_json: bool) -> None:
     """Let capture go on that `snapagent pause` stopped."""
     from ..store.presence import resume
 
     was_paused = _or_exit(lambda: resume(app.store.base_path))
-    app.out.line("resumed" if was_paused else f"{shown_path(app.store.base_path)} was not paused")
+    if as_json:
+        app.out.json({"captures": app.store.base_path, "paused": False, "was_paused": was_paused})
+    elif was_paused:
+        app.out.line("resumed ", (shown_path(app.store.base_path), "bold"))
+    else:
+        app.out.note(f"{shown_path(app.store.base_path)} was not paused")
 
 
 def _or_exit(do: Callable[[], Result]) -> Result:

@@ -20,9 +20,10 @@ from .app import App, json_option, pass_app, store_options
 from .choosing import bundle, folders, is_glob, matching, name_of
 from .completing import complete_target
 from .housekeeping import telling_failures
+from .listing import iso_time
 from .output import Column
 from .promoting import Promoted, list_all, promote
-from .wording import counted, shown_path
+from .wording import counted, local_time, shown_path
 
 
 @click.command("promote")
@@ -47,7 +48,7 @@ def promote_command(app: App, wanted: Sequence[str], to_path: str, dry_run: bool
     store = app.store
     chosen = _chosen(store, wanted)
     if dry_run:
-        _tell(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], True, as_json)
+        _tell(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], None, as_json)
         return
     keys = signing_keys(os.environ)
     to = Store(os.path.abspath(os.path.expanduser(to_path)), keys=keys, trust="any")
@@ -57,7 +58,7 @@ def promote_command(app: App, wanted: Sequence[str], to_path: str, dry_run: bool
         key = keys[0].secret if keys else store_key(store.base_path)
         promoted = [promote(store, entry, to, _rules(app, name, key)) for name, entry in chosen]
         list_all(to, {one.target for one in promoted})
-    _tell(app, promoted, False, as_json)
+    _tell(app, promoted, to_path, as_json)
     if _is_ignored(to.base_path):
         app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to.base_path)}/' to .gitignore")
 
@@ -128,14 +129,22 @@ def _by_hash(
     return found[0][0], [found[0][1]]
 
 
-def _tell(app: App, promoted: Sequence[Promoted], dry_run: bool, as_json: bool) -> None:
+def _tell(app: App, promoted: Sequence[Promoted], written: str | None, as_json: bool) -> None:
+    """`written` is the folder that they were written to."""
     if as_json:
-        app.out.json({"dry_run": dry_run, "promoted": [one.as_dict() for one in promoted]})
+        app.out.json({"dry_run": written is None, "promoted": [one.as_dict() for one in promoted]})
         return
-    columns = (Column("FUNCTION", style="bold", shrinks=2), Column("FILE"), Column("REDACTED NOW", shrinks=1))
-    app.out.table(columns, [(one.target, shown_path(one.path), ", ".join(one.redacted) or "-") for one in promoted])
-    what = "would be written" if dry_run else "written and listed in the manifests beside them"
-    app.out.note(f"{counted(len(promoted), 'bundle')} {what}", then=None if dry_run else "git add, and review them")
+    columns = (Column("FUNCTION", style="bold", shrinks=2), Column("TIME", spare=True), Column("HASH", style="cyan"),
+               Column("REDACTED NOW", style="magenta", shrinks=1))  # fmt: skip
+    app.out.table(columns, [(one.target, *_which(one), ", ".join(one.redacted) or "-") for one in promoted])
+    what = f"written to {shown_path(written)} and listed in manifests there" if written else "would be written"
+    app.out.note(f"{counted(len(promoted), 'bundle')} {what}", then="git add, and review them" if written else None)
+
+
+def _which(one: Promoted) -> tuple[str, str]:
+    """Time and hash of a bundle, from its name."""
+    entry = parse_bundle_name(one.name, one.path)
+    return (local_time(iso_time(entry)), entry.short_hash) if entry is not None else ("-", one.name)
 
 
 def _is_ignored(path: str) -> bool:

@@ -146,12 +146,13 @@ def _print(app: App, results: Sequence[Result]) -> None:
     if not results:
         app.out.note("there is nothing to replay", then="snapagent list")
         return
-    columns = (Column("FUNCTION", style="bold", shrinks=2), *(Column(kind.upper(), right=True) for kind in KINDS),
+    kinds = [kind for kind in KINDS if kind == EQUAL or any(result.kind == kind for result in results)]
+    columns = (Column("FUNCTION", style="bold", shrinks=2), *(Column(kind.upper(), right=True) for kind in kinds),
                Column("TIME", right=True))  # fmt: skip
     by_target: dict[str, list[Result]] = {}
     for result in results:
         by_target.setdefault(result.task.target, []).append(result)
-    app.out.table(columns, [_cells(target, found) for target, found in by_target.items()])
+    app.out.table(columns, [_cells(target, found, kinds) for target, found in by_target.items()])
     failures = [result for result in results if result.kind != EQUAL]
     for result in failures[:_SHOWN]:
         app.out.line("")
@@ -160,7 +161,7 @@ def _print(app: App, results: Sequence[Result]) -> None:
             (result.kind, style), "  ", (result.task.target, "bold"), "  ", (short_hash(result.task.hash), "cyan")
         )
         for line in _explanation(result):
-            app.out.line(f"    {line}")
+            app.out.folded(f"    {line}", lead=" " * 6)
     hidden = f", {len(failures) - _SHOWN} of them not shown" if len(failures) > _SHOWN else ""
     equal = len(results) - len(failures)
     if failures:
@@ -169,10 +170,10 @@ def _print(app: App, results: Sequence[Result]) -> None:
         app.out.note(f"{counted(equal, 'bundle')} replayed, all equal")
 
 
-def _cells(target: str, found: Sequence[Result]) -> list[str]:
+def _cells(target: str, found: Sequence[Result], kinds: Sequence[str]) -> list[str]:
     numbers = _summary(found)
     took = format_duration(sum(result.seconds for result in found))
-    return [target, *(f"{numbers[kind]:,}" if numbers[kind] else "-" for kind in KINDS), took]
+    return [target, *(f"{numbers[kind]:,}" if numbers[kind] else "-" for kind in kinds), took]
 
 
 def _explanation(result: Result) -> list[str]:

@@ -60,7 +60,7 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
                 app.out.line(f"    {line}")
         return
     for pieces in _picture(header, row, depth):
-        app.out.line(*app.out.cut_to_width(pieces))
+        app.out.folded(*pieces, lead=_below(pieces))
 
 
 def _load(base_path: str, target: str, name: str) -> dict[str, str]:
@@ -97,7 +97,8 @@ def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list
     ended = "" if header.ended == "complete" else f" ({header.ended})"
     yield [(header.target, "bold"), ("  ", ""), (short_hash(header.hash), "cyan"), ("  ", ""),
            (kind + ended, "red" if raised else "green"), (f"  {format_duration(header.duration)}", "")]  # fmt: skip
-    when = f"{local_time(header.timestamp)}, {ago(header.timestamp)}"
+    moment, since = local_time(header.timestamp), ago(header.timestamp)
+    when = moment if moment.startswith(since) else f"{moment}, {since}"
     runtime = f"{header.implementation} {header.python}, snapagent {header.snapagent}"
     size = f", {format_size(row.size)}" if row is not None else ""
     pinned = ", pinned" if row is not None and row.pinned else ""
@@ -112,6 +113,12 @@ def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list
     yield from _notes(unplaced_notes(header, (*passed, *returned)))
     if header.by_value:
         yield [("by value  ", "bold"), (", ".join(header.by_value), "")]
+
+
+def _below(pieces: Sequence[Piece]) -> str:
+    """What stands before the rest of a line that is folded: the tree's own lines, and room."""
+    lead = pieces[0][0] if pieces[0][1] == "dim" and pieces[0][0][:1] in "├└│ " else ""
+    return lead.replace("├── ", "│   ").replace("└── ", "    ") + "    "
 
 
 def _tree(branches: Sequence[Branch], depth: int, top: bool = False) -> Iterator[list[Piece]]:

@@ -34,7 +34,7 @@ def stats_command(app: App, globs: Sequence[str], as_json: bool) -> None:
     if as_json:
         app.out.json(found.to_json())
     elif not found.bundles and not found.calls:
-        app.out.note(f"nothing is captured under {app.base_path}", then="snapagent list")
+        app.out.note(f"nothing is captured under {app.base_path}", then="snapagent status")
     else:
         _print(app, found)
 
@@ -46,15 +46,23 @@ def _print(app: App, found: Statistics) -> None:
         f" {counted(found.calls, 'call')}, {found.captured:,} captured",
     )
     if found.over_time:
-        first, last = found.over_time[0][0], found.over_time[-1][0]
         app.out.line("")
         app.out.line(("over time  ", "bold"), (_sparkline([number for _, number in found.over_time]), "green"))
-        app.out.line((f"           {local_time(first)[:16]} to {local_time(last)[:16]}", "dim"))
+        app.out.line((f"           {_period([start for start, _ in found.over_time])}", "dim"))
     _bars(app, "outcomes", found.outcomes, "cyan")
     _bars(app, "sizes up to", found.sizes, "blue")
     _bars(app, "not captured", {**found.failed, **found.skipped}, "yellow")
     if found.headers_read < found.bundles:
         app.out.note(f"outcomes are of the newest {found.headers_read:,} of {found.bundles:,} bundles")
+
+
+def _period(starts: Sequence[str]) -> str:
+    """What the signs of the sparkline stand for; the days are those of UTC."""
+    first, last = (local_time(start)[:16] for start in (starts[0], starts[-1]))
+    if len(starts) == 1:
+        return f"the hour from {first}"
+    slot = "day" if starts[0][11:] == starts[1][11:] else "hour"
+    return f"{first} to {last}, one sign for each {slot}"
 
 
 def _bars(app: App, title: str, numbers: Mapping[str, int], style: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from ..units import format_size
@@ -29,18 +31,18 @@ def status_command(app: App, as_json: bool) -> None:
     if as_json:
         app.out.json(found.to_json())
         return
-    out = app.out
+    line = partial(app.out.folded, lead=" " * 10)
     config = f"{shown_path(found.config)}, {counted(found.targets, 'target')}" if found.config else "none"
-    out.line(("config    ", "bold"), config)
-    out.line(("capture   ", "bold"), switch_words(found))
+    line(("config    ", "bold"), config)
+    line(("capture   ", "bold"), switch_words(found))
     limit = f" of {format_size(found.limit)}" if found.limit is not None else ""
     bundles = f"{counted(found.bundles, 'bundle')} of {counted(found.functions, 'function')}"
-    out.line(("store     ", "bold"), f"{shown_path(found.captures)}: {bundles}, {format_size(found.bytes)}{limit}")
+    line(("store     ", "bold"), f"{shown_path(found.captures)}: {bundles}, {format_size(found.bytes)}{limit}")
     newest = f", newest bundle {ago(found.newest)}" if found.newest is not None else ""
-    out.line(("calls     ", "bold"), f"{found.calls:,}, {found.captured:,} captured{newest}")
+    line(("calls     ", "bold"), f"{found.calls:,}, {found.captured:,} captured{newest}")
     for reason, number in sorted(found.skipped.items(), key=lambda pair: -pair[1]):
-        out.line(f"          {number:,} skipped: {reason}")
+        line(f"          {number:,} skipped: {reason}")
     for one in found.processes:
-        out.line(("process   ", "bold"), process_words(one))
+        line(("process   ", "bold"), process_words(one))
     for text, remedy in found.next_steps():
-        out.line(("next      ", "yellow"), f"{text} -> {remedy}")
+        line(("next      ", "yellow"), f"{text} -> {remedy}")

@@ -30,10 +30,11 @@ _LONG = 1000  # files from which a person is told that it takes a while
 @store_options
 @pass_app
 def verify_command(app: App, globs: Sequence[str], as_json: bool) -> None:
-    """Check every bundle: digest, format, place, and whether it may be loaded.
+    """Check every bundle: is it whole, trusted, in its place?
 
-    Nothing is unpickled. Without GLOB recorded side effects are checked too. Names each file that is torn, altered,
-    misplaced, foreign or not trusted, and exits 1 when there is one.
+    Its digest, its format, the folder that it is in, and whether it may be loaded; nothing is unpickled. Without GLOB
+    recorded side effects are checked too. Names each file that is torn, altered, misplaced, foreign or not trusted,
+    and exits 1 when there is one.
 
     \b
     Examples:
@@ -82,10 +83,18 @@ def _of_recording(path: str) -> Iterator[Problem]:
 
 def _print(app: App, checked: int, found: Iterable[Problem]) -> None:
     ordered = sorted(found, key=lambda problem: (problem.kind in HARMLESS, problem.path))
-    columns = (Column("PROBLEM", style="red"), Column("FILE", style="bold"), Column("REASON", shrinks=1))
-    app.out.table(columns, [(problem.kind, shown_path(problem.path), problem.reason) for problem in ordered])
+    columns = (Column("PROBLEM", style="red"), Column("FILE", style="bold"), Column("REASON"))
+    rows = [(problem.kind, shown_path(problem.path), problem.reason) for problem in ordered]
+    if app.out.has_room_for(columns, rows):
+        app.out.table(columns, rows)
+    else:
+        for kind, path, reason in rows:
+            app.out.line((f"{kind}  ", "red"), (path, "bold"))
+            app.out.folded(f"    {reason}", lead="    ")
     serious = sum(problem.kind not in HARMLESS for problem in ordered)
     if serious:
         app.out.note(f"{counted(serious, 'problem')} among {counted(checked, 'file')}; the other files can be used")
-    else:
+    elif checked:
         app.out.note(f"{counted(checked, 'file')} checked, all whole and trusted")
+    else:
+        app.out.note(f"there is no bundle under {app.base_path}", then="snapagent list")

@@ -29,4 +29,5 @@ def view_command(app: App) -> None:
     from .viewer.model import Model
     from .viewer.screen import Viewer
 
-    Viewer(Model(app.store)).run()
+    model = Model(app.store) if app.find_config() is not None else Model(app.store, "snapagent init")
+    Viewer(model).run()

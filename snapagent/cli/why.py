@@ -147,6 +147,6 @@ def _about_bundles(store: Library, entries: Sequence[Entry]) -> Iterator[Stateme
     for (path, kind, type_name, reason), number in missing.most_common():
         known = explain_left_out(kind)
         if known is not None:
-            bundles = f"{number} of the newest {counted(len(entries), 'bundle')}"
+            bundles = f"{number} of the newest {len(entries):,} bundles" if len(entries) > 1 else "the only bundle"
             text = f"{path} ({type_name}) is not in {bundles}: {known[0]}" + (f", {reason}" if reason else "")
             yield Statement(HINT, printable(text), known[1])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import click
 
+from ..errors import TargetNotFoundError
 from .app import App, json_option, pass_app, store_options
+from .command_line import UnknownNameError
 from .completing import complete_target
 from .wording import counted
 
 _MARKS = {"fine": ("ok    ", "green"), "hint": ("-     ", "yellow"), "problem": ("no    ", "red")}
+_LEAD = " " * 6  # below the marks
 
 
 @click.command("why")
@@ -28,12 +31,16 @@ def why_command(app: App, target: str, as_json: bool) -> None:
     """
     from .why import why
 
-    answer = why(app.store, app.config, target)
+    try:
+        answer = why(app.store, app.config, target)
+    except TargetNotFoundError as error:
+        near = f"; the nearest names are {', '.join(error.near)}" if error.near else ""
+        raise UnknownNameError(f"no captures, no target and no function here are called {target!r}{near}") from None
     if as_json:
         app.out.json(answer.to_json())
         return
     app.out.line((answer.target, "bold"), f"  {counted(answer.bundles, 'bundle')}")
     for statement in answer.statements:
-        app.out.line(_MARKS[statement.status], statement.text)
+        app.out.folded(_MARKS[statement.status], statement.text, lead=_LEAD)
         if statement.next:
-            app.out.line("      ", (f"-> {statement.next}", "dim"))
+            app.out.folded(_LEAD, (f"-> {statement.next}", "dim"), lead=f"{_LEAD}   ")

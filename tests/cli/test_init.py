@@ -73,6 +73,27 @@ def test_a_project_without_any_package_gets_a_valid_file_too(tmp_path, monkeypat
     assert "no package was found" in result.output + result.stderr
 
 
+def test_a_script_beside_the_module_that_has_the_functions_does_not_hide_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.py").write_text("import shop\nprint(shop.quote(1, 2))\n")
+    (tmp_path / "shop.py").write_text("def quote(rows, currency):\n    return sum(rows), currency\n")
+
+    result = runner().invoke(main, ["init"])
+
+    assert "1 target of shop" in result.stderr
+    assert "- shop:quote" in (tmp_path / "snapagent.yaml").read_text()
+
+
+def test_where_nothing_can_be_proposed_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.py").write_text("print(1)\n")
+
+    result = runner().invoke(main, ["init"])
+
+    assert result.exit_code == 0
+    assert "no function of app (a module here) looks like a target" in result.stderr
+
+
 def test_an_existing_file_is_kept_without_force(project):
     (project / "snapagent.yaml").write_text("mine")
 

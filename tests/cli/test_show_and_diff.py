@@ -155,7 +155,7 @@ def test_one_bundle_alone_has_nothing_to_be_compared_with(shop, run):
     result = run("diff", "shop.pricing.quote")
 
     assert result.exit_code == 2
-    assert "newest" in result.stderr
+    assert "has one bundle only" in result.stderr and "a difference needs two" in result.stderr
 
 
 def test_a_torn_bundle_is_named_and_not_shown(shop, run):

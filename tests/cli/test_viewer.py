@@ -101,6 +101,7 @@ def test_functions_with_counts_bundles_and_the_tree_of_the_newest_are_there_at_o
         assert len(bundles(viewer)) == 1
         await person.resize(200, 40)
         assert any("shop.pricing:quote" in line and "4,321" in line for line in screen(viewer))
+        assert viewer.functions.size.width > 60  # of 200 columns: names are whole where there is room
 
     drive(shop, steps)
 
@@ -127,6 +128,20 @@ def test_the_tree_is_the_headers_with_what_was_left_out_in_its_place(shop):
         assert any(line.startswith("  runtime: CPython 3.11.7") for line in lines)
 
     drive(shop, steps)
+
+
+def test_long_lines_of_the_tree_can_be_read_to_their_end(shop):
+    shop.add(tree={"rows": node("'" + "x" * 150 + " the end'", "str"), "result": node("3")})
+
+    async def steps(viewer, person):
+        await person.press("tab", "tab")
+        assert not any("the end" in line for line in screen(viewer))
+        await person.press(*["right"] * 20)
+        assert any("the end" in line for line in screen(viewer))
+        await person.press(*["left"] * 20)
+        assert any("rows:" in line for line in screen(viewer)[10:])
+
+    drive(shop, steps, (80, 24))
 
 
 def test_typing_filters_functions_and_bundles_and_escape_takes_it_back(shop):

@@ -75,7 +75,7 @@ def test_every_console_page_is_followed() -> None:
 
 
 @pytest.mark.skipif(version("click").startswith("8.1."), reason="click 8.1 words some options differently")
-@pytest.mark.parametrize("name", ["reference/config.md", "reference/command-line.md"])
+@pytest.mark.parametrize("name", ["reference/config.md", "reference/command-line.md", "reference/errors.md"])
 def test_generated_pages_are_those_of_the_code(name: str) -> None:
     printed = subprocess.run(
         [sys.executable, "-c", f"import generate; print(generate.PAGES[{name!r}](), end='')"],

@@ -102,7 +102,7 @@ def test_errors_name_what_was_wanted_and_what_there_is(shop: Shop, program: Modu
     shop.capture(QUOTE, program.quote, [1])
     with pytest.raises(TargetNotFoundError, match="till_program:quote"):
         load_capture("till_program.qoute", base_path=shop.base_path)
-    with pytest.raises(BundleNotFoundError, match=r"there are 1: [0-9a-f]{8}"):
+    with pytest.raises(BundleNotFoundError, match=r"there is 1: [0-9a-f]{8}"):
         load_capture(QUOTE, outcome="raised", base_path=shop.base_path)
     with pytest.raises(BundleNotFoundError, match="ffff"):
         load_capture(QUOTE, hash="ffffffffffff", base_path=shop.base_path)

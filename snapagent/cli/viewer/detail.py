@@ -16,6 +16,7 @@ from ..differing import MISSING, Change
 from ..wording import counted, local_time, printable, shown_path
 
 _OPEN_LEVELS = 3  # of a tree that is shown: an argument, its items, what they hold
+_STEP = 8  # cells that the tree goes sideways at a time
 _SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}
 
 
@@ -25,6 +26,8 @@ class Detail(Tree[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
+        Binding("left", "sideways(-1)", "Left", show=False),
+        Binding("right", "sideways(1)", "Right", show=False),
     ]
     DEFAULT_CSS = "Detail { height: 1fr; padding: 0; background: transparent; scrollbar-size-vertical: 1; }"
 
@@ -32,6 +35,10 @@ class Detail(Tree[None]):
         super().__init__("", id=id)
         self.show_root = False
         self.guide_depth = 3
+
+    def action_sideways(self, steps: int) -> None:
+        """Show what a long line has to the right."""
+        self.scroll_relative(x=steps * _STEP, animate=False)
 
     def say(self, message: str, style: str = "dim") -> None:
         """One message instead of a tree."""

@@ -18,6 +18,7 @@ HELP = (
     ("↑ ↓", "one on, one back (or j, k); pgup, pgdn, home, end"),
     ("tab", "to the functions, the bundles, the tree, and round again"),
     ("enter", "go into it; in the tree: open or close a branch"),
+    ("← →", "in the tree: the rest of long lines"),
     ("/", "filter by words, as you type: functions, or bundles of one"),
     ("esc", "drop the filter, else the marks, else go back"),
     ("Bundles", ""),

@@ -24,8 +24,10 @@ _REMEMBERED = 2000  # rows: some screens full
 class Model:
     """Reads the store anew whenever it is asked for a list; rows and headers come one at a time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, begin: str = "snapagent run --on -- YOUR COMMAND") -> None:
+        """`begin` is the next step where nothing is captured yet."""
         self.store = store
+        self._begin = begin
         self._rows: dict[Entry, BundleRow] = {}
 
     def functions(self) -> list[FunctionFolder]:
@@ -105,7 +107,7 @@ class Model:
         """What an empty store is called, and the next step."""
         path = self.store.base_path
         where = "it is empty" if os.path.lexists(path) else "it does not exist yet"
-        return f"Nothing is captured under {path} ({where}).\nNext: snapagent run --on -- YOUR COMMAND"
+        return f"Nothing is captured under {path} ({where}).\nNext: {self._begin}"
 
 
 def holds(text: str, words: Sequence[str]) -> bool:

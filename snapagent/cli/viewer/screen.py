@@ -58,7 +58,7 @@ class Viewer(App[None]):
     TITLE = "snapagent"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #functions-pane { width: 32%; min-width: 26; max-width: 50; border-right: vkey $primary-darken-1; }
+    #functions-pane { width: 32%; min-width: 26; max-width: 64; border-right: vkey $primary-darken-1; }
     #bundles-pane { height: 45%; }
     #detail-pane { height: 1fr; }
     .narrow #body { layout: vertical; }
