@@ -25,7 +25,7 @@ BACKING_OFF = "backing_off"
 
 BURST = 0.25  # seconds of capturing that a new process may spend at once, so that short runs capture everything
 SAVED = 0.05  # seconds that an idle process saves up at most
-UNSEEN = 2.0  # what capturing costs a caller, for each second of it that the caller's clock sees (bench_budget.py)
+UNSEEN = 2e-5  # seconds of a capture that the caller's clock does not see, at most (see bench_budget.py)
 ALWAYS = 8  # the first captures of each target are taken whatever the budget: a hot function cannot starve a rare one
 SLOW = 0.5  # seconds: a capture that takes longer closes its target until the budget has paid for it
 FAILURES = 5  # failed captures in a row that open the breaker
@@ -58,7 +58,7 @@ class Governor:
         It sees neither the way in and out nor what the program's own code takes longer afterwards, because ours has
         driven it from the processor's caches.
         """
-        self.balance -= seconds * UNSEEN
+        self.balance -= seconds + min(seconds, UNSEEN)
 
     def allows(self) -> bool:
         if self.balance > 0.0 or self.unlimited:

@@ -197,8 +197,10 @@ def test_only_a_new_process_may_spend_a_burst_at_once(monkeypatch: pytest.Monkey
 
 def test_a_caller_is_charged_what_its_clock_does_not_see_as_well() -> None:
     door, _ = gate(governor := Governor(0.02))
-    door.succeeded(0.001)
-    assert governor.spent == pytest.approx(0.001 * policies.UNSEEN)
+    door.succeeded(0.00001)
+    assert governor.spent == pytest.approx(0.00002)
+    door.succeeded(0.1)
+    assert governor.spent == pytest.approx(0.10002 + policies.UNSEEN)
 
 
 def test_a_budget_of_everything_never_says_no() -> None:
