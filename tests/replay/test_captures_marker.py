@@ -170,10 +170,33 @@ def test_the_marker_without_the_fixture_and_the_fixture_without_the_marker(pytes
             pass
         """,
     )
-    result = pytester.runpytest("--continue-on-collection-errors")
-    result.assert_outcomes(errors=2)
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(["*takes the fixture 'bundle'*"])
     result.stdout.fnmatch_lines(["*needs the marker: @pytest.mark.captures*"])
+
+
+def test_the_marker_of_a_class_or_module_is_for_the_tests_that_take_the_bundle(
+    pytester: pytest.Pytester, till: ModuleType, captures: Shop
+) -> None:
+    captures.capture("till_program:quote", till.quote, [1])
+    pytester.makepyfile("""
+        import pytest
+
+        pytestmark = pytest.mark.captures("till_program.quote")
+
+        @pytest.mark.captures("till_program.quote")
+        class TestQuote:
+            def test_each(self, bundle):
+                bundle.check()
+
+            def test_another_thing(self):
+                pass
+
+        def test_a_third():
+            pass
+    """)
+    pytester.runpytest().assert_outcomes(passed=3)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

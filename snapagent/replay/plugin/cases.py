@@ -33,9 +33,8 @@ class Case(Record):
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Run the test once for each bundle; once, to say why, when there is none."""
     marker = metafunc.definition.get_closest_marker("captures")
-    assert marker is not None
-    if "bundle" not in metafunc.fixturenames:
-        pytest.fail("a test with the marker 'captures' takes the fixture 'bundle'", pytrace=False)
+    if marker is None or "bundle" not in metafunc.fixturenames:
+        return
     cases = _cases(marker.args, marker.kwargs)
     metafunc.parametrize("bundle", cases, indirect=True, ids=[case.id for case in cases])
 
@@ -90,7 +89,13 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
 
 
 def fail_without_bundle(item: pytest.Item) -> None:
-    """Fail in the test's own phase, so that it counts as a failing test, not as an error of its set-up."""
+    """Fail in the test's own phase, so that it counts as a failing test, not as an error of its set-up.
+
+    The marker of a class or a module is meant for those of its tests that take the bundle; a test's own is not.
+    """
+    marked = any(marker.name == "captures" for marker in item.own_markers)
+    if marked and "bundle" not in getattr(item, "fixturenames", ()):
+        pytest.fail("a test with the marker 'captures' takes the fixture 'bundle'; this one does not", pytrace=False)
     given = getattr(item, "funcargs", {}).get("bundle")
     if isinstance(given, NoBundle):
         pytest.fail(given.__dict__["reason"], pytrace=False)
