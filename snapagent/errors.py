@@ -34,19 +34,36 @@ class StoreError(SnapagentError):
     """The store cannot be used: not a folder, foreign, or not readable."""
 
 
-class TargetNotFoundError(SnapagentError):
-    """No folder of the store holds bundles of this function."""
+class PathError(SnapagentError, ValueError):
+    """A text that is to name a place in the arguments or the outcome cannot be read as one."""
 
-    def __init__(self, wanted: str, near: Sequence[str], base_path: str) -> None:
-        super().__init__(wanted, tuple(near), base_path)
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"path {self.path!r}: {self.problem}"
+
+
+class TargetNotFoundError(SnapagentError):
+    """No folder of the store holds bundles of this function; `known` is how many other functions have some."""
+
+    def __init__(self, wanted: str, near: Sequence[str], base_path: str, known: int = 0) -> None:
+        super().__init__(wanted, tuple(near), base_path, known)
         self.wanted = wanted
         self.near = tuple(near)
         self.base_path = base_path
+        self.known = known
 
     def __str__(self) -> str:
-        known = f"the nearest names there are {', '.join(self.near)}" if self.near else "nothing is captured there yet"
+        what = f"no bundle of {self.wanted!r} under {self.base_path!r}"
+        if not self.near and not self.known:
+            return f"{what}: nothing is captured there yet; 'snapagent status' says whether capture is on"
+        alike = f"none of the names there ({self.known}) is like it"
+        near = f"the nearest names there are {', '.join(self.near)}" if self.near else alike
         return (
-            f"no bundle of {self.wanted!r} under {self.base_path!r}: {known}; 'snapagent list' shows what there is, "
+            f"{what}: {near}; 'snapagent list' shows what there is, "
             f"'snapagent why {self.wanted}' says what became of its calls"
         )
 

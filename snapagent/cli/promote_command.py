@@ -21,23 +21,24 @@ from .choosing import bundle, folders, is_glob, matching, name_of
 from .completing import complete_target
 from .housekeeping import telling_failures
 from .output import Column
-from .promoting import Promoted, list_all, promote
+from .promoting import Promoted, list_all, list_also, promote, stays
 from .wording import counted, shown_path
 
 
 @click.command("promote")
 @click.argument("wanted", nargs=-1, required=True, metavar="TARGET|HASH...", shell_complete=complete_target)
-@click.option("--to", "to_path", required=True, metavar="DIR", help="The folder in the repository, as tests/captures.")
+@click.option("--to", "to_path", metavar="DIR", help="The folder in the repository, as tests/captures.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @json_option
 @store_options
 @pass_app
-def promote_command(app: App, wanted: Sequence[str], to_path: str, dry_run: bool, as_json: bool) -> None:
+def promote_command(app: App, wanted: Sequence[str], to_path: str | None, dry_run: bool, as_json: bool) -> None:
     """Copy bundles into a repository: checked, redacted again, listed.
 
     A TARGET (or glob) means all of its bundles, or those whose HASH follows it; a HASH alone is looked for in all
     functions. Each bundle is verified, today's redaction rules are applied to it once more, and a manifest of digests
-    is written beside it, so that it loads in CI under any user.
+    is written beside it, so that it loads in CI under any user. Without --to the bundles stay where they are and are
+    listed there; one that today's rules would change is refused.
 
     \b
     Examples:
@@ -49,17 +50,37 @@ def promote_command(app: App, wanted: Sequence[str], to_path: str, dry_run: bool
     if dry_run:
         _tell(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], True, as_json)
         return
-    keys = signing_keys(os.environ)
-    to = Store(os.path.abspath(os.path.expanduser(to_path)), keys=keys, trust="any")
-    if os.path.realpath(to.base_path) == os.path.realpath(store.base_path):
-        raise click.UsageError("--to is the folder that the bundles are in.")
+    if to_path is None:
+        _tell(app, _listed(app, chosen), False, as_json)
+        return
+    _tell(app, _copied(app, chosen, to_path), False, as_json)
+    if _is_ignored(os.path.abspath(os.path.expanduser(to_path))):
+        app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to_path)}/' to .gitignore")
+
+
+def _listed(app: App, chosen: Sequence[tuple[str, Entry]]) -> list[Promoted]:
+    store = app.store
     with telling_failures():
-        key = keys[0].secret if keys else store_key(store.base_path)
-        promoted = [promote(store, entry, to, _rules(app, name, key)) for name, entry in chosen]
+        promoted = [stays(store, entry, _rules(app, name, _key(store))) for name, entry in chosen]
+        list_also(store, promoted)
+    return promoted
+
+
+def _copied(app: App, chosen: Sequence[tuple[str, Entry]], to_path: str) -> list[Promoted]:
+    store = app.store
+    to = Store(os.path.abspath(os.path.expanduser(to_path)), keys=signing_keys(os.environ), trust="any")
+    if os.path.realpath(to.base_path) == os.path.realpath(store.base_path):
+        raise click.UsageError("--to is the folder that the bundles are in; without --to they are listed there.")
+    with telling_failures():
+        promoted = [promote(store, entry, to, _rules(app, name, _key(store))) for name, entry in chosen]
         list_all(to, {one.target for one in promoted})
-    _tell(app, promoted, False, as_json)
-    if _is_ignored(to.base_path):
-        app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to.base_path)}/' to .gitignore")
+    return promoted
+
+
+def _key(store: Store) -> bytes:
+    """What makes pseudonyms: the same as in the store that the bundles come from."""
+    keys = signing_keys(os.environ)
+    return keys[0].secret if keys else store_key(store.base_path)
 
 
 def _rules(app: App, target: str, key: bytes) -> SealRules:
