@@ -40,7 +40,7 @@ def promote(source: Library, entry: Entry, to: Store, rules: SealRules) -> Promo
 
 
 def stays(source: Library, entry: Entry, rules: SealRules) -> Promoted:
-    """One bundle that is to be listed where it is, checked. Raises as `promote`; StoreError when it must not stay so."""
+    """One bundle that is to be listed where it is, checked. Raises as `promote`; StoreError when it must not stay."""
     old, header, _ = _sealed_again(source, entry, rules)
     redacted = _new_redactions(old, header)
     if redacted:
