@@ -45,29 +45,33 @@ def promote_command(app: App, wanted: Sequence[str], to_path: str | None, dry_ru
       snapagent promote shop.pricing.quote --to tests/captures
       snapagent promote shop.pricing.quote 3fa9 77c0 --to tests/captures
     """
-    store = app.store
+    store = _source(app)
     chosen = _chosen(store, wanted)
     if dry_run:
         _tell(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], True, as_json)
         return
     if to_path is None:
-        _tell(app, _listed(app, chosen), False, as_json)
+        _tell(app, _listed(app, store, chosen), False, as_json)
         return
-    _tell(app, _copied(app, chosen, to_path), False, as_json)
+    _tell(app, _copied(app, store, chosen, to_path), False, as_json)
     if _is_ignored(os.path.abspath(os.path.expanduser(to_path))):
         app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to_path)}/' to .gitignore")
 
 
-def _listed(app: App, chosen: Sequence[tuple[str, Entry]]) -> list[Promoted]:
-    store = app.store
+def _source(app: App) -> Store:
+    """Where to choose from: choosing is how an unsigned bundle comes to be trusted, so it need only be one's own."""
+    said = app.config.trust if app.config is not None else None
+    return Store(app.base_path, keys=signing_keys(os.environ), trust="any" if said == "any" else "owner")
+
+
+def _listed(app: App, store: Store, chosen: Sequence[tuple[str, Entry]]) -> list[Promoted]:
     with telling_failures():
         promoted = [stays(store, entry, _rules(app, name, _key(store))) for name, entry in chosen]
         list_also(store, promoted)
     return promoted
 
 
-def _copied(app: App, chosen: Sequence[tuple[str, Entry]], to_path: str) -> list[Promoted]:
-    store = app.store
+def _copied(app: App, store: Store, chosen: Sequence[tuple[str, Entry]], to_path: str) -> list[Promoted]:
     to = Store(os.path.abspath(os.path.expanduser(to_path)), keys=signing_keys(os.environ), trust="any")
     if os.path.realpath(to.base_path) == os.path.realpath(store.base_path):
         raise click.UsageError("--to is the folder that the bundles are in; without --to they are listed there.")

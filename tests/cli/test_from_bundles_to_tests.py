@@ -318,6 +318,19 @@ def test_without_another_folder_the_chosen_bundles_are_listed_where_they_are(pro
     assert snapagent(project, "verify").returncode == 0
 
 
+@pytest.mark.parametrize("to", [[], ["--to", "tests/captures"]])
+def test_promoting_is_how_an_unsigned_bundle_comes_to_be_trusted_with_a_key(project, monkeypatch, to):
+    """As the error says that refuses to load it."""
+    monkeypatch.setenv("SNAPAGENT_KEY", "a key of today")
+    assert "snapagent promote" in snapagent(project, "verify").stdout
+
+    assert snapagent(project, "promote", "tillstore.pricing.quote", *to).returncode == 0
+
+    folder = to[-1] if to else "captures"
+    problems = json.loads(snapagent(project, "verify", "--json", "--captures-dir", folder).stdout)["problems"]
+    assert not [one for one in problems if "tillstore.pricing.quote" in one["path"]]
+
+
 def test_a_bundle_that_todays_rules_would_change_is_not_listed_where_it_is(project):
     config = (project / "snapagent.yaml").read_text()
     (project / "snapagent.yaml").write_text(config.replace("{keep: .inf}", "{keep: .inf, redact: [currency]}"))
