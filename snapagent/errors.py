@@ -143,6 +143,13 @@ class NotReplayableError(SnapagentError):
         return f"{self.target!r} cannot be replayed: {self.reason}; {self.remedy}"
 
 
+class SideEffectNotFoundError(NotReplayableError):
+    """A side effect was named that is not there to be wrapped or patched."""
+
+    def __str__(self) -> str:
+        return f"there is no side effect {self.target!r}: {self.reason}; {self.remedy}"
+
+
 class BundleLoadError(NotReplayableError):
     """The stored bytes are whole, but unpickling them failed; other bundles are not affected."""
 

@@ -321,7 +321,7 @@ def test_names_that_do_not_exist_are_explained(project: Project) -> None:
     )
     result = project.run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*has no 'sned'*near: send*"])
+    result.stdout.fnmatch_lines(["*no side effect 'gateway:sned'*has no 'sned'*near: send*write 'module:function'*"])
 
 
 def test_recordings_are_private_and_whole(project: Project) -> None:
