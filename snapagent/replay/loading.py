@@ -92,6 +92,8 @@ def _bundles(
     facsimiles: Mapping[str, object] | None,
     base_path: str | os.PathLike[str] | None,
 ) -> list[Bundle]:
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit is a number of bundles, at least 1, not {limit!r}")
     store = _opened(base_path)
     found = select(store, wanted, most=limit)
     facsimiles_of = _fitting([header for _, header in found], facsimiles or {})

@@ -54,9 +54,11 @@ class Wanted(Record):
 
 
 def target_name(target: str | Callable[..., Any]) -> str:
-    """The name of a target; a function's is taken from it."""
+    """The name of a target; a function's is taken from it. Raises TypeError for what is neither."""
     if isinstance(target, str):
         return target
+    if not hasattr(target, "__qualname__"):
+        raise TypeError(f"a target is the name of a function or the function itself, not {target!r}")
     return f"{target.__module__}:{target.__qualname__}"
 
 

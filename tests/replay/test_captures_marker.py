@@ -156,6 +156,25 @@ def test_a_wrong_marker_is_explained(pytester: pytest.Pytester, till: ModuleType
     result.stdout.fnmatch_lines(["*outcome, hash, limit*not 'outcom'*"])
 
 
+@pytest.mark.parametrize("arguments", ["'till_program.quote', limit='x'", "'till_program.quote', limit=0", "5", ""])
+def test_an_impossible_marker_is_one_failing_test_and_stops_no_other(
+    pytester: pytest.Pytester, till: ModuleType, captures: Shop, arguments: str
+) -> None:
+    captures.capture("till_program:quote", till.quote, [1])
+    pytester.makepyfile(
+        TEST.format(options="") + TEST.replace('"till_program.quote"{options}', arguments).replace("_q", "_x")
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*the marker captures(*"])
+
+
+def test_the_target_may_be_given_by_name(pytester: pytest.Pytester, till: ModuleType, captures: Shop) -> None:
+    captures.capture("till_program:quote", till.quote, [1])
+    pytester.makepyfile(TEST.replace('"till', 'target="till').format(options=""))
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
 def test_the_marker_without_the_fixture_and_the_fixture_without_the_marker(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_a="""

@@ -40,15 +40,22 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _cases(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Case]:
-    unknown = [name for name in kwargs if name not in TAKES]
-    if len(args) != 1 or unknown:
+    given = {**dict(zip(("target",), args, strict=False)), **kwargs}
+    unknown = [name for name in given if name not in ("target", *TAKES)]
+    if unknown or "target" not in given or len(args) > 1:
         wrong = f"not {', '.join(map(repr, unknown))}" if unknown else f"one target, not {len(args)}"
         return [Case(NONE, error=TypeError(f"the marker captures(target, {', '.join(TAKES)}) takes {wrong}"))]
     try:
-        bundles = captures_for(*args, **kwargs)
-    except (SnapagentError, OSError, ValueError) as error:
+        bundles = captures_for(**given)
+    except (SnapagentError, OSError) as error:
         return [Case(NONE, error=error)]
+    except Exception as error:  # a value that nobody can mean: as many kinds of errors as there are values
+        return [Case(NONE, error=TypeError(f"the marker captures({_spelled(given)}): {error}"))]
     return [Case(id_, bundle) for id_, bundle in zip(_ids(bundles), bundles, strict=True)]
+
+
+def _spelled(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
 def _ids(bundles: Sequence[Bundle]) -> list[str]:
