@@ -11,7 +11,7 @@ from ..bundle import Header
 from ..errors import BundleNotFoundError
 from ..serializer.loading import check_facsimiles
 from ..store import Library
-from .places import bundles_folder, open_library
+from .places import library_with
 from .replayed import Bundle
 from .selecting import Wanted, newest, select
 from .stored import fitting, placeholder_paths
@@ -42,8 +42,8 @@ def load_capture(
         FacsimileError: a path where the bundle has no placeholder.
         CorruptBundleError, UntrustedBundleError: nothing of the file was unpickled.
     """
-    store = _opened(base_path)
     wanted = Wanted.of(target, hash, args, kwargs, outcome)
+    store = _opened(wanted, base_path)
     entry, header = newest(store, wanted)
     return Bundle(store, entry, header, facsimiles).read()
 
@@ -94,16 +94,16 @@ def _bundles(
 ) -> list[Bundle]:
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ValueError(f"limit is a number of bundles, at least 1, not {limit!r}")
-    store = _opened(base_path)
+    store = _opened(wanted, base_path)
     found = select(store, wanted, most=limit)
     facsimiles_of = _fitting([header for _, header in found], facsimiles or {})
     return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of, strict=True)]
 
 
-def _opened(base_path: str | os.PathLike[str] | None) -> Library:
+def _opened(wanted: Wanted, base_path: str | os.PathLike[str] | None) -> Library:
     """The captures that are meant, those of this very process among them."""
     own_writes.wait()
-    return open_library(bundles_folder(base_path))
+    return library_with(wanted.target, base_path)
 
 
 def _fitting(headers: Sequence[Header], facsimiles: Mapping[str, object]) -> list[dict[str, object]]:

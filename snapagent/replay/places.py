@@ -63,21 +63,6 @@ def base_folder(base_path: str | os.PathLike[str] | None = None) -> str:
     return os.path.abspath(below_root if os.path.isdir(below_root) or not os.path.isdir(given) else given)
 
 
-def bundles_folder(base_path: str | os.PathLike[str] | None = None) -> str:
-    """The folder that bundles are read from: `base_folder`, or its like below the working directory.
-
-    The latter only when nobody names a folder and the rootdir has none: a test that works in a folder of its own finds
-    there what it captured there. Raises as `base_folder`.
-    """
-    folder = base_folder(base_path)
-    if base_path is not None or _anchor.captures_dir is not None or os.path.isdir(folder):
-        return folder
-    from ..config import default_base_path
-
-    here = default_base_path(os.environ, os.getcwd())
-    return here if os.path.isdir(here) else folder
-
-
 def config_in_force() -> Config:
     """The YAML that a test session sees, the default one when there is none. Raises ConfigError."""
     from ..config import DEFAULT_CONFIG
@@ -111,6 +96,21 @@ def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | N
     keys = signing_keys(os.environ)
     policy = trust or config_in_force().trust or ("signed" if keys else "owner")
     return Library(base_folder(base_path), keys=keys, trust=policy, owners=owners())
+
+
+def library_with(target: str, base_path: str | os.PathLike[str] | None = None) -> Library:
+    """The captures that the bundles of `target` are read from: those of `open_library`, or their like below the cwd.
+
+    The latter when nobody names a folder and the rootdir's has none of them: a test that works in a folder of its own
+    finds there what it captured there. Raises ConfigError.
+    """
+    library = open_library(base_path)
+    if base_path is not None or _anchor.captures_dir is not None or os.path.isdir(library.folder(target)):
+        return library
+    from ..config import default_base_path
+
+    here = open_library(default_base_path(os.environ, os.getcwd()))
+    return here if os.path.isdir(here.folder(target)) else library
 
 
 def owners() -> tuple[int, ...]:

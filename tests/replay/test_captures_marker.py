@@ -156,6 +156,29 @@ def test_a_wrong_marker_is_explained(pytester: pytest.Pytester, till: ModuleType
     result.stdout.fnmatch_lines(["*outcome, hash, limit*not 'outcom'*"])
 
 
+def test_a_test_in_a_folder_of_its_own_finds_what_it_captured_there(pytester: pytest.Pytester) -> None:
+    """The rootdir goes first; only a function that has nothing there is looked for below the working directory."""
+    pytester.makepyfile("""
+        from snapagent import capture, load_capture
+
+        def f(x):
+            return x
+
+        def test_at_the_root():
+            capture(enabled=True)(f)(1)
+            assert load_capture(f).args == (1,)
+
+        def test_elsewhere(tmp_path, monkeypatch):
+            monkeypatch.chdir(tmp_path)
+            capture(enabled=True)(f)(2)
+            assert load_capture(f).args == (1,)
+            g = capture(enabled=True)(lambda x: x)
+            g(3)
+            assert load_capture(g).path.is_relative_to(tmp_path)
+    """)
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)
+
+
 @pytest.mark.parametrize("arguments", ["'till_program.quote', limit='x'", "'till_program.quote', limit=0", "5", ""])
 def test_an_impossible_marker_is_one_failing_test_and_stops_no_other(
     pytester: pytest.Pytester, till: ModuleType, captures: Shop, arguments: str
