@@ -95,7 +95,8 @@ class AmbiguousHashError(SnapagentError):
         self.hashes = tuple(hashes)
 
     def __str__(self) -> str:
-        return f"hash prefix {self.prefix!r} of {self.target!r} fits {', '.join(self.hashes)}; give more digits"
+        shown = ", ".join(self.hashes[:8]) + (f" and {len(self.hashes) - 8} more" if len(self.hashes) > 8 else "")
+        return f"hash prefix {self.prefix!r} of {self.target!r} fits {shown}; give more digits"
 
 
 class CorruptBundleError(SnapagentError):
