@@ -122,9 +122,10 @@ class Activation:
     def _in_force(self) -> tuple[Config, str]:
         if self.config is not None:
             return self.config, self.base_path
-        from ..config import DEFAULT_CONFIG
+        from ..config import DEFAULT_CONFIG, load_unchanged
 
-        config = _read(None) or DEFAULT_CONFIG
+        path = environment.find_config(os.environ, os.getcwd())
+        config = load_unchanged(path) if path is not None else DEFAULT_CONFIG
         return config, _folder(config)
 
     def report_missed(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
 
 from ..records import Record
 
@@ -65,24 +64,11 @@ def base_folder(base_path: str | os.PathLike[str] | None = None) -> str:
 
 def config_in_force() -> Config:
     """The YAML that a test session sees, the default one when there is none. Raises ConfigError."""
-    from ..config import DEFAULT_CONFIG
+    from ..config import DEFAULT_CONFIG, load_unchanged
     from ..environment import find_config
 
     path = find_config(os.environ, root_folder())
-    if path is None:
-        return DEFAULT_CONFIG
-    try:
-        found = os.stat(path)
-        return _loaded(path, found.st_mtime_ns, found.st_size)
-    except OSError:
-        return _loaded(path, 0, 0)  # raises the error that says what is wrong
-
-
-@lru_cache(maxsize=8)
-def _loaded(path: str, modified: int, size: int) -> Config:
-    from ..config import load_config
-
-    return load_config(path)
+    return DEFAULT_CONFIG if path is None else load_unchanged(path)
 
 
 def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | None = None) -> Library:

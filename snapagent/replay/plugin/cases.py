@@ -40,7 +40,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _cases(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Case]:
-    given = {**dict(zip(("target",), args, strict=False)), **kwargs}
+    given = {"target": args[0], **kwargs} if args else dict(kwargs)
     unknown = [name for name in given if name not in ("target", *TAKES)]
     if unknown or "target" not in given or len(args) > 1:
         wrong = f"not {', '.join(map(repr, unknown))}" if unknown else f"one target, not {len(args)}"
