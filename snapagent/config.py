@@ -77,6 +77,22 @@ def load_config(path: str) -> Config:
     return parse_config(data, path)
 
 
+def load_unchanged(path: str) -> Config:
+    """As `load_config`, for those who ask often: a file is read again when it has changed. Raises as it does."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return load_config(path)  # raises the error that says what is wrong
+    seen = (found.st_mtime_ns, found.st_size)
+    known = _loaded.get(path)
+    if known is None or known[0] != seen:
+        known = _loaded[path] = (seen, load_config(path))
+    return known[1]
+
+
+_loaded: dict[str, tuple[tuple[int, int], Config]] = {}
+
+
 def parse_config(text: str | bytes, path: str | None = None) -> Config:
     """Read the text of a file; `path` is only named in errors. Raises as load_config does."""
     reader = _Reader(path)
@@ -100,7 +116,7 @@ def default_base_path(environ: Mapping[str, str], cwd: str) -> str:
     config = DEFAULT_CONFIG
     if not environ.get(CAPTURE_DIR):
         path = find_config(environ, cwd)
-        config = load_config(path) if path else DEFAULT_CONFIG
+        config = load_unchanged(path) if path else DEFAULT_CONFIG
     return resolve_capture_dir(config, environ, cwd)
 
 

@@ -34,19 +34,36 @@ class StoreError(SnapagentError):
     """The store cannot be used: not a folder, foreign, or not readable."""
 
 
-class TargetNotFoundError(SnapagentError):
-    """No folder of the store holds bundles of this function."""
+class PathError(SnapagentError, ValueError):
+    """A text that is to name a place in the arguments or the outcome cannot be read as one."""
 
-    def __init__(self, wanted: str, near: Sequence[str], base_path: str) -> None:
-        super().__init__(wanted, tuple(near), base_path)
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"path {self.path!r}: {self.problem}"
+
+
+class TargetNotFoundError(SnapagentError):
+    """No folder of the store holds bundles of this function; `known` is how many other functions have some."""
+
+    def __init__(self, wanted: str, near: Sequence[str], base_path: str, known: int = 0) -> None:
+        super().__init__(wanted, tuple(near), base_path, known)
         self.wanted = wanted
         self.near = tuple(near)
         self.base_path = base_path
+        self.known = known
 
     def __str__(self) -> str:
-        known = f": the nearest names there are {', '.join(self.near)}" if self.near else ", nor of a similar name"
+        what = f"no bundle of {self.wanted!r} under {self.base_path!r}"
+        if not self.near and not self.known:
+            return f"{what}: nothing is captured there yet; 'snapagent status' says whether capture is on"
+        alike = f"none of the names there ({self.known}) is like it"
+        near = f"the nearest names there are {', '.join(self.near)}" if self.near else alike
         return (
-            f"no bundle of {self.wanted!r} under {self.base_path!r}{known}; 'snapagent list' shows what there is, "
+            f"{what}: {near}; 'snapagent list' shows what there is, "
             f"'snapagent why {self.wanted}' says what became of its calls"
         )
 
@@ -79,7 +96,8 @@ class AmbiguousHashError(SnapagentError):
         self.hashes = tuple(hashes)
 
     def __str__(self) -> str:
-        return f"hash prefix {self.prefix!r} of {self.target!r} fits {', '.join(self.hashes)}; give more digits"
+        shown = ", ".join(self.hashes[:8]) + (f" and {len(self.hashes) - 8} more" if len(self.hashes) > 8 else "")
+        return f"hash prefix {self.prefix!r} of {self.target!r} fits {shown}; give more digits"
 
 
 class CorruptBundleError(SnapagentError):
@@ -125,6 +143,13 @@ class NotReplayableError(SnapagentError):
 
     def __str__(self) -> str:
         return f"{self.target!r} cannot be replayed: {self.reason}; {self.remedy}"
+
+
+class SideEffectNotFoundError(NotReplayableError):
+    """A side effect was named that is not there to be wrapped or patched."""
+
+    def __str__(self) -> str:
+        return f"there is no side effect {self.target!r}: {self.reason}; {self.remedy}"
 
 
 class BundleLoadError(NotReplayableError):

@@ -7,6 +7,8 @@ none. A parameter that is itself called `result`, `exception` or `arguments` is 
 
 from __future__ import annotations
 
+from .errors import PathError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -178,14 +180,14 @@ class PathPattern:
 
 
 def parse_path(text: str) -> PathPattern:
-    """Parse a path. Raises ValueError, saying what is wrong where."""
+    """Parse a path. Raises PathError (a ValueError), saying what is wrong where."""
     tokens: list[object] = []
     rest = text.strip()
     expects_name = True
     while rest or expects_name:
         if rest.startswith("["):
             if not tokens or expects_name:
-                raise ValueError(f"path {text!r} must begin with a parameter name, 'result', 'exception', '*' or '**'")
+                raise PathError(text, "must begin with a parameter name, 'result', 'exception', '*' or '**'")
             token, rest = _bracket(rest, text)
         else:
             token, rest = _name(rest, text)
@@ -194,7 +196,7 @@ def parse_path(text: str) -> PathPattern:
         if expects_name:
             rest = rest[1:]
         elif rest and not rest.startswith("["):
-            raise ValueError(f"path {text!r}: expects '.', '[' or the end at {rest!r}")
+            raise PathError(text, f"expects '.', '[' or the end at {rest!r}")
     return PathPattern(_rooted(tokens))
 
 
@@ -212,7 +214,7 @@ def _name(rest: str, text: str) -> tuple[object, str]:
         return (ANY if name == "*" else ANY_NUMBER), after
     if not name.isidentifier():
         hint = "; write ['...'] for a key that is no identifier" if name and not name.isspace() else ""
-        raise ValueError(f"path {text!r}: {name!r} is no name{hint}")
+        raise PathError(text, f"{name!r} is no name{hint}")
     return name, after
 
 
@@ -231,6 +233,6 @@ def _bracket(rest: str, text: str) -> tuple[object, str]:
             end = rest.find("]", end + 1)  # the bracket may stand inside a quoted key
             continue
         if type(key) not in _PLAIN_KEYS:
-            raise ValueError(f"path {text!r}: [{inside}] is no index and no plain key")
+            raise PathError(text, f"[{inside}] is no index and no plain key")
         return key, rest[end + 1 :]
-    raise ValueError(f"path {text!r}: expects an index, a quoted key or '*' in brackets at {rest!r}")
+    raise PathError(text, f"expects an index, a quoted key or '*' in brackets at {rest!r}")

@@ -22,6 +22,7 @@ from snapagent.config import (
     Settings,
     default_base_path,
     load_config,
+    load_unchanged,
     parse_config,
     resolve_capture_dir,
     schema,
@@ -608,3 +609,15 @@ def test_an_editor_with_the_schema_and_the_reader_are_of_one_mind(text):
         assert problems(text)
 
     assert fits(yaml.safe_load(text), schema()) is (text in GOOD)
+
+
+def test_who_asks_often_is_told_of_a_change(tmp_path: Path) -> None:
+    path = tmp_path / "snapagent.yaml"
+    path.write_text("version: 1\ncapture_dir: one\n")
+    first = load_unchanged(str(path))
+    assert load_unchanged(str(path)) is first
+    path.write_text("version: 1\ncapture_dir: another\n")
+    assert load_unchanged(str(path)).capture_dir == "another"
+    path.unlink()
+    with pytest.raises(ConfigError, match="no such file"):
+        load_unchanged(str(path))

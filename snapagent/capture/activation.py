@@ -39,7 +39,7 @@ class Activation:
     def is_installed(self) -> bool:
         return self.finder is not None
 
-    def install(self, config: str | Config | None) -> None:
+    def install(self, config: str | os.PathLike[str] | Config | None) -> None:
         """Read the config and watch imports. Raises ConfigError when the config is bad."""
         if self.finder is not None:
             return
@@ -48,7 +48,7 @@ class Activation:
             return
         from .finder import TargetFinder
 
-        self._use(found)
+        self.config, self.base_path = found, _folder(found)
         self._tell_children(found)
         self.targets = targets = found.target_set()
         self.finder = TargetFinder(targets.wants_module, self.loaded)
@@ -59,12 +59,6 @@ class Activation:
         import atexit
 
         atexit.register(self.report_missed)
-
-    def _use(self, config: Config) -> None:
-        from ..config import resolve_capture_dir
-
-        self.config = config
-        self.base_path = resolve_capture_dir(config, os.environ, os.getcwd())
 
     def _tell_children(self, config: Config) -> None:
         """Children may start in another folder: the paths that they inherit are absolute."""
@@ -109,20 +103,30 @@ class Activation:
         else:
             self.engine().unreachable[str(target)] = reason
 
-    def engine(self, base_path: str | None = None) -> Engine:
-        """The engine that captures into this folder (by default the config's), made at its first use."""
+    def engine(self, base_path: str | os.PathLike[str] | None = None) -> Engine:
+        """The engine that captures into this folder, made at its first use.
+
+        By default it is the folder of what is installed; with nothing installed, the one that the environment, else
+        the config, names at this moment: a program that only decorates has no other moment at which it was said.
+        """
         from .engine import Engine
 
-        if self.config is None:
-            from ..config import DEFAULT_CONFIG
-
-            self._use(_read(None) or DEFAULT_CONFIG)
-        assert self.config is not None
-        path = os.path.abspath(os.path.expanduser(base_path)) if base_path is not None else self.base_path
+        config, path = self._in_force()
+        if base_path is not None:
+            path = os.path.abspath(os.path.expanduser(base_path))
         engine = self._engines.get(path)
         if engine is None:  # no lock: this runs inside imports, where a thread that we wait for may wait for us
-            engine = self._engines.setdefault(path, Engine(self.config, path))
+            engine = self._engines.setdefault(path, Engine(config, path))
         return engine
+
+    def _in_force(self) -> tuple[Config, str]:
+        if self.config is not None:
+            return self.config, self.base_path
+        from ..config import DEFAULT_CONFIG, load_unchanged
+
+        path = environment.find_config(os.environ, os.getcwd())
+        config = load_unchanged(path) if path is not None else DEFAULT_CONFIG
+        return config, _folder(config)
 
     def report_missed(self) -> None:
         """Tell of each target, named exactly, whose module was loaded without us, and what to do about it."""
@@ -151,21 +155,35 @@ class Activation:
         self.__init__()  # type: ignore[misc]
 
 
-def _read(config: str | Config | None) -> Config | None:
+def _read(config: str | os.PathLike[str] | Config | None) -> Config | None:
     """The config that is given, named, or found; None when there is none. Raises ConfigError."""
     if config is None:
         config = environment.find_config(os.environ, os.getcwd())
-    if isinstance(config, str):
-        from ..config import load_config
+        if config is None:
+            return None
+    from ..config import Config, load_config
 
-        return load_config(os.path.abspath(os.path.expanduser(config)))
-    return config
+    if isinstance(config, Config):
+        return config
+    try:
+        path = os.fsdecode(config)
+    except TypeError:
+        from ..errors import ConfigError
+
+        raise ConfigError(f"config: expects the path of a file or a Config, not {type(config).__name__}") from None
+    return load_config(os.path.abspath(os.path.expanduser(path)))
+
+
+def _folder(config: Config) -> str:
+    from ..config import resolve_capture_dir
+
+    return resolve_capture_dir(config, os.environ, os.getcwd())
 
 
 current = Activation()
 
 
-def install(enabled: bool | None = None, config: str | Config | None = None) -> None:
+def install(enabled: bool | None = None, config: str | os.PathLike[str] | Config | None = None) -> None:
     """Capture the functions that the YAML lists, also of modules imported earlier. Calling it again changes nothing.
 
     `enabled=None` obeys the environment; a bool decides. `config` is a path or a Config; by default the environment

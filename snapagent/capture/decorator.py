@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 
 def capture(
-    function: Any = None, /, *, enabled: bool | None = None, base_path: str | None = None, **options: Any
+    function: Any = None,
+    /,
+    *,
+    enabled: bool | None = None,
+    base_path: str | os.PathLike[str] | None = None,
+    **options: Any,
 ) -> Any:
     """Capture the calls of the decorated function, method, class method, static method or property.
 
     `enabled=None` obeys the environment when the function is decorated: off returns the very function. `base_path` is
-    the folder of captures; `options` are the settings that a target may have in the YAML (`keep`, `exclude`, ...).
+    the folder of captures, by default the one that the environment or the config names at that moment. `options` are
+    the settings that a target may have in the YAML (`keep`, `exclude`, ...).
 
     Raises:
         ConfigError: an option that does not exist or has an impossible value, whether capture is on or off.
@@ -39,7 +45,7 @@ def capture(
     return decorate if function is None else decorate(function)
 
 
-def _decorated(function: Any, base_path: str | None, options: dict[str, Any]) -> Any:
+def _decorated(function: Any, base_path: str | os.PathLike[str] | None, options: dict[str, Any]) -> Any:
     from .instrument import function_of, instrument_value
 
     inner = function_of(function)

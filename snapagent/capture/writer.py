@@ -15,6 +15,7 @@ from contextlib import suppress
 from os import getpid
 from time import monotonic, thread_time
 
+from .. import own_writes
 from . import native_thread, process_life
 from .host_guard import describe, log_once
 from .storing import Storing
@@ -81,6 +82,7 @@ class Writer:
         self._closed = False
         self._begin()
         process_life.follow(self)
+        own_writes.follow(self)
 
     def _begin(self) -> None:
         self._pid = getpid()
@@ -284,6 +286,12 @@ class Writer:
             return self._ask(timeout, last=False)
         self._work_here(min(timeout, _LAST_PATIENCE))
         return not self._queue
+
+    def settle(self) -> None:
+        """For a reader in this process: flush, when something is on its way."""
+        on_its_way = self._queue or self._busy.locked() or self._storing.has_written
+        if on_its_way and self._ident != get_ident() and self._holder != get_ident():
+            self.flush()
 
     def _ask(self, timeout: float, *, last: bool) -> bool:
         request = _Request(last)

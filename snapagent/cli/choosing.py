@@ -55,7 +55,8 @@ def function(store: Library, name: str) -> FunctionFolder:
     exact = [folder for folder in known if name in (folder.target, folder.name)]
     for folder in exact or [folder for folder in known if _dotted(name) == _dotted(name_of(folder))]:
         return folder
-    raise TargetNotFoundError(name, near_matches(name, [name_of(folder) for folder in known]), store.base_path)
+    names = [name_of(folder) for folder in known]
+    raise TargetNotFoundError(name, near_matches(name, names), store.base_path, len(names))
 
 
 def matching(store: Library, globs: Sequence[str]) -> list[FunctionFolder]:
@@ -70,7 +71,7 @@ def matching(store: Library, globs: Sequence[str]) -> list[FunctionFolder]:
         found = folders(store, glob) if is_glob(glob) else [function(store, glob)]
         if not found:
             known = [name_of(folder) for folder in folders(store)]
-            raise TargetNotFoundError(glob, near_matches(glob, known), store.base_path)
+            raise TargetNotFoundError(glob, near_matches(glob, known), store.base_path, len(known))
         chosen.update((folder.name, folder) for folder in found)
     return list(chosen.values())
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import keyword
+import re
 from collections.abc import Iterable, Iterator
 
 from ..bundle import Header, Note
@@ -33,8 +35,11 @@ class Needed(Record):
 
     @property
     def class_name(self) -> str:
-        """A name for the stand-in: that of the type."""
+        """A name for the stand-in: that of the type, or one made of the path where that would hide a built-in."""
         name = self.type.rpartition(".")[2]
+        if hasattr(builtins, name):
+            words = re.findall(r"[^\W\d_]+", self.path.rpartition(".")[2])
+            name = "".join(word.capitalize() for word in words)
         return name if name.isidentifier() and not keyword.iskeyword(name) else "StandIn"
 
     @property
@@ -115,7 +120,7 @@ def _class_names(values: Iterable[Needed]) -> dict[str, str]:
 
 def _class_source(value: Needed, name: str) -> str:
     detail = f", {value.detail}" if value.detail else ""
-    lines = [f"class {name}:", f'    """Stands in for {value.path}, a {value.type}{detail} ({value.reason})."""']
+    lines = [f"class {name}:", f'    """Stands in for {value.path}: {value.type}{detail} ({value.reason})."""']
     lines += [""] if not value.is_plain else []
     lines += [f"    {attribute} = None" for attribute in value.use.attributes]
     for position, method in enumerate(value.use.methods):

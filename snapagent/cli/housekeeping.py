@@ -180,11 +180,11 @@ def _ask(app: App, removals: Sequence[Removal]) -> None:
 
 
 def _tell(app: App, removals: Sequence[Removal], dry_run: bool, as_json: bool) -> None:
+    removals = [removal for removal in removals if removal.bundles]
     if as_json:
         rows = [{**removal.as_dict(), "names": list(removal.names)} for removal in removals]
         app.out.json({"dry_run": dry_run, "removed": rows})
         return
-    removals = [removal for removal in removals if removal.bundles]
     if not removals:
         where = "" if os.path.lexists(app.base_path) else " (it does not exist)"
         app.out.note(f"nothing to remove under {app.base_path}{where}")

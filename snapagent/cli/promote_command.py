@@ -22,45 +22,71 @@ from .completing import complete_target
 from .housekeeping import telling_failures
 from .listing import iso_time
 from .output import Column
-from .promoting import Promoted, list_all, promote
+from .promoting import Promoted, list_all, list_also, promote, stays
 from .wording import counted, local_time, shown_path
 
 
 @click.command("promote")
 @click.argument("wanted", nargs=-1, required=True, metavar="TARGET|HASH...", shell_complete=complete_target)
-@click.option("--to", "to_path", required=True, metavar="DIR", help="The folder in the repository, as tests/captures.")
+@click.option("--to", "to_path", metavar="DIR", help="The folder in the repository, as tests/captures.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @json_option
 @store_options
 @pass_app
-def promote_command(app: App, wanted: Sequence[str], to_path: str, dry_run: bool, as_json: bool) -> None:
+def promote_command(app: App, wanted: Sequence[str], to_path: str | None, dry_run: bool, as_json: bool) -> None:
     """Copy bundles into a repository: checked, redacted again, listed.
 
     A TARGET (or glob) means all of its bundles, or those whose HASH follows it; a HASH alone is looked for in all
     functions. Each bundle is verified, today's redaction rules are applied to it once more, and a manifest of digests
-    is written beside it, so that it loads in CI under any user.
+    is written beside it, so that it loads in CI under any user. Without --to the bundles stay where they are and are
+    listed there; one that today's rules would change is refused.
 
     \b
     Examples:
       snapagent promote shop.pricing.quote --to tests/captures
       snapagent promote shop.pricing.quote 3fa9 77c0 --to tests/captures
     """
-    store = app.store
+    store = _source(app)
     chosen = _chosen(store, wanted)
     if dry_run:
         _tell(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], None, as_json)
         return
-    keys = signing_keys(os.environ)
-    to = Store(os.path.abspath(os.path.expanduser(to_path)), keys=keys, trust="any")
-    if os.path.realpath(to.base_path) == os.path.realpath(store.base_path):
-        raise click.UsageError("--to is the folder that the bundles are in.")
+    if to_path is None:
+        _tell(app, _listed(app, store, chosen), f"listed in manifests in {shown_path(app.base_path)}", as_json)
+        return
+    done = f"written to {shown_path(to_path)} and listed in manifests there"
+    _tell(app, _copied(app, store, chosen, to_path), done, as_json)
+    if _is_ignored(os.path.abspath(os.path.expanduser(to_path))):
+        app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to_path)}/' to .gitignore")
+
+
+def _source(app: App) -> Store:
+    """Where to choose from: choosing is how an unsigned bundle comes to be trusted, so it need only be one's own."""
+    said = app.config.trust if app.config is not None else None
+    return Store(app.base_path, keys=signing_keys(os.environ), trust="any" if said == "any" else "owner")
+
+
+def _listed(app: App, store: Store, chosen: Sequence[tuple[str, Entry]]) -> list[Promoted]:
     with telling_failures():
-        key = keys[0].secret if keys else store_key(store.base_path)
-        promoted = [promote(store, entry, to, _rules(app, name, key)) for name, entry in chosen]
+        promoted = [stays(store, entry, _rules(app, name, _key(store))) for name, entry in chosen]
+        list_also(store, promoted)
+    return promoted
+
+
+def _copied(app: App, store: Store, chosen: Sequence[tuple[str, Entry]], to_path: str) -> list[Promoted]:
+    to = Store(os.path.abspath(os.path.expanduser(to_path)), keys=signing_keys(os.environ), trust="any")
+    if os.path.realpath(to.base_path) == os.path.realpath(store.base_path):
+        raise click.UsageError("--to is the folder that the bundles are in; without --to they are listed there.")
+    with telling_failures():
+        promoted = [promote(store, entry, to, _rules(app, name, _key(store))) for name, entry in chosen]
         list_all(to, {one.target for one in promoted})
-    _tell(app, promoted, to_path, as_json)
-    if _is_ignored(to.base_path):
-        app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to.base_path)}/' to .gitignore")
+    return promoted
+
+
+def _key(store: Store) -> bytes:
+    """What makes pseudonyms: the same as in the store that the bundles come from."""
+    keys = signing_keys(os.environ)
+    return keys[0].secret if keys else store_key(store.base_path)
 
 
 def _rules(app: App, target: str, key: bytes) -> SealRules:
@@ -129,16 +155,16 @@ def _by_hash(
     return found[0][0], [found[0][1]]
 
 
-def _tell(app: App, promoted: Sequence[Promoted], written: str | None, as_json: bool) -> None:
-    """`written` is the folder that they were written to."""
+def _tell(app: App, promoted: Sequence[Promoted], done: str | None, as_json: bool) -> None:
+    """`done` says what was done with them; None: nothing yet."""
     if as_json:
-        app.out.json({"dry_run": written is None, "promoted": [one.as_dict() for one in promoted]})
+        app.out.json({"dry_run": done is None, "promoted": [one.as_dict() for one in promoted]})
         return
     columns = (Column("FUNCTION", style="bold", shrinks=2), Column("TIME", spare=True), Column("HASH", style="cyan"),
                Column("REDACTED NOW", style="magenta", shrinks=1))  # fmt: skip
     app.out.table(columns, [(one.target, *_which(one), ", ".join(one.redacted) or "-") for one in promoted])
-    what = f"written to {shown_path(written)} and listed in manifests there" if written else "would be written"
-    app.out.note(f"{counted(len(promoted), 'bundle')} {what}", then="git add, and review them" if written else None)
+    what = done or "would be promoted"
+    app.out.note(f"{counted(len(promoted), 'bundle')} {what}", then="git add, and review them" if done else None)
 
 
 def _which(one: Promoted) -> tuple[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..bundle import CALL, OUTCOME, Header, Note
-from ..errors import CorruptBundleError
+from ..errors import CorruptBundleError, StoreError
 from ..records import Record
 from ..sealing import RawCall, SealRules, seal
 from ..serializer.inert import InertError
@@ -11,6 +13,7 @@ from ..signature import Parameters
 from ..store.layout import Entry
 from ..store.library import Library
 from ..store.store import Store
+from ..store.trust import listed_names
 from ..targets import Target
 from .wording import parse_time
 
@@ -30,6 +33,24 @@ def promote(source: Library, entry: Entry, to: Store, rules: SealRules) -> Promo
 
     Raises CorruptBundleError, UntrustedBundleError, StoreFailure; what cannot be looked through is not copied.
     """
+    old, header, payload = _sealed_again(source, entry, rules)
+    with to.writing(old.target) as folder:
+        written, _ = to.write(folder, header, payload, entry.when, entry.token, entry.counter)
+    return Promoted(old.target, entry.name, written.name, written.path, _new_redactions(old, header))
+
+
+def stays(source: Library, entry: Entry, rules: SealRules) -> Promoted:
+    """One bundle that is to be listed where it is, checked. Raises as `promote`; StoreError when it must not stay."""
+    old, header, _ = _sealed_again(source, entry, rules)
+    redacted = _new_redactions(old, header)
+    if redacted:
+        hidden = ", ".join(redacted)
+        raise StoreError(f"{entry.path}: the rules of today redact {hidden}; '--to DIR' writes a copy without them")
+    return Promoted(old.target, entry.name, entry.name, entry.path)
+
+
+def _sealed_again(source: Library, entry: Entry, rules: SealRules) -> tuple[Header, Header, dict[str, bytes]]:
+    """The header of a bundle; header and parts by today's rules, the very same when these find nothing to hide."""
     bundle = source.read(entry)
     old = bundle.header
     rules = rules.replace(compression=old.parts[0].compression)
@@ -38,10 +59,7 @@ def promote(source: Library, entry: Entry, to: Store, rules: SealRules) -> Promo
     except (InertError, KeyError) as error:
         raise CorruptBundleError(entry.path, f"it cannot be looked through for secrets ({error})") from error
     # Without anything to hide it stays as it was, the previews of default values included.
-    header = old if payload == dict(bundle.payload) else _with_the_past(header, old)
-    with to.writing(old.target) as folder:
-        written, _ = to.write(folder, header, payload, entry.when, entry.token, entry.counter)
-    return Promoted(old.target, entry.name, written.name, written.path, _new_redactions(old, header))
+    return old, old if payload == dict(bundle.payload) else _with_the_past(header, old), payload
 
 
 def _raw(header: Header, call: bytes, outcome: bytes) -> RawCall:
@@ -81,6 +99,16 @@ def _with_the_past(new: Header, old: Header) -> Header:
         snapagent=old.snapagent,
         timestamp=old.timestamp,
     )
+
+
+def list_also(store: Store, promoted: Iterable[Promoted]) -> None:
+    """Add these to the manifests of their functions, which list what they listed before."""
+    names: dict[str, set[str]] = {}
+    for one in promoted:
+        names.setdefault(one.target, set()).add(one.name)
+    for target, chosen in sorted(names.items()):
+        wanted = chosen | listed_names(store.folder(target))
+        store.promote(target, [entry for entry in store.entries(target) if entry.name in wanted])
 
 
 def list_all(to: Store, targets: set[str]) -> None:

@@ -58,7 +58,8 @@ def why(store: Library, config: Config | None, name: str) -> Answer:
     except TargetNotFoundError as error:
         if finding is None and not _is_named(config, name):
             known = [str(rule.pattern) for rule in config.rules] if config is not None else []
-            raise TargetNotFoundError(name, error.near or near_matches(name, known), store.base_path) from None
+            near = error.near or near_matches(name, known)
+            raise TargetNotFoundError(name, near, store.base_path, error.known) from None
         target = finding.target if finding is not None else name
         statements = [*_about_target(config, target), *_about_source(finding, name)]
         if not any(statement.status == PROBLEM for statement in statements):

@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .. import own_writes
 from ..bundle import Header
 from ..errors import BundleNotFoundError
 from ..serializer.loading import check_facsimiles
-from .places import open_library
+from ..store import Library
+from .places import library_with
 from .replayed import Bundle
 from .selecting import Wanted, newest, select
 from .stored import fitting, placeholder_paths
@@ -40,8 +42,8 @@ def load_capture(
         FacsimileError: a path where the bundle has no placeholder.
         CorruptBundleError, UntrustedBundleError: nothing of the file was unpickled.
     """
-    store = open_library(base_path)
     wanted = Wanted.of(target, hash, args, kwargs, outcome)
+    store = _opened(wanted, base_path)
     entry, file = newest(store, wanted)
     return Bundle(store, entry, file.header, facsimiles, file)
 
@@ -90,10 +92,18 @@ def _bundles(
     facsimiles: Mapping[str, object] | None,
     base_path: str | os.PathLike[str] | None,
 ) -> list[Bundle]:
-    store = open_library(base_path)
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit is a number of bundles, at least 1, not {limit!r}")
+    store = _opened(wanted, base_path)
     found = select(store, wanted, most=limit)
     facsimiles_of = _fitting([header for _, header in found], facsimiles or {})
     return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of, strict=True)]
+
+
+def _opened(wanted: Wanted, base_path: str | os.PathLike[str] | None) -> Library:
+    """The captures that are meant, those of this very process among them."""
+    own_writes.wait()
+    return library_with(wanted.target, base_path)
 
 
 def _fitting(headers: Sequence[Header], facsimiles: Mapping[str, object]) -> list[dict[str, object]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
 
 from ..records import Record
 
@@ -65,24 +64,11 @@ def base_folder(base_path: str | os.PathLike[str] | None = None) -> str:
 
 def config_in_force() -> Config:
     """The YAML that a test session sees, the default one when there is none. Raises ConfigError."""
-    from ..config import DEFAULT_CONFIG
+    from ..config import DEFAULT_CONFIG, load_unchanged
     from ..environment import find_config
 
     path = find_config(os.environ, root_folder())
-    if path is None:
-        return DEFAULT_CONFIG
-    try:
-        found = os.stat(path)
-        return _loaded(path, found.st_mtime_ns, found.st_size)
-    except OSError:
-        return _loaded(path, 0, 0)  # raises the error that says what is wrong
-
-
-@lru_cache(maxsize=8)
-def _loaded(path: str, modified: int, size: int) -> Config:
-    from ..config import load_config
-
-    return load_config(path)
+    return DEFAULT_CONFIG if path is None else load_unchanged(path)
 
 
 def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | None = None) -> Library:
@@ -96,6 +82,21 @@ def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | N
     keys = signing_keys(os.environ)
     policy = trust or config_in_force().trust or ("signed" if keys else "owner")
     return Library(base_folder(base_path), keys=keys, trust=policy, owners=owners())
+
+
+def library_with(target: str, base_path: str | os.PathLike[str] | None = None) -> Library:
+    """The captures that the bundles of `target` are read from: those of `open_library`, or their like below the cwd.
+
+    The latter when nobody names a folder and the rootdir's has none of them: a test that works in a folder of its own
+    finds there what it captured there. Raises ConfigError.
+    """
+    library = open_library(base_path)
+    if base_path is not None or _anchor.captures_dir is not None or os.path.isdir(library.folder(target)):
+        return library
+    from ..config import default_base_path
+
+    here = open_library(default_base_path(os.environ, os.getcwd()))
+    return here if os.path.isdir(here.folder(target)) else library
 
 
 def owners() -> tuple[int, ...]:

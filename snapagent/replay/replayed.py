@@ -300,8 +300,16 @@ class Bundle:
         __tracebackhide__ = True
         verdict = judge(expected, got, options)
         if not verdict:
-            raise AssertionError(f"{self!r} {verdict}") from (got.exception if isinstance(got, Raised) else None)
+            raise AssertionError(f"{self!r} {verdict}{_astray(options)}") from (
+                got.exception if isinstance(got, Raised) else None
+            )
         return verdict
+
+
+def _astray(options: Options) -> str:
+    """A word on paths that the test author gave in vain."""
+    paths = [str(path) for path in (*options.ignore, *options.unordered) if not path.concerns_outcome]
+    return f"\n(no place in an outcome: {', '.join(paths)}; write result... or exception...)" if paths else ""
 
 
 def _replacement(fn: Callable[..., Any]) -> Callable[..., Any]:

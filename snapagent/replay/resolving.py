@@ -69,7 +69,7 @@ def _member(owner: object, name: str, target: str) -> object:
         where = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", "it")
         near = get_close_matches(name, [known for known in dir(owner) if not known.startswith("__")], n=3)
         hint = f" (near: {', '.join(near)})" if near else ""
-        reason = f"{where!r} has no {name!r} any more{hint}"
+        reason = f"{where!r} has no {name!r}{hint}"
         raise NotReplayableError(target, reason, "pass its successor: bundle.call(function)") from None
 
 

@@ -45,7 +45,7 @@ class Wanted(Record):
 
     def __str__(self) -> str:
         words = [
-            f"hash {self.prefix!r}" if self.prefix else "",
+            f"hash {self.prefix!r}" if self.prefix is not None else "",
             f"file name {self.name!r}" if self.name else "",
             "these arguments" if self.call else "",
             f"outcome {self.outcome!r}" if self.outcome else "",
@@ -54,9 +54,11 @@ class Wanted(Record):
 
 
 def target_name(target: str | Callable[..., Any]) -> str:
-    """The name of a target; a function's is taken from it."""
+    """The name of a target; a function's is taken from it. Raises TypeError for what is neither."""
     if isinstance(target, str):
         return target
+    if not hasattr(target, "__qualname__"):
+        raise TypeError(f"a target is the name of a function or the function itself, not {target!r}")
     return f"{target.__module__}:{target.__qualname__}"
 
 
@@ -66,7 +68,8 @@ def _prefix_or_name(text: str | None) -> tuple[str | None, str | None]:
     stem = os.path.basename(text).removesuffix(".pkl")
     if _FILE_NAME.fullmatch(stem):
         return None, stem
-    return text.partition(":")[2] or text.removesuffix(":"), None
+    version, colon, digits = text.strip().partition(":")
+    return digits if colon else version, None
 
 
 def newest(store: Library, wanted: Wanted) -> tuple[Entry, BundleFile]:
@@ -86,7 +89,8 @@ def _straight(store: Library, wanted: Wanted) -> tuple[Entry, BundleFile] | None
     if wanted.name is not None or wanted.call is not None or wanted.outcome is not None:
         return None
     try:
-        entry = store.by_hash(wanted.target, wanted.prefix) if wanted.prefix else store.newest(wanted.target)
+        prefix = wanted.prefix
+        entry = store.newest(wanted.target) if prefix is None else store.by_hash(wanted.target, prefix)
         file = store.read(entry)
     except BundleNotFoundError:  # not there, or pruned this moment: `select` tells what there is
         return None

@@ -152,7 +152,7 @@ class Library:
             from ..targets import near_matches
 
             known = [function.target or function.name for function in self.functions()]
-            raise TargetNotFoundError(str(target), near_matches(str(target), known), self.base_path)
+            raise TargetNotFoundError(str(target), near_matches(str(target), known), self.base_path, len(known))
         return entries
 
     def by_name(self, target: object, name: str) -> Entry:

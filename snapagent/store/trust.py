@@ -68,16 +68,32 @@ class Trust(Record):
     def _listed(self, folder: int, path: str) -> Collection[str]:
         """The digests of the manifest beside a bundle; none when there is no manifest or it is not to be trusted."""
         try:
-            data, found = files.read(MANIFEST, _LIMIT, folder=folder)
-            fields = json.loads(data)
-            digests = {str(name): str(digest) for name, digest in fields["digests"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            fields, digests, found = _manifest(folder)
+        except _UNREADABLE:
             return ()
         if self.policy == SIGNED:
             accepted = _signed_by(self.keys, digests, str(fields.get("mac")))
         else:
             accepted = self._foreign(f"{path}/{MANIFEST}", found) is None
         return digests.values() if accepted else ()
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+def _manifest(folder: int) -> tuple[dict[str, object], dict[str, str], os.stat_result]:
+    data, found = files.read(MANIFEST, _LIMIT, folder=folder)
+    fields = json.loads(data)
+    return fields, {str(name): str(digest) for name, digest in fields["digests"].items()}, found
+
+
+def listed_names(path: str) -> frozenset[str]:
+    """File names that the manifest of a folder lists; none when there is no manifest that can be read."""
+    try:
+        with files.opened_folder(path) as folder:
+            return frozenset(_manifest(folder)[1])
+    except _UNREADABLE:
+        return frozenset()
 
 
 def write_manifest(folder: str, digests: Mapping[str, str], key: SigningKey | None = None) -> None:

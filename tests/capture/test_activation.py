@@ -322,6 +322,20 @@ def test_install_obeys_its_arguments_before_the_environment(app):
     assert "shop:nothing: the module has no such function" in done.stderr
 
 
+def test_the_config_may_be_given_as_a_path_object(app):
+    (app / "other.yaml").write_text(CONFIG)
+    code = "from pathlib import Path\nfrom snapagent import install\n"
+    done = start(sys.executable, app, "-c", code + "install(enabled=True, config=Path('other.yaml'))\n" + USE)
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
+
+
+def test_a_config_that_is_neither_path_nor_config_is_refused_by_name(app):
+    done = start(sys.executable, app, "-c", "from snapagent import install\ninstall(True, {'version': 1})\n" + USE)
+    assert done.stdout == "6\n"
+    assert "expects the path of a file or a Config, not dict" in done.stderr
+
+
 def test_warnings_as_errors_change_nothing(app):
     done = run(app, "-W", "error", "main.py")
     assert (done.stdout, done.stderr) == ("6\n", "")

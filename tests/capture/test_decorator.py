@@ -114,3 +114,37 @@ def test_a_bad_config_returns_the_very_function(make, tmp_path):
     (tmp_path / "snapagent.yaml").write_text("nonsense: [")
     module = make("def f(x): return x\ng = capture(enabled=True)(f)")
     assert module.g is module.f
+
+
+def test_a_call_is_there_for_whoever_loads_it_in_the_next_line(tmp_path):
+    @capture(enabled=True, base_path=tmp_path, keep=float("inf"))
+    def f(x):
+        return x
+
+    f(1)
+    assert load_capture(f, base_path=tmp_path).args == (1,)
+    f(2)
+    assert [bundle.args for bundle in load_captures(f, base_path=tmp_path)] == [(1,), (2,)]
+    uninstall()
+
+
+def test_the_folder_is_the_one_that_is_named_when_the_function_is_decorated(tmp_path, monkeypatch):
+    """A test session decorates in one test after another, each with a folder of its own."""
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        capture(enabled=True)(in_the_folder)(name)
+        assert load_capture(in_the_folder).path.parent.parent == folder / "captures"
+        (folder / "snapagent.yaml").write_text("version: 1\ncapture_dir: from_config\n")
+        capture(enabled=True)(in_the_folder)(name)
+        assert load_capture(in_the_folder).path.parent.parent == folder / "from_config"
+        monkeypatch.setenv("SNAPAGENT_CAPTURE_DIR", str(folder / "from_environment"))
+        capture(enabled=True)(in_the_folder)(name)
+        assert load_capture(in_the_folder).path.parent.parent == folder / "from_environment"
+        monkeypatch.delenv("SNAPAGENT_CAPTURE_DIR")
+    uninstall()
+
+
+def in_the_folder(x):
+    return x

@@ -15,6 +15,7 @@ import pytest
 from capturing import Program
 from storing import TARGET, seal
 
+from snapagent import own_writes
 from snapagent.settings import Settings
 from snapagent.store import Counts, Store
 from snapagent.store.locking import locked
@@ -419,3 +420,18 @@ def test_a_signal_handler_may_call_captured_functions_at_any_moment(base: str) -
 
     assert ran.stdout.split() == ["True", "{}"], ran.stderr
     assert len(stored_values(base)) == 2
+
+
+def test_a_reader_in_the_process_waits_only_for_what_is_on_its_way(base: str) -> None:
+    program = Program(base, KEEP_ALL)
+    own_writes.wait()
+
+    program.call(1)
+    own_writes.wait()
+    assert stored_values(base) == [1]
+
+    asked = []
+    program.writer.flush = lambda: asked.append(1)
+    own_writes.wait()
+    assert not asked
+    program.writer.close()

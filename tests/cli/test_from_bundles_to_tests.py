@@ -206,6 +206,17 @@ def test_a_junit_report_has_a_case_for_each_bundle(project):
     assert "result.total" in suite.find("testcase/failure").text
 
 
+def test_twins_have_names_of_their_own_in_a_junit_report(project):
+    again = "from tillstore.pricing import quote\nquote([1, 2]); quote([1, 2])\n"
+    assert snapagent(project, "run", "--on", "--", sys.executable, "-c", again).returncode == 0
+
+    snapagent(project, "replay", "tillstore.pricing:quote", "--junit-xml", "report.xml")
+
+    names = [case.get("name") for case in ElementTree.parse(project / "report.xml").iter("testcase")]
+    assert len(set(names)) == len(names)
+    assert any(name.endswith("-returned-2") for name in names)
+
+
 def test_limit_outcome_and_fail_fast_choose_what_runs(project):
     assert replayed(project, "--limit", "2")[1]["summary"]["equal"] == 2
     assert replayed(project, "--outcome", "ValueError")[1]["summary"]["equal"] == 1
@@ -294,6 +305,41 @@ def test_promoted_bundles_are_listed_by_digest_and_load_under_the_strictest_owne
     again = snapagent(project, "promote", "tillstore.pricing.quote", "--to", "tests/captures")
     assert again.returncode == 0
     assert len(list(folder.glob("*.pkl"))) == 7
+
+
+def test_without_another_folder_the_chosen_bundles_are_listed_where_they_are(project):
+    folder = project / "captures" / "tillstore.pricing.quote"
+    first, second, *_ = sorted(path.name for path in folder.glob("*.pkl"))
+
+    for name in (first, second):
+        assert snapagent(project, "promote", "tillstore.pricing.quote", name).returncode == 0
+
+    assert sorted(json.loads((folder / "manifest.json").read_text())["digests"]) == [first, second]
+    assert snapagent(project, "verify").returncode == 0
+
+
+@pytest.mark.parametrize("to", [[], ["--to", "tests/captures"]])
+def test_promoting_is_how_an_unsigned_bundle_comes_to_be_trusted_with_a_key(project, monkeypatch, to):
+    """As the error says that refuses to load it."""
+    monkeypatch.setenv("SNAPAGENT_KEY", "a key of today")
+    assert "snapagent promote" in snapagent(project, "verify").stdout
+
+    assert snapagent(project, "promote", "tillstore.pricing.quote", *to).returncode == 0
+
+    folder = to[-1] if to else "captures"
+    problems = json.loads(snapagent(project, "verify", "--json", "--captures-dir", folder).stdout)["problems"]
+    assert not [one for one in problems if "tillstore.pricing.quote" in one["path"]]
+
+
+def test_a_bundle_that_todays_rules_would_change_is_not_listed_where_it_is(project):
+    config = (project / "snapagent.yaml").read_text()
+    (project / "snapagent.yaml").write_text(config.replace("{keep: .inf}", "{keep: .inf, redact: [currency]}"))
+
+    done = snapagent(project, "promote", "tillstore.pricing.quote")
+
+    assert done.returncode == 1
+    assert "currency" in done.stderr and "--to DIR" in done.stderr
+    assert not (project / "captures" / "tillstore.pricing.quote" / "manifest.json").exists()
 
 
 def test_todays_redaction_rules_are_applied_to_what_is_promoted(project):

@@ -42,6 +42,13 @@ def test_a_dry_run_of_prune_names_what_would_go_and_leaves_it(shop, run, tmp_pat
     assert names(shop) == [old.name, new.name]
 
 
+def test_where_nothing_goes_nothing_is_listed_as_removed(shop, run, tmp_path):
+    (tmp_path / "snapagent.yaml").write_text(CONFIG)
+    shop.add()
+
+    assert json.loads(run("prune", "--json").stdout)["removed"] == []
+
+
 def test_functions_that_are_no_target_are_pruned_by_the_defaults_only_when_told(shop, run):
     for rows in ("[1]", "[2]", "[3]"):
         shop.add(rows=rows)

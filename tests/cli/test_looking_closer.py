@@ -197,6 +197,16 @@ def test_a_facsimile_skeleton_has_what_the_function_uses(shop, run, tmp_path):
     assert callable(module["FACSIMILES"]["log"].info)
 
 
+def test_a_stand_in_hides_no_built_in_name(shop, run, tmp_path):
+    (tmp_path / "model.py").write_text("def predict(rows, db_session):\n    return rows\n")
+    shop.add("model:predict", notes=(Note("db_session", "excluded", "object", "its path is excluded"),))
+
+    source = run("facsimile", "model.predict").stdout
+
+    assert "class DbSession:" in source
+    compile(source, "skeleton", "exec")
+
+
 def test_a_function_whose_arguments_are_all_stored_needs_no_facsimile(shop, run):
     shop.add()
 

@@ -156,6 +156,48 @@ def test_a_wrong_marker_is_explained(pytester: pytest.Pytester, till: ModuleType
     result.stdout.fnmatch_lines(["*outcome, hash, limit*not 'outcom'*"])
 
 
+def test_a_test_in_a_folder_of_its_own_finds_what_it_captured_there(pytester: pytest.Pytester) -> None:
+    """The rootdir goes first; only a function that has nothing there is looked for below the working directory."""
+    pytester.makepyfile("""
+        from snapagent import capture, load_capture
+
+        def f(x):
+            return x
+
+        def test_at_the_root():
+            capture(enabled=True)(f)(1)
+            assert load_capture(f).args == (1,)
+
+        def test_elsewhere(tmp_path, monkeypatch):
+            monkeypatch.chdir(tmp_path)
+            capture(enabled=True)(f)(2)
+            assert load_capture(f).args == (1,)
+            g = capture(enabled=True)(lambda x: x)
+            g(3)
+            assert load_capture(g).path.is_relative_to(tmp_path)
+    """)
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("arguments", ["'till_program.quote', limit='x'", "'till_program.quote', limit=0", "5", ""])
+def test_an_impossible_marker_is_one_failing_test_and_stops_no_other(
+    pytester: pytest.Pytester, till: ModuleType, captures: Shop, arguments: str
+) -> None:
+    captures.capture("till_program:quote", till.quote, [1])
+    pytester.makepyfile(
+        TEST.format(options="") + TEST.replace('"till_program.quote"{options}', arguments).replace("_q", "_x")
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*the marker captures(*"])
+
+
+def test_the_target_may_be_given_by_name(pytester: pytest.Pytester, till: ModuleType, captures: Shop) -> None:
+    captures.capture("till_program:quote", till.quote, [1])
+    pytester.makepyfile(TEST.replace('"till', 'target="till').format(options=""))
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
 def test_the_marker_without_the_fixture_and_the_fixture_without_the_marker(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_a="""
@@ -170,10 +212,33 @@ def test_the_marker_without_the_fixture_and_the_fixture_without_the_marker(pytes
             pass
         """,
     )
-    result = pytester.runpytest("--continue-on-collection-errors")
-    result.assert_outcomes(errors=2)
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(["*takes the fixture 'bundle'*"])
     result.stdout.fnmatch_lines(["*needs the marker: @pytest.mark.captures*"])
+
+
+def test_the_marker_of_a_class_or_module_is_for_the_tests_that_take_the_bundle(
+    pytester: pytest.Pytester, till: ModuleType, captures: Shop
+) -> None:
+    captures.capture("till_program:quote", till.quote, [1])
+    pytester.makepyfile("""
+        import pytest
+
+        pytestmark = pytest.mark.captures("till_program.quote")
+
+        @pytest.mark.captures("till_program.quote")
+        class TestQuote:
+            def test_each(self, bundle):
+                bundle.check()
+
+            def test_another_thing(self):
+                pass
+
+        def test_a_third():
+            pass
+    """)
+    pytester.runpytest().assert_outcomes(passed=3)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ from snapagent import (
     CorruptBundleError,
     FacsimileError,
     NotReplayableError,
+    PathError,
     TargetNotFoundError,
     UntrustedBundleError,
     load_capture,
@@ -48,6 +50,33 @@ def test_a_hash_prefix_picks_with_and_without_h1_and_a_file_name_too(shop: Shop,
     digits = first.hash.removeprefix("h1:")
     for wanted in (digits[:6], f"h1:{digits[:6]}", digits, first.path.name, first.path.stem, str(first.path)):
         assert load_capture(QUOTE, hash=wanted, base_path=shop.base_path).args == ([1],)
+
+
+@pytest.mark.parametrize("empty", ["", "h1:"])
+def test_an_empty_prefix_is_ambiguous_not_unsaid(shop: Shop, program: ModuleType, empty: str) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    assert load_capture(QUOTE, hash=empty, base_path=shop.base_path).args == ([1],)
+    shop.capture(QUOTE, program.quote, [2])
+    with pytest.raises(AmbiguousHashError):
+        load_capture(QUOTE, hash=empty, base_path=shop.base_path)
+
+
+def test_a_name_like_no_other_does_not_read_as_if_nothing_were_captured(shop: Shop, program: ModuleType) -> None:
+    with pytest.raises(TargetNotFoundError, match=r"nothing is captured there yet; 'snapagent status'"):
+        load_capture("elsewhere.f", base_path=shop.base_path)
+    shop.capture(QUOTE, program.quote, [1])
+    with pytest.raises(TargetNotFoundError, match=r"none of the names there \(1\).*'snapagent list'") as caught:
+        load_capture("elsewhere.f", base_path=shop.base_path)
+    assert caught.value.known == 1
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_a_path_that_cannot_be_read_is_an_error_of_ours(shop: Shop, program: ModuleType) -> None:
+    shop.capture(QUOTE, program.quote, [1])
+    with pytest.raises(PathError, match="no name") as caught:
+        load_capture(QUOTE, base_path=shop.base_path).check(ignore=["result..total"])
+    assert caught.value.path == "result..total"
+    assert isinstance(caught.value, ValueError)
 
 
 def test_among_equal_hashes_the_newest_is_meant(shop: Shop, program: ModuleType) -> None:

@@ -308,3 +308,10 @@ def test_an_expected_array_survives_assert_equal(shop: Shop) -> None:
     assert bundle.call(doubled) == bundle.expected
     assert bundle.replay(doubled) == bundle.replay(doubled)
     assert repr(bundle.replay(doubled)) == "Returned(array([0, 2, 4]))"
+
+
+def test_a_path_that_is_ignored_in_vain_is_named_when_the_check_fails(shop: Shop, program: ModuleType) -> None:
+    shop.capture("till_program:quote", program.quote, [1])
+    bundle = load_capture("till_program.quote", base_path=shop.base_path)
+    with pytest.raises(AssertionError, match=r"result\.total.*\n.*no place in an outcome: total; write result"):
+        bundle.check(lambda rows: {"total": 2, "currency": "USD"}, ignore=["total"])

@@ -23,6 +23,14 @@ def test_in_ci_nothing_is_recorded_unless_forced(project: Project) -> None:
     project.run(CI="true", NO_REAL="1").assert_outcomes(passed=1)
 
 
+def test_what_ci_does_not_record_anew_is_said_to_be_there(project: Project) -> None:
+    project.write(NOTIFY)
+    project.run(**RECORD).assert_outcomes(passed=1)
+    result = project.run("--snapshot-update", SIDE_EFFECT_CAPTURE="True", CI="true")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*, the same call", "*recorded anew; CI is set*force*"])
+
+
 def test_more_items_of_a_generator_than_were_taken_are_a_miss(project: Project) -> None:
     project.write(
         """
@@ -76,6 +84,20 @@ def test_a_swallowed_miss_fails_the_test_at_its_end(project: Project) -> None:
     result.stdout.fnmatch_lines(["*went on after a side effect that could not be served*", "*order=1*"])
 
 
+def test_what_a_miss_left_unused_is_not_told_as_well(project: Project) -> None:
+    project.write(
+        WITH_MOCK
+        + """
+        def test_careless(gateway):
+            careless(gateway, int(os.environ.get("ORDER", "1")))
+        """
+    )
+    project.run(**RECORD).assert_outcomes(passed=1)
+    result = project.run(ORDER="2")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.no_fnmatch_line("*not used*")
+
+
 def test_a_swallowed_error_of_a_broken_recording_fails_the_test_too(project: Project) -> None:
     project.write(
         WITH_MOCK
@@ -123,7 +145,7 @@ def test_unused_recordings_of_tests_that_ran_are_reported_and_strictness_fails(p
     )
     result = project.run("-k", "test_checkout")
     result.assert_outcomes(passed=1, deselected=1)
-    result.stdout.fnmatch_lines(["1 recordings were not used by their tests*", "*test_checkout?orders0?*"])
+    result.stdout.fnmatch_lines(["1 recording was not used by its test, which passed:", "*test_checkout?orders0?*"])
     result = project.run("--captures-strict")
     result.assert_outcomes(passed=2, errors=1)
     assert result.ret == 1
@@ -299,7 +321,7 @@ def test_names_that_do_not_exist_are_explained(project: Project) -> None:
     )
     result = project.run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*has no 'sned'*near: send*"])
+    result.stdout.fnmatch_lines(["*no side effect 'gateway:sned'*has no 'sned'*near: send*write 'module:function'*"])
 
 
 def test_recordings_are_private_and_whole(project: Project) -> None:

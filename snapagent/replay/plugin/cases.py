@@ -33,23 +33,29 @@ class Case(Record):
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Run the test once for each bundle; once, to say why, when there is none."""
     marker = metafunc.definition.get_closest_marker("captures")
-    assert marker is not None
-    if "bundle" not in metafunc.fixturenames:
-        pytest.fail("a test with the marker 'captures' takes the fixture 'bundle'", pytrace=False)
+    if marker is None or "bundle" not in metafunc.fixturenames:
+        return
     cases = _cases(marker.args, marker.kwargs)
     metafunc.parametrize("bundle", cases, indirect=True, ids=[case.id for case in cases])
 
 
 def _cases(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Case]:
-    unknown = [name for name in kwargs if name not in TAKES]
-    if len(args) != 1 or unknown:
+    given = {"target": args[0], **kwargs} if args else dict(kwargs)
+    unknown = [name for name in given if name not in ("target", *TAKES)]
+    if unknown or "target" not in given or len(args) > 1:
         wrong = f"not {', '.join(map(repr, unknown))}" if unknown else f"one target, not {len(args)}"
         return [Case(NONE, error=TypeError(f"the marker captures(target, {', '.join(TAKES)}) takes {wrong}"))]
     try:
-        bundles = captures_for(*args, **kwargs)
-    except (SnapagentError, OSError, ValueError) as error:
+        bundles = captures_for(**given)
+    except (SnapagentError, OSError) as error:
         return [Case(NONE, error=error)]
+    except Exception as error:  # a value that nobody can mean: as many kinds of errors as there are values
+        return [Case(NONE, error=TypeError(f"the marker captures({_spelled(given)}): {error}"))]
     return [Case(id_, bundle) for id_, bundle in zip(_ids(bundles), bundles, strict=True)]
+
+
+def _spelled(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
 def _ids(bundles: Sequence[Bundle]) -> list[str]:
@@ -90,7 +96,13 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
 
 
 def fail_without_bundle(item: pytest.Item) -> None:
-    """Fail in the test's own phase, so that it counts as a failing test, not as an error of its set-up."""
+    """Fail in the test's own phase, so that it counts as a failing test, not as an error of its set-up.
+
+    The marker of a class or a module is meant for those of its tests that take the bundle; a test's own is not.
+    """
+    marked = any(marker.name == "captures" for marker in item.own_markers)
+    if marked and "bundle" not in getattr(item, "fixturenames", ()):
+        pytest.fail("a test with the marker 'captures' takes the fixture 'bundle'; this one does not", pytrace=False)
     given = getattr(item, "funcargs", {}).get("bundle")
     if isinstance(given, NoBundle):
         pytest.fail(given.__dict__["reason"], pytrace=False)

@@ -22,7 +22,8 @@ def summarize(terminal: Any) -> None:
     if written:
         terminal.line(f"{written} recorded")
     if unused:
-        terminal.line(f"{len(unused)} recordings were not used by their tests, which passed:")
+        many = f"{len(unused)} recordings were not used by their tests"
+        terminal.line(f"{'1 recording was not used by its test' if len(unused) == 1 else many}, which passed:")
         for path in unused[:SHOWN]:
             terminal.line(f"  {os.path.relpath(path)}")
         if len(unused) > SHOWN:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from ...errors import NotReplayableError, SideEffectNotRecorded
+from ...errors import NotReplayableError, SideEffectNotFoundError, SideEffectNotRecorded
 from ...records import Record
 from ...signature import Parameters, defaults_of
 from ...targets import Target
@@ -39,7 +39,7 @@ def effect_of(wanted: str | Callable[..., Any], make: Callable[[], Any] | None, 
     """From what the test author gives: a name or a callable.
 
     Raises:
-        NotReplayableError: no such module or name.
+        SideEffectNotFoundError: no such module or name.
         TypeError: what is there is not callable.
     """
     if isinstance(wanted, str):
@@ -51,7 +51,7 @@ def effect_of(wanted: str | Callable[..., Any], make: Callable[[], Any] | None, 
         kind = METHOD if make is not None and isinstance(wanted, FunctionType) else FUNCTION
     function = _below_wrapper(function)
     if not callable(function) or isinstance(function, type):
-        raise TypeError(f"{target!r} is no function: a side effect is something that is called")
+        raise TypeError(f"{target!r} is no function: a side effect is a function or a method")
     code = _plain_function(function)
     parameters, defaults = _signature(function, code)
     if kind in (METHOD, CLASSMETHOD) or (code is not None and code is not function):
@@ -80,7 +80,8 @@ def _located(text: str) -> tuple[str, object, object]:
         above = candidate.qualname.rpartition(".")[0]
         owner = find_raw(f"{candidate.module}:{above}") if above else None
         return str(candidate), raw, owner
-    raise failure or NotReplayableError(text, "it names no function", "write 'module:function'")
+    how = "write 'module:function' or 'module:Class.method'"
+    raise SideEffectNotFoundError(text, failure.reason if failure else "it names no function", how) from failure
 
 
 def _target_of(function: Callable[..., Any]) -> str:

@@ -45,8 +45,7 @@ def refusal(
         near = _nearest(library, name, _alike(library, folder, header), _bound(header, thaw(payload[CALL])))
     except SnapagentError:  # the arguments can be stored, but not loaded
         near = None
-    shown = f"    {near.text}\nit differs from this call in:\n{_indented(near)}" if near is not None else None
-    return SideEffectNotRecorded(name, wanted, shown, remedy)
+    return SideEffectNotRecorded(name, wanted, _described(near) if near is not None else None, remedy)
 
 
 def call_text(name: str, header: Header) -> str:
@@ -55,8 +54,11 @@ def call_text(name: str, header: Header) -> str:
     return f"{name}({', '.join(shown)})"
 
 
-def _indented(near: Near) -> str:
-    return "\n".join(f"    {line}" for line in format_differences(near.differences).splitlines())
+def _described(near: Near) -> str:
+    if not near.differences:  # it is there, and must not be served
+        return f"    {near.text}, the same call"
+    differences = "\n".join(f"    {line}" for line in format_differences(near.differences).splitlines())
+    return f"    {near.text}\nit differs from this call in:\n{differences}"
 
 
 def as_stored(raw: RawCall) -> tuple[Header, dict[str, Any]]:

@@ -6,6 +6,7 @@ from ...records import Record
 
 HOW_TO_RECORD = "to record it: SIDE_EFFECT_CAPTURE=True pytest (or put SIDE_EFFECT_CAPTURE=True into .env)"
 NOT_IN_CI = "CI is set, and there nothing is recorded unless SIDE_EFFECT_CAPTURE=force; record it on your machine"
+NOT_RENEWED_IN_CI = f"with --snapshot-update it would be recorded anew; {NOT_IN_CI}"
 
 
 class Mode(Record):
@@ -24,5 +25,5 @@ class Mode(Record):
         if not (allowed or forced):
             return cls()
         if in_ci and not forced:
-            return cls(False, updates, NOT_IN_CI)
+            return cls(False, updates, NOT_RENEWED_IN_CI if updates else NOT_IN_CI)
         return cls(True, updates, "")

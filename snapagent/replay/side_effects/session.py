@@ -121,7 +121,7 @@ class SideEffects:
             if self._mode.record and self._mode.renew:
                 self._remove(before - used)
                 before &= used
-        unused = sorted(before - used) if passed else []
+        unused = sorted(before - used) if passed and not misses else []  # a miss explains them
         return Ended(misses, tuple(unused), tuple(written))
 
     def _remove(self, paths: Iterable[str]) -> None:
