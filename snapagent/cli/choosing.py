@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from ..errors import BundleNotFoundError, ConfigError, TargetNotFoundError
+from ..errors import BundleNotFoundError, ConfigError, StoreError, TargetNotFoundError
 from ..store.layout import SUFFIX, Entry
 from ..store.library import FunctionFolder, Library
 from ..targets import Target, TargetPattern, near_matches
@@ -15,7 +15,7 @@ _FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: no 
 
 def folders(store: Library, glob: str | None = None) -> list[FunctionFolder]:
     """The functions of the store that a glob matches. Where nothing fits by the YAML's grammar, shell rules hold."""
-    found = [folder for folder in store.functions() if folder.target is not None or store.entries(folder.name)]
+    found = [folder for folder in store.functions() if folder.target is not None or _may_hold_bundles(store, folder)]
     if glob is None:
         return found
     for fits in _readings(glob):
@@ -23,6 +23,13 @@ def folders(store: Library, glob: str | None = None) -> list[FunctionFolder]:
         if chosen:
             return chosen
     return []
+
+
+def _may_hold_bundles(store: Library, folder: FunctionFolder) -> bool:
+    try:
+        return bool(store.bundles(folder.name))
+    except StoreError:  # it may not be listed: that is for the command to tell
+        return True
 
 
 def _readings(glob: str) -> Iterator[Callable[[FunctionFolder], bool]]:
@@ -50,6 +57,9 @@ def name_of(folder: FunctionFolder) -> str:
 
 def function(store: Library, name: str) -> FunctionFolder:
     """The one function that `name` means, in either form. Raises TargetNotFoundError with the near ones."""
+    quick = store.function(name)
+    if quick is not None and name in (quick.target, quick.name):
+        return quick
     known = list(store.functions())
     exact = [folder for folder in known if name in (folder.target, folder.name)]
     for folder in exact or [folder for folder in known if _dotted(name) == _dotted(name_of(folder))]:
@@ -93,7 +103,7 @@ def bundle(store: Library, folder: FunctionFolder, text: str | None) -> Entry:
 
 def newest_two(store: Library, folder: FunctionFolder) -> tuple[Entry, Entry]:
     """The newest bundle and the one before it, the older first. Raises BundleNotFoundError when there is only one."""
-    entries = store.entries(folder.name)
+    entries = store.bundles(folder.name)
     if len(entries) < 2:
-        raise BundleNotFoundError(name_of(folder), "a bundle before the newest one", [entry.name for entry in entries])
+        raise BundleNotFoundError(name_of(folder), "a bundle before the newest one", entries.names)
     return entries[-2], entries[-1]

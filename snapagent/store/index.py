@@ -7,6 +7,7 @@ while the two are equal nothing was added to the folder or removed from it, so n
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -155,6 +156,10 @@ def load(folder: int) -> FunctionIndex | None:
         data, found = files.read(INDEX, _LIMIT + 1, folder=folder)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        if error.errno in (None, errno.ELOOP):  # a folder, a link or a FIFO stands in its place
+            raise BrokenIndex from error
+        raise
     if len(data) != found.st_size or len(data) > _LIMIT:
         raise BrokenIndex
     try:

@@ -1,0 +1,77 @@
+"""The bundles of one folder, the oldest first, as what costs least while nobody looks at them: sorted file names.
+
+A hundred thousand names are listed, checked and sorted in 0.2 seconds; as many entries take three times as long to make.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+from . import files
+from .layout import DIGITS, PIN, Entry, is_bundle_name, parse_bundle_name
+
+_STAMP = len("20261122T093408.123456Z")
+
+
+class Entries(Sequence[Entry]):
+    """The entries of a function's folder. Each is made when it is asked for."""
+
+    def __init__(self, folder: str, names: Sequence[str] = ()) -> None:
+        """`names` are all that lies in the folder, in any order."""
+        self.folder = folder
+        self.names = _in_order(filter(is_bundle_name, names))
+        self._pins = frozenset(name for name in names if name.endswith(PIN))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, at: int) -> Entry: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Entry]: ...
+    def __getitem__(self, at: int | slice) -> Entry | list[Entry]:
+        return list(self._made(self.names[at])) if isinstance(at, slice) else next(self._made((self.names[at],)))
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self._made(self.names)
+
+    def __reversed__(self) -> Iterator[Entry]:
+        return self._made(reversed(self.names))
+
+    def _made(self, names: Iterable[str]) -> Iterator[Entry]:
+        for name in names:
+            entry = parse_bundle_name(name, self.folder)
+            if entry is not None:
+                yield entry
+
+    def with_digits(self, digits: str) -> list[Entry]:
+        """Those whose short hash begins so, the oldest first."""
+        return list(self._made(name for name in self.names if name[DIGITS].startswith(digits)))
+
+    def short_hashes(self) -> list[str]:
+        """The different short hashes, the newest first."""
+        return list(dict.fromkeys(name[DIGITS] for name in reversed(self.names)))
+
+    def is_pinned(self, entry: Entry) -> bool:
+        return entry.name + PIN in self._pins
+
+
+def look(path: str) -> Entries:
+    """What the folder at `path` holds. Raises OSError; a link in its place is refused."""
+    with files.opened_folder(path) as folder:
+        return Entries(path, os.listdir(folder))
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Bundles' names by age. Text sorts so but for the counter of bundles that one process made in one microsecond."""
+    found = sorted(names)
+    if len({name[:_STAMP] for name in found}) < len(found):
+        found.sort(key=_exactly)
+    return found
+
+
+def _exactly(name: str) -> tuple[str, str, int, str]:
+    timestamp, token, counter, rest = name.split("-")
+    return timestamp, token, int(counter), rest
