@@ -82,7 +82,9 @@ class AmbiguousHashError(SnapagentError):
 
         digits = [name.removeprefix("h1:") for name in self.hashes]
         shortest = Abbreviations(digits)
-        some = [one if " " in one else shortest.of(one) for one in digits[:8]]  # with a space: a function's and its hash
+        some = [
+            one if " " in one else shortest.of(one) for one in digits[:8]
+        ]  # with a space: a function's and its hash
         shown = ", ".join(some) + (", ..." if len(digits) > 8 else "")
         return (
             f"hash prefix {self.prefix!r} of {self.target!r} fits {len(digits):,} different hashes: {shown}; "

@@ -19,8 +19,8 @@ from ..targets import Target
 from .app import App, json_option, pass_app, store_options
 from .choosing import bundle, function, matching, name_of
 from .completing import complete_hash, complete_target
-from .output import Column
 from .reasons import explain
+from .table import Column
 from .wording import counted
 
 if TYPE_CHECKING:

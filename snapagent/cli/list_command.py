@@ -13,7 +13,7 @@ from .app import App, json_option, pass_app, store_options
 from .choosing import folders, function, is_glob, name_of
 from .completing import complete_target
 from .listing import BundleRow, FunctionRow, bundle_rows, configured_without_bundles, function_row
-from .output import Column
+from .table import Column
 from .wording import ago, counted, local_time, parse_time, short_hash
 
 _ON_A_TERMINAL = 50  # bundles shown to a person who set no limit; pipes get all
@@ -140,10 +140,10 @@ def _list_bundles(
     if sort is not None and sort != "time" and sort not in _BUNDLE_ORDER:
         raise click.UsageError(f"Bundles are sorted by time, {', '.join(_BUNDLE_ORDER)}, not by {sort}.")
     folder = function(app.store, name)
-    entries = app.store.entries(folder.name)
+    entries = app.store.bundles(folder.name)
     oldest_first = reverse and sort not in _BUNDLE_ORDER
     in_order = entries if oldest_first else reversed(entries)
-    rows: Iterator[BundleRow] = filter(wanted, bundle_rows(app.store, name_of(folder), in_order))
+    rows: Iterator[BundleRow] = filter(wanted, bundle_rows(app.store, name_of(folder), entries, in_order))
     if sort in _BUNDLE_ORDER:
         rows = iter(sorted(rows, key=_BUNDLE_ORDER[sort], reverse=not reverse))
     if limit is None and app.out.is_terminal and not as_json:

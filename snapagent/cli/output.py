@@ -1,7 +1,7 @@
 """Where commands print: lines of styled pieces, tables, trees and JSON on stdout, messages on stderr.
 
-One path renders for terminals and for pipes: a command gives pieces of text with a style, and only a terminal sees
-the styles, and only a terminal has its cells cut to its width. rich is imported only there.
+One path renders for terminals and for pipes: a command gives pieces of text with a style, raw, as they are escaped
+here; only a terminal sees the styles, and only there cells are cut to the width. rich is imported only there.
 """
 
 from __future__ import annotations
@@ -15,24 +15,13 @@ from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..records import Record
+from .table import Column, Layout, Piece, cut, width_of
 from .wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Piece = tuple[str, str]  # text, style ("" for none); the text is escaped here, so callers pass it raw
 _MEASURED = 200  # rows: what the widths of a table's columns are taken from; the rest streams
-_READABLE = 30  # characters of a column that shrinks, for which spare columns make room
-_LEAST = 6  # characters below which no column is cut
-
-
-class Column(Record):
-    title: str
-    right: bool = False
-    style: str = ""
-    shrinks: int = 0  # 0: never; else the rank in which columns are cut short when the terminal is too narrow
-    spare: bool = False  # goes first when it is
 
 
 class Output:
@@ -42,6 +31,7 @@ class Output:
         self._stdout = stdout
         self._stderr = stderr
         self.is_terminal = stdout.isatty()
+        self._marks: dict[str, tuple[str, str]] = {}
         self.width = shutil.get_terminal_size().columns if self.is_terminal else None
 
     @cached_property
@@ -58,9 +48,23 @@ class Output:
         if self._console is None:
             self._stdout.write("".join(printable(text) for text, _ in spans) + "\n")
             return
+        self._stdout.write("".join(self._styled(printable(text), style) for text, style in spans) + "\n")
+
+    def _styled(self, text: str, style: str) -> str:
+        if not style or not text:
+            return text
+        before, after = self._marks.get(style) or self._marks.setdefault(style, self._marks_of(style))
+        return f"{before}{text}{after}"
+
+    def _marks_of(self, style: str) -> tuple[str, str]:
+        """What rich writes before and after a text of this style on this terminal; asked once, as rich is slow."""
+        assert self._console is not None
         from rich.text import Text
 
-        self._console.print(Text.assemble(*((printable(text), style) for text, style in spans)))
+        with self._console.capture() as written:
+            self._console.print(Text("-", style), end="")
+        before, _, after = written.get().partition("-")
+        return before, after
 
     def raw(self, text: str) -> None:
         """Text of our own making, several lines, as it is."""
@@ -81,76 +85,19 @@ class Output:
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> int:
         """Aligned columns; streams; returns how many rows there were."""
         incoming = iter(rows)
-        first = [[printable(cell) for cell in row] for row in islice(incoming, _MEASURED)]
-        widths = [
-            max([len(column.title), *(self._cells(row[at]) for row in first)]) for at, column in enumerate(columns)
-        ]
-        shown = self._fitting(columns, widths)
-        columns = [columns[at] for at in shown]
-        widths = self._shrunk(columns, [widths[at] for at in shown])
-        if first:
-            titles = [Column(column.title, column.right, "bold") for column in columns]
-            self._row(titles, [column.title for column in columns], widths)
+        first = list(islice(incoming, _MEASURED))
+        if not first:
+            return 0
+        layout = Layout(columns, first, self.width)
+        self.line(*layout.titles())
         count = 0
         for row in chain(first, incoming):
-            self._row(columns, [row[at] for at in shown], widths)
             count += 1
+            if self.width is None:
+                self._stdout.write(layout.line(row) + "\n")
+            else:
+                self.line(*layout.row(row))
         return count
-
-    def _fitting(self, columns: Sequence[Column], widths: Sequence[int]) -> list[int]:
-        """The positions of the columns to show: on a narrow terminal without the spare ones."""
-        shown = list(range(len(columns)))
-        if self.width is None:
-            return shown
-        for at in [at for at in reversed(shown) if columns[at].spare]:
-            needed = sum(_READABLE if columns[i].shrinks and widths[i] > _READABLE else widths[i] for i in shown)
-            if needed + 2 * (len(shown) - 1) > self.width:
-                shown.remove(at)
-        return shown
-
-    def _shrunk(self, columns: Sequence[Column], widths: Sequence[int]) -> list[int]:
-        """Widths that fit the terminal, taken from the widest of the columns that shrink."""
-        fitting = list(widths)
-        if self.width is None:
-            return fitting
-        excess = sum(fitting) + 2 * (len(fitting) - 1) - self.width
-        for rank in sorted({column.shrinks for column in columns} - {0}):
-            shrinking = [at for at, column in enumerate(columns) if column.shrinks == rank]
-            while excess > 0:
-                widest = max(shrinking, key=lambda at: fitting[at])
-                if fitting[widest] <= _LEAST:
-                    break
-                fitting[widest] -= 1
-                excess -= 1
-        return fitting
-
-    def _row(self, columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> None:
-        pieces: list[Piece] = []
-        for at, (column, cell, width) in enumerate(zip(columns, cells, widths, strict=True)):
-            text = self._cut(printable(cell), width)
-            room = " " * max(width - self._cells(text), 0)
-            last = at == len(columns) - 1
-            pieces += (
-                [(room, ""), (text, column.style)]
-                if column.right
-                else [(text, column.style), ("" if last else room, "")]
-            )
-            pieces.append(("" if last else "  ", ""))
-        self.line(*pieces)
-
-    def _cut(self, text: str, width: int) -> str:
-        if self.width is None or self._cells(text) <= width:
-            return text
-        while text and self._cells(text) > width - 1:
-            text = text[: min(len(text) - 1, width - 1)]
-        return text + "…"
-
-    def _cells(self, text: str) -> int:
-        if text.isascii() or not self.is_terminal:
-            return len(text)
-        from rich.cells import cell_len
-
-        return cell_len(text)
 
     def note(self, message: str, *, then: str | None = None) -> None:
         """A message on stderr, with the command that comes next."""
@@ -170,8 +117,8 @@ class Output:
             if left is None:
                 yield safe, style
                 continue
-            shown = self._cut(safe, left)
+            shown = cut(safe, left)
             yield shown, style
-            left -= self._cells(shown)
+            left -= width_of(shown)
             if shown != safe or left <= 0:
                 return

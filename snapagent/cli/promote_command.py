@@ -20,8 +20,8 @@ from .app import App, json_option, pass_app, store_options
 from .choosing import bundle, folders, is_glob, matching, name_of
 from .completing import complete_target
 from .housekeeping import telling_failures
-from .output import Column
 from .promoting import Promoted, list_all, promote
+from .table import Column
 from .wording import counted, shown_path
 
 

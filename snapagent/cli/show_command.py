@@ -16,8 +16,8 @@ from .choosing import bundle, function
 from .completing import complete_hash, complete_target
 from .describing import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from .listing import BundleRow, bundle_row
-from .output import Piece
 from .source_look import default_search_path
+from .table import Piece
 from .wording import ago, counted, local_time, short_hash, shown_path
 
 _EVERYTHING = 1000  # levels: the preview itself ends long before

@@ -17,7 +17,7 @@ from .app import App, json_option, pass_app, store_options
 from .choosing import matching
 from .command_line import PROBLEM
 from .completing import complete_target
-from .output import Column
+from .table import Column
 from .wording import counted, shown_path
 
 HARMLESS = (ORPHAN, BROKEN_INDEX)  # told, but they are no reason to exit 1: prune and the next capture mend them

@@ -14,10 +14,11 @@ from typing import NamedTuple
 from ..bundle import FORMAT, MAGIC, MAX_LINE, Header
 
 _START = b"%s%d " % (MAGIC, FORMAT)
-_TREE = b',"tree":{'  # in front of it stand texts and lists alone, so no `"tree"` of theirs is followed by a brace
+# Where a header is cut: none of these can stand inside a text, whose quotes are escaped, nor begin a preview.
+_PARTS, _EXCEPTION, _TREE = b',"parts":[', b',"exception":', b',"tree":{'
 _FIELDS = ("target", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews")
 _values = itemgetter(*_FIELDS)
-_parse = json.JSONDecoder().decode
+_parse = json.JSONDecoder().raw_decode
 
 
 class Brief(NamedTuple):
@@ -42,14 +43,18 @@ def brief_from(data: bytes) -> Brief | None:
     if not data.startswith(_START):
         return None
     start = data.find(b"\n", 0, MAX_LINE) + 1
-    end = data.find(_TREE, start)
+    parts = data.find(_PARTS, start)
+    rest = data.find(_EXCEPTION, parts)
+    end = data.find(_TREE, rest)
     try:
         size = int(data[len(_START) : data.index(b" ", len(_START))])
-        if not start < end < start + size:
+        if not 0 < start < parts < rest < end < start + size:
             return None
-        brief = Brief._make(_values(_parse(data[start:end].decode("ascii") + "}")))
+        shown = b"%s%s}" % (data[start:parts], data[rest:end])
+        brief = Brief._make(_values(_parse(shown.decode("ascii"))[0]))
         "".join((brief.target, brief.timestamp, brief.outcome, brief.exception or "", brief.hash))  # they are texts
         "".join(brief.previews.values())
-        return brief if all(len(pair) == 2 for pair in brief.parameters) else None
+        dict(brief.parameters)  # they are pairs
+        return brief
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

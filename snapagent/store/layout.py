@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -111,8 +112,9 @@ def parse_bundle_name(name: str, folder: str) -> Entry | None:
     return Entry(timestamp, token, int(counter), digits, name, f"{folder}/{name}")
 
 
-def is_bundle_name(name: str) -> bool:
-    return _BUNDLE.fullmatch(name) is not None
+def bundle_names(names: Iterable[str]) -> Iterator[str]:
+    """Those that bundles are called by."""
+    return filter(_BUNDLE.fullmatch, names)
 
 
 def stamp(when: float) -> str:

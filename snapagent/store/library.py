@@ -230,10 +230,8 @@ class Library:
         """The newest of `entries` (short hashes begin right already) whose whole hash begins with `digits`."""
         different = {entry.short_hash: entry for entry in entries}
         if len(different) > 1:
-            some = list(different.values())[-_TWINS:]
-            hashes = {entry.short_hash: f"h1:{entry.short_hash}" for entry in different.values()}
-            hashes |= {entry.short_hash: _hash(self, entry) for entry in some}
-            hashes = sorted(set(hashes.values()))
+            whole = {digits: _hash(self, entry) for digits, entry in list(different.items())[-_TWINS:]}
+            hashes = sorted({whole.get(digits, f"h1:{digits}") for digits in different})
             raise AmbiguousHashError(str(target), digits, hashes)
         twins = entries[-_TWINS:]
         if len(digits) <= 8:
