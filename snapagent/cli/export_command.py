@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import click
 
-from ..errors import CorruptBundleError
+from ..errors import CorruptBundleError, StoreError
 from ..store.library import FunctionFolder, Library
 from .app import App, pass_app, store_options
 from .choosing import matching, name_of
@@ -70,7 +70,12 @@ def _write(file: TextIO, items: Iterator[dict[str, Any]], app: App) -> int:
 def _bundles(store: Library, chosen: Sequence[FunctionFolder]) -> Iterator[dict[str, Any]]:
     """The header of each bundle, the oldest first; of one that cannot be read its name and the reason."""
     for folder in chosen:
-        for entry, header in store.headers(folder.name):
+        try:
+            headers = store.headers(folder.name)
+        except StoreError as error:  # it may not be listed; the others are written all the same
+            yield {"target": name_of(folder), "path": folder.path, "problem": str(error)}
+            continue
+        for entry, header in headers:
             if isinstance(header, CorruptBundleError):
                 yield {"target": name_of(folder), "name": entry.name, "path": entry.path, "problem": header.reason}
             else:

@@ -53,7 +53,7 @@ def headers_of(store: Library, folder: FunctionFolder, hash_prefix: str | None) 
     if hash_prefix is not None:
         return [store.header(bundle(store, folder, hash_prefix))]
     found: list[Header] = []
-    for entry in store.entries(folder.name)[-MOST:]:
+    for entry in store.bundles(folder.name)[-MOST:]:
         with suppress(CorruptBundleError, BundleNotFoundError):  # the others say what is needed
             found.append(store.header(entry))
     return found

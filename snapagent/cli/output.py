@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
+from .progress import Progress
 from .table import Column, Layout, Piece, cut, width_of
 from .wording import printable
 
@@ -31,6 +32,7 @@ class Output:
         self._stdout = stdout
         self._stderr = stderr
         self.is_terminal = stdout.isatty()
+        self.progress = Progress(stderr)
         self._marks: dict[str, tuple[str, str]] = {}
         self.width = shutil.get_terminal_size().columns if self.is_terminal else None
 
@@ -46,9 +48,14 @@ class Output:
         """One line of text on stdout."""
         spans = [(piece, "") if isinstance(piece, str) else piece for piece in pieces]
         if self._console is None:
-            self._stdout.write("".join(printable(text) for text, _ in spans) + "\n")
+            self._write("".join(printable(text) for text, _ in spans) + "\n")
             return
-        self._stdout.write("".join(self._styled(printable(text), style) for text, style in spans) + "\n")
+        self._write("".join(self._styled(printable(text), style) for text, style in spans) + "\n")
+
+    def _write(self, text: str) -> None:
+        if self.is_terminal:
+            self.progress.stop()
+        self._stdout.write(text)
 
     def _styled(self, text: str, style: str) -> str:
         if not style or not text:
@@ -68,19 +75,19 @@ class Output:
 
     def raw(self, text: str) -> None:
         """Text of our own making, several lines, as it is."""
-        self._stdout.write(text)
+        self._write(text)
 
     def json(self, value: Any) -> None:
         """Indented JSON, ASCII only, keys in the order in which the data has them."""
-        self._stdout.write(json.dumps(value, indent=2) + "\n")
+        self._write(json.dumps(value, indent=2) + "\n")
 
     def json_stream(self, items: Iterable[Any]) -> None:
         """A JSON array of which each item is written as it comes, one per line."""
         separator = "["
         for item in items:
-            self._stdout.write(f"{separator}\n  {json.dumps(item)}")
+            self._write(f"{separator}\n  {json.dumps(item)}")
             separator = ","
-        self._stdout.write("[]\n" if separator == "[" else "\n]\n")
+        self._write("[]\n" if separator == "[" else "\n]\n")
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> int:
         """Aligned columns; streams; returns how many rows there were."""
@@ -94,13 +101,14 @@ class Output:
         for row in chain(first, incoming):
             count += 1
             if self.width is None:
-                self._stdout.write(layout.line(row) + "\n")
+                self._write(layout.line(row) + "\n")
             else:
                 self.line(*layout.row(row))
         return count
 
     def note(self, message: str, *, then: str | None = None) -> None:
         """A message on stderr, with the command that comes next."""
+        self.progress.stop()
         self._stdout.flush()  # so that both streams of one terminal stay in order
         text = f"snapagent: {printable(message)}{f' (next: {printable(then)})' if then else ''}"
         if self._stderr.isatty():

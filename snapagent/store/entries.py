@@ -13,6 +13,7 @@ from . import files
 from .layout import DIGITS, PIN, Entry, bundle_names, parse_bundle_name
 
 _STAMP = len("20261122T093408.123456Z")
+_HOUR = len("20261122T09")
 
 
 class Entries(Sequence[Entry]):
@@ -22,7 +23,7 @@ class Entries(Sequence[Entry]):
         """`names` are all that lies in the folder, in any order."""
         self.folder = folder
         self.names = _in_order(bundle_names(names))
-        self._pins = frozenset(name for name in names if name.endswith(PIN))
+        self._pinned = frozenset(name.removesuffix(PIN) for name in names if name.endswith(PIN))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -54,8 +55,16 @@ class Entries(Sequence[Entry]):
         """The different short hashes, the newest first."""
         return list(dict.fromkeys(name[DIGITS] for name in reversed(self.names)))
 
+    def hours(self) -> Iterator[str]:
+        """For each the hour of its time: what its name begins with."""
+        return (name[:_HOUR] for name in self.names)
+
     def is_pinned(self, entry: Entry) -> bool:
-        return entry.name + PIN in self._pins
+        return entry.name in self._pinned
+
+    def unpinned(self) -> list[str]:
+        """The names of those that are not pinned, the oldest first."""
+        return [name for name in self.names if name not in self._pinned]
 
 
 def look(path: str) -> Entries:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from ..bundle import Header
 from ..records import Record
 from . import files
+from .brief import Brief
 from .counts import Counts
 from .layout import INDEX, TEMPORARY
 
@@ -46,7 +47,7 @@ class Stored(NamedTuple):
     size: int
 
     @classmethod
-    def of(cls, name: str, header: Header, size: int) -> Stored:
+    def of(cls, name: str, header: Header | Brief, size: int) -> Stored:
         return cls(name, header.hash, header.timestamp, header.outcome, header.exception, size)
 
     @property
