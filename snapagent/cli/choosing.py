@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 
 from ..errors import BundleNotFoundError, ConfigError, StoreError, TargetNotFoundError
@@ -30,6 +31,15 @@ def _may_hold_bundles(store: Library, folder: FunctionFolder) -> bool:
         return bool(store.bundles(folder.name))
     except StoreError:  # it may not be listed: that is for the command to tell
         return True
+
+
+def total_of(store: Library, chosen: Iterable[FunctionFolder]) -> int:
+    """How many bundles these functions have; of what may not be listed none."""
+    total = 0
+    for folder in chosen:
+        with suppress(StoreError):
+            total += len(store.bundles(folder.name))
+    return total
 
 
 def _readings(glob: str) -> Iterator[Callable[[FunctionFolder], bool]]:

@@ -85,6 +85,11 @@ def function_row(store: Library, folder: FunctionFolder) -> FunctionRow:
     )
 
 
+def unreadable(folders: Iterable[FunctionFolder]) -> list[str]:
+    """The folders whose bundles this user may not see."""
+    return [folder.path for folder in folders if not os.access(folder.path, os.R_OK | os.X_OK)]
+
+
 def bundle_rows(
     store: Library, target: str, bundles: Entries, in_order: Iterable[Entry] | None = None
 ) -> Iterator[BundleRow]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .progress import Progress
+from .progress import Item, Progress
 from .table import Column, Layout, Piece, cut, width_of
 from .wording import printable
 
@@ -43,6 +44,17 @@ class Output:
         from rich.console import Console
 
         return Console(file=self._stdout, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+    def over(self, items: Iterable[Item], what: str, total: int) -> Iterable[Item]:
+        """The same items, and on stderr how many were taken; not where a pager may show what comes of them."""
+        return items if self._is_piped else self.progress.over(items, what, total)
+
+    @cached_property
+    def _is_piped(self) -> bool:
+        try:
+            return stat.S_ISFIFO(os.fstat(self._stdout.fileno()).st_mode)
+        except (OSError, ValueError):  # it is no file at all
+            return False
 
     def line(self, *pieces: Piece | str) -> None:
         """One line of text on stdout."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -77,7 +76,7 @@ def _sizes(bundles: Entries) -> Iterator[int]:
     with suppress(OSError), files.opened_folder(bundles.folder) as folder:
         for name in bundles.names:
             with suppress(FileNotFoundError):  # retention was quicker
-                yield os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+                yield files.size(folder, name)
 
 
 def _size_class(size: int) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import click
 
 from ..bundle import decode
-from ..errors import CorruptBundleError, StoreError
+from ..errors import CorruptBundleError
 from ..store import Problem
 from ..store.layout import SIDE_EFFECTS, SUFFIX
-from ..store.library import FunctionFolder, Library
+from ..store.library import Library
 from ..store.verifying import BROKEN_INDEX, CORRUPT, ORPHAN
 from .app import App, json_option, pass_app, store_options
-from .choosing import matching
+from .choosing import matching, total_of
 from .command_line import PROBLEM
 from .completing import complete_target
 from .progress import Step
@@ -43,7 +43,7 @@ def verify_command(app: App, globs: Sequence[str], as_json: bool) -> None:
     store = app.store
     chosen = matching(store, globs)
     recordings = [] if globs else list(_recordings(store.base_path))
-    checked = sum(_number(store, folder) for folder in chosen) + len(recordings)
+    checked = total_of(store, chosen) + len(recordings)
     with app.out.progress.during("checked", checked) as step:
         found = [
             *_problems(store, [folder.name for folder in chosen] if globs else None, step),
@@ -55,13 +55,6 @@ def verify_command(app: App, globs: Sequence[str], as_json: bool) -> None:
         _print(app, checked, found)
     if any(problem.kind not in HARMLESS for problem in found):
         raise click.exceptions.Exit(PROBLEM)
-
-
-def _number(store: Library, folder: FunctionFolder) -> int:
-    try:
-        return len(store.bundles(folder.name))
-    except StoreError:  # it may not be listed, which is one of the problems
-        return 0
 
 
 def _problems(store: Library, folders: Collection[str] | None, step: Step) -> Iterator[Problem]:

@@ -6,11 +6,12 @@ A hundred thousand names are listed, checked and sorted in 0.2 seconds; to make 
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 from . import files
-from .layout import DIGITS, PIN, Entry, bundle_names, parse_bundle_name
+from .layout import DIGITS, PIN, Entry, bundle_names, parse_bundle_name, stamp
 
 _STAMP = len("20261122T093408.123456Z")
 _HOUR = len("20261122T09")
@@ -19,11 +20,11 @@ _HOUR = len("20261122T09")
 class Entries(Sequence[Entry]):
     """The entries of a function's folder. Each is made when it is asked for."""
 
-    def __init__(self, folder: str, names: Sequence[str] = ()) -> None:
-        """`names` are all that lies in the folder, in any order."""
+    def __init__(self, folder: str, names: Sequence[str] = (), pinned: frozenset[str] = frozenset()) -> None:
+        """`names` are those of bundles, in order."""
         self.folder = folder
-        self.names = _in_order(bundle_names(names))
-        self._pinned = frozenset(name.removesuffix(PIN) for name in names if name.endswith(PIN))
+        self.names = names
+        self._pinned = pinned
 
     def __len__(self) -> int:
         return len(self.names)
@@ -46,6 +47,12 @@ class Entries(Sequence[Entry]):
             entry = parse_bundle_name(name, self.folder)
             if entry is not None:
                 yield entry
+
+    def within(self, since: float | None, before: float | None) -> Entries:
+        """Those from a moment on, and from before another one, in seconds since the epoch."""
+        start = bisect_left(self.names, stamp(since)) if since is not None else 0
+        end = bisect_left(self.names, stamp(before)) if before is not None else len(self.names)
+        return Entries(self.folder, self.names[start:end], self._pinned)
 
     def with_digits(self, digits: str) -> list[Entry]:
         """Those whose short hash begins so, the oldest first."""
@@ -70,7 +77,9 @@ class Entries(Sequence[Entry]):
 def look(path: str) -> Entries:
     """What the folder at `path` holds. Raises OSError; a link in its place is refused."""
     with files.opened_folder(path) as folder:
-        return Entries(path, os.listdir(folder))
+        names = os.listdir(folder)
+    pinned = frozenset(name.removesuffix(PIN) for name in names if name.endswith(PIN))
+    return Entries(path, _in_order(bundle_names(names)), pinned)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

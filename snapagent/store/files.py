@@ -242,6 +242,11 @@ def exists(folder: int, name: str) -> bool:
     return True
 
 
+def size(folder: int, name: str) -> int:
+    """Bytes of a file in an opened folder."""
+    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+
+
 def sweep(folder: int, names: list[str], now: float, older_than: float = ORPHAN_AGE) -> int:
     """Remove the temporary files among `names` that no writer can still be at. Returns how many went.
 
