@@ -12,6 +12,7 @@ import shutil
 import stat
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
@@ -126,8 +127,9 @@ class Output:
         if self._stderr.isatty():
             width = shutil.get_terminal_size().columns
             text = textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-        self._stderr.write(text + "\n")
-        self._stderr.flush()
+        with suppress(OSError):  # where nobody can be told, the code tells
+            self._stderr.write(text + "\n")
+            self._stderr.flush()
 
     def cut_to_width(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """The pieces of one line, cut where the terminal ends; all of them in a pipe."""
