@@ -17,8 +17,11 @@ _FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: no 
 def folders(store: Library, glob: str | None = None) -> list[FunctionFolder]:
     """The functions of the store that a glob matches. Where nothing fits by the YAML's grammar, shell rules hold."""
     found = [folder for folder in store.functions() if folder.target is not None or _may_hold_bundles(store, folder)]
-    if glob is None:
-        return found
+    return found if glob is None else fitting(found, glob)
+
+
+def fitting(found: Sequence[FunctionFolder], glob: str) -> list[FunctionFolder]:
+    """Those of some functions that a glob matches."""
     for fits in _readings(glob):
         chosen = [folder for folder in found if fits(folder)]
         if chosen:

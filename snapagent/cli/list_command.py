@@ -11,12 +11,12 @@ import click
 from ..units import parse_duration, parse_size
 from .app import App, json_option, pass_app, store_options
 from .bundle_list import COLUMNS, ORDERS, Wanted, abbreviations, cells, rows
-from .choosing import folders, function, is_glob, name_of
+from .choosing import fitting, folders, function, is_glob, name_of
 from .command_line import PROBLEM
 from .completing import complete_target
-from .listing import FunctionRow, configured_without_bundles, function_row, unreadable
+from .listing import FunctionRow, closed_words, configured_without_bundles, function_row, unreadable
 from .table import Column
-from .wording import ago, shown_path
+from .wording import ago
 
 _ON_A_TERMINAL = 50  # bundles shown to a person who set no limit; pipes get all
 
@@ -76,7 +76,8 @@ def list_command(
 def _list_functions(app: App, glob: str | None, sort: str, reverse: bool, limit: int | None, as_json: bool) -> None:
     if sort not in _FUNCTION_ORDER:
         raise click.UsageError(f"Functions are sorted by {', '.join(_FUNCTION_ORDER)}, not by {sort}.")
-    chosen = folders(app.store, glob)
+    known = folders(app.store)
+    chosen = known if glob is None else fitting(known, glob)
     found: Iterable[FunctionRow] = (function_row(app.store, folder) for folder in chosen)
     if sort != "name" or reverse:
         key, descending = _FUNCTION_ORDER[sort]
@@ -87,10 +88,9 @@ def _list_functions(app: App, glob: str | None, sort: str, reverse: bool, limit:
     else:
         app.out.table(_FUNCTION_COLUMNS, (_function_cells(row) for row in shown))
     _remark(app, glob, [name_of(folder) for folder in chosen])
-    closed = unreadable(chosen)
+    closed = unreadable(known)
     if closed:
-        some = ", ".join(shown_path(path) for path in closed[:3]) + (", ..." if len(closed) > 3 else "")
-        app.out.note(f"this user may not read {some}", then="ask for its owner's help, or look as its owner")
+        app.out.note(f"this user may not read {closed_words(closed)}", then="look as their owner")
         raise click.exceptions.Exit(PROBLEM)
 
 

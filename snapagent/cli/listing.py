@@ -6,7 +6,7 @@ The rows are plain records: the table and `--json` are two prints of the same da
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CorruptBundleError
@@ -18,6 +18,7 @@ from ..store.library import FunctionFolder, Library
 from ..targets import Target
 from .choosing import name_of
 from .describing import short_call
+from .wording import shown_path
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -87,7 +88,13 @@ def function_row(store: Library, folder: FunctionFolder) -> FunctionRow:
 
 def unreadable(folders: Iterable[FunctionFolder]) -> list[str]:
     """The folders whose bundles this user may not see."""
-    return [folder.path for folder in folders if not os.access(folder.path, os.R_OK | os.X_OK)]
+    as_i_am = os.access in os.supports_effective_ids
+    mode = os.R_OK | os.X_OK
+    return [folder.path for folder in folders if not os.access(folder.path, mode, effective_ids=as_i_am)]
+
+
+def closed_words(paths: Sequence[str]) -> str:
+    return ", ".join(shown_path(path) for path in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 
 def bundle_rows(

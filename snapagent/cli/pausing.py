@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import click
 
-from ..store.failures import StoreFailure
 from .app import App, pass_app, store_options
-from .wording import shown_path
-
-Result = TypeVar("Result")
+from .housekeeping import telling_failures
+from .wording import counted, shown_path
 
 
 @click.command("pause")
@@ -25,9 +20,10 @@ def pause_command(app: App) -> None:
     """
     from ..store.presence import pause, present
 
-    _or_exit(lambda: pause(app.store.base_path))
-    running = sum(1 for _ in present(app.store.base_path))
-    app.out.line(f"paused: {shown_path(app.store.base_path)}; {running} running processes; snapagent resume goes on")
+    with telling_failures():
+        pause(app.store.base_path)
+    running = counted(sum(1 for _ in present(app.store.base_path)), "running process", "running processes")
+    app.out.line(f"paused: {shown_path(app.store.base_path)}; {running}; snapagent resume goes on")
 
 
 @click.command("resume")
@@ -37,12 +33,6 @@ def resume_command(app: App) -> None:
     """Let capture go on that `snapagent pause` stopped."""
     from ..store.presence import resume
 
-    was_paused = _or_exit(lambda: resume(app.store.base_path))
+    with telling_failures():
+        was_paused = resume(app.store.base_path)
     app.out.line("resumed" if was_paused else f"{shown_path(app.store.base_path)} was not paused")
-
-
-def _or_exit(do: Callable[[], Result]) -> Result:
-    try:
-        return do()
-    except StoreFailure as failure:
-        raise click.ClickException(str(failure)) from failure

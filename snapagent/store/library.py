@@ -75,7 +75,7 @@ class Library:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise StoreError(f"{self.base_path!r} cannot be listed: {error.strerror}") from error
+            raise _unlistable(self.base_path, error) from error
         for name in names:
             if not name.startswith(".") and name != SIDE_EFFECTS:
                 path = f"{self.base_path}/{name}"
@@ -266,7 +266,7 @@ class Library:
                 fresh = _is_current(folder, path)
                 try:
                     found = index.load(folder)
-                except BrokenIndex:
+                except (BrokenIndex, OSError):  # what the folder holds can be told without it
                     found = None
         except OSError:
             return FunctionIndex(None)
@@ -321,7 +321,15 @@ def _bundles(path: str) -> Entries:
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return Entries(path)
-        raise StoreError(f"{path!r} cannot be listed: {error.strerror}") from error
+        raise _unlistable(path, error) from error
+
+
+def _unlistable(path: str, error: OSError) -> StoreError:
+    if isinstance(error, PermissionError):
+        remedy = "; look as its owner, or have its owner let you read it"
+    else:
+        remedy = "; name the folder of the captures" if isinstance(error, NotADirectoryError) else ""
+    return StoreError(f"{path!r} cannot be listed: {error.strerror}{remedy}")
 
 
 def _header(entry: Entry) -> Header:
