@@ -35,9 +35,21 @@ _FUNCTION_ORDER: dict[str, tuple[Callable[[FunctionRow], object], bool]] = {  # 
 @click.option("--newer", metavar="AGE", help="Only bundles of the last 2h, 30d ...")
 @click.option("--older", metavar="AGE", help="Only bundles before that.")
 @click.option("--larger", metavar="SIZE", help="Only bundles of more than 64kB, 1MB ...")
-@click.option("--sort", type=click.Choice([*_FUNCTION_ORDER, *ORDERS]), help="[default: name, or time]")
+@click.option(
+    "--sort",
+    type=click.Choice([*_FUNCTION_ORDER, *ORDERS]),
+    metavar="ORDER",
+    help="Functions by name, newest, calls, bundles or failed; bundles by time, size or duration. "
+    "[default: name, or time]",
+)
 @click.option("-r", "--reverse", is_flag=True, help="The other way round.")
-@click.option("-n", "--limit", type=click.IntRange(min=0), metavar="N", help="At most so many rows; 0 shows all.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="At most so many rows; 0 shows all. [default: all, but 50 bundles on a terminal]",
+)
 @json_option
 @store_options
 @pass_app
