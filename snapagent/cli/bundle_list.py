@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 
 from ..abbreviation import Abbreviations
 from ..records import Record
@@ -75,19 +74,9 @@ def rows(store: Library, target: str, bundles: Entries, wanted: Wanted, watch: W
 def _in_order(bundles: Entries, wanted: Wanted) -> Iterable[Entry]:
     """By time or size, the newest or the largest first; durations are not known yet."""
     if wanted.sort == "size":
-        sizes, in_order = _sizes(bundles), list(reversed(bundles))
-        in_order.sort(key=lambda entry: sizes.get(entry.name, 0), reverse=not wanted.reverse)
-        return in_order
+        sizes, names = files.sizes(bundles.folder, bundles.names), bundles.names[::-1]
+        return Entries(bundles.folder, sorted(names, key=lambda name: sizes.get(name, 0), reverse=not wanted.reverse))
     return bundles if wanted.reverse and wanted.sort == "time" else reversed(bundles)
-
-
-def _sizes(bundles: Entries) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    with suppress(FileNotFoundError), files.opened_folder(bundles.folder) as folder:
-        for name in bundles.names:
-            with suppress(FileNotFoundError):  # retention was quicker
-                sizes[name] = files.size(folder, name)
-    return sizes
 
 
 def cells(row: BundleRow, shortest: Abbreviations | None) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -12,13 +12,14 @@ from typing import Any
 from ..errors import CorruptBundleError
 from ..records import Record
 from ..store import files
-from ..store.entries import Entries
 from ..store.layout import Entry, parse_stamp
 from ..store.library import FunctionFolder, Library
 
 READ = 5000  # headers of one function that are read, the newest; file names and sizes are counted for all
 _HOUR, _DAY = 3600, 86400
 _SIZES = ((1_000, "1kB"), (10_000, "10kB"), (100_000, "100kB"), (1_000_000, "1MB"), (10_000_000, "10MB"))
+_LIMITS = [limit for limit, _ in _SIZES]
+_CLASSES = (*(name for _, name in _SIZES), "more")
 
 
 class Statistics(Record):
@@ -59,28 +60,21 @@ def statistics(store: Library, folders: Sequence[FunctionFolder]) -> Statistics:
         bundles = store.bundles(folder.name)
         number += len(bundles)
         moments.update(bundles.hours())
-        found = list(_sizes(bundles))
+        found = files.sizes(bundles.folder, bundles.names).values()
         total += sum(found)
         sizes.update(map(_size_class, found))
         kinds = list(_kinds(store, islice(reversed(bundles), READ)))
         read += len(kinds)
         outcomes.update(kinds)
-    ordered = {name: sizes[name] for name in (*(name for _, name in _SIZES), "more") if sizes[name]}
+    ordered = {name: sizes[name] for name in _CLASSES if sizes[name]}
     return Statistics(
         len(folders), number, total, calls, captured, skipped, failed,
         dict(outcomes.most_common()), ordered, _over_time(moments), read,
     )  # fmt: skip
 
 
-def _sizes(bundles: Entries) -> Iterator[int]:
-    with suppress(OSError), files.opened_folder(bundles.folder) as folder:
-        for name in bundles.names:
-            with suppress(FileNotFoundError):  # retention was quicker
-                yield files.size(folder, name)
-
-
 def _size_class(size: int) -> str:
-    return next((name for limit, name in _SIZES if size <= limit), "more")
+    return _CLASSES[bisect_left(_LIMITS, size)]
 
 
 def _kinds(store: Library, entries: Iterable[Entry]) -> Iterator[str]:

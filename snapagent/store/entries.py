@@ -21,7 +21,7 @@ class Entries(Sequence[Entry]):
     """The entries of a function's folder. Each is made when it is asked for."""
 
     def __init__(self, folder: str, names: Sequence[str] = (), pinned: frozenset[str] = frozenset()) -> None:
-        """`names` are those of bundles, in order."""
+        """`names` are those of bundles, by age for the methods that ask for it."""
         self.folder = folder
         self.names = names
         self._pinned = pinned

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from ..signals import raised_by_signal_handler
@@ -242,9 +242,16 @@ def exists(folder: int, name: str) -> bool:
     return True
 
 
-def size(folder: int, name: str) -> int:
-    """Bytes of a file in an opened folder."""
-    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+def sizes(path: str, names: Iterable[str]) -> dict[str, int]:
+    """Bytes of files in a folder; of those that are gone, nothing."""
+    found: dict[str, int] = {}
+    with suppress(FileNotFoundError), opened_folder(path) as folder:
+        for name in names:
+            try:
+                found[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+            except FileNotFoundError:
+                continue
+    return found
 
 
 def sweep(folder: int, names: list[str], now: float, older_than: float = ORPHAN_AGE) -> int:
