@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_SHOWN = 8  # digits of a hash, as in file names and test ids
+
+
 class SnapagentError(Exception):
     """Base of every error that snapagent raises in a test process or on the command line."""
 
@@ -96,7 +99,12 @@ class AmbiguousHashError(SnapagentError):
         self.hashes = tuple(hashes)
 
     def __str__(self) -> str:
-        shown = ", ".join(self.hashes[:8]) + (f" and {len(self.hashes) - 8} more" if len(self.hashes) > 8 else "")
+        from .abbreviation import Abbreviations
+
+        digits = [name.removeprefix("h1:") for name in self.hashes]
+        shortest = Abbreviations(digits)
+        some = [one if " " in one else one[: max(shortest.length(one), _SHOWN)] for one in digits[:8]]
+        shown = ", ".join(some) + (f" and {len(digits) - 8} more" if len(digits) > 8 else "")
         return f"hash prefix {self.prefix!r} of {self.target!r} fits {shown}; give more digits"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 
-from ..errors import ConfigError, TargetNotFoundError
+from ..errors import ConfigError, StoreError, TargetNotFoundError
 from ..store.layout import SUFFIX, Entry
 from ..store.library import FunctionFolder, Library
 from ..targets import Target, TargetPattern, near_matches
@@ -16,14 +17,33 @@ _FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: no 
 
 def folders(store: Library, glob: str | None = None) -> list[FunctionFolder]:
     """The functions of the store that a glob matches. Where nothing fits by the YAML's grammar, shell rules hold."""
-    found = [folder for folder in store.functions() if folder.target is not None or store.entries(folder.name)]
-    if glob is None:
-        return found
+    found = [folder for folder in store.functions() if folder.target is not None or _may_hold_bundles(store, folder)]
+    return found if glob is None else fitting(found, glob)
+
+
+def fitting(found: Sequence[FunctionFolder], glob: str) -> list[FunctionFolder]:
+    """Those of some functions that a glob matches."""
     for fits in _readings(glob):
         chosen = [folder for folder in found if fits(folder)]
         if chosen:
             return chosen
     return []
+
+
+def _may_hold_bundles(store: Library, folder: FunctionFolder) -> bool:
+    try:
+        return bool(store.bundles(folder.name))
+    except StoreError:  # it may not be listed: that is for the command to tell
+        return True
+
+
+def total_of(store: Library, chosen: Iterable[FunctionFolder]) -> int:
+    """How many bundles these functions have; of what may not be listed none."""
+    total = 0
+    for folder in chosen:
+        with suppress(StoreError):
+            total += len(store.bundles(folder.name))
+    return total
 
 
 def _readings(glob: str) -> Iterator[Callable[[FunctionFolder], bool]]:
@@ -51,6 +71,9 @@ def name_of(folder: FunctionFolder) -> str:
 
 def function(store: Library, name: str) -> FunctionFolder:
     """The one function that `name` means, in either form. Raises TargetNotFoundError with the near ones."""
+    quick = store.function(name)
+    if quick is not None and name in (quick.target, quick.name):
+        return quick
     known = list(store.functions())
     exact = [folder for folder in known if name in (folder.target, folder.name)]
     for folder in exact or [folder for folder in known if _dotted(name) == _dotted(name_of(folder))]:
@@ -95,7 +118,7 @@ def bundle(store: Library, folder: FunctionFolder, text: str | None) -> Entry:
 
 def newest_two(store: Library, folder: FunctionFolder) -> tuple[Entry, Entry]:
     """The newest bundle and the one before it, the older first. Raises UnknownNameError when there is only one."""
-    entries = store.entries(folder.name)
+    entries = store.bundles(folder.name)
     if len(entries) < 2:
         newest = store.newest(folder.name)  # raises where there is none at all
         raise UnknownNameError(f"{name_of(folder)} has one bundle only, {newest.short_hash}; a difference needs two")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -82,13 +82,13 @@ class CommandLine(click.Group):
             raise click.UsageError(f"There is no command {name!r}.{_did_you_mean(name, HOMES)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:  # --help prints here
+        with _noticing_who_went_away():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _noticing_who_went_away():
             return super().invoke(ctx)
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise _ReaderWentAway from None  # click would exit with 1
-            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, commands in SECTIONS.items():
@@ -121,15 +121,30 @@ class _ReaderWentAway(Exception):
     """Nobody reads stdout any more."""
 
 
+@contextmanager
+def _noticing_who_went_away() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise _ReaderWentAway from None  # click would exit with 1
+        raise
+
+
 def _exit_code(run: Any) -> int:
     """Run a command; what goes wrong becomes words on stderr and a number."""
+    _have_streams()
+    return _flushed(_code_of(run))
+
+
+def _code_of(run: Any) -> int:
     try:
         _survive_any_character()
         code = run()
-        sys.stdout.flush()
         return code if isinstance(code, int) else FINE
     except click.UsageError as error:
-        _readable(error).show()
+        with suppress(OSError):
+            _readable(error).show()
         return WRONG_USAGE
     except click.ClickException as error:
         return _say(error.message, error.exit_code)
@@ -142,7 +157,7 @@ def _exit_code(run: Any) -> int:
     except SnapagentError as error:
         return _say(str(error))
     except (_ReaderWentAway, BrokenPipeError):
-        return _reader_went_away()
+        return FINE  # `snapagent list | head` is not an error
     except OSError as error:
         return _say(f"{error.filename or 'input or output'}: {error.strerror or error}")
 
@@ -167,6 +182,12 @@ def _readable(error: click.UsageError) -> click.UsageError:
     return click.UsageError(message, error.ctx)
 
 
+def _have_streams() -> None:
+    """A closed stream (`snapagent list >&-`) is None in Python, and the next file that is opened takes its place."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
 def _survive_any_character() -> None:
     """A terminal of another encoding, or a lone surrogate in a name, must not end a command with a traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -175,11 +196,17 @@ def _survive_any_character() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def _reader_went_away() -> int:
-    """`snapagent list | head`: not an error, and the interpreter's flush at exit must not complain about it either."""
-    with suppress(OSError, ValueError):  # of a stdout that is no file: then nothing is flushed into a closed pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return FINE
+def _flushed(code: int) -> int:
+    """The code once everything is written; the interpreter's own flush at exit must find nothing to complain of."""
+    try:
+        sys.stdout.flush()
+        return code
+    except OSError as error:
+        with suppress(OSError, ValueError):  # of a stdout that is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno in (errno.EPIPE, errno.EBADF) or code:
+            return code
+        return _say(f"the output could not be written: {error.strerror}")
 
 
 def _did_you_mean(name: str, known: Sequence[str] | dict[str, str]) -> str:

@@ -36,10 +36,9 @@ def complete_hash(context: click.Context, parameter: click.Parameter, incomplete
 
     try:
         store = _app(context).store
-        entries = store.entries(function(store, context.params["target"]).name)
+        hashes = store.bundles(function(store, context.params["target"]).name).short_hashes()
     except Exception:
         return []
-    hashes = dict.fromkeys(entry.short_hash for entry in reversed(entries))
     return [CompletionItem(digits) for digits in hashes if digits.startswith(incomplete)][:_OFFERED]
 
 

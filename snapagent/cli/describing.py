@@ -10,6 +10,7 @@ from typing import Any
 
 from ..bundle import Header, Note
 from ..records import Record
+from ..store.brief import Brief
 
 OUTCOME_PATHS = ("result", "exception")
 _NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim", "may_be_torn": "yellow"}  # the others: red
@@ -93,16 +94,16 @@ def note_piece(note: Note) -> tuple[str, str]:
     return text, _NOTE_STYLES.get(note.kind, "red")
 
 
-def short_call(header: Header) -> tuple[str, str]:
+def short_call(header: Header | Brief) -> tuple[str, str]:
     """The arguments and the outcome, each on one line: `rows=[1, 2], currency='EUR'` and `3.2`."""
-    order = [name for name, _ in header.parameters]
-    previews = {path.removeprefix("arguments."): text for path, text in header.previews.items()}
+    passed = {
+        path.removeprefix("arguments."): text for path, text in header.previews.items() if path not in OUTCOME_PATHS
+    }
     ended = next((header.previews[path] for path in OUTCOME_PATHS if path in header.previews), "")
-    for path in OUTCOME_PATHS:
-        if path in header.previews and path not in order:
-            del previews[path]
-    names = sorted(previews, key=lambda name: order.index(name) if name in order else len(order))
-    return ", ".join(f"{name}={previews[name]}" for name in names), ended
+    names = [name for name, _ in header.parameters if name in passed]
+    if len(names) < len(passed):
+        names += [name for name in passed if name not in names]
+    return ", ".join([f"{name}={passed[name]}" for name in names]), ended
 
 
 def _branches(header: Header) -> Iterator[Branch]:

@@ -13,7 +13,7 @@ from .choosing import bundle, function, newest_two
 from .command_line import PROBLEM
 from .completing import complete_hash, complete_target
 from .differing import Change, changes
-from .output import Column
+from .table import Column
 from .wording import counted, local_time, short_hash
 
 _SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 import click
 
-from ..errors import CorruptBundleError
+from ..errors import CorruptBundleError, StoreError
 from ..store.library import FunctionFolder, Library
 from .app import App, pass_app, store_options
-from .choosing import matching, name_of
+from .choosing import matching, name_of, total_of
 from .completing import complete_target
 from .output import Output
 from .show_command import header_fields
@@ -37,7 +37,8 @@ def export_command(app: App, globs: Sequence[str], as_json: bool, path: str | No
       snapagent export -o bundles.json
     """
     store = app.store
-    items = _bundles(store, matching(store, globs))
+    chosen = matching(store, globs)
+    items = app.out.over(_bundles(store, chosen), "written", total_of(store, chosen))
     if path is None:
         app.out.json_stream(items)
         return
@@ -54,7 +55,7 @@ def export_command(app: App, globs: Sequence[str], as_json: bool, path: str | No
     app.out.note(f"wrote {counted(number, 'bundle')} to {path}")
 
 
-def _write(file: TextIO, items: Iterator[dict[str, Any]], app: App) -> int:
+def _write(file: TextIO, items: Iterable[dict[str, Any]], app: App) -> int:
     number = 0
 
     def counting() -> Iterator[dict[str, Any]]:
@@ -70,7 +71,12 @@ def _write(file: TextIO, items: Iterator[dict[str, Any]], app: App) -> int:
 def _bundles(store: Library, chosen: Sequence[FunctionFolder]) -> Iterator[dict[str, Any]]:
     """The header of each bundle, the oldest first; of one that cannot be read its name and the reason."""
     for folder in chosen:
-        for entry, header in store.headers(folder.name):
+        try:
+            headers = store.headers(folder.name)
+        except StoreError as error:  # it may not be listed; the others are written all the same
+            yield {"target": name_of(folder), "path": folder.path, "problem": str(error)}
+            continue
+        for entry, header in headers:
             if isinstance(header, CorruptBundleError):
                 yield {"target": name_of(folder), "name": entry.name, "path": entry.path, "problem": header.reason}
             else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 import click
 
@@ -53,7 +52,14 @@ def headers_of(store: Library, folder: FunctionFolder, hash_prefix: str | None) 
     if hash_prefix is not None:
         return [store.header(bundle(store, folder, hash_prefix))]
     found: list[Header] = []
-    for entry in store.entries(folder.name)[-MOST:]:
-        with suppress(CorruptBundleError, BundleNotFoundError):  # the others say what is needed
+    unreadable: CorruptBundleError | None = None
+    for entry in store.bundles(folder.name)[-MOST:]:
+        try:
             found.append(store.header(entry))
+        except CorruptBundleError as error:  # the others say what is needed
+            unreadable = error
+        except BundleNotFoundError:
+            continue
+    if unreadable is not None and not found:
+        raise unreadable
     return found

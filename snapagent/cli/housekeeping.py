@@ -19,8 +19,8 @@ from ..targets import Target
 from .app import App, json_option, pass_app, store_options
 from .choosing import bundle, function, matching, name_of
 from .completing import complete_hash, complete_target
-from .output import Column
 from .reasons import explain
+from .table import Column
 from .wording import counted
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def clear_command(app: App, globs: Sequence[str], yes: bool, dry_run: bool, pinn
     if not dry_run and chosen:
         if not yes:
             _ask(app, removals)
-        with telling_failures():
+        total = counted(sum(removal.bundles for removal in removals), "bundle")
+        with telling_failures(), app.out.progress.during(f"removing {total}"):
             removals = [
                 removal.replace(bundles=store.clear(folder.name, pinned=pinned))
                 for folder, removal in zip(chosen, removals, strict=True)
@@ -91,7 +92,7 @@ def prune_command(app: App, globs: Sequence[str], dry_run: bool, by_defaults: bo
     store, config = app.store, app.config
     removals: list[Removal] = []
     alone: list[str] = []
-    with telling_failures():
+    with telling_failures(), app.out.progress.during("looking for what is surplus"):
         for folder in matching(store, globs):
             settings = _settings(config, folder, by_defaults)
             if settings is None:
@@ -154,7 +155,7 @@ def _mark(app: App, target: str, hashes: Sequence[str], pinned: bool, as_json: b
     store = app.store
     folder = function(store, target)
     entries = [bundle(store, folder, text) for text in hashes or (None,)]
-    with telling_failures():
+    with telling_failures(), app.out.progress.during("bringing the index up to date"):
         for entry in entries:
             (store.pin if pinned else store.unpin)(entry)
     if as_json:
@@ -165,8 +166,8 @@ def _mark(app: App, target: str, hashes: Sequence[str], pinned: bool, as_json: b
 
 
 def _removal(store: Store, folder: FunctionFolder, pinned: bool) -> Removal:
-    entries = [entry for entry in store.entries(folder.name) if pinned or not store.is_pinned(entry)]
-    return Removal(name_of(folder), len(entries), folder.path, tuple(entry.name for entry in entries))
+    names = store.bundles(folder.name).names if pinned else store.bundles(folder.name).unpinned()
+    return Removal(name_of(folder), len(names), folder.path, tuple(names))
 
 
 def _ask(app: App, removals: Sequence[Removal]) -> None:

@@ -6,17 +6,19 @@ The rows are plain records: the table and `--json` are two prints of the same da
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..bundle import Header
-from ..errors import BundleNotFoundError, CorruptBundleError
+from ..errors import CorruptBundleError
 from ..records import Record
+from ..store.brief import Brief
+from ..store.entries import Entries
 from ..store.layout import PIN, Entry
 from ..store.library import FunctionFolder, Library
 from ..targets import Target
 from .choosing import name_of
 from .describing import short_call
+from .wording import shown_path
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -84,37 +86,52 @@ def function_row(store: Library, folder: FunctionFolder) -> FunctionRow:
     )
 
 
-def bundle_rows(store: Library, target: str, entries: Iterable[Entry]) -> Iterator[BundleRow]:
-    """The rows of these bundles of a function, one header read at a time; what was removed meanwhile is left out."""
-    for entry in entries:
-        row = bundle_row(store, target, entry)
-        if row is not None:
-            yield row
+def unreadable(folders: Iterable[FunctionFolder]) -> list[str]:
+    """The folders whose bundles this user may not see."""
+    as_i_am = os.access in os.supports_effective_ids
+    mode = os.R_OK | os.X_OK
+    return [folder.path for folder in folders if not os.access(folder.path, mode, effective_ids=as_i_am)]
+
+
+def closed_words(paths: Sequence[str]) -> str:
+    return ", ".join(shown_path(path) for path in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+
+
+def bundle_rows(
+    store: Library, target: str, bundles: Entries, in_order: Iterable[Entry] | None = None
+) -> Iterator[BundleRow]:
+    """The rows of a function's bundles, each read when it is asked for; what was removed meanwhile is left out.
+
+    Some of them in another order when `in_order` says which.
+    """
+    for entry, brief, size in store.briefs(bundles if in_order is None else in_order):
+        pinned = bundles.is_pinned(entry)
+        if isinstance(brief, CorruptBundleError):
+            yield _unreadable(target, entry, size, pinned, brief.reason)
+        else:
+            yield _row(entry, brief, size, pinned)
 
 
 def bundle_row(store: Library, target: str, entry: Entry) -> BundleRow | None:
     """The row of one bundle; None when it was removed since the folder was read."""
-    try:
-        size = os.lstat(entry.path).st_size
+    for _, brief, size in store.briefs((entry,)):
         pinned = os.path.lexists(entry.path + PIN)
-        header = store.header(entry)
-    except (FileNotFoundError, BundleNotFoundError):
-        return None
-    except CorruptBundleError as error:
-        return _unreadable(target, entry, size, pinned, error.reason)
-    return _row(entry, header, size, pinned)
+        if isinstance(brief, CorruptBundleError):
+            return _unreadable(target, entry, size, pinned, brief.reason)
+        return _row(entry, brief, size, pinned)
+    return None
 
 
-def _row(entry: Entry, header: Header, size: int, pinned: bool) -> BundleRow:
-    shown, ended_with = short_call(header)
+def _row(entry: Entry, brief: Brief, size: int, pinned: bool) -> BundleRow:
+    shown, ended_with = short_call(brief)
     return BundleRow(
-        header.target,
+        brief.target,
         entry.name,
-        header.hash,
-        header.timestamp,
-        header.outcome,
-        header.exception,
-        header.duration,
+        brief.hash,
+        brief.timestamp,
+        brief.outcome,
+        brief.exception,
+        brief.duration,
         size,
         pinned,
         shown,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import click
 
-from ..store.failures import StoreFailure
 from .app import App, json_option, pass_app, store_options
+from .housekeeping import telling_failures
 from .wording import counted, shown_path
-
-Result = TypeVar("Result")
 
 
 @click.command("pause")
@@ -26,7 +21,8 @@ def pause_command(app: App, as_json: bool) -> None:
     """
     from ..store.presence import pause, present
 
-    _or_exit(lambda: pause(app.store.base_path))
+    with telling_failures():
+        pause(app.store.base_path)
     running = sum(1 for _ in present(app.store.base_path))
     if as_json:
         app.out.json({"captures": app.store.base_path, "paused": True, "processes": running})
@@ -44,17 +40,11 @@ def resume_command(app: App, as_json: bool) -> None:
     """Let capture go on that `snapagent pause` stopped."""
     from ..store.presence import resume
 
-    was_paused = _or_exit(lambda: resume(app.store.base_path))
+    with telling_failures():
+        was_paused = resume(app.store.base_path)
     if as_json:
         app.out.json({"captures": app.store.base_path, "paused": False, "was_paused": was_paused})
     elif was_paused:
         app.out.line("resumed ", (shown_path(app.store.base_path), "bold"))
     else:
         app.out.note(f"{shown_path(app.store.base_path)} was not paused")
-
-
-def _or_exit(do: Callable[[], Result]) -> Result:
-    try:
-        return do()
-    except StoreFailure as failure:
-        raise click.ClickException(str(failure)) from failure

@@ -21,8 +21,8 @@ from .choosing import bundle, folders, is_glob, matching, name_of
 from .completing import complete_target
 from .housekeeping import telling_failures
 from .listing import iso_time
-from .output import Column
 from .promoting import Promoted, list_all, list_also, promote, stays
+from .table import Column
 from .wording import counted, local_time, shown_path
 
 

@@ -22,9 +22,9 @@ from .command_line import PROBLEM
 from .completing import complete_target
 from .facsimiles import PLACEHOLDERS
 from .junit import to_xml
-from .output import Column
 from .replaying import EQUAL, KINDS, NOT_REPLAYABLE, Plan, Result, Task, replay_all
 from .source_look import default_search_path
+from .table import Column
 from .wording import counted, short_hash
 
 _SHOWN = 20  # failures that are spelled out

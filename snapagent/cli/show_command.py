@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -15,8 +15,8 @@ from .children import ask
 from .choosing import bundle, function
 from .completing import complete_hash, complete_target
 from .describing import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
+from .folding import Piece
 from .listing import BundleRow, bundle_row
-from .output import Piece
 from .source_look import default_search_path
 from .wording import ago, counted, local_time, short_hash, shown_path
 
@@ -81,7 +81,7 @@ def header_fields(header: Header) -> dict[str, Any]:
     fields["parts"] = [part.as_dict() for part in header.parts]
     fields["notes"] = [note.as_dict() for note in header.notes]
     fields["parameters"] = [{"name": name, "kind": kind} for name, kind in header.parameters]
-    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}
+    return fields
 
 
 def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:

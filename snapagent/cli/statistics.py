@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import os
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from ..errors import BundleNotFoundError, CorruptBundleError
+from ..errors import CorruptBundleError
 from ..records import Record
-from ..store.layout import Entry
+from ..store import files
+from ..store.layout import Entry, parse_stamp
 from ..store.library import FunctionFolder, Library
 
 READ = 5000  # headers of one function that are read, the newest; file names and sizes are counted for all
 _HOUR, _DAY = 3600, 86400
 _SIZES = ((1_000, "1kB"), (10_000, "10kB"), (100_000, "100kB"), (1_000_000, "1MB"), (10_000_000, "10MB"))
+_LIMITS = [limit for limit, _ in _SIZES]
+_CLASSES = (*(name for _, name in _SIZES), "more")
 
 
 class Statistics(Record):
@@ -47,57 +50,50 @@ def statistics(store: Library, folders: Sequence[FunctionFolder]) -> Statistics:
     failed: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
-    all_entries: list[Entry] = []
-    total = 0
+    moments: Counter[str] = Counter()
+    number = total = 0
     for folder in folders:
         index = store.index(folder.name)
         calls, captured = calls + index.calls, captured + index.captured
         skipped.update(index.skipped)
         failed.update(index.failed)
-        entries = store.entries(folder.name)
-        all_entries += entries
-        for size in _sizes(entries):
-            total += size
-            sizes[_size_class(size)] += 1
-        kinds = list(_kinds(store, islice(reversed(entries), READ)))
+        bundles = store.bundles(folder.name)
+        number += len(bundles)
+        moments.update(bundles.hours())
+        found = files.sizes(bundles.folder, bundles.names).values()
+        total += sum(found)
+        sizes.update(map(_size_class, found))
+        kinds = list(_kinds(store, islice(reversed(bundles), READ)))
         read += len(kinds)
         outcomes.update(kinds)
-    ordered = {name: sizes[name] for name in (*(name for _, name in _SIZES), "more") if sizes[name]}
+    ordered = {name: sizes[name] for name in _CLASSES if sizes[name]}
     return Statistics(
-        len(folders), len(all_entries), total, calls, captured, skipped, failed,
-        dict(outcomes.most_common()), ordered, _over_time(all_entries), read,
+        len(folders), number, total, calls, captured, skipped, failed,
+        dict(outcomes.most_common()), ordered, _over_time(moments), read,
     )  # fmt: skip
 
 
-def _sizes(entries: Iterable[Entry]) -> Iterable[int]:
-    for entry in entries:
-        try:
-            yield os.lstat(entry.path).st_size
-        except FileNotFoundError:
-            continue  # retention was quicker
-
-
 def _size_class(size: int) -> str:
-    return next((name for limit, name in _SIZES if size <= limit), "more")
+    return _CLASSES[bisect_left(_LIMITS, size)]
 
 
-def _kinds(store: Library, entries: Iterable[Entry]) -> Iterable[str]:
-    for entry in entries:
-        try:
-            yield store.header(entry).outcome_kind
-        except CorruptBundleError:
-            yield "unreadable"
-        except BundleNotFoundError:
-            continue
+def _kinds(store: Library, entries: Iterable[Entry]) -> Iterator[str]:
+    for _, brief, _ in store.briefs(entries):
+        yield "unreadable" if isinstance(brief, CorruptBundleError) else brief.exception or brief.outcome
 
 
-def _over_time(entries: Sequence[Entry]) -> tuple[tuple[str, int], ...]:
-    """Bundles by hour, or by day when they span more than three; gaps included, at most 60 of the newest."""
-    if not entries:
+def _over_time(hours: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Bundles by hour, or by day when they span more than three; gaps included, at most 60 of the newest.
+
+    `hours` are counts by what file names begin with.
+    """
+    slots = {int(parse_stamp(f"{hour}0000.000000Z") // _HOUR): number for hour, number in hours.items()}
+    if not slots:
         return ()
-    times = sorted(entry.when for entry in entries)
-    width = _HOUR if times[-1] - times[0] <= 3 * _DAY else _DAY
-    found = Counter(int(when // width) for when in times)
+    width = _HOUR if max(slots) - min(slots) <= 3 * _DAY // _HOUR else _DAY
+    found: Counter[int] = Counter()
+    for slot, number in slots.items():
+        found[slot * _HOUR // width] += number
     last = max(found)
     first = max(min(found), last - 59)
     return tuple(

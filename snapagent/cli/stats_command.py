@@ -30,7 +30,8 @@ def stats_command(app: App, globs: Sequence[str], as_json: bool) -> None:
       snapagent stats
       snapagent stats shop.pricing.quote --json
     """
-    found = statistics(app.store, matching(app.store, globs))
+    with app.out.progress.during("counting bundles"):
+        found = statistics(app.store, matching(app.store, globs))
     if as_json:
         app.out.json(found.to_json())
     elif not found.bundles and not found.calls:

@@ -13,7 +13,7 @@ from ..records import Record
 from ..store.library import Library
 from ..store.presence import Presence, is_paused, present
 from .choosing import folders
-from .listing import configured_without_bundles, function_row
+from .listing import closed_words, configured_without_bundles, function_row, unreadable
 from .reasons import explain
 from .wording import counted, printable
 
@@ -46,6 +46,7 @@ class Status(Record):
     newest: str | None
     paused: bool = False
     processes: tuple[Presence, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """`processes` are those that run now; the share of their time that capturing used is `used`."""
@@ -58,6 +59,8 @@ class Status(Record):
         """What is in the way, and what to do about it; the most pressing first."""
         for reason in sorted(self.failed, key=lambda word: -self.failed[word]):
             yield (f"{self.failed[reason]:,} captures failed: {explain(reason)[0]}", explain(reason)[1])
+        if self.unreadable:
+            yield f"this user may not read {closed_words(self.unreadable)}", "look as their owner"
         if self.paused:
             yield "capturing into this folder is paused", "snapagent resume"
         for target, reason in self._unreachable().items():
@@ -94,7 +97,8 @@ def process_words(one: Presence) -> str:
 
 
 def status(store: Library, config: Config | None) -> Status:
-    rows = [function_row(store, folder) for folder in folders(store)]
+    known = folders(store)
+    rows = [function_row(store, folder) for folder in known]
     skipped: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     for row in rows:
@@ -118,6 +122,7 @@ def status(store: Library, config: Config | None) -> Status:
         newest=max((row.newest for row in rows if row.newest is not None), default=None),
         paused=is_paused(store.base_path),
         processes=tuple(present(store.base_path)),
+        unreadable=tuple(unreadable(known)),
     )
 
 

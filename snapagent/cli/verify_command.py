@@ -14,14 +14,14 @@ from ..store.layout import SIDE_EFFECTS, SUFFIX
 from ..store.library import Library
 from ..store.verifying import BROKEN_INDEX, CORRUPT, ORPHAN
 from .app import App, json_option, pass_app, store_options
-from .choosing import matching
+from .choosing import matching, total_of
 from .command_line import PROBLEM
 from .completing import complete_target
-from .output import Column
+from .progress import Step
+from .table import Column
 from .wording import counted, shown_path
 
 HARMLESS = (ORPHAN, BROKEN_INDEX)  # told, but they are no reason to exit 1: prune and the next capture mend them
-_LONG = 1000  # files from which a person is told that it takes a while
 
 
 @click.command("verify")
@@ -44,13 +44,12 @@ def verify_command(app: App, globs: Sequence[str], as_json: bool) -> None:
     store = app.store
     chosen = matching(store, globs)
     recordings = [] if globs else list(_recordings(store.base_path))
-    checked = sum(len(store.entries(folder.name)) for folder in chosen) + len(recordings)
-    if checked > _LONG and app.out.is_terminal:
-        app.out.note(f"checking {counted(checked, 'file')} ...")
-    found = [
-        *_problems(store, [folder.path for folder in chosen], everything=not globs),
-        *(problem for path in recordings for problem in _of_recording(path)),
-    ]
+    checked = total_of(store, chosen) + len(recordings)
+    with app.out.progress.during("checked", checked) as step:
+        found = [
+            *_problems(store, [folder.name for folder in chosen] if globs else None, step),
+            *(problem for path in recordings for problem in _of_recording(path, step)),
+        ]
     if as_json:
         app.out.json({"checked": checked, "problems": [problem.as_dict() for problem in found]})
     else:
@@ -59,10 +58,11 @@ def verify_command(app: App, globs: Sequence[str], as_json: bool) -> None:
         raise click.exceptions.Exit(PROBLEM)
 
 
-def _problems(store: Library, folders: Collection[str], *, everything: bool) -> Iterator[Problem]:
-    for problem in store.verify():
-        if everything or os.path.dirname(problem.path) in folders:
-            yield problem
+def _problems(store: Library, folders: Collection[str] | None, step: Step) -> Iterator[Problem]:
+    def looked_at(name: str) -> None:
+        step.done += name.endswith(SUFFIX)
+
+    return store.verify(folders, looked_at=looked_at)
 
 
 def _recordings(base_path: str) -> Iterator[str]:
@@ -71,7 +71,8 @@ def _recordings(base_path: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(SUFFIX))
 
 
-def _of_recording(path: str) -> Iterator[Problem]:
+def _of_recording(path: str, step: Step) -> Iterator[Problem]:
+    step.done += 1
     try:
         with open(path, "rb") as file:
             decode(file.read(), path)

@@ -70,7 +70,7 @@ def why(store: Library, config: Config | None, name: str) -> Answer:
     statements = [*_about_target(config, target), *_about_counts(row.calls, row.captured, row.skipped, row.failed)]
     if finding is not None and finding.status != WRAPS:
         statements += _about_source(finding, name)
-    statements += _about_bundles(store, store.entries(folder.name)[-_LOOKED_AT:])
+    statements += _about_bundles(store, store.bundles(folder.name)[-_LOOKED_AT:])
     if row.captured and not row.bundles:
         statements.append(Statement(HINT, "its bundles were removed since", "clear, prune or max_age did that"))
     return Answer(target, row.bundles, row.calls, row.captured, tuple(statements))

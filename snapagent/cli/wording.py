@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
+from functools import lru_cache
+
+_USUAL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:[0-5]\d)\.\d{6}(?:Z|\+00:00)", re.ASCII)  # as headers have it
 
 
 def printable(text: str) -> str:
@@ -35,10 +39,21 @@ def short_hash(argument_hash: str) -> str:
 
 def local_time(timestamp: str) -> str:
     """A header's UTC time in the reader's own zone, to the second; odd text comes back as it is."""
+    usual = _USUAL.fullmatch(timestamp)
+    minute = _local_minute(usual[1]) if usual is not None else None
+    if usual is not None and minute is not None:
+        return minute + usual[2]
     moment = parse_time(timestamp)
     if moment is None:
         return printable(timestamp)
     return moment.astimezone().isoformat(sep=" ", timespec="seconds")[:19]
+
+
+@lru_cache(maxsize=4096)
+def _local_minute(minute: str) -> str | None:
+    """`2026-11-22T09:34` of UTC in the reader's zone; None when that is no time. Zones differ by whole minutes."""
+    moment = parse_time(f"{minute}:00+00:00")
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds")[:16] if moment is not None else None
 
 
 def ago(timestamp: str, now: datetime | None = None) -> str:

@@ -9,7 +9,7 @@ from ..errors import CorruptBundleError
 from . import files, sidecars
 from .index import LISTED, Stored
 from .layout import COUNTS, PIN, SUFFIX, Entry, parse_bundle_name
-from .reading import read_header
+from .reading import read_brief
 from .retention import Keeping, surplus
 
 
@@ -104,7 +104,7 @@ class Contents:
 
     def _read(self, folder: int, entry: Entry) -> Stored | None:
         try:
-            header, size = read_header(folder, entry.name, entry.path)
+            header, size = read_brief(folder, entry.name, entry.path)
         except (FileNotFoundError, CorruptBundleError):
             return None
         self._sizes[entry.name] = size

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from ..signals import raised_by_signal_handler
@@ -240,6 +240,18 @@ def exists(folder: int, name: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def sizes(path: str, names: Iterable[str]) -> dict[str, int]:
+    """Bytes of files in a folder; of those that are gone, nothing."""
+    found: dict[str, int] = {}
+    with suppress(FileNotFoundError), opened_folder(path) as folder:
+        for name in names:
+            try:
+                found[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+            except FileNotFoundError:
+                continue
+    return found
 
 
 def sweep(folder: int, names: list[str], now: float, older_than: float = ORPHAN_AGE) -> int:

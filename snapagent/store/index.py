@@ -7,6 +7,7 @@ while the two are equal nothing was added to the folder or removed from it, so n
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from ..bundle import Header
 from ..records import Record
 from . import files
+from .brief import Brief
 from .counts import Counts
 from .layout import INDEX, TEMPORARY
 
@@ -45,7 +47,7 @@ class Stored(NamedTuple):
     size: int
 
     @classmethod
-    def of(cls, name: str, header: Header, size: int) -> Stored:
+    def of(cls, name: str, header: Header | Brief, size: int) -> Stored:
         return cls(name, header.hash, header.timestamp, header.outcome, header.exception, size)
 
     @property
@@ -155,6 +157,10 @@ def load(folder: int) -> FunctionIndex | None:
         data, found = files.read(INDEX, _LIMIT + 1, folder=folder)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        if error.errno in (None, errno.ELOOP):  # a folder, a link or a FIFO stands in its place
+            raise BrokenIndex from error
+        raise
     if len(data) != found.st_size or len(data) > _LIMIT:
         raise BrokenIndex
     try:

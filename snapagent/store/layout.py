@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -40,6 +41,7 @@ _SLUG = 80  # characters of a slug before its digest
 _ORDINARY = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.\-\[\]]*")
 _SLUGGED = re.compile(r"[A-Za-z0-9_.\-\[\]]*~[0-9a-f]{10}")
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
+DIGITS = slice(-len("3fa9c1d2.pkl"), -len(SUFFIX))  # where the short hash stands in the name of a bundle
 _BUNDLE = re.compile(r"([0-9]{8}T[0-9]{6}\.[0-9]{6}Z)-([0-9a-f]{6,32})-([0-9]{1,18})-([0-9a-f]{8})\.pkl")
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _LAST_SECOND = 253402300799.0  # 9999-12-31: datetime ends there
@@ -108,6 +110,11 @@ def parse_bundle_name(name: str, folder: str) -> Entry | None:
         return None
     timestamp, token, counter, digits = match.groups()
     return Entry(timestamp, token, int(counter), digits, name, f"{folder}/{name}")
+
+
+def bundle_names(names: Iterable[str]) -> Iterator[str]:
+    """Those that bundles are called by."""
+    return filter(_BUNDLE.fullmatch, names)
 
 
 def stamp(when: float) -> str:

@@ -5,9 +5,11 @@ Every method that takes a `target` takes a Target, `module:qualname`, the dotted
 
 from __future__ import annotations
 
+import errno
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from ..bundle import BundleFile, Header, SigningKey
@@ -18,17 +20,24 @@ from ..errors import (
     StoreError,
     TargetNotFoundError,
 )
+from . import entries as by_age
 from . import files, hash_shards, index, sidecars
+from .brief import Brief
 from .compression import inflate
 from .counts import Counts
+from .entries import Entries
 from .index import LISTED, BrokenIndex, FunctionIndex, Stored
 from .layout import SIDE_EFFECTS, SUFFIX, Entry, folder_name, parse_bundle_name
-from .reading import read_bundle, read_header
+from .reading import read_brief, read_bundle, read_header
 from .trust import OWNER, Trust
 from .verifying import Problem, problems
 
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _TWINS = 32  # bundles of one short hash whose full hashes are compared
+
+
+def _nobody_hears(name: str) -> None:
+    """Where nothing tells how far a long look has come."""
 
 
 class FunctionFolder(NamedTuple):
@@ -66,11 +75,19 @@ class Library:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise StoreError(f"{self.base_path!r} cannot be listed: {error.strerror}") from error
+            raise _unlistable(self.base_path, error) from error
         for name in names:
             if not name.startswith(".") and name != SIDE_EFFECTS:
                 path = f"{self.base_path}/{name}"
                 yield FunctionFolder(name, self._target_of(path), path)
+
+    def function(self, target: object) -> FunctionFolder | None:
+        """The folder of one function, without a look at the others; None when there is none."""
+        path = self.folder(target)
+        name = os.path.basename(path)
+        if name == SIDE_EFFECTS or name.startswith(".") or os.path.islink(path) or not os.path.isdir(path):
+            return None
+        return FunctionFolder(name, self._target_of(path), path)
 
     def _target_of(self, path: str) -> str | None:
         """What the index says, else the first header that can be read."""
@@ -81,34 +98,51 @@ class Library:
                     return found.target
         except (OSError, BrokenIndex):
             pass
-        headers = (header for _, header in self._headers(path) if isinstance(header, Header))
-        header = next(headers, None)
+        try:
+            headers = (header for _, header in _headers(_bundles(path)) if isinstance(header, Header))
+            header = next(headers, None)
+        except StoreError:
+            return None
         return header.target if header is not None else None
 
+    def bundles(self, target: object) -> Entries:
+        """The bundles of a function by their file names, the oldest first; none when it has no folder.
+
+        Raises StoreError when the folder may not be listed.
+        """
+        return _bundles(self.folder(target))
+
     def entries(self, target: object) -> list[Entry]:
-        """The bundles of a function by their file names, the oldest first; none when it has no folder."""
-        return _entries(self.folder(target))
+        """The same as a list: for few, or when all are needed."""
+        return list(self.bundles(target))
 
     def header(self, entry: Entry) -> Header:
         """Raises CorruptBundleError, UnsupportedFormatError, BundleNotFoundError."""
         try:
-            with files.opened_folder(os.path.dirname(entry.path)) as folder:
-                return read_header(folder, entry.name, entry.path)[0]
+            return _header(entry)
         except OSError as error:
             raise self._gone(entry) from error
 
     def headers(self, target: object) -> Iterator[tuple[Entry, Header | CorruptBundleError]]:
         """Each bundle of a function, the oldest first, with its header or what is wrong with it."""
-        return self._headers(self.folder(target))
+        return _headers(self.bundles(target))
 
-    def _headers(self, path: str) -> Iterator[tuple[Entry, Header | CorruptBundleError]]:
-        for entry in _entries(path):
-            try:
-                yield entry, self.header(entry)
-            except CorruptBundleError as error:
-                yield entry, error
-            except BundleNotFoundError:
-                continue  # retention was quicker
+    def briefs(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Brief | CorruptBundleError, int]]:
+        """What a list shows of these bundles of one function, and their sizes in bytes, each read when asked for."""
+        path, folder = "", -1
+        with ExitStack() as opened:
+            for entry in entries:
+                try:
+                    if folder < 0:
+                        path = os.path.dirname(entry.path)
+                        folder = opened.enter_context(files.opened_folder(path))
+                    brief, size = read_brief(folder, entry.name, entry.path)
+                except OSError:
+                    continue  # retention was quicker
+                except CorruptBundleError as error:
+                    yield entry, error, _size(entry)
+                else:
+                    yield entry, brief, size
 
     def read(self, entry: Entry) -> BundleFile:
         """The bundle, whole, checked by its digest and by the trust policy.
@@ -123,7 +157,7 @@ class Library:
 
     def _gone(self, entry: Entry) -> BundleNotFoundError:
         path = os.path.dirname(entry.path)
-        return BundleNotFoundError(os.path.basename(path), entry.name, [other.name for other in _entries(path)])
+        return BundleNotFoundError(os.path.basename(path), entry.name, _bundles(path).names)
 
     def part(self, bundle: BundleFile, name: str, path: str = "") -> bytes:
         """The pickled bytes of a part, inflated. `path` is for messages. Raises KeyError when there is no such part."""
@@ -145,9 +179,9 @@ class Library:
             pass
         return self._some(target)[-1]
 
-    def _some(self, target: object) -> list[Entry]:
+    def _some(self, target: object) -> Entries:
         """The entries of a function that has some; else TargetNotFoundError with the nearest names."""
-        entries = self.entries(target)
+        entries = self.bundles(target)
         if not entries:
             from ..targets import near_matches
 
@@ -161,7 +195,7 @@ class Library:
         entry = parse_bundle_name(name if name.endswith(SUFFIX) else name + SUFFIX, path)
         if entry is not None and os.path.lexists(entry.path):
             return entry
-        raise BundleNotFoundError(str(target), f"the name {name!r}", [known.name for known in self._some(target)])
+        raise BundleNotFoundError(str(target), f"the name {name!r}", self._some(target).names)
 
     def by_hash(self, target: object, prefix: str) -> Entry:
         """The newest bundle whose hash begins so, with or without `h1:`.
@@ -173,11 +207,10 @@ class Library:
         quick = self._with_digits(path, digits[:8]) if len(digits) >= 2 and _HEXADECIMAL.issuperset(digits) else None
         entry = self._newest_with(target, quick, digits) if quick else None
         if entry is None:
-            entries = [entry for entry in self._some(target) if entry.short_hash.startswith(digits[:8])]
-            entry = self._newest_with(target, entries, digits)
-        if entry is None:
-            known = dict.fromkeys(entry.short_hash for entry in reversed(self._some(target)))
-            raise BundleNotFoundError(str(target), f"a hash that begins with {digits!r}", tuple(known))
+            known = self._some(target)
+            entry = self._newest_with(target, known.with_digits(digits[:8]), digits)
+            if entry is None:
+                raise BundleNotFoundError(str(target), f"a hash that begins with {digits!r}", known.short_hashes())
         return entry
 
     def _with_digits(self, path: str, digits: str) -> list[Entry] | None:
@@ -201,7 +234,8 @@ class Library:
         """The newest of `entries` (short hashes begin right already) whose whole hash begins with `digits`."""
         different = {entry.short_hash: entry for entry in entries}
         if len(different) > 1:
-            hashes = sorted(_hash(self, entry) for entry in different.values())
+            whole = {digits: _hash(self, entry) for digits, entry in list(different.items())[-_TWINS:]}
+            hashes = sorted({whole.get(digits, f"h1:{digits}") for digits in different})
             raise AmbiguousHashError(str(target), digits, hashes)
         twins = entries[-_TWINS:]
         if len(digits) <= 8:
@@ -212,9 +246,14 @@ class Library:
         fitting = (entry for entry in reversed(entries) if _hash(self, entry).partition(":")[2].startswith(digits))
         return next(fitting, None)
 
-    def verify(self) -> Iterator[Problem]:
-        """Everything in the store that is torn, altered, refused, misplaced, foreign or left over."""
-        return problems(self.base_path, self.trust, time.time())
+    def verify(
+        self, folders: Collection[str] | None = None, *, looked_at: Callable[[str], None] = _nobody_hears
+    ) -> Iterator[Problem]:
+        """Everything in the store that is torn, altered, refused, misplaced, foreign or left over.
+
+        In the folders of these names alone when they are given. `looked_at` hears of each file of a function's folder.
+        """
+        return problems(self.base_path, self.trust, time.time(), folders, looked_at)
 
     def index(self, target: object) -> FunctionIndex:
         """Counts and newest bundles of a function, as exact as can be: what the index lacks is added from headers.
@@ -227,7 +266,7 @@ class Library:
                 fresh = _is_current(folder, path)
                 try:
                     found = index.load(folder)
-                except BrokenIndex:
+                except (BrokenIndex, OSError):  # what the folder holds can be told without it
                     found = None
         except OSError:
             return FunctionIndex(None)
@@ -237,7 +276,10 @@ class Library:
         return found.counting(left)
 
     def _rebuilt(self, path: str, found: FunctionIndex | None, left: Counts) -> FunctionIndex:
-        entries = _entries(path)
+        try:
+            entries = _bundles(path)
+        except StoreError:
+            entries = Entries(path)
         known = {stored.name: stored for stored in found.bundles} if found is not None else {}
         listed: list[Stored] = []
         size, target = 0, found.target if found is not None else None
@@ -246,7 +288,7 @@ class Library:
             if stored is None:
                 try:
                     with files.opened_folder(path) as folder:
-                        header, size = read_header(folder, entry.name, entry.path)
+                        header, size = read_brief(folder, entry.name, entry.path)
                 except (OSError, CorruptBundleError):
                     continue
                 stored, target = Stored.of(entry.name, header, size), target or header.target
@@ -272,12 +314,41 @@ def _hash(library: Library, entry: Entry) -> str:
         return f"h1:{entry.short_hash}"
 
 
-def _entries(path: str) -> list[Entry]:
-    """The entries of a folder by name, the oldest first. A link in its place has none."""
+def _bundles(path: str) -> Entries:
+    """What a folder holds. One that is not there has none, nor has a link or a file in its place."""
     try:
-        with files.opened_folder(path) as folder:
-            names = os.listdir(folder)
+        return by_age.look(path)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return Entries(path)
+        raise _unlistable(path, error) from error
+
+
+def _unlistable(path: str, error: OSError) -> StoreError:
+    if isinstance(error, PermissionError):
+        remedy = "; look as its owner, or have its owner let you read it"
+    else:
+        remedy = "; name the folder of the captures" if isinstance(error, NotADirectoryError) else ""
+    return StoreError(f"{path!r} cannot be listed: {error.strerror}{remedy}")
+
+
+def _header(entry: Entry) -> Header:
+    with files.opened_folder(os.path.dirname(entry.path)) as folder:
+        return read_header(folder, entry.name, entry.path)[0]
+
+
+def _headers(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Header | CorruptBundleError]]:
+    for entry in entries:
+        try:
+            yield entry, _header(entry)
+        except CorruptBundleError as error:
+            yield entry, error
+        except OSError:
+            continue  # retention was quicker
+
+
+def _size(entry: Entry) -> int:
+    try:
+        return os.lstat(entry.path).st_size
     except OSError:
-        return []
-    found = (parse_bundle_name(name, path) for name in names if name.endswith(SUFFIX))
-    return sorted(entry for entry in found if entry is not None)
+        return 0

@@ -7,6 +7,7 @@ import errno
 from ..bundle import MAX_LINE, BundleFile, Header, decode, decode_header, header_size
 from ..errors import CorruptBundleError
 from . import files
+from .brief import Brief, brief_from
 from .trust import Trust
 
 MAX_FILE = 2 * 1024 * 1024 * 1024  # bytes: larger files are no bundles of ours
@@ -36,6 +37,16 @@ def read_header(folder: int, name: str, path: str) -> tuple[Header, int]:
     if wanted > len(data):
         data, found = _read(folder, name, path, wanted)
     return decode_header(data, path), found.st_size
+
+
+def read_brief(folder: int, name: str, path: str) -> tuple[Brief, int]:
+    """What a list shows, and the size of the file. Raises like `read_header`."""
+    data, found = _read(folder, name, path, _FIRST_READ)
+    brief = brief_from(data)
+    if brief is not None:
+        return brief, found.st_size
+    header, size = read_header(folder, name, path)
+    return Brief.of(header), size
 
 
 def _read(folder: int, name: str, path: str, limit: int) -> tuple[bytes, files.Status]:

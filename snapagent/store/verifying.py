@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from ..bundle import decode
 from ..errors import CorruptBundleError, UntrustedBundleError
@@ -47,35 +47,44 @@ class Problem(Record):
     reason: str
 
 
-def problems(base_path: str, trust: Trust, now: float) -> Iterator[Problem]:
-    """Everything that is wrong under `base_path`, by path; nothing when there is no store."""
+def problems(
+    base_path: str, trust: Trust, now: float, folders: Collection[str] | None, looked_at: Callable[[str], None]
+) -> Iterator[Problem]:
+    """Everything that is wrong under `base_path`, or in these folders of it; nothing when there is no store."""
+    if folders is not None:
+        for name in folders:
+            yield from _in_folder(f"{base_path}/{name}", name, trust, now, looked_at)
+        return
     try:
         with files.opened_folder(base_path, follow=True) as base:
             for name in sorted(os.listdir(base)):
-                yield from _in_base(base, base_path, name, trust, now)
+                yield from _in_base(base, base_path, name, trust, now, looked_at)
     except FileNotFoundError:
         return
     except OSError as error:
         yield Problem(base_path, FOREIGN, f"it cannot be listed ({error.strerror})")
 
 
-def _in_base(base: int, base_path: str, name: str, trust: Trust, now: float) -> Iterator[Problem]:
+def _in_base(
+    base: int, base_path: str, name: str, trust: Trust, now: float, looked_at: Callable[[str], None]
+) -> Iterator[Problem]:
     path = f"{base_path}/{name}"
     found = os.stat(name, dir_fd=base, follow_symlinks=False)
     if name.startswith(TEMPORARY):
         yield from _orphan(path, found, now)
     elif stat.S_ISDIR(found.st_mode):
         if name != SIDE_EFFECTS and not name.startswith("."):
-            yield from _in_folder(path, name, trust, now)
+            yield from _in_folder(path, name, trust, now, looked_at)
     elif stat.S_ISLNK(found.st_mode) or (name != KEY and name.endswith(SUFFIX)):
         yield Problem(path, FOREIGN, f"the store has no {_kind(found)} here")
 
 
-def _in_folder(path: str, name: str, trust: Trust, now: float) -> Iterator[Problem]:
+def _in_folder(path: str, name: str, trust: Trust, now: float, looked_at: Callable[[str], None]) -> Iterator[Problem]:
     try:
         with files.opened_folder(path) as folder:
-            names = sorted(os.listdir(folder))
-            for file in names:
+            names = frozenset(os.listdir(folder))
+            for file in sorted(names):
+                looked_at(file)
                 try:
                     yield from _file(folder, path, file, names, name, trust, now)
                 except FileNotFoundError:
@@ -86,7 +95,7 @@ def _in_folder(path: str, name: str, trust: Trust, now: float) -> Iterator[Probl
 
 
 def _file(
-    folder: int, path: str, name: str, names: list[str], target: str, trust: Trust, now: float
+    folder: int, path: str, name: str, names: Collection[str], target: str, trust: Trust, now: float
 ) -> Iterator[Problem]:
     found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     place = f"{path}/{name}"

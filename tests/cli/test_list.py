@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 
 import pytest
-
-from snapagent.store.layout import new_entry
 
 
 def test_each_function_has_its_counts_and_its_newest_bundle(shop, run):
@@ -175,33 +170,3 @@ def test_a_wrong_configuration_does_not_keep_bundles_from_being_read(shop, run, 
 
     assert len(json.loads(result.stdout)) == 1
     assert "snapagent check" in result.stderr
-
-
-def test_twenty_thousand_bundles_are_listed_in_under_half_a_second(shop):
-    first = shop.add()
-    folder = shop.base_path / "shop.pricing.quote"
-    data = (folder / first.name).read_bytes()
-    for number in range(20_000):
-        copy = new_entry(str(folder), first.when + number, "abcdef", number, f"h1:{number:08x}").path
-        if number == 0:
-            source = copy
-            (folder / copy).write_bytes(data)
-        else:
-            os.link(source, copy)
-
-    def seconds(*args: str) -> tuple[float, str]:
-        """Processor time, so that other load on the machine does not count; and the first lines."""
-        listing = subprocess.Popen(
-            [sys.executable, "-m", "snapagent", "list", *args], stdout=subprocess.PIPE, text=True
-        )
-        assert listing.stdout is not None
-        head = listing.stdout.readline() + listing.stdout.readline()
-        listing.stdout.close()
-        _, _, usage = os.wait4(listing.pid, 0)
-        listing.returncode = 0
-        return usage.ru_utime + usage.ru_stime, head
-
-    for arguments in ([], ["shop.pricing.quote"], ["shop.pricing.quote", "-n", "50"]):
-        took, head = seconds(*arguments)
-        assert took < 0.5
-        assert "shop.pricing:quote" in head or "rows=[1, 2]" in head

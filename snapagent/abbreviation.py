@@ -1,0 +1,34 @@
+"""Hashes cut as short as they may be typed: to the fewest digits that no other one begins with, as git does."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_FEWEST = 4  # digits: fewer are ambiguous after the next few captures
+
+
+class Abbreviations:
+    """The shortest unique prefixes among some hashes. Those that nobody asks for cost their place in a sorted list."""
+
+    def __init__(self, hashes: Iterable[str]) -> None:
+        self._sorted = sorted(set(hashes))
+
+    def length(self, digits: str) -> int:
+        """How many characters of one of the hashes tell it from all the others."""
+        at = bisect_left(self._sorted, digits)
+        neighbours = self._sorted[max(at - 1, 0) : at] + self._sorted[at + 1 : at + 2]
+        shared = max((_shared(digits, other) for other in neighbours), default=0)
+        return min(max(shared + 1, _FEWEST), len(digits))
+
+    def of(self, digits: str) -> str:
+        return digits[: self.length(digits)]
+
+
+def _shared(one: str, other: str) -> int:
+    """Length of the beginning that both have."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
