@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 
 from .. import environment
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .finder import TargetFinder
     from .instrument import Instrumenter
 
+    Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | Config
+
 
 class Activation:
     """What is installed in this process."""
@@ -31,6 +34,8 @@ class Activation:
         self.targets: TargetSet | None = None
         self.finder: TargetFinder | None = None
         self._instrumenter: Instrumenter | None = None
+        self._preparing: set[int] = set()  # threads that make the instrumenter
+        self._waiting: list[tuple[str, ModuleType]] = []  # modules that were loaded meanwhile
         self._engines: dict[str, Engine] = {}
         self._seen: set[str] = set()  # names of modules that were instrumented
         self._environment: dict[str, str | None] = {}
@@ -39,7 +44,7 @@ class Activation:
     def is_installed(self) -> bool:
         return self.finder is not None
 
-    def install(self, config: str | Config | None) -> None:
+    def install(self, config: Source | None) -> None:
         """Read the config and watch imports. Raises ConfigError when the config is bad."""
         if self.finder is not None:
             return
@@ -51,6 +56,8 @@ class Activation:
         self._use(found)
         self._tell_children(found)
         self.targets = targets = found.target_set()
+        if targets.reaches_standard_library:  # later, what we need ourselves might be half imported
+            self._instrumenter = self._new_instrumenter()
         self.finder = TargetFinder(targets.wants_module, self.loaded)
         self.finder.install()
         for name, module in list(sys.modules.items()):
@@ -85,15 +92,25 @@ class Activation:
 
     def _instrument(self, name: str, module: ModuleType) -> None:
         self._seen.add(name)
+        me = get_ident()
+        if me in self._preparing:
+            self._waiting.append((name, module))
+            return
+        self._preparing.add(me)
         try:
             if self._instrumenter is None:
-                self._instrumenter = self._new_instrumenter()
+                made = self._new_instrumenter()  # in the meantime another thread may have made one as well
+                self._instrumenter = self._instrumenter or made
         except Exception as error:  # a key that cannot be used, for instance: the next module would meet the same
             if self.finder is not None:
                 self.finder.uninstall()
             complain("capture stays off", error)
             return
+        finally:
+            self._preparing.discard(me)
         self._instrumenter.instrument(name, module)
+        while self._waiting:
+            self._instrumenter.instrument(*self._waiting.pop())
 
     def _new_instrumenter(self) -> Instrumenter:
         from .instrument import Instrumenter
@@ -151,21 +168,25 @@ class Activation:
         self.__init__()  # type: ignore[misc]
 
 
-def _read(config: str | Config | None) -> Config | None:
+def _read(config: Source | None) -> Config | None:
     """The config that is given, named, or found; None when there is none. Raises ConfigError."""
     if config is None:
         config = environment.find_config(os.environ, os.getcwd())
-    if isinstance(config, str):
+    if isinstance(config, (str, bytes, os.PathLike)):
         from ..config import load_config
 
-        return load_config(os.path.abspath(os.path.expanduser(config)))
+        return load_config(os.path.abspath(os.path.expanduser(os.fsdecode(config))))
+    if config is not None and not hasattr(config, "target_set"):
+        from ..errors import ConfigError
+
+        raise ConfigError(f"config must be the path of a YAML file, not a {type(config).__name__}")
     return config
 
 
 current = Activation()
 
 
-def install(enabled: bool | None = None, config: str | Config | None = None) -> None:
+def install(enabled: bool | None = None, config: Source | None = None) -> None:
     """Capture the functions that the YAML lists, also of modules imported earlier. Calling it again changes nothing.
 
     `enabled=None` obeys the environment; a bool decides. `config` is a path or a Config; by default the environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..targets import Target
+from ..targets import Target, is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _REWRITTEN = (
     "pytest loaded its module itself, to rewrite its assertions; keep such functions in a module that pytest does not "
     "rewrite, or use @capture()"
 )
+_OURS = "snapagent cannot capture itself"
 _PAST_THE_HOOK = "its module was loaded past the import system, by its path or by another loader; use @capture() there"
 
 
@@ -35,7 +36,9 @@ def missed_targets(config: Config, seen: set[str]) -> Iterator[tuple[Target, str
         target = Target.parse(rule.pattern.text)
         if target.module in seen:
             continue
-        if target.module in names:
+        if is_ours(target.module):
+            yield target, _OURS
+        elif target.module in names:
             yield target, _AS_MAIN
         elif target.module in sys.modules:
             loader = type(getattr(sys.modules[target.module], "__loader__", None)).__name__
