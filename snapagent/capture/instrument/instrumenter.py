@@ -14,7 +14,7 @@ from ...targets import Target
 from ..host_guard import describe, log_once
 from . import inplace
 from .discovery import Discovery, Found, kind_of, owners
-from .places import DictPlace, Place, class_dict, fill, inside
+from .places import DictPlace, DispatchPlace, Place, class_dict, fill, inside
 from .wrapper import SnapWrapper, inner_of, wrap
 
 if TYPE_CHECKING:
@@ -123,13 +123,20 @@ class Instrumenter:
         from ...targets import near_matches
 
         attribute = target.qualname.rpartition(".")[2]
-        for cls in owners(target.module, namespace, target.qualname):
+        for number, cls in enumerate(owners(target.module, namespace, target.qualname)):
             if attribute in class_dict(cls):
+                if number == 0 and already_instrumented(function_of(class_dict(cls)[attribute])):
+                    return  # by the decorator, for instance
                 where = f"{cls.__module__}:{cls.__qualname__}.{attribute}"
                 self._report(target, f"it is inherited; name it where it is defined: {where}")
                 return
         if target.qualname in namespace:
-            self._report(target, _no_function(target.qualname, namespace[target.qualname]))
+            value = namespace[target.qualname]
+            if already_instrumented(value):
+                if value.__module__ != target.module:
+                    self._report(target, _defined_elsewhere(value))
+                return
+            self._report(target, _no_function(target.qualname, value))
             return
         near = ", ".join(near_matches(target.qualname, known))
         self._report(target, "the module has no such function" + (f"; the nearest names are {near}" if near else ""))
@@ -137,9 +144,11 @@ class Instrumenter:
     def _explain_import(self, module: str, found: Found) -> None:
         for name in found.names:
             if name in self._targets.exact_names(module):
-                function = found.function
-                where = f"{function.__module__}:{function.__qualname__}"
-                self._report(Target(module, name), f"it is defined in another module; name it there: {where}")
+                self._report(Target(module, name), _defined_elsewhere(found.function))
+
+
+def _defined_elsewhere(function: Any) -> str:
+    return f"it is defined in another module; name it there: {function.__module__}:{function.__qualname__}"
 
 
 def _no_function(name: str, value: Any) -> str:
@@ -240,7 +249,8 @@ def means(found: Found, mode: str) -> tuple[bool | None, str | None]:
     elsewhere = references_elsewhere(found)  # before `function` is one of them
     function = found.function
     reachable = bool(found.places) and all(place.is_writable for place in found.places)
-    if type(function) is FunctionType:
+    # What only dispatches is never called itself.
+    if type(function) is FunctionType and not any(type(place) is DispatchPlace for place in found.places):
         if mode == "inplace" or not reachable or (elsewhere and not looks_at_its_caller(function)):
             return True, None
     elif not reachable:
