@@ -44,8 +44,8 @@ class Governor:
     def __init__(self, share: float) -> None:
         self.share = share
         self.unlimited = share >= 1.0
-        self.balance = BURST  # seconds; above zero capturing is allowed
-        self._granted = BURST
+        self.balance = BURST if share > 0.0 else 0.0  # seconds; above zero capturing is allowed
+        self._granted = self.balance
         self._filled_at = perf_counter()
 
     def spend(self, seconds: float) -> None:
@@ -156,7 +156,7 @@ class Gate:
 
     def affords(self) -> bool:
         """Whether the budget allows this capture."""
-        return self.governor.allows() or self._taken < ALWAYS
+        return self.governor.allows() or (self._taken < ALWAYS and self.governor.share > 0.0)
 
     def over_budget(self) -> None:
         """Count a call that the budget does not allow, and pass by as many as come in the next milliseconds."""

@@ -174,6 +174,13 @@ def test_the_first_captures_of_a_function_are_taken_whatever_the_budget() -> Non
     assert taken == policies.ALWAYS
 
 
+def test_a_budget_of_nothing_captures_nothing() -> None:
+    door, _ = gate(Governor(0.0))
+    time.sleep(0.01)
+    assert door.governor.balance == 0.0
+    assert not door.affords()
+
+
 def test_over_budget_is_over_until_time_has_filled_the_bucket() -> None:
     governor = Governor(0.5)
     governor.spend(policies.BURST + 0.02)
