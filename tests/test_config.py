@@ -234,6 +234,7 @@ def test_what_editors_add_to_a_file_is_no_problem(data):
         ("defaults: {redact: ['']}", "defaults.redact", "'' is none of them"),
         ("defaults: {redact: [user..pin]}", "defaults.redact", "path 'user..pin'"),
         ("defaults: {exclude: [self..model]}", "defaults.exclude", "path 'self..model'"),
+        ("defaults: {exclude_types: [builtins.bytes]}", "defaults.exclude_types", "name their paths under 'exclude'"),
         ("defaults: {exclude_types: [Module]}", "defaults.exclude_types", "such as torch.nn.Module"),
     ],
 )

@@ -57,8 +57,8 @@ _STUCK = 30.0  # seconds after which a caller that took the right to work cannot
 class Writer:
     """Writes what `submit` is given; `seal` turns a call into a header and the stored bytes of its parts.
 
-    Our thread is one of `own_threads`, in which captured functions run bare. `spent` is told the seconds that writing took; `companion` is taken along by our thread. One per process and
-    store; a forked child restarts it.
+    Our thread is one of `own_threads`, in which captured functions run bare. `spent` is told the seconds that writing
+    took; `companion` is taken along by our thread. One per process and store; a forked child restarts it.
     """
 
     def __init__(
