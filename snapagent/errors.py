@@ -44,7 +44,7 @@ class TargetNotFoundError(SnapagentError):
         self.base_path = base_path
 
     def __str__(self) -> str:
-        known = f"the nearest names there are {', '.join(self.near)}" if self.near else "nothing is captured there yet"
+        known = f"the nearest names there are {', '.join(self.near)}" if self.near else "no other name there is near it"
         return (
             f"no bundle of {self.wanted!r} under {self.base_path!r}: {known}; 'snapagent list' shows what there is, "
             f"'snapagent why {self.wanted}' says what became of its calls"

@@ -22,6 +22,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
+from unicodedata import normalize
 
 INDEX = "index.json"
 MANIFEST = "manifest.json"
@@ -88,6 +89,8 @@ def folder_name(target: object) -> str:
 def _folder_name(text: str) -> str:
     if _SLUGGED.fullmatch(text):
         return text
+    if not text.isascii():
+        text = normalize("NFKC", text)  # as the Python compiler does to identifiers, and targets do
     return segment(text.replace(":", ".", 1))
 
 
