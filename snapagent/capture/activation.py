@@ -143,11 +143,16 @@ class Activation:
 
     def report_missed(self) -> None:
         """Tell of each target, named exactly, whose module was loaded without us, and what to do about it."""
-        from .missed import missed_targets
+        from .missed import missed_targets, unfound_dotted
 
-        if self.config is not None:
-            for target, reason in missed_targets(self.config, self._seen):
-                self._report(target, reason)
+        if self.config is None or self.targets is None:
+            return
+        for target, reason in missed_targets(self.config, self._seen):
+            self._report(target, reason)
+        if self._instrumenter is not None:
+            found = {str(recorder.target) for recorder in self.engine().recorders()}
+            for target in unfound_dotted(self.config, self.targets, found, self._seen):
+                self._instrumenter.explain(target, sys.modules[target.module], self.engine().note_unreachable)
 
     def uninstall(self) -> None:
         if self.finder is not None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..config import Config
+    from ..targets import TargetSet
 
 _AS_MAIN = (
     "its module ran as the main program, whose functions exist before they can be wrapped; import it from a small "
@@ -43,6 +44,28 @@ def missed_targets(config: Config, seen: set[str]) -> Iterator[tuple[Target, str
         elif target.module in sys.modules:
             loader = type(getattr(sys.modules[target.module], "__loader__", None)).__name__
             yield target, _REWRITTEN if loader == "AssertionRewritingHook" else _PAST_THE_HOOK
+
+
+def unfound_dotted(config: Config, targets: TargetSet, found: set[str], seen: set[str]) -> Iterator[Target]:
+    """The reading of each dotted target that led to no function, though its module was instrumented.
+
+    A name of which a part may be a submodule that was not imported here is not one of them.
+    """
+    for rule in config.rules:
+        if not rule.pattern.is_exact or not rule.pattern.is_dotted:
+            continue
+        readings = Target.candidates(rule.pattern.text)
+        if any(str(reading) in found or targets.rule_for(reading) is None for reading in readings):
+            continue
+        reading = next((one for one in readings if one.module in seen and one.module in sys.modules), None)
+        if reading is not None and not _may_be_submodule(reading):
+            yield reading
+
+
+def _may_be_submodule(target: Target) -> bool:
+    head, dot, _ = target.qualname.partition(".")
+    namespace = object.__getattribute__(sys.modules[target.module], "__dict__")
+    return bool(dot) and "__path__" in namespace and head not in namespace
 
 
 def main_names(main: ModuleType) -> set[str]:

@@ -405,3 +405,26 @@ def test_a_config_that_is_no_path_is_refused_in_words(app):
     done = subprocess.run([sys.executable, "-c", code + USE], cwd=app, capture_output=True, text=True, timeout=60)
     assert done.stdout == "6\n"
     assert "capture stays off: config must be the path of a YAML file, not a dict" in done.stderr
+
+
+DOTTED = [
+    ("shop.qoute", "shop:qoute: the module has no such function; the nearest names are quote"),
+    ("shop.Cart.ad", "shop:Cart.ad: the module has no such function; the nearest names are Cart.add"),
+    ("package.quote", "package:quote: it is defined in another module; name it there: shop:quote"),
+    ("shop.quote", ""),
+    ("shop.again", ""),
+    ("shop.Cart.add", ""),
+    ("package.absent.quote", ""),  # a submodule that this program does not import
+    ("elsewhere.quote", ""),
+]
+
+
+@pytest.mark.parametrize(("target", "says"), DOTTED, ids=[target for target, _ in DOTTED])
+def test_a_dotted_target_that_is_not_there_is_reported_when_the_program_ends(app, target, says):
+    (app / "shop.py").write_text(SHOP + "again = quote\nclass Cart:\n    def add(self): ...\n")
+    (app / "package").mkdir()
+    (app / "package" / "__init__.py").write_text("from shop import quote\n")
+    (app / "snapagent.yaml").write_text(f"version: 1\ntargets: [{target}]\n")
+    done = run(app, "-c", "import package\n" + USE)
+    assert done.stdout == "6\n"
+    assert (says in done.stderr) if says else done.stderr == ""

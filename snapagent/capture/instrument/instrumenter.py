@@ -114,12 +114,23 @@ class Instrumenter:
         names = {name for function in found for name in (function.qualname, *function.names)}
         for qualname in self._targets.exact_names(module):
             if qualname not in names:
-                self._explain(Target(module, qualname), namespace, sorted(names))
+                self._explain(Target(module, qualname), namespace, sorted(names), self._report)
         for function in found:
             if not function.own and not _made_elsewhere(function.function):
                 self._explain_import(module, function)
 
-    def _explain(self, target: Target, namespace: dict[str, Any], known: list[str]) -> None:
+    def explain(self, target: Target, module: ModuleType, report: Report) -> None:
+        """Report why a target that was read into a dotted name is not captured, if it is not there."""
+        namespace = object.__getattribute__(module, "__dict__")
+        found = Discovery(target.module, namespace).functions()
+        for function in found:
+            if target.qualname in (function.qualname, *function.names):
+                if not function.own:
+                    report(target, _defined_elsewhere(function.function))
+                return
+        self._explain(target, namespace, sorted(name for function in found for name in function.names), report)
+
+    def _explain(self, target: Target, namespace: dict[str, Any], known: list[str], report: Report) -> None:
         from ...targets import near_matches
 
         attribute = target.qualname.rpartition(".")[2]
@@ -128,18 +139,18 @@ class Instrumenter:
                 if number == 0 and already_instrumented(function_of(class_dict(cls)[attribute])):
                     return  # by the decorator, for instance
                 where = f"{cls.__module__}:{cls.__qualname__}.{attribute}"
-                self._report(target, f"it is inherited; name it where it is defined: {where}")
+                report(target, f"it is inherited; name it where it is defined: {where}")
                 return
         if target.qualname in namespace:
             value = namespace[target.qualname]
             if already_instrumented(value):
                 if value.__module__ != target.module:
-                    self._report(target, _defined_elsewhere(value))
+                    report(target, _defined_elsewhere(value))
                 return
-            self._report(target, _no_function(target.qualname, value))
+            report(target, _no_function(target.qualname, value))
             return
         near = ", ".join(near_matches(target.qualname, known))
-        self._report(target, "the module has no such function" + (f"; the nearest names are {near}" if near else ""))
+        report(target, "the module has no such function" + (f"; the nearest names are {near}" if near else ""))
 
     def _explain_import(self, module: str, found: Found) -> None:
         for name in found.names:
