@@ -71,7 +71,7 @@ class Activation:
         from ..config import resolve_capture_dir
 
         self.config = config
-        self.base_path = resolve_capture_dir(config, os.environ, os.getcwd())
+        self.base_path = resolve_capture_dir(config, os.environ, _working_directory())
 
     def _tell_children(self, config: Config) -> None:
         """Children may start in another folder: the paths that they inherit are absolute."""
@@ -176,7 +176,7 @@ class Activation:
 def _read(config: Source | None) -> Config | None:
     """The config that is given, named, or found; None when there is none. Raises ConfigError."""
     if config is None:
-        config = environment.find_config(os.environ, os.getcwd())
+        config = environment.find_config(os.environ, _working_directory())
     if isinstance(config, (str, bytes, os.PathLike)):
         from ..config import load_config
 
@@ -186,6 +186,14 @@ def _read(config: Source | None) -> Config | None:
 
         raise ConfigError(f"config must be the path of a YAML file, not a {type(config).__name__}")
     return config
+
+
+def _working_directory() -> str:
+    """The root where it has been removed: absolute paths, as children inherit them, need none."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return os.sep
 
 
 current = Activation()

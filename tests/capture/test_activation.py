@@ -428,3 +428,14 @@ def test_a_dotted_target_that_is_not_there_is_reported_when_the_program_ends(app
     done = run(app, "-c", "import package\n" + USE)
     assert done.stdout == "6\n"
     assert (says in done.stderr) if says else done.stderr == ""
+
+
+def test_a_program_whose_working_directory_is_gone_is_captured_by_absolute_paths(app):
+    code = "import os, sys; sys.path.insert(0, sys.argv[1]); os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+    child = "import subprocess\nsubprocess.run([sys.executable, '-c', sys.argv[2], *sys.argv[1:]], check=True)\n"
+    environ = {**os.environ, "PYTHONPATH": str(app), "SNAPAGENT_CAPTURE_ENABLED": "1"}
+    (app / "sitecustomize.py").write_text("from snapagent import install\ninstall()\n")
+    command = [sys.executable, "-c", code + child, str(app), USE]
+    done = subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
