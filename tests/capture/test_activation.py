@@ -431,11 +431,12 @@ def test_a_dotted_target_that_is_not_there_is_reported_when_the_program_ends(app
 
 
 def test_a_program_whose_working_directory_is_gone_is_captured_by_absolute_paths(app):
-    code = "import os, sys; sys.path.insert(0, sys.argv[1]); os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
-    child = "import subprocess\nsubprocess.run([sys.executable, '-c', sys.argv[2], *sys.argv[1:]], check=True)\n"
-    environ = {**os.environ, "PYTHONPATH": str(app), "SNAPAGENT_CAPTURE_ENABLED": "1"}
+    start = "import os, subprocess, sys\nos.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+    (app / "start.py").write_text(start + f"subprocess.run([sys.executable, {str(app / 'main.py')!r}], check=True)\n")
     (app / "sitecustomize.py").write_text("from snapagent import install\ninstall()\n")
-    command = [sys.executable, "-c", code + child, str(app), USE]
-    done = subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, timeout=60)
+    environ = {**os.environ, "PYTHONPATH": str(app), "SNAPAGENT_CAPTURE_ENABLED": "1"}
+    done = subprocess.run(
+        [sys.executable, "start.py"], cwd=app, env=environ, capture_output=True, text=True, timeout=60
+    )
     assert (done.stdout, done.stderr) == ("6\n", "")
     assert calls(app) == 1
