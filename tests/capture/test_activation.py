@@ -440,3 +440,23 @@ def test_a_program_whose_working_directory_is_gone_is_captured_by_absolute_paths
     )
     assert (done.stdout, done.stderr) == ("6\n", "")
     assert calls(app) == 1
+
+
+def test_an_older_interpreter_among_the_children_goes_on_with_its_own_sitecustomize(app):
+    (app / "snapagent").mkdir()
+    (app / "snapagent" / "__init__.py").write_text("raise SyntaxError('too new for this interpreter')")
+    (app / "sitecustomize.py").write_text("print('mine')")
+    bootstrap = os.path.join(launch.bootstrap_folder(), "sitecustomize.py")
+    code = f"import runpy, sys\nsys.version_info = (3, 8, 0)\nrunpy.run_path({bootstrap!r})\n"
+    environ = {**os.environ, "SNAPAGENT_CAPTURE_ENABLED": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=app, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("mine\n", "")
+
+
+def test_a_library_that_is_missing_is_named(app):
+    (app / "yaml.py").write_text("raise ModuleNotFoundError('', name='yaml')")
+    done = run(app, "main.py", PYTHONPATH=str(app))
+    assert done.stdout == "6\n"
+    assert "capture stays off: ModuleNotFoundError (no module 'yaml')" in done.stderr
