@@ -294,8 +294,9 @@ class _Document:
             if len(self._open) >= MAX_DEPTH:
                 raise _Refused(f"nested deeper than {MAX_DEPTH} levels", line)
             node = _Node({} if isinstance(event, yaml.MappingStartEvent) else [], line)
-            self._paths.append(self._path())
+            path = self._path()
             self._add(node)
+            self._paths.append(path)
             self._open.append(node)
             self._keys.append(None)
         elif isinstance(event, yaml.CollectionEndEvent):

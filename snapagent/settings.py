@@ -193,7 +193,9 @@ def _names(field: Field, value: object) -> tuple[str, ...]:
 
 def _type_name(text: str) -> None:
     if "." not in text or not all(part.isidentifier() for part in text.split(".")):
-        raise ValueError(f"{text!r} is no module and type such as torch.nn.Module or builtins.dict")
+        raise ValueError(f"{text!r} is no module and type such as torch.nn.Module")
+    if text in _PLAIN_TYPES:
+        raise ValueError(f"values of {text} cannot be left out by their type; name their paths under 'exclude'")
 
 
 def _argument_path(text: str) -> None:
@@ -209,6 +211,10 @@ def _secret(text: str) -> None:
 
 
 _PATH_SIGNS = frozenset(".[*")
+# The pickler stores their values without asking anybody.
+_PLAIN_TYPES = frozenset(
+    f"builtins.{kind.__name__}" for kind in (bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset)
+)
 _ITEMS: dict[str, Callable[[str], object]] = {
     "names and paths": _secret,
     "type names": _type_name,

@@ -2,7 +2,8 @@
 
 The grammar of a pattern is `module:qualname`, or the dotted form `module.qualname`. In both parts `*` stands for one
 segment (or for a part of one, as in `get_*`) and never crosses a dot; `**` stands for any number of segments, also
-none. Names that begin with two underscores are matched only by `**` or by their own name.
+none. Names that begin with two underscores are matched only by `**` or by their own name. A wildcard in the first
+segment does not reach the standard library, and nothing reaches snapagent itself.
 
 The dotted form does not say where the module ends, so it is read as all of its splits at once: `shop.orders.Cart.add`
 is `shop.orders:Cart.add` or `shop.orders.Cart:add` or `shop:orders.Cart.add`, whichever exists.
@@ -10,6 +11,7 @@ is `shop.orders:Cart.add` or `shop.orders.Cart:add` or `shop:orders.Cart.add`, w
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 
 from .records import Record
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _MAX_ANSWERS = 4096  # module names that a TargetSet remembers: more than most programs import
 _MAX_LENGTH = 1000  # characters of a pattern
 _LOCALS = "<locals>"
+_OWN_PACKAGE = __name__.partition(".")[0]
 
 
 class Target(Record):
@@ -107,6 +110,10 @@ class TargetPattern(Record):
         """Whether a function of this module may match; the dotted form may mean any package above it too."""
         return any(_fits(segments, module) for segments, _ in self.splits)
 
+    def spells_out(self, first: str) -> bool:
+        """Whether the pattern names this top-level package or module without a wildcard."""
+        return any(segments[0] == first for segments, _ in self.splits)
+
     def names_module(self, module: str) -> bool:
         """Whether the pattern spells this module out, without a wildcard in the module part."""
         return any(not _is_glob(segments) and ".".join(segments) == module for segments, _ in self.splits)
@@ -137,7 +144,7 @@ class TargetSet:
                 self._add_exact(pattern, settings)
             else:
                 self._globs.insert(0, (pattern, settings))
-        exact = frozenset(module for module in self._names if not self._excludes_module(module))
+        exact = frozenset(module for module in self._names if not (is_ours(module) or self._excludes_module(module)))
         self.wants_module = self._asking(exact) if self._globs else exact.__contains__
 
     def _asking(self, exact: frozenset[str]) -> Callable[[str], bool]:
@@ -164,13 +171,31 @@ class TargetSet:
 
     def has_globs(self, module: str) -> bool:
         """Whether a glob may match in this module, so that all its functions must be looked at."""
-        return any(pattern.could_match_module(module) for pattern, _ in self._globs)
+        return any(pattern.could_match_module(module) for pattern, _ in self._globs_for(module))
+
+    def _globs_for(self, module: str) -> Iterable[tuple[TargetPattern, Settings]]:
+        """The globs that may mean this module. Who writes `**:get` means programs: not Python itself, and not us."""
+        first = module.partition(".")[0]
+        if first == _OWN_PACKAGE:
+            return ()
+        if first in sys.stdlib_module_names:
+            return [rule for rule in self._globs if rule[0].spells_out(first)]
+        return self._globs
+
+    @property
+    def reaches_standard_library(self) -> bool:
+        """Whether modules are named that we may need ourselves."""
+        firsts = {segments[0] for pattern, _ in self._globs for segments, _ in pattern.splits}
+        firsts.update(module.partition(".")[0] for module in self._names)
+        return "wrapt" in firsts or not firsts.isdisjoint(sys.stdlib_module_names)
 
     def rule_for(self, target: Target) -> Settings | None:
         """The settings for this function, or None when it is no target."""
         settings = self._exact.get((target.module, target.qualname))
         if settings is None:
-            settings = next((found for pattern, found in self._globs if pattern.matches(target)), None)
+            settings = next(
+                (found for pattern, found in self._globs_for(target.module) if pattern.matches(target)), None
+            )
         if settings is None or any(pattern.matches(target) for pattern in self._excluded):
             return None
         return settings
@@ -208,6 +233,11 @@ class _Answers(dict[str, bool]):
         if len(self) < _MAX_ANSWERS:
             self[name] = answer
         return answer
+
+
+def is_ours(module: str) -> bool:
+    """Whether it is a module of snapagent, which cannot capture itself."""
+    return module.partition(".")[0] == _OWN_PACKAGE
 
 
 def near_matches(wanted: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:

@@ -235,6 +235,7 @@ def test_what_editors_add_to_a_file_is_no_problem(data):
         ("defaults: {redact: ['']}", "defaults.redact", "'' is none of them"),
         ("defaults: {redact: [user..pin]}", "defaults.redact", "path 'user..pin'"),
         ("defaults: {exclude: [self..model]}", "defaults.exclude", "path 'self..model'"),
+        ("defaults: {exclude_types: [builtins.bytes]}", "defaults.exclude_types", "name their paths under 'exclude'"),
         ("defaults: {exclude_types: [Module]}", "defaults.exclude_types", "such as torch.nn.Module"),
     ],
 )
@@ -315,6 +316,12 @@ def test_a_duplicate_key_is_named_with_both_its_lines():
 
     assert [(problem.line, problem.key) for problem in found] == [(3, "sync"), (7, "targets[0].keep")]
     assert "line 2 has it too" in found[0].problem and "line 6 has it too" in found[1].problem
+
+
+def test_a_duplicate_section_is_named_by_its_own_key():
+    found = problems("version: 1\ntargets: [a:f]\ntargets: [a:g]\ndefaults: {keep: 1}\ndefaults:\n  keep: 2\n")
+
+    assert [(problem.line, problem.key) for problem in found] == [(3, "targets"), (5, "defaults")]
 
 
 def test_all_problems_of_a_file_come_together_in_the_order_of_its_lines():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 
 from .. import environment
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .finder import TargetFinder
     from .instrument import Instrumenter
 
+    Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | Config
+
 
 class Activation:
     """What is installed in this process."""
@@ -31,6 +34,8 @@ class Activation:
         self.targets: TargetSet | None = None
         self.finder: TargetFinder | None = None
         self._instrumenter: Instrumenter | None = None
+        self._preparing: set[int] = set()  # threads that make the instrumenter
+        self._waiting: list[tuple[str, ModuleType]] = []  # modules that were loaded meanwhile
         self._engines: dict[str, Engine] = {}
         self._seen: set[str] = set()  # names of modules that were instrumented
         self._environment: dict[str, str | None] = {}
@@ -39,7 +44,7 @@ class Activation:
     def is_installed(self) -> bool:
         return self.finder is not None
 
-    def install(self, config: str | os.PathLike[str] | Config | None) -> None:
+    def install(self, config: Source | None) -> None:
         """Read the config and watch imports. Raises ConfigError when the config is bad."""
         if self.finder is not None:
             return
@@ -51,6 +56,8 @@ class Activation:
         self.config, self.base_path = found, _folder(found)
         self._tell_children(found)
         self.targets = targets = found.target_set()
+        if targets.reaches_standard_library:  # later, what we need ourselves might be half imported
+            self._instrumenter = self._new_instrumenter()
         self.finder = TargetFinder(targets.wants_module, self.loaded)
         self.finder.install()
         for name, module in list(sys.modules.items()):
@@ -79,15 +86,25 @@ class Activation:
 
     def _instrument(self, name: str, module: ModuleType) -> None:
         self._seen.add(name)
+        me = get_ident()
+        if me in self._preparing:
+            self._waiting.append((name, module))
+            return
+        self._preparing.add(me)
         try:
             if self._instrumenter is None:
-                self._instrumenter = self._new_instrumenter()
+                made = self._new_instrumenter()  # in the meantime another thread may have made one as well
+                self._instrumenter = self._instrumenter or made
         except Exception as error:  # a key that cannot be used, for instance: the next module would meet the same
             if self.finder is not None:
                 self.finder.uninstall()
             complain("capture stays off", error)
             return
+        finally:
+            self._preparing.discard(me)
         self._instrumenter.instrument(name, module)
+        while self._waiting:
+            self._instrumenter.instrument(*self._waiting.pop())
 
     def _new_instrumenter(self) -> Instrumenter:
         from .instrument import Instrumenter
@@ -124,17 +141,22 @@ class Activation:
             return self.config, self.base_path
         from ..config import DEFAULT_CONFIG, load_unchanged
 
-        path = environment.find_config(os.environ, os.getcwd())
+        path = environment.find_config(os.environ, _working_directory())
         config = load_unchanged(path) if path is not None else DEFAULT_CONFIG
         return config, _folder(config)
 
     def report_missed(self) -> None:
         """Tell of each target, named exactly, whose module was loaded without us, and what to do about it."""
-        from .missed import missed_targets
+        from .missed import missed_targets, unfound_dotted
 
-        if self.config is not None:
-            for target, reason in missed_targets(self.config, self._seen):
-                self._report(target, reason)
+        if self.config is None or self.targets is None:
+            return
+        for target, reason in missed_targets(self.config, self._seen):
+            self._report(target, reason)
+        if self._instrumenter is not None:
+            found = {str(recorder.target) for recorder in self.engine().recorders()}
+            for target in unfound_dotted(self.config, self.targets, found, self._seen):
+                self._instrumenter.explain(target, sys.modules[target.module], self.engine().note_unreachable)
 
     def uninstall(self) -> None:
         if self.finder is not None:
@@ -155,35 +177,39 @@ class Activation:
         self.__init__()  # type: ignore[misc]
 
 
-def _read(config: str | os.PathLike[str] | Config | None) -> Config | None:
+def _read(config: Source | None) -> Config | None:
     """The config that is given, named, or found; None when there is none. Raises ConfigError."""
     if config is None:
-        config = environment.find_config(os.environ, os.getcwd())
-        if config is None:
-            return None
-    from ..config import Config, load_config
+        config = environment.find_config(os.environ, _working_directory())
+    if isinstance(config, (str, bytes, os.PathLike)):
+        from ..config import load_config
 
-    if isinstance(config, Config):
-        return config
-    try:
-        path = os.fsdecode(config)
-    except TypeError:
+        return load_config(os.path.abspath(os.path.expanduser(os.fsdecode(config))))
+    if config is not None and not hasattr(config, "target_set"):
         from ..errors import ConfigError
 
-        raise ConfigError(f"config: expects the path of a file or a Config, not {type(config).__name__}") from None
-    return load_config(os.path.abspath(os.path.expanduser(path)))
+        raise ConfigError(f"config: expects the path of a file or a Config, not {type(config).__name__}")
+    return config
 
 
 def _folder(config: Config) -> str:
     from ..config import resolve_capture_dir
 
-    return resolve_capture_dir(config, os.environ, os.getcwd())
+    return resolve_capture_dir(config, os.environ, _working_directory())
+
+
+def _working_directory() -> str:
+    """The root where it has been removed: absolute paths, as children inherit them, need none."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return os.sep
 
 
 current = Activation()
 
 
-def install(enabled: bool | None = None, config: str | os.PathLike[str] | Config | None = None) -> None:
+def install(enabled: bool | None = None, config: Source | None = None) -> None:
     """Capture the functions that the YAML lists, also of modules imported earlier. Calling it again changes nothing.
 
     `enabled=None` obeys the environment; a bool decides. `config` is a path or a Config; by default the environment

@@ -18,7 +18,7 @@ from ..store.keys import store_key
 from .host_guard import log_once
 from .ledger import Ledger
 from .policies import Gate, Governor
-from .recorder import Pending, Recorder, forget_other_threads
+from .recorder import Pending, Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
 from .writer import Writer
 
@@ -59,7 +59,14 @@ class Engine:
             max_bytes=config.max_store_bytes,
         )
         self._reporter = Reporter(self)
-        self.writer = Writer(store, self._seal, sync=config.sync, spent=self.governor.spend, companion=self._reporter)
+        self.writer = Writer(
+            store,
+            self._seal,
+            sync=config.sync,
+            spent=self.governor.spend,
+            companion=self._reporter,
+            own_threads=capturing,
+        )
         self.submit = self.writer.submit
         _engines.add(self)
 

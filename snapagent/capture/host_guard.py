@@ -48,4 +48,5 @@ def describe(error: BaseException) -> str:
     if last is not None:
         code = last.tb_frame.f_code
         place = f" at {code.co_filename.rpartition('/')[2]}:{last.tb_lineno}"
-    return type(error).__name__ + place
+    missing = f" (no module {error.name!r})" if isinstance(error, ModuleNotFoundError) and error.name else ""
+    return type(error).__name__ + missing + place

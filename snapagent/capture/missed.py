@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..targets import Target
+from ..targets import Target, is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..config import Config
+    from ..targets import TargetSet
 
 _AS_MAIN = (
     "its module ran as the main program, whose functions exist before they can be wrapped; import it from a small "
@@ -22,6 +23,7 @@ _REWRITTEN = (
     "pytest loaded its module itself, to rewrite its assertions; keep such functions in a module that pytest does not "
     "rewrite, or use @capture()"
 )
+_OURS = "snapagent cannot capture itself"
 _PAST_THE_HOOK = "its module was loaded past the import system, by its path or by another loader; use @capture() there"
 
 
@@ -35,11 +37,35 @@ def missed_targets(config: Config, seen: set[str]) -> Iterator[tuple[Target, str
         target = Target.parse(rule.pattern.text)
         if target.module in seen:
             continue
-        if target.module in names:
+        if is_ours(target.module):
+            yield target, _OURS
+        elif target.module in names:
             yield target, _AS_MAIN
         elif target.module in sys.modules:
             loader = type(getattr(sys.modules[target.module], "__loader__", None)).__name__
             yield target, _REWRITTEN if loader == "AssertionRewritingHook" else _PAST_THE_HOOK
+
+
+def unfound_dotted(config: Config, targets: TargetSet, found: set[str], seen: set[str]) -> Iterator[Target]:
+    """The reading of each dotted target that led to no function, though its module was instrumented.
+
+    A name of which a part may be a submodule that was not imported here is not one of them.
+    """
+    for rule in config.rules:
+        if not rule.pattern.is_exact or not rule.pattern.is_dotted:
+            continue
+        readings = Target.candidates(rule.pattern.text)
+        if any(str(reading) in found or targets.rule_for(reading) is None for reading in readings):
+            continue
+        reading = next((one for one in readings if one.module in seen and one.module in sys.modules), None)
+        if reading is not None and not _may_be_submodule(reading):
+            yield reading
+
+
+def _may_be_submodule(target: Target) -> bool:
+    head, dot, _ = target.qualname.partition(".")
+    namespace = object.__getattribute__(sys.modules[target.module], "__dict__")
+    return bool(dot) and "__path__" in namespace and head not in namespace
 
 
 def main_names(main: ModuleType) -> set[str]:

@@ -7,6 +7,8 @@ see `Ledger.skip_next`. Time is measured in seconds of `time.perf_counter`.
 from __future__ import annotations
 
 import math
+import sys
+from _thread import get_ident
 from random import random
 from time import perf_counter
 
@@ -29,9 +31,18 @@ UNSEEN = 2e-5  # seconds of a capture that the caller's clock does not see, at m
 ALWAYS = 8  # the first captures of each target are taken whatever the budget: a hot function cannot starve a rare one
 SLOW = 0.5  # seconds: a capture that takes longer closes its target until the budget has paid for it
 FAILURES = 5  # failed captures in a row that open the breaker
+LOADING = 0.02  # seconds: what takes longer may have loaded a library
+LONGEST_LOADING = 1.0  # seconds, without compiled files and on a busy machine
 PASS_BY = 0.002  # seconds: over budget, calls that come within them are not looked at one by one
 MOST_PASSED_BY = 1000  # calls
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubled each time
+# What the first captures load, and how many threads may have waited for that.
+_LATE = ("dill", "filelock", "zstandard", "decimal", "email.parser")
+_MOST_LOADING = 4
+
+
+def _libraries() -> set[str]:
+    return {name for name in _LATE if name in sys.modules}
 
 
 class Governor:
@@ -44,13 +55,15 @@ class Governor:
     def __init__(self, share: float) -> None:
         self.share = share
         self.unlimited = share >= 1.0
-        self.balance = BURST  # seconds; above zero capturing is allowed
-        self._granted = BURST
+        self.balance = BURST if share > 0.0 else 0.0  # seconds; above zero capturing is allowed
+        self._granted = self.balance
         self._filled_at = perf_counter()
+        self._at_start = _libraries()
+        self._known: dict[int, set[str]] = {}  # by thread
 
     def spend(self, seconds: float) -> None:
         """Capturing took so many seconds, all told."""
-        self.balance -= seconds
+        self.balance -= self.without_loading(seconds)
 
     def spend_in_caller(self, seconds: float) -> None:
         """Freezing a call took so many seconds by a caller's clock.
@@ -59,6 +72,19 @@ class Governor:
         driven it from the processor's caches.
         """
         self.balance -= seconds + min(seconds, UNSEEN)
+
+    def without_loading(self, seconds: float) -> float:
+        """Less what loading our libraries takes, if one was loaded since this thread asked last.
+
+        That happens once in a process, but takes as long as a thousand captures: a short run would capture nothing.
+        Threads are asked apart, because they wait for each other when they need the same.
+        """
+        me = get_ident()
+        if seconds < LOADING or (me not in self._known and len(self._known) >= _MOST_LOADING):
+            return seconds
+        known = self._known.get(me, self._at_start)
+        self._known[me] = _libraries()
+        return seconds if self._known[me] <= known else max(seconds - LONGEST_LOADING, 0.0)
 
     def allows(self) -> bool:
         if self.balance > 0.0 or self.unlimited:
@@ -156,7 +182,7 @@ class Gate:
 
     def affords(self) -> bool:
         """Whether the budget allows this capture."""
-        return self.governor.allows() or self._taken < ALWAYS
+        return self.governor.allows() or (self._taken < ALWAYS and self.governor.share > 0.0)
 
     def over_budget(self) -> None:
         """Count a call that the budget does not allow, and pass by as many as come in the next milliseconds."""
@@ -183,6 +209,8 @@ class Gate:
         if self._failures:
             self._failures = 0
             self._pause = FIRST_PAUSE
+        if seconds >= LOADING:
+            seconds = self.governor.without_loading(seconds)
         self.governor.spend_in_caller(seconds)
         if seconds > SLOW:
             self._pay_for(seconds)
@@ -194,6 +222,7 @@ class Gate:
 
     def failed(self, seconds: float) -> None:
         """A capture failed: after some in a row calls are turned away for a while, longer each time."""
+        seconds = self.governor.without_loading(seconds)
         self.governor.spend_in_caller(seconds)
         self.give_back()
         self._failures += 1

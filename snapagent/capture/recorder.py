@@ -48,7 +48,7 @@ QUEUE_FULL = "queue_full"
 INTERNAL_ERROR = "internal_error"
 
 _OBJECTS = 768  # bytes: what a call takes in the queue besides the bytes that it was frozen to
-_capturing: set[int] = set()  # threads that are inside our own code now
+capturing: set[int] = set()  # threads that are inside our own code now, where captured functions run bare
 
 
 class Pending:
@@ -151,7 +151,7 @@ class Recorder:
             me = get_ident()
             if me in inside:
                 ledger.count_skipped(RECURSIVE)
-            elif me in _capturing:
+            elif me in capturing:
                 ledger.count_skipped(REENTRANT)
             elif governor.balance > 0.0 or gate.affords():
                 number = tick_admitted() + 1
@@ -187,7 +187,7 @@ class Recorder:
         """
         began = perf_counter()
         me = get_ident()
-        _capturing.add(me)
+        capturing.add(me)
         try:
             parameters, rules = self._prepared or self._prepare()
             if self._has_instance and args:
@@ -202,7 +202,7 @@ class Recorder:
                 raise
             return None
         finally:
-            _capturing.discard(me)
+            capturing.discard(me)
 
     def enter(self, pending: Pending) -> None:
         """The function is resumed on this thread."""
@@ -229,7 +229,7 @@ class Recorder:
         me = get_ident()
         self._inside.discard(me)
         now = perf_counter()
-        _capturing.add(me)
+        capturing.add(me)
         try:
             outcome = freeze_outcome(value, error is not None, (self._prepared or self._prepare())[1])
             pending.outcome = outcome
@@ -244,7 +244,7 @@ class Recorder:
                 raise
             return
         finally:
-            _capturing.discard(me)
+            capturing.discard(me)
         if not taken:
             self.ledger.count_skipped(QUEUE_FULL, admitted=True)
         self.gate.succeeded(took)
@@ -263,5 +263,5 @@ class Recorder:
 def forget_other_threads(recorders: list[Recorder]) -> None:
     """In a forked child only the forking thread lives on."""
     me = get_ident()
-    for threads in (_capturing, *(recorder._inside for recorder in recorders)):
+    for threads in (capturing, *(recorder._inside for recorder in recorders)):
         threads.intersection_update((me,))

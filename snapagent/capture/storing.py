@@ -83,6 +83,7 @@ class Storing:
 
     def _begin(self) -> None:
         self._written: deque[tuple[Function, Entry, Stored]] = deque()
+        self._unheard = 0  # their bytes
         self.drain_until = float("inf")  # of the monotonic clock: what is not written by then is counted and dropped
         self.deadline = float("inf")
         self.counts_first = False  # the process is ending, and nobody knows whether the disk lets us finish
@@ -132,8 +133,11 @@ class Storing:
             function.ledger.count_skipped(QUOTA_MET, admitted=True)
         wanted = _Wanted(function.settings.keep, function.settings.keep_outcomes)
         numbered = [(call, self.store.next_counter()) for call in calls[:places]]
+        # The newest first, so that what they make surplus is not written; where all is kept the oldest first, because
+        # a store that is full makes room by removing the oldest.
+        newest_first = function.settings.keep != float("inf")
         with self.store.writing(function.target) as folder:
-            for call, counter in sorted(numbered, key=lambda one: (one[0].started, one[1]), reverse=True):
+            for call, counter in sorted(numbered, key=lambda one: (one[0].started, one[1]), reverse=newest_first):
                 if self.counts_first:
                     self._leave_counts()
                 if wanted.lacks(call.outcome_kind):
@@ -146,6 +150,9 @@ class Storing:
                         continue
                 wanted.has(call.outcome_kind)
                 function.ledger.count_captured()
+                # A single call may be written by its caller, who has not the right to put away.
+                if self._unheard > self.store.step and len(calls) > 1:
+                    self.put_away()
 
     def _leave_counts(self) -> None:
         """Make safe beside the indexes what was counted so far."""
@@ -165,14 +172,16 @@ class Storing:
             self._breathe()
             header, payload = self._seal(call)
             self._breathe()
-            self.store.make_room(sum(map(len, payload.values())), time())
-            entry, stored = self.store.write(folder, header, payload, call.started, self.store.token, counter)
+            entry, stored = self.store.write(
+                folder, header, payload, call.started, self.store.token, counter, self._unheard
+            )
         except Exception as error:
             self._count_failed(function, self._reason(function, error))
             return False
         function.breaker.succeeded()
         self._breaker.succeeded()
         self._written.append((function, entry, stored))
+        self._unheard += stored.size
         return True
 
     def _reason(self, function: Function, error: Exception) -> str:
@@ -213,6 +222,7 @@ class Storing:
     def put_away(self) -> None:
         """Retention for what was written."""
         now = time()
+        self._unheard = 0
         touched: dict[str, Function] = {}
         while self._written:
             function, entry, stored = self._written.popleft()

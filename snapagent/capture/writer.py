@@ -58,8 +58,8 @@ _STUCK = 30.0  # seconds after which a caller that took the right to work cannot
 class Writer:
     """Writes what `submit` is given; `seal` turns a call into a header and the stored bytes of its parts.
 
-    `spent` is told the seconds that writing took; `companion` is taken along by our thread. One per process and
-    store; a forked child restarts it.
+    Our thread is one of `own_threads`, in which captured functions run bare. `spent` is told the seconds that writing
+    took; `companion` is taken along by our thread. One per process and store; a forked child restarts it.
     """
 
     def __init__(
@@ -71,12 +71,14 @@ class Writer:
         spent: Callable[[float], None] | None = None,
         companion: Companion | None = None,
         queue_bytes: int = QUEUE_BYTES,
+        own_threads: set[int] | None = None,
     ) -> None:
         self.store = store
         self._storing = Storing(store, seal, self._breathe)
         self._sync = sync
         self._spent = spent or _nothing
         self._companion = companion
+        self._own_threads: set[int] = own_threads if own_threads is not None else set()
         self._limit = queue_bytes
         self._hurry = queue_bytes // 8  # bytes that are not gathered for long
         self._closed = False
@@ -183,6 +185,7 @@ class Writer:
 
     def _run(self) -> None:
         self._ident = get_ident()
+        self._own_threads.add(self._ident)
         while True:
             request = self._wait()
             began = thread_time()
@@ -199,6 +202,7 @@ class Writer:
             if request is not None:
                 request.reply.put(not self._queue)
             if last:
+                self._own_threads.discard(self._ident)  # a thread of the program may get the number next
                 return
 
     def _work(self, asked: bool, last: bool) -> None:

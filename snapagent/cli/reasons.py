@@ -27,6 +27,10 @@ _FAILED = {
     "file_too_big": ("a bundle was larger than files may be", "lower `max_bytes`"),
     "not_a_folder": ("a file or a link stands in the place of the folder", "move it away"),
     "foreign_folder": ("the function's folder belongs to somebody else", "move it away"),
+    "broken_key": (
+        "the key of pseudonyms, .key in the captures folder, is damaged",
+        "remove it; a new one is made, and equal secrets get other pseudonyms than before",
+    ),
     "locked": ("the index was locked for too long", "nothing: it is tried again"),
     "interrupted": ("the program's own signal handler raised meanwhile", "nothing"),
     "internal_error": ("snapagent failed", "see the program's log for the first one, and report it"),

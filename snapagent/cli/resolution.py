@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from ..config import Config, TargetRule
 from ..records import Record
-from ..targets import Target, TargetPattern, near_matches
+from ..targets import Target, TargetPattern, is_ours, near_matches
 from .source_look import BUILTIN, EXTENSION, NAMESPACE, UNREADABLE, Definition, Looker, ModuleLook
 from .wording import shown_path
 
@@ -80,6 +80,8 @@ def find(target: Target, looker: Looker) -> Finding | None:
         return _cannot(
             target, "the script that is started is not imported; move the function to a module, or use @capture()"
         )
+    if is_ours(target.module):
+        return _cannot(target, "snapagent cannot capture itself")
     look = looker.module(target.module)
     if look is None or look.origin == NAMESPACE:
         return None

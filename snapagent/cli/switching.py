@@ -44,7 +44,7 @@ def run_command(app: App, on: bool, command: Sequence[str]) -> None:
         if path is None:
             app.out.note("there is no configuration, so nothing will be captured", then="snapagent init")
     elif sys.stderr.isatty():
-        app.out.note(f"capture is off: {ENABLED} is not set", then="snapagent run --on -- ...")
+        app.out.note("capture is off", then=f"run --on, or set {ENABLED}=1")  # fits in a line of 80
     sys.stdout.flush()
     try:
         os.execvpe(command[0], list(command), environment)

@@ -11,6 +11,7 @@ NO_FILE_DESCRIPTORS = "no_file_descriptors"
 FILE_TOO_BIG = "file_too_big"
 NOT_A_FOLDER = "not_a_folder"
 FOREIGN_FOLDER = "foreign_folder"
+BROKEN_KEY = "broken_key"
 STORE_FULL = "store_full"
 LOCKED = "locked"
 OS_ERROR = "os_error"
@@ -29,7 +30,9 @@ _WORDS = {
     errno.ELOOP: NOT_A_FOLDER,
 }
 
-PERSISTENT = frozenset({DISK_FULL, NOT_WRITABLE, IO_ERROR, NO_FILE_DESCRIPTORS, NOT_A_FOLDER, FOREIGN_FOLDER})
+PERSISTENT = frozenset(
+    {DISK_FULL, NOT_WRITABLE, IO_ERROR, NO_FILE_DESCRIPTORS, NOT_A_FOLDER, FOREIGN_FOLDER, BROKEN_KEY}
+)
 """Reasons that the next write will most likely meet as well."""
 
 

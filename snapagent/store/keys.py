@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 
 from . import files
-from .failures import FOREIGN_FOLDER, StoreFailure
+from .failures import BROKEN_KEY, FOREIGN_FOLDER, StoreFailure
 from .layout import KEY, TEMPORARY
 
 _SIZE = 32  # bytes
@@ -34,7 +34,7 @@ def _read(base: int) -> bytes:
     if found.st_uid not in (os.geteuid(), 0):
         raise StoreFailure(FOREIGN_FOLDER, KEY)
     if len(key) != _SIZE:
-        raise OSError(f"{KEY} is no key")
+        raise StoreFailure(BROKEN_KEY, KEY)  # made anew, equal secrets would have other pseudonyms than before
     return key
 
 

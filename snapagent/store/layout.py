@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
+from unicodedata import normalize
 
 INDEX = "index.json"
 MANIFEST = "manifest.json"
@@ -90,6 +91,8 @@ def folder_name(target: object) -> str:
 def _folder_name(text: str) -> str:
     if _SLUGGED.fullmatch(text):
         return text
+    if not text.isascii():
+        text = normalize("NFKC", text)  # as the Python compiler does to identifiers, and targets do
     return segment(text.replace(":", ".", 1))
 
 

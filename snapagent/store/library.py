@@ -47,6 +47,11 @@ class FunctionFolder(NamedTuple):
     target: str | None
     path: str
 
+    @property
+    def known_as(self) -> str:
+        """What to ask for: the target, but the folder's own name where somebody has renamed it."""
+        return self.target if self.target is not None and folder_name(self.target) == self.name else self.name
+
 
 class Library:
     """The bundles under `base_path`. `owners` are user ids whose files are trusted besides mine and root's."""
@@ -185,7 +190,8 @@ class Library:
         if not entries:
             from ..targets import near_matches
 
-            known = [function.target or function.name for function in self.functions()]
+            own = folder_name(target)
+            known = [function.known_as for function in self.functions() if function.name != own]
             raise TargetNotFoundError(str(target), near_matches(str(target), known), self.base_path, len(known))
         return entries
 

@@ -33,6 +33,10 @@ class Room:
         self._asked_at = -math.inf
         self._added = 1  # more than nothing: the first bundle asks
 
+    @property
+    def step(self) -> float:
+        return self.limit * _TRUST_SHARE
+
     def added(self, size: int) -> None:
         """This process has stored (or, below zero, removed) so many bytes."""
         self._used += size
@@ -46,7 +50,7 @@ class Room:
         """
         if self.limit == math.inf:
             return
-        if self._added > self.limit * _TRUST_SHARE or (self._added and abs(now - self._asked_at) > _TRUST_SECONDS):
+        if self._added > self.step or (self._added and abs(now - self._asked_at) > _TRUST_SECONDS):
             self._used = self._indexed() + pending()
             self._asked_at, self._added = now, 0
         if self._used + size > self.limit:

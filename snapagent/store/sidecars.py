@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from . import files
 from .counts import Counts
@@ -24,10 +24,17 @@ _OPEN = ".open"
 _GIVEN_UP = 60.0  # seconds after which a process has told what it published, if it lives
 
 
+@contextmanager
+def _own(folder: str, *, make: bool = False) -> Iterator[int]:
+    """The folder of the counts, for writing; the function's folder around it must be ours too. As files.own_folder."""
+    with files.own_folder(folder, make=make), files.own_folder(f"{folder}/{COUNTS}", make=make) as sidecars:
+        yield sidecars
+
+
 def leave(folder: str, name: str, counts: Counts) -> None:
     """Write `counts` under a name that nobody else uses."""
     data = json.dumps(counts.as_dict()).encode()
-    with files.own_folder(f"{folder}/{COUNTS}", make=True) as sidecars:
+    with _own(folder, make=True) as sidecars:
         files.publish(sidecars, f"{name}.json", data)
 
 
@@ -63,14 +70,14 @@ def _counts(sidecars: int, name: str) -> Counts:
 def drop(folder: str, names: list[str]) -> None:
     """Remove files that were added to the index."""
     if names:
-        with files.own_folder(f"{folder}/{COUNTS}") as sidecars:
+        with _own(folder) as sidecars:
             for name in names:
                 files.remove(sidecars, name)
 
 
 def announce(folder: str, token: str) -> bool:
     """Say that this process is about to publish; False when that cannot be said."""
-    with files.tolerated(), suppress(StoreFailure), files.own_folder(f"{folder}/{COUNTS}", make=True) as sidecars:
+    with files.tolerated(), suppress(StoreFailure), _own(folder, make=True) as sidecars:
         files.publish(sidecars, f"{token}{_OPEN}", b"")
         return True
     return False
@@ -96,7 +103,7 @@ def _open(folder: str) -> Iterator[tuple[str, float]]:
 
 def sweep(folder: str, now: float, older_than: float = files.ORPHAN_AGE) -> int:
     """Remove the drafts of killed processes. Returns how many went."""
-    with files.tolerated(), suppress(StoreFailure), files.own_folder(f"{folder}/{COUNTS}") as sidecars:
+    with files.tolerated(), suppress(StoreFailure), _own(folder) as sidecars:
         return files.sweep(sidecars, os.listdir(sidecars), now, older_than)
     return 0
 

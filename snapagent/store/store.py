@@ -117,15 +117,25 @@ class Store(Library):
         when: float,
         token: str,
         counter: int | None,
+        beside: int = 0,
     ) -> tuple[Entry, Stored]:
-        """The first half of `publish`, which any thread may do; `put_away` is the other. Raises StoreFailure."""
+        """The first half of `publish`, which any thread may do; `put_away` is the other. Raises StoreFailure.
+
+        `beside` is the bytes of bundles that were written and not put away yet.
+        """
         entry = new_entry(folder.path, when, token, counter or next(self._counter), header.hash)
         data = encode(header, payload, self.keys[0] if self.keys else None)
+        self.make_room(len(data) + beside, time.time())
         try:
             folder.publish(entry.name, data, durable=self.durable)
         except OSError as error:
             raise StoreFailure.of(error, folder.path) from error
         return entry, Stored.of(entry.name, header, len(data))
+
+    @property
+    def step(self) -> float:
+        """Bytes that may be written before they are put away: a small part of the limit."""
+        return self._room.step
 
     def make_room(self, size: int, now: float) -> None:
         """See to it that `size` bytes more fit under the limit of the store. Raises StoreFailure `store_full`."""

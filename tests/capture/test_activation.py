@@ -322,20 +322,6 @@ def test_install_obeys_its_arguments_before_the_environment(app):
     assert "shop:nothing: the module has no such function" in done.stderr
 
 
-def test_the_config_may_be_given_as_a_path_object(app):
-    (app / "other.yaml").write_text(CONFIG)
-    code = "from pathlib import Path\nfrom snapagent import install\n"
-    done = start(sys.executable, app, "-c", code + "install(enabled=True, config=Path('other.yaml'))\n" + USE)
-    assert (done.stdout, done.stderr) == ("6\n", "")
-    assert calls(app) == 1
-
-
-def test_a_config_that_is_neither_path_nor_config_is_refused_by_name(app):
-    done = start(sys.executable, app, "-c", "from snapagent import install\ninstall(True, {'version': 1})\n" + USE)
-    assert done.stdout == "6\n"
-    assert "expects the path of a file or a Config, not dict" in done.stderr
-
-
 def test_warnings_as_errors_change_nothing(app):
     done = run(app, "-W", "error", "main.py")
     assert (done.stdout, done.stderr) == ("6\n", "")
@@ -348,3 +334,129 @@ def test_a_key_that_cannot_be_used_leaves_capture_off_with_one_line(app):
     done = run(app, "-c", "import other\n" + USE + "print(type(shop.quote).__name__)", SNAPAGENT_KEY_FILE="missing")
     assert done.stdout == "6\nfunction\n"
     assert done.stderr.count("\n") == 1 and "capture stays off" in done.stderr
+
+
+def captured(app: Path) -> set[str]:
+    """The names of all functions with a folder in the store."""
+    return {path.name for path in (app / "captures").iterdir() if not path.name.startswith(".")}
+
+
+@pytest.mark.parametrize("glob", ["*:quote", "**:quote", "**.quote", "**"])
+def test_a_glob_without_a_package_reaches_the_program_and_neither_the_standard_library_nor_us(app, glob):
+    (app / "snapagent.yaml").write_text(f"version: 1\nbudget: 100%\ntargets: ['{glob}']\n")
+    (app / "main.py").write_text("import json, http.client, logging, random\n" + USE)
+    done = run(app, "main.py")
+    assert (done.stdout, done.stderr, done.returncode) == ("6\n", "", 0)
+    assert "shop.quote" in captured(app)
+    assert not [name for name in captured(app) if name.partition(".")[0] in {*sys.stdlib_module_names, "snapagent"}]
+
+
+STANDARD = [
+    ("threading:Thread.start", "import logging, threading\nt = threading.Thread(target=int); t.start(); t.join()\n"),
+    ("json:loads", "import json\njson.loads('1')\n"),
+    ("asyncio.tasks:wait_for", "import asyncio\nasyncio.run(asyncio.wait_for(asyncio.sleep(0), 9))\n"),
+    ("contextlib:suppress.__exit__", "import contextlib\nwith contextlib.suppress(): pass\n"),
+    ("logging:getLogger", "import logging\nlogging.getLogger('mine')\n"),
+]
+
+
+@pytest.mark.parametrize(("target", "code"), STANDARD, ids=[target for target, _ in STANDARD])
+def test_a_function_of_the_standard_library_can_be_a_target_also_where_we_need_its_module(app, target, code):
+    (app / "snapagent.yaml").write_text(f"version: 1\nbudget: 100%\ntargets: ['shop:*', '{target}']\n")
+    done = run(app, "-c", code + USE)
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
+    assert calls(app, target.replace(":", ".")) >= 1
+
+
+def test_a_module_that_loads_while_capture_is_getting_ready_is_captured_too(app):
+    (app / "json5.py").write_text("def loads(text):\n    return text\n")
+    (app / "wrapt").mkdir()
+    (app / "snapagent.yaml").write_text("version: 1\nbudget: 100%\ntargets: ['shop:*', 'json5:*']\n")
+    import wrapt
+
+    # As if wrapt needed a module of the program's, which is a target.
+    (app / "wrapt" / "__init__.py").write_text(
+        f"import json5\n__path__ = {list(wrapt.__path__)!r}\nexec(open({wrapt.__file__!r}).read())\n"
+    )
+    done = run(app, "-c", USE + "import json5; json5.loads('1')", PYTHONPATH=str(app))
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert (calls(app), calls(app, "json5.loads")) == (1, 1)
+
+
+def test_our_own_functions_are_no_targets(app):
+    (app / "snapagent.yaml").write_text("version: 1\ntargets: ['shop:*', 'snapagent.targets:Target.parse']\n")
+    done = run(app, "main.py")
+    assert done.stdout == "6\n"
+    assert "snapagent.targets:Target.parse" in done.stderr and "cannot capture itself" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["pathlib.Path({0!r})", "{0!r}", "os.fsencode({0!r})"])
+def test_install_takes_every_form_of_a_path(app, form):
+    code = "import os, pathlib, snapagent\nsnapagent.install(True, {})\n".format(form.format("other.yaml"))
+    (app / "snapagent.yaml").rename(app / "other.yaml")
+    done = subprocess.run([sys.executable, "-c", code + USE], cwd=app, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
+
+
+def test_a_config_that_is_no_path_is_refused_in_words(app):
+    code = "import snapagent\nsnapagent.install(True, {'version': 1})\n"
+    done = subprocess.run([sys.executable, "-c", code + USE], cwd=app, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "6\n"
+    assert "capture stays off: config: expects the path of a file or a Config, not dict" in done.stderr
+
+
+DOTTED = [
+    ("shop.qoute", "shop:qoute: the module has no such function; the nearest names are quote"),
+    ("shop.Cart.ad", "shop:Cart.ad: the module has no such function; the nearest names are Cart.add"),
+    ("package.quote", "package:quote: it is defined in another module; name it there: shop:quote"),
+    ("shop.quote", ""),
+    ("shop.again", ""),
+    ("shop.Cart.add", ""),
+    ("package.absent.quote", ""),  # a submodule that this program does not import
+    ("elsewhere.quote", ""),
+]
+
+
+@pytest.mark.parametrize(("target", "says"), DOTTED, ids=[target for target, _ in DOTTED])
+def test_a_dotted_target_that_is_not_there_is_reported_when_the_program_ends(app, target, says):
+    (app / "shop.py").write_text(SHOP + "again = quote\nclass Cart:\n    def add(self): ...\n")
+    (app / "package").mkdir()
+    (app / "package" / "__init__.py").write_text("from shop import quote\n")
+    (app / "snapagent.yaml").write_text(f"version: 1\ntargets: [{target}]\n")
+    done = run(app, "-c", "import package\n" + USE)
+    assert done.stdout == "6\n"
+    assert (says in done.stderr) if says else done.stderr == ""
+
+
+def test_a_program_whose_working_directory_is_gone_is_captured_by_absolute_paths(app):
+    start = "import os, subprocess, sys\nos.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+    (app / "start.py").write_text(start + f"subprocess.run([sys.executable, {str(app / 'main.py')!r}], check=True)\n")
+    (app / "sitecustomize.py").write_text("from snapagent import install\ninstall()\n")
+    environ = {**os.environ, "PYTHONPATH": str(app), "SNAPAGENT_CAPTURE_ENABLED": "1"}
+    done = subprocess.run(
+        [sys.executable, "start.py"], cwd=app, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert calls(app) == 1
+
+
+def test_an_older_interpreter_among_the_children_goes_on_with_its_own_sitecustomize(app):
+    (app / "snapagent").mkdir()
+    (app / "snapagent" / "__init__.py").write_text("raise SyntaxError('too new for this interpreter')")
+    (app / "sitecustomize.py").write_text("print('mine')")
+    bootstrap = os.path.join(launch.bootstrap_folder(), "sitecustomize.py")
+    code = f"import runpy, sys\nsys.version_info = (3, 8, 0)\nrunpy.run_path({bootstrap!r})\n"
+    environ = {**os.environ, "SNAPAGENT_CAPTURE_ENABLED": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=app, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("mine\n", "")
+
+
+def test_a_library_that_is_missing_is_named(app):
+    (app / "yaml.py").write_text("raise ModuleNotFoundError('', name='yaml')")
+    done = run(app, "main.py", PYTHONPATH=str(app))
+    assert done.stdout == "6\n"
+    assert "capture stays off: ModuleNotFoundError (no module 'yaml')" in done.stderr

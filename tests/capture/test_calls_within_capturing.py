@@ -110,6 +110,18 @@ def test_a_signal_handler_may_call_a_captured_function_at_any_moment(tmp_path: P
     assert found["within.add"]["calls"] > 0
 
 
+def test_what_our_own_thread_calls_runs_bare(tmp_path: Path) -> None:
+    """Functions of the standard library, say, that the writer needs as well."""
+    (tmp_path / "snapagent.yaml").write_text("version: 1\nbudget: 100%\ntargets: ['posixpath:join']\n")
+    code = "import os, time\nfrom snapagent import install\ninstall(True)\nos.path.join('a', 'b')\ntime.sleep(0.7)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+
+    found = json.loads((tmp_path / "captures" / "posixpath.join" / "index.json").read_text())
+    assert (found["captured"], set(found["skipped"]), found["failed"]) == (1, {"reentrant"}, {})
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="address space limits")
 def test_a_call_is_not_affected_when_memory_runs_out_while_it_is_captured(tmp_path: Path) -> None:
     """F31: the capture is dropped and counted."""

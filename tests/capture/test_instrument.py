@@ -416,3 +416,55 @@ walk = recursive()
     with instrumented(module, "sample:C.m", "sample:walk"):
         assert type(vars(module.C)["m"]).__name__ == type(module.walk).__name__ == "SnapWrapper"
         assert module.C().m(3) == 3 and module.walk(2) == 0
+
+
+def test_methods_of_a_class_that_names_its_public_package_are_found(make):
+    module = make("""
+class C:
+    def m(self): return 1
+    class N:
+        def q(self): return 2
+C.__module__ = "public"
+""")
+    with instrumented(module, "sample:C.m", "sample:C.N.q") as memories:
+        assert (module.C().m(), module.C.N().q()) == (1, 2)
+        assert memories.unreachable == {}
+        assert len(memories.calls("C.m")) == len(memories.calls("C.N.q")) == 1
+
+
+def test_a_function_that_is_instrumented_already_is_not_reported(make):
+    module = make("""
+class C:
+    def m(self): ...
+    @classmethod
+    def c(cls): ...
+    @property
+    def p(self): ...
+def f(): ...
+""")
+    wanted = ("sample:f", "sample:C.m", "sample:C.c", "sample:C.p")
+    with instrumented(module, *wanted), instrumented(module, *wanted) as again:
+        assert (again.made, again.unreachable) == ({}, {})
+
+
+def test_a_name_imported_from_a_target_module_is_reported_with_its_home(make):
+    home = make("def f(): ...", "home")
+    with instrumented(home, "home:f"):
+        module = make("from home import f")
+        with instrumented(module, "sample:f") as memories:
+            assert memories.unreachable == {"sample:f": "it is defined in another module; name it there: home:f"}
+
+
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+def test_a_method_that_chooses_by_type_is_captured_in_both_modes(make, mode):
+    module = make("""
+import functools
+class C:
+    @functools.singledispatchmethod
+    def m(self, value): return "any"
+    @m.register
+    def _(self, value: int): return "int"
+""")
+    with instrumented(module, "sample:C.m", mode=mode) as memories:
+        assert (module.C().m(1), module.C().m("")) == ("int", "any")
+        assert len(memories.calls("C.m")) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -172,6 +173,27 @@ def test_the_first_captures_of_a_function_are_taken_whatever_the_budget() -> Non
         door.took(ledger.tick_admitted() + 1)
         taken += 1
     assert taken == policies.ALWAYS
+
+
+def test_loading_our_libraries_is_not_charged_to_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "dill", raising=False)
+    governor = Governor(0.02)
+    door, _ = gate(governor)
+
+    monkeypatch.setitem(sys.modules, "dill", sys)
+    door.succeeded(policies.SLOW + 0.1)
+    assert (governor.balance, door.closed) == (policies.BURST, None)
+
+    door.succeeded(policies.SLOW + 0.1)
+    assert governor.balance < 0.0
+    assert door.closed == policies.TOO_SLOW
+
+
+def test_a_budget_of_nothing_captures_nothing() -> None:
+    door, _ = gate(Governor(0.0))
+    time.sleep(0.01)
+    assert door.governor.balance == 0.0
+    assert not door.affords()
 
 
 def test_over_budget_is_over_until_time_has_filled_the_bucket() -> None:

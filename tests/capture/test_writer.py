@@ -435,3 +435,21 @@ def test_a_reader_in_the_process_waits_only_for_what_is_on_its_way(base: str) ->
     own_writes.wait()
     assert not asked
     program.writer.close()
+
+
+@pytest.mark.parametrize("keep", [math.inf, 40])
+@pytest.mark.parametrize("sync", [False, True])
+def test_a_burst_stays_within_the_limit_of_the_store_and_leaves_the_newest(base: str, keep: float, sync: bool) -> None:
+    store = Store(base, max_bytes=100_000)
+    program = Program(base, Settings(keep=keep), store=store, sync=sync)
+
+    for number in range(100):
+        assert program.call(f"{number:2}" * 2500)  # 10,000 bytes: the value is in both parts
+    program.writer.close()
+
+    sizes = [path.stat().st_size for path in Path(base).rglob("*.pkl")]
+    assert 60_000 < sum(sizes) <= 100_000
+    index = Store(base).index(TARGET)
+    assert (index.captured, index.failed, index.bytes, index.stored) == (100, {}, sum(sizes), len(sizes))
+    if keep == math.inf:
+        assert [value[:2] for value in stored_values(base)] == [str(number) for number in range(100)][-len(sizes) :]

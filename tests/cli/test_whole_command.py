@@ -247,6 +247,14 @@ def test_on_a_terminal_lines_are_coloured_and_fit(shop):
     assert max(map(len, lines)) <= 80
 
 
+def test_starting_a_program_with_capture_off_says_so_in_one_line_of_a_terminal():
+    shown = _on_a_terminal(80, "run", "--", sys.executable, "-c", "print('the program')")
+
+    said, program = shown.splitlines()
+    assert "capture is off" in said and "--on" in said and "SNAPAGENT_CAPTURE_ENABLED" in said
+    assert program == "the program"
+
+
 def test_no_color_is_obeyed_on_a_terminal(shop):
     shop.add()
 

@@ -13,7 +13,7 @@ from storing import TARGET, header_of, payload_of, publish
 from snapagent.bundle import CALL, OUTCOME
 from snapagent.errors import SnapagentError
 from snapagent.settings import Settings
-from snapagent.store import Counts, Store
+from snapagent.store import Counts, Store, StoreFailure
 
 
 class Canary:
@@ -85,6 +85,30 @@ def test_capturing_into_a_hostile_folder_harms_nothing_outside(hostile: Store, t
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert not os.path.exists(entry.path)
     assert Path("/etc/passwd").read_bytes()
+
+
+@pytest.mark.parametrize("how", ["a link", "somebody else's"])
+def test_nothing_is_left_in_a_function_folder_that_is_not_ours(store: Store, tmp_path: Path, how: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    os.mkdir(store.base_path)
+    if how == "a link":
+        os.symlink(outside, store.folder(TARGET))
+    elif os.geteuid() == 0:
+        outside = Path(store.folder(TARGET))
+        outside.mkdir()
+        os.chown(outside, 12345, 12345)
+    else:
+        pytest.skip("only root can give a folder away")
+
+    with pytest.raises(StoreFailure):
+        publish(store)
+    with pytest.raises(StoreFailure):
+        store.leave(TARGET, Counts(1))
+    with pytest.raises(StoreFailure):
+        store.update(TARGET, Counts(1), Settings())
+
+    assert list(outside.iterdir()) == []
 
 
 def test_parts_that_claim_to_be_elsewhere_are_corrupt(store: Store) -> None:

@@ -37,6 +37,13 @@ def test_a_planted_link_is_no_key(tmp_path: Path) -> None:
         store_key(str(tmp_path))
 
 
+def test_a_damaged_key_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".key").write_bytes(b"half")
+
+    with pytest.raises(StoreFailure, match="broken_key"):
+        store_key(str(tmp_path))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_key_of_somebody_else_is_not_used(tmp_path: Path) -> None:
     store_key(str(tmp_path))

@@ -67,6 +67,11 @@ def test_every_spelling_of_a_target_leads_to_the_same_folder(target: str) -> Non
     assert folder_name(target) == folder_name(target.replace(":", ".")) == folder_name(folder) == folder
 
 
+def test_a_name_has_one_folder_however_its_letters_are_encoded() -> None:
+    assert folder_name("m:\u00b5") == folder_name("m:\u03bc")
+    assert folder_name("m:me\u0301thode") == folder_name("m:m\u00e9thode")
+
+
 def test_a_bundle_name_gives_back_what_it_was_made_of() -> None:
     entry = new_entry("/store/f", 1795348800.123456, "a41f9c", 12, "h1:3fa9c1d2aabbccdd")
 

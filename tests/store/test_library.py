@@ -79,6 +79,28 @@ def test_a_missing_function_names_its_nearest_neighbours(store: Store) -> None:
     assert caught.value.near == ("shop.pricing:quote",)
 
 
+def test_a_function_without_bundles_is_not_named_as_its_own_neighbour(store: Store) -> None:
+    publish(store, target="shop.pricing:quote")
+    store.update("shop.pricing:quotes", Counts(3, 0, {"over_budget": 3}))
+
+    with pytest.raises(TargetNotFoundError) as caught:
+        store.newest("shop.pricing:quotes")
+
+    assert caught.value.near == ("shop.pricing:quote",)
+    assert "snapagent why shop.pricing:quotes" in str(caught.value)
+
+
+def test_a_function_whose_folder_was_renamed_is_named_as_it_can_be_asked_for(store: Store) -> None:
+    publish(store, target="shop.pricing:quote")
+    os.rename(store.folder("shop.pricing:quote"), f"{store.base_path}/old.pricing.quote")
+
+    with pytest.raises(TargetNotFoundError) as caught:
+        store.newest("shop.pricing:quote")
+
+    assert caught.value.near == ("old.pricing.quote",)
+    assert store.newest("old.pricing.quote")
+
+
 @pytest.mark.parametrize("stored", [3, 40, 450])
 def test_a_bundle_is_found_by_any_unique_prefix_of_its_hash(store: Store, stored: int) -> None:
     entries = publish_many(store, stored)

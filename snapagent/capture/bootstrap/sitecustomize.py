@@ -9,6 +9,8 @@ import sys
 
 
 def _switch_capture_on() -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older interpreter, which only inherited PYTHONPATH
+        return
     try:
         from snapagent.capture.activation import install
     except ImportError:  # another interpreter, which only inherited PYTHONPATH

@@ -85,13 +85,17 @@ class Discovery:
 
     def _look_into(self, cls: type, name: str) -> None:
         values = class_dict(cls)
-        if id(cls) in self._classes or values.get("__module__") != self._module:
+        if id(cls) in self._classes or not (values.get("__module__") == self._module or self._defines(values)):
             return
         self._classes.add(id(cls))
         qualname: str = type.__dict__["__qualname__"].__get__(cls)
         prefix = name if "<locals>" in qualname else qualname
         for attribute, value in list(values.items()):
             self._look_at(f"{prefix}.{attribute}", value, ClassPlace(cls, attribute), "method")
+
+    def _defines(self, values: dict[str, Any]) -> bool:
+        """Whether functions of the module are in a class that says to be of another, such as the public package."""
+        return any(type(value) is FunctionType and value.__globals__ is self._namespace for value in values.values())
 
     def _add(self, function: Any, name: str, kind: str, place: Place | None) -> None:
         found = self._found.get(id(function))

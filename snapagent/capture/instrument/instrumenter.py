@@ -14,7 +14,7 @@ from ...targets import Target
 from ..host_guard import describe, log_once
 from . import inplace
 from .discovery import Discovery, Found, kind_of, owners
-from .places import DictPlace, Place, class_dict, fill, inside
+from .places import DictPlace, DispatchPlace, Place, class_dict, fill, inside
 from .wrapper import SnapWrapper, inner_of, wrap
 
 if TYPE_CHECKING:
@@ -114,32 +114,52 @@ class Instrumenter:
         names = {name for function in found for name in (function.qualname, *function.names)}
         for qualname in self._targets.exact_names(module):
             if qualname not in names:
-                self._explain(Target(module, qualname), namespace, sorted(names))
+                self._explain(Target(module, qualname), namespace, sorted(names), self._report)
         for function in found:
             if not function.own and not _made_elsewhere(function.function):
                 self._explain_import(module, function)
 
-    def _explain(self, target: Target, namespace: dict[str, Any], known: list[str]) -> None:
+    def explain(self, target: Target, module: ModuleType, report: Report) -> None:
+        """Report why a target that was read into a dotted name is not captured, if it is not there."""
+        namespace = object.__getattribute__(module, "__dict__")
+        found = Discovery(target.module, namespace).functions()
+        for function in found:
+            if target.qualname in (function.qualname, *function.names):
+                if not function.own:
+                    report(target, _defined_elsewhere(function.function))
+                return
+        self._explain(target, namespace, sorted(name for function in found for name in function.names), report)
+
+    def _explain(self, target: Target, namespace: dict[str, Any], known: list[str], report: Report) -> None:
         from ...targets import near_matches
 
         attribute = target.qualname.rpartition(".")[2]
-        for cls in owners(target.module, namespace, target.qualname):
+        for number, cls in enumerate(owners(target.module, namespace, target.qualname)):
             if attribute in class_dict(cls):
+                if number == 0 and already_instrumented(function_of(class_dict(cls)[attribute])):
+                    return  # by the decorator, for instance
                 where = f"{cls.__module__}:{cls.__qualname__}.{attribute}"
-                self._report(target, f"it is inherited; name it where it is defined: {where}")
+                report(target, f"it is inherited; name it where it is defined: {where}")
                 return
         if target.qualname in namespace:
-            self._report(target, _no_function(target.qualname, namespace[target.qualname]))
+            value = namespace[target.qualname]
+            if already_instrumented(value):
+                if value.__module__ != target.module:
+                    report(target, _defined_elsewhere(value))
+                return
+            report(target, _no_function(target.qualname, value))
             return
         near = ", ".join(near_matches(target.qualname, known))
-        self._report(target, "the module has no such function" + (f"; the nearest names are {near}" if near else ""))
+        report(target, "the module has no such function" + (f"; the nearest names are {near}" if near else ""))
 
     def _explain_import(self, module: str, found: Found) -> None:
         for name in found.names:
             if name in self._targets.exact_names(module):
-                function = found.function
-                where = f"{function.__module__}:{function.__qualname__}"
-                self._report(Target(module, name), f"it is defined in another module; name it there: {where}")
+                self._report(Target(module, name), _defined_elsewhere(found.function))
+
+
+def _defined_elsewhere(function: Any) -> str:
+    return f"it is defined in another module; name it there: {function.__module__}:{function.__qualname__}"
 
 
 def _no_function(name: str, value: Any) -> str:
@@ -240,7 +260,8 @@ def means(found: Found, mode: str) -> tuple[bool | None, str | None]:
     elsewhere = references_elsewhere(found)  # before `function` is one of them
     function = found.function
     reachable = bool(found.places) and all(place.is_writable for place in found.places)
-    if type(function) is FunctionType:
+    # What only dispatches is never called itself.
+    if type(function) is FunctionType and not any(type(place) is DispatchPlace for place in found.places):
         if mode == "inplace" or not reachable or (elsewhere and not looks_at_its_caller(function)):
             return True, None
     elif not reachable:
