@@ -82,7 +82,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def test_a_paused_process_captures_nothing_and_goes_on_when_resumed(service: Service) -> None:
     service.call(3)
     wait_until(lambda: len(service.status()["processes"]) == 1)
-    assert "1 running process" in service.say("pause")
+    assert json.loads(service.say("pause", "--json"))["processes"] == 1
     wait_until(lambda: service.status()["processes"][0]["paused"])
     service.call(4)
     assert "paused" in service.say("status")

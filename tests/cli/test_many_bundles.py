@@ -110,7 +110,7 @@ def test_a_prefix_that_fits_thousands_is_refused_after_a_look_at_a_few(full_stor
     result = run("show", TARGET, "9")
 
     assert result.exit_code == 2
-    assert "different hashes" in result.stderr
+    assert "give more digits" in result.stderr
     assert len(result.stderr) < 400
     assert len(opened) < 50
 

@@ -152,7 +152,7 @@ def test_a_wrong_name_is_not_told_as_an_empty_store(shop, run):
     shop.add()
 
     assert "nothing is captured" not in run("show", "zzz").stderr
-    assert "nor of a similar name" in run("show", "zzz").stderr
+    assert "none of the names there (1) is like it" in run("show", "zzz").stderr
 
 
 def test_a_missing_name_comes_with_the_command_that_shows_the_names(shop, run):
