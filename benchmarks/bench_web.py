@@ -1,8 +1,8 @@
 """A web service with one captured call in each request, under gunicorn (one worker) and `wrk` (one connection):
 `python benchmarks/bench_web.py [--json] [--quick]`. Needs flask, gunicorn and wrk.
 
-The servers run side by side all the time, and each is asked in turn, round after round; a row compares the medians.
-Server and `wrk` share the processors of the machine.
+The servers run side by side all the time, and each is asked in turn, round after round; a row is the median of the
+rounds' ratios. Server and `wrk` share the processors of the machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from measure import Row, report
 from snapagent.launch import environment_for
 
 HERE = Path(__file__).resolve().parent
-ROUNDS, SECONDS = (3, 1) if "--quick" in sys.argv else (5, 3)
+ROUNDS, SECONDS = (3, 1) if "--quick" in sys.argv else (15, 2)
+BURST = 8  # seconds of requests after which a new process has spent the burst that its budget allows
 APP = """
 import sys
 from flask import Flask, jsonify
@@ -143,9 +144,11 @@ def main() -> None:
     with ExitStack() as stack:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-web-")))
         servers = [stack.enter_context(served(name, base)) for name in names]
+        for server in servers:
+            server.ask(BURST)
         for _ in range(ROUNDS):
             for server in servers:
-                server.ask()  # what the budget has saved up meanwhile is spent after that: a sustained rate is meant
+                server.ask(1)  # what the budget has saved up meanwhile is spent after that: a sustained rate is meant
                 asked[server.name].append(server.ask())
     bare = asked["no agent"]
     rows = []
