@@ -115,7 +115,7 @@ def started(name: str, base: Path) -> Iterator[Program]:
 
 
 def measured() -> tuple[dict[str, list[float]], Reading]:
-    """Seconds of a request, turn by turn, with what the writer did since the last one; all that the last program did."""
+    """Seconds of a request, turn by turn, with what the writer did since the last one; all of what ALL did."""
     names = (NONE, *CONFIGS)
     each: dict[str, list[float]] = {name: [] for name in names}
     with ExitStack() as stack:

@@ -1,12 +1,15 @@
-"""Draw what was measured for the docs: `python -m benchmarks.plots`, which writes docs/images/*.svg.
+"""Draw what was measured for the docs: `python -m benchmarks.plots [FILE]`, which writes docs/images/*.svg.
 
-Cost against the number of stored bundles comes from bench_store, latency percentiles from bench_web.
+Cost against the number of stored bundles comes from bench_store, latency percentiles from bench_web: from FILE, which is
+what `python -m benchmarks --json` has printed, else they are run.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from pathlib import Path
 
 from .running import HERE, benchmarks, run
 from .svg import plot
@@ -18,8 +21,9 @@ _PERCENTILE = re.compile(r"p([0-9.]+) latency, (.+)")
 
 def main() -> int:
     IMAGES.mkdir(parents=True, exist_ok=True)
+    measured = json.loads(Path(sys.argv[1]).read_text()) if len(sys.argv) > 1 else None
     for name, draw in (("store", _stored), ("web", _latency)):
-        rows = run(benchmarks([name])[0], sys.argv[1:], quiet=True)
+        rows = measured or run(benchmarks([name])[0], quiet=True)
         if rows is None:
             return 1
         for file, text in draw(rows).items():
