@@ -1,7 +1,7 @@
 """Draw what was measured for the docs: `python -m benchmarks.plots [FILE]`, which writes docs/images/*.svg.
 
-Cost against the number of stored bundles comes from bench_store, latency percentiles from bench_web. Rows are taken from
-FILE, which is what `python -m benchmarks --json` has printed; without it both are run.
+Cost against the number of stored bundles comes from bench_store, latency percentiles from bench_web. FILE is what
+`python -m benchmarks --json` has printed; without it both are run.
 """
 
 from __future__ import annotations
