@@ -4,8 +4,9 @@
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV ?= .venv
-# Options for pytest, for instance PYTEST="-x tests/store"; by default the suite runs in two processes.
-PYTEST ?= -n 2 -q
+# Options for pytest, for instance PYTEST="-x tests/store"; by default the suite runs in three processes, since many tests
+# wait for processes of their own.
+PYTEST ?= -n 3 -q
 # Names of benchmarks and options for them, for instance BENCH="gate capture --json".
 BENCH ?=
 # The git revision that bench-compare compares with.

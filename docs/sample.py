@@ -181,7 +181,8 @@ def _captured(folder: Path) -> Store:
 
 def plain_environment() -> dict[str, str]:
     """The environment without what would change a capture."""
-    return {name: text for name, text in os.environ.items() if not name.startswith(("SNAP", "SIDE_", "PYTEST"))}
+    plain = {name: text for name, text in os.environ.items() if not name.startswith(("SNAP", "SIDE_", "PYTEST"))}
+    return plain | {"PYTHONDONTWRITEBYTECODE": "1"}  # the shop's files change within a second
 
 
 def _settle(source: Store, to: Store, folder: Path) -> None:

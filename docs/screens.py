@@ -212,6 +212,7 @@ def in_the_shop() -> Iterator[None]:
     for name in ("COLORTERM", "NO_COLOR", "SNAPAGENT_CONFIG", "SNAPAGENT_CAPTURE_DIR", "SNAPAGENT_CAPTURE_ENABLED"):
         os.environ.pop(name, None)
     os.environ["TZ"] = "UTC"
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # the shop's files change within a second
     time.tzset()
     with tempfile.TemporaryDirectory() as parent, chdir(sample.folder_in(Path(parent))):
         yield

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -69,6 +70,14 @@ except ValueError:
 Service().predict([1, 2])
 charge(3)
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_bytecode() -> Iterator[None]:
+    """The project's files change within a second."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -129,6 +129,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
         for name in [name for name in os.environ if name.startswith(("SNAP", "SIDE_"))]:
             patched.delenv(name)
+        patched.setenv("PYTHONDONTWRITEBYTECODE", "1")  # the shop's files change within a second
         folder = sample.folder_in(tmp_path_factory.mktemp("json"))
         patched.chdir(folder)
         patched.setattr("snapagent.launch.pth_path", lambda: str(folder / "here.pth"))

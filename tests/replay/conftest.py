@@ -19,8 +19,9 @@ def shop(tmp_path: Path) -> Shop:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """The fixture of that name removes the variable that all our tests set."""
+    """The fixture of that name removes the variable that all our tests set; files change within a second."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     return pytester
 
 
