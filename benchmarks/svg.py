@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 360, 70, 150, 40, 50
-COLOURS = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910")
+COLOURS = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910", "#555555")
 Points = Sequence[tuple[float, float]]
 
 
@@ -28,16 +28,31 @@ def plot(title: str, across: str, up: str, lines: Mapping[str, Points], log_acro
     for value in upwards.ticks():
         y = upwards.place(value)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
-        parts.append(_text(LEFT - 6, y + 4, f"{value:g}", "end"))
+        parts.append(_text(LEFT - 6, y + 4, _number(value), "end"))
     for value in along.ticks() if log_across else sorted(set(xs)):
-        parts.append(_text(along.place(value), HEIGHT - BOTTOM + 18, f"{value:g}"))
+        parts.append(_text(along.place(value), HEIGHT - BOTTOM + 18, _number(value)))
+    ends = {name: upwards.place(points[-1][1]) + 4 for name, points in lines.items()}
+    labels = _apart(ends)
     for (name, points), colour in zip(lines.items(), COLOURS, strict=False):
         places = [(along.place(x), upwards.place(y)) for x, y in points]
         drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
-        parts.append(_text(places[-1][0] + 8, places[-1][1] + 4, name, "start", colour=colour))
+        parts.append(_text(places[-1][0] + 8, labels[name], name, "start", colour=colour))
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _apart(places: Mapping[str, float], least: float = 14.0) -> dict[str, float]:
+    """The heights of labels, moved up where they would stand on the one below."""
+    found: dict[str, float] = {}
+    above = math.inf
+    for name, place in sorted(places.items(), key=lambda item: -item[1]):
+        above = found[name] = min(place, above - least)
+    return found
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
 
 
 class _Axis:

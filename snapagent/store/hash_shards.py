@@ -63,8 +63,8 @@ def _append(path: str, entries: Iterable[Entry]) -> None:
 
 
 def _shard(digits: str) -> str:
-    """One of 64: making more files takes a writer too long, fewer are too large to read."""
-    return f"{int(digits[:2], 16) & 0x3F:02x}"
+    """One of 128: making more files takes a writer too long, fewer are too large to read."""
+    return f"{int(digits[:2], 16) & 0x7F:02x}"
 
 
 def find(folder: str, digits: str) -> list[Entry] | None:
