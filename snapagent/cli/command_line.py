@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -200,13 +200,21 @@ def _flushed(code: int) -> int:
     """The code once everything is written; the interpreter's own flush at exit must find nothing to complain of."""
     try:
         sys.stdout.flush()
-        return code
     except OSError as error:
-        with suppress(OSError, ValueError):  # of a stdout that is no file
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if error.errno in (errno.EPIPE, errno.EBADF) or code:
-            return code
-        return _say(f"the output could not be written: {error.strerror}")
+        _swallow(sys.stdout)
+        if error.errno not in (errno.EPIPE, errno.EBADF) and not code:
+            code = _say(f"the output could not be written: {error.strerror}")
+    try:
+        sys.stderr.flush()
+    except OSError:  # where nobody can be told, the code tells
+        _swallow(sys.stderr)
+    return code
+
+
+def _swallow(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere."""
+    with suppress(OSError, ValueError):  # of a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _did_you_mean(name: str, known: Sequence[str] | dict[str, str]) -> str:

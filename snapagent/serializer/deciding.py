@@ -6,11 +6,13 @@ Plain types need none: the C pickler reads their `__dict__`, and nothing of the 
 
 from __future__ import annotations
 
+import sys
 import types
 
 from ..placeholder import EXCLUDED, FRESH, LAZY, Placeholder
 from . import fresh
 from .by_value import load_by_value
+from .enums import is_enum_class
 from .exceptions import chained, reduce_exception
 from .naming import MAIN_NAMES, is_named, lookup, unwrapped
 from .reducing import Unstorable, is_honest, is_made_without_arguments
@@ -131,7 +133,19 @@ def _by_shape(kind: type) -> Handler:
     if _is_plain(kind):
         return plain
     named = not is_heap_type(kind) or is_named(kind, module_name(kind), qualname(kind))
+    if _ENUMS_GO_BY_NAME and is_enum_class(kind) and _home_of_reduce(kind) == "enum":
+        return _enum_member if named else _nameless_enum_member
     return _reduce if named else _reduce_nameless
+
+
+# The first releases of Python 3.11 pickle a member by its name, all others by its value: equal calls would differ by it.
+_ENUMS_GO_BY_NAME = sys.version_info[:2] == (3, 11) and sys.version_info < (3, 11, 7)
+
+
+def _home_of_reduce(kind: type) -> str:
+    """Where the `__reduce_ex__` of a type was defined."""
+    _, hook = find(kind, "__reduce_ex__")
+    return hook.__module__ if type(hook) is types.FunctionType else ""
 
 
 # Of the standard library: their pickle forms are known to need nothing of the program.
@@ -199,6 +213,15 @@ def _reduce_nameless(freezer: Freezer, value: Any) -> Any:
     if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
         freezer.code_of(type(value))
     return form
+
+
+def _enum_member(freezer: Freezer, member: Any) -> Any:
+    return type(member), ((instance_dict(member) or {})["_value_"],)
+
+
+def _nameless_enum_member(freezer: Freezer, member: Any) -> Any:
+    freezer.code_of(type(member))
+    return _enum_member(freezer, member)
 
 
 def _class(freezer: Freezer, cls: Any) -> Any:

@@ -118,7 +118,7 @@ def test_a_target_that_matches_nothing_fails_and_shows_the_nearest_names(project
         ("shopfront:quote", "name it where it is defined: shopfront.pricing:quote"),
         ("shopfront.pricing:sqrt", "imported from math.sqrt"),
         ("sys:exit", "built into the interpreter"),
-        ("_struct:pack", "is compiled"),
+        ("_ctypes:sizeof", "is compiled"),
         ("__main__:main", "is not imported"),
     ],
 )
