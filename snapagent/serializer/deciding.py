@@ -138,8 +138,8 @@ def _by_shape(kind: type) -> Handler:
     return _reduce if named else _reduce_nameless
 
 
-# The first releases of Python 3.11 pickle a member by its name, all others by its value: the hashes of equal calls would
-# differ.
+# The first releases of Python 3.11 pickle a member by its name, all others by its value: equal calls would have
+# different hashes.
 _ENUMS_GO_BY_NAME = sys.version_info[:2] == (3, 11) and sys.version_info < (3, 11, 7)
 
 
