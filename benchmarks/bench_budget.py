@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from measure import Row, median_ratio, microseconds, report
 
-from snapagent.launch import environment_for
+from snapagent.cli.launch import environment_for
 
 ROUNDS = 40 if "--quick" in sys.argv else 200
 SECONDS = 0.08

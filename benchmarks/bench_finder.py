@@ -13,8 +13,8 @@ import wrapt
 from measure import Row, cpu_per_call, report, samples
 from wrapt.importer import ImportHookFinder
 
-from snapagent.capture.finder import TargetFinder
-from snapagent.config import parse_config
+from snapagent.capture.importing.finder import TargetFinder
+from snapagent.config.reading import parse_config
 
 NAMES = [f"library{number}.package.module{number % 7}" for number in range(200)]
 EXACT = ["shop.pricing:quote", "shop.orders:OrderService.place", "shop.model:predict", "billing.tax:rate"]

@@ -18,11 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from measure import Row, interleaved, microseconds, per_call, report
 
-from snapagent.hashing import argument_hash
-from snapagent.sealing import RawCall, SealRules, seal
-from snapagent.serializer.inert import decode
-from snapagent.signature import Parameters
-from snapagent.targets import Target
+from snapagent.config.targets import Target
+from snapagent.core.signature import Parameters
+from snapagent.sealing.hashing.canonical import argument_hash
+from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.serializer.inert.decode import decode
 
 ONE = Parameters((("value", "positional_or_keyword"),))
 RULES = SealRules(b"a key")

@@ -31,7 +31,7 @@ STEPS = (
     ("preview.py", "preview_text", IN_WRITER, "previews"),
     ("preview.py", "preview_tree", IN_WRITER, "previews"),
     ("snapagent/bundle.py", "encode", IN_WRITER, "header to JSON, digest"),
-    ("snapagent/sealing.py", "seal", IN_WRITER, "the rest of sealing"),
+    ("snapagent/sealing/seal.py", "seal", IN_WRITER, "the rest of sealing"),
     ("store/files.py", "publish", IN_WRITER, "the file: create, write, rename"),
     ("store/store.py", "", IN_WRITER, "the rest of the store"),
     ("capture/storing.py", "", IN_WRITER, "the rest of the writer"),

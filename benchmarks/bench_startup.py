@@ -18,7 +18,7 @@ import yaml
 from measure import Row, report, samples
 
 import snapagent
-from snapagent.launch import PTH_NAME, pth_text
+from snapagent.cli.launch import PTH_NAME, pth_text
 
 STARTS = 51
 YAML = "version: 1\ntargets:\n  - shop.pricing:quote\n  - shop.services.*:*\n"

@@ -26,14 +26,14 @@ import naive
 from measure import Row, interleaved, microseconds, per_call, report
 
 from snapagent.bundle import Header
-from snapagent.capture.ledger import Ledger
-from snapagent.capture.policies import Gate, Governor
-from snapagent.capture.writer import Writer
-from snapagent.sealing import RawCall, SealRules, seal
-from snapagent.settings import Settings
-from snapagent.signature import Parameters
+from snapagent.capture.recording.admission import Gate, Governor
+from snapagent.capture.recording.ledger import Ledger
+from snapagent.capture.writing.writer import Writer
+from snapagent.config.settings import Settings
+from snapagent.config.targets import Target
+from snapagent.core.signature import Parameters
+from snapagent.sealing.seal import RawCall, SealRules, seal
 from snapagent.store import Counts, Store
-from snapagent.targets import Target
 
 TARGET = Target("shop.pricing", "quote")
 KEEP_ALL = Settings(keep=math.inf)

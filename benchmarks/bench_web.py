@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from measure import Row, report
 
-from snapagent.launch import environment_for
+from snapagent.cli.launch import environment_for
 
 HERE = Path(__file__).resolve().parent
 LIVES, ROUNDS, SECONDS = (1, 3, 1) if "--quick" in sys.argv else (3, 5, 2)

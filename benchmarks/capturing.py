@@ -13,7 +13,7 @@ from typing import Any
 
 import snapagent
 from snapagent.capture.activation import current
-from snapagent.config import parse_config
+from snapagent.config.reading import parse_config
 
 SMALL = {"id": 17, "name": "Ada", "items": [1, 2, 3], "price": 9.99, "open": True}
 

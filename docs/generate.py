@@ -12,8 +12,8 @@ import click
 import snapagent
 from snapagent import errors
 from snapagent.cli import main as cli
-from snapagent.cli.command_line import SECTIONS
-from snapagent.settings import CONFIG_FIELDS, SETTINGS_FIELDS, Field
+from snapagent.cli.group import SECTIONS
+from snapagent.config.settings import CONFIG_FIELDS, SETTINGS_FIELDS, Field
 
 HERE = Path(__file__).parent
 NOTE = "<!-- made by docs/generate.py from the code: change it there -->\n"

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from snapagent.bundle import Header
-from snapagent.config import load_config
-from snapagent.settings import Settings
+from snapagent.config.reading import load_config
+from snapagent.config.settings import Settings
+from snapagent.config.targets import Target
 from snapagent.store import Counts, Store
 from snapagent.store.layout import stamp
-from snapagent.store.presence import Presence, tell, withdraw
-from snapagent.targets import Target
+from snapagent.store.processes import Presence, tell, withdraw
 
 MORNING = 1_740_908_048.123456  # 2025-03-02, so long ago that `list` shows the date
 TOKEN = "a41f9c"

@@ -182,8 +182,8 @@ def _own_site() -> Iterator[None]:
     """Not the site-packages of whoever makes the pictures."""
     site = f"{sys.prefix}/lib/python3.11/site-packages/snapagent-capture.pth"
     with (
-        mock.patch("snapagent.cli.switching.write_pth", lambda: site),
-        mock.patch("snapagent.cli.switching.remove_pth", lambda: site),
+        mock.patch("snapagent.cli.commands.switch.write_pth", lambda: site),
+        mock.patch("snapagent.cli.commands.switch.remove_pth", lambda: site),
     ):
         yield
 

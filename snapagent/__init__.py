@@ -31,17 +31,17 @@ if TYPE_CHECKING:
         UnsupportedFormatError,
         UntrustedBundleError,
     )
-    from .replay.loading import load_capture, load_captures
-    from .replay.replayed import Bundle
+    from .replay.bundle import Bundle
+    from .replay.load import load_capture, load_captures
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "install": "capture.activation",
     "uninstall": "capture.activation",
-    "load_capture": "replay.loading",
-    "load_captures": "replay.loading",
-    "Bundle": "replay.replayed",
+    "load_capture": "replay.load",
+    "load_captures": "replay.load",
+    "Bundle": "replay.bundle",
 } | dict.fromkeys(
     (
         "AmbiguousHashError",

@@ -18,8 +18,8 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 
+from .core.records import Record
 from .errors import CorruptBundleError, UnsupportedFormatError
-from .records import Record
 
 FORMAT = 1
 MAGIC = b"snapagent-bundle "

@@ -99,7 +99,7 @@ class AmbiguousHashError(SnapagentError):
         self.hashes = tuple(hashes)
 
     def __str__(self) -> str:
-        from .abbreviation import Abbreviations
+        from .core.short_hashes import Abbreviations
 
         digits = [name.removeprefix("h1:") for name in self.hashes]
         shortest = Abbreviations(digits)

@@ -8,13 +8,13 @@ from typing import Any
 
 from storing import TARGET, Call, seal
 
-from snapagent.capture.ledger import Ledger
-from snapagent.capture.policies import Gate, Governor
-from snapagent.capture.recorder import Recorder
-from snapagent.capture.writer import Writer
-from snapagent.settings import Settings
+from snapagent.capture.recording.admission import Gate, Governor
+from snapagent.capture.recording.ledger import Ledger
+from snapagent.capture.recording.recorder import Recorder
+from snapagent.capture.writing.writer import Writer
+from snapagent.config.settings import Settings
+from snapagent.config.targets import Target
 from snapagent.store import Store
-from snapagent.targets import Target
 
 QUEUE_FULL = "queue_full"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capturing import Program
 
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
 
 _programs: dict[str, Program] = {}
 

@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterator, Sequence
 from hash_enums import Access, Colour
 from live_hash import hash_call
 
-from snapagent.hashing import HashResult
-from snapagent.signature import Parameters
+from snapagent.core.signature import Parameters
+from snapagent.sealing.hashing.canonical import HashResult
 
 ONE = Parameters((("value", "positional_or_keyword"),))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from snapagent.hashing import HashResult, argument_hash
-from snapagent.opened_call import OpenedCall
-from snapagent.redactor import Redactor
-from snapagent.serializer.freezing import FreezeRules, freeze_call, freeze_outcome
-from snapagent.signature import Parameters
+from snapagent.core.signature import Parameters
+from snapagent.sealing.hashing.canonical import HashResult, argument_hash
+from snapagent.sealing.opened_call import OpenedCall
+from snapagent.sealing.redaction.rules import Redactor
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
 
 
 def hash_call(

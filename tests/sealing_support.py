@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from snapagent.bundle import CALL, OUTCOME, Header, encode
-from snapagent.sealing import RawCall, SealRules, seal
-from snapagent.serializer.freezing import FreezeRules, freeze_call, freeze_outcome
-from snapagent.serializer.loading import thaw
-from snapagent.signature import Parameters, defaults_of
+from snapagent.config.targets import Target
+from snapagent.core.signature import Parameters, defaults_of
+from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
+from snapagent.serializer.thawing.load import thaw
 from snapagent.store.compression import inflate
-from snapagent.targets import Target
 
 KEY = b"a key for tests"
 

@@ -8,9 +8,9 @@ import pickle
 from dataclasses import dataclass, field
 
 from snapagent.bundle import CALL, OUTCOME, Header, Part
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
+from snapagent.config.targets import Target
 from snapagent.store import Entry, Store
-from snapagent.targets import Target
 
 TARGET = Target("shop.pricing", "quote")
 NOON = 1795348800.0  # 2026-11-22T12:00:00Z

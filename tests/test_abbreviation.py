@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from snapagent.abbreviation import Abbreviations
+from snapagent.core.short_hashes import Abbreviations
 
 
 def test_a_prefix_is_the_shortest_that_no_other_hash_has_and_not_under_four_digits():

@@ -112,7 +112,7 @@ def test_the_runtime_half_never_reaches_the_command_line_or_pytest() -> None:
 def test_no_global_handler_reads_or_writes_bundles_without_a_base_path() -> None:
     from inspect import signature
 
-    from snapagent.replay.loading import load_capture, load_captures
+    from snapagent.replay.load import load_capture, load_captures
     from snapagent.store import Store
 
     for opener in (Store, load_capture, load_captures):

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from snapagent.config import (
+from snapagent.config.problems import InvalidConfigError
+from snapagent.config.reading import (
     DEFAULT_CONFIG,
     DEFAULT_SETTINGS,
     Config,
@@ -28,11 +29,10 @@ from snapagent.config import (
     schema,
     settings_from,
 )
-from snapagent.config_problems import InvalidConfigError
+from snapagent.config.settings import CONFIG_FIELDS, SETTINGS_FIELDS
+from snapagent.config.targets import Target
+from snapagent.config.units import INFINITY, UNLIMITED_BYTES
 from snapagent.errors import ConfigError
-from snapagent.settings import CONFIG_FIELDS, SETTINGS_FIELDS
-from snapagent.targets import Target
-from snapagent.units import INFINITY, UNLIMITED_BYTES
 
 SHIPPED = Path(__file__).parent.parent / "config"
 
@@ -408,7 +408,7 @@ def test_the_pure_python_parser_reads_the_same(tmp_path):
         import sys
         sys.modules["yaml._yaml"] = None
         import yaml
-        from snapagent.config import load_config
+        from snapagent.config.reading import load_config
         assert not hasattr(yaml, "CSafeLoader")
         print(load_config({str(good)!r}))
         try:
@@ -428,7 +428,7 @@ def test_a_good_config_costs_a_starting_program_nothing_but_yaml(tmp_path):
     code = f"""if True:
         import __future__, sys, yaml
         before = set(sys.modules)
-        from snapagent.config import load_config
+        from snapagent.config.reading import load_config
         wants = load_config({str(path)!r}).target_set().wants_module
         assert wants("a.b") and not wants("json")
         print(*sorted(set(sys.modules) - before))
@@ -438,12 +438,12 @@ def test_a_good_config_costs_a_starting_program_nothing_but_yaml(tmp_path):
 
     assert loaded == [
         "snapagent",
-        "snapagent.config",
-        "snapagent.environment",
-        "snapagent.records",
-        "snapagent.settings",
-        "snapagent.targets",
-        "snapagent.units",
+        "snapagent.config.reading",
+        "snapagent.config.environment",
+        "snapagent.core.records",
+        "snapagent.config.settings",
+        "snapagent.config.targets",
+        "snapagent.config.units",
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from snapagent.bundle import SigningKey
-from snapagent.environment import find_config, is_enabled, is_true, signing_keys
+from snapagent.config.environment import find_config, is_enabled, is_true, signing_keys
 from snapagent.errors import ConfigError
 
 ENABLED, ALIAS = "SNAPAGENT_CAPTURE_ENABLED", "SNAPY_CAPTURE_ENABLED"
@@ -112,10 +112,10 @@ def test_a_key_file_that_cannot_be_one_is_refused_and_never_waited_for(tmp_path)
 
 def test_asking_whether_capture_is_on_imports_nothing_but_os():
     code = (
-        "import __future__, os, sys; before = set(sys.modules); from snapagent.environment import is_enabled;"
+        "import __future__, os, sys; before = set(sys.modules); from snapagent.config.environment import is_enabled;"
         "is_enabled(os.environ); print(sorted(set(sys.modules) - before))"
     )
 
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-    assert said.strip() == "['snapagent', 'snapagent.environment']"
+    assert said.strip() == "['snapagent', 'snapagent.config.environment']"

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from live_hash import hash_call
 
-from snapagent.hashing import HashResult
-from snapagent.paths import parse_path
-from snapagent.serializer.freezing import FreezeRules
-from snapagent.signature import Parameters
+from snapagent.core.paths import parse_path
+from snapagent.core.signature import Parameters
+from snapagent.sealing.hashing.canonical import HashResult
+from snapagent.serializer.freezing.freeze import FreezeRules
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = ROOT / "tests" / "hash_rows.py"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from snapagent.paths import PathPattern, Step, format_path, parameter_key, parse_path
+from snapagent.core.paths import PathPattern, Step, format_path, parameter_key, parse_path
 
 
 def steps(*keys: object) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ import pytest
 from sealing_support import sealed
 
 from snapagent.bundle import Header
-from snapagent.portability import differences, interpreter, package_versions, refused_globals, verdict
+from snapagent.sealing.portability import differences, interpreter, package_versions, refused_globals, verdict
 
 
 def anything(*args: Any) -> Any: ...

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from snapagent.placeholder import restore_placeholder
-from snapagent.preview import LEAF_LIMIT, TREE_DEPTH, TREE_ITEMS, TREE_NODES, preview_text, preview_tree
-from snapagent.serializer.freezing import FreezeRules, freeze_outcome
-from snapagent.serializer.inert import decode
+from snapagent.sealing.preview import LEAF_LIMIT, TREE_DEPTH, TREE_ITEMS, TREE_NODES, preview_text, preview_tree
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
+from snapagent.serializer.inert.decode import decode
 
 
 @dataclasses.dataclass

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from snapagent.records import Record
+from snapagent.core.records import Record
 
 
 class Point(Record):
@@ -63,7 +63,7 @@ def test_records_survive_copy_and_pickle() -> None:
 
 
 def test_records_do_not_import_dataclasses_or_typing() -> None:
-    code = "import sys; import snapagent.records; print({'dataclasses', 'inspect'} & set(sys.modules))"
+    code = "import sys; import snapagent.core.records; print({'dataclasses', 'inspect'} & set(sys.modules))"
     printed = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
         capture_output=True,

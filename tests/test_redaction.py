@@ -21,11 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sealing_support import KEY, everything_in, raw_call, sealed
 
-import snapagent.redaction
+import snapagent.sealing.redaction.redact
 from snapagent.placeholder import Placeholder, note_of
-from snapagent.sealing import SealRules, seal
-from snapagent.secret_names import SecretNames
-from snapagent.secret_patterns import is_card_number, may_hold_secrets, secrets_in
+from snapagent.sealing.redaction.names import SecretNames
+from snapagent.sealing.redaction.patterns import is_card_number, may_hold_secrets, secrets_in
+from snapagent.sealing.seal import SealRules, seal
 
 SECRET = "correct-horse-7-battery"
 
@@ -421,7 +421,7 @@ def test_short_secrets_are_redacted_where_their_name_is_and_not_looked_for_elsew
 
 def test_failing_redaction_drops_the_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = raw_call(log_in, "ada", SECRET)
-    monkeypatch.setattr(snapagent.redaction, "put", lambda *_: 1 / 0)
+    monkeypatch.setattr(snapagent.sealing.redaction.redact, "put", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         seal(raw, SealRules(KEY))

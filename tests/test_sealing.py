@@ -13,12 +13,12 @@ from live_hash import hash_call
 from sealing_support import KEY, raw_call, sealed
 
 from snapagent.bundle import Header, decode
-from snapagent.paths import parse_path
-from snapagent.sealing import SealRules, seal, timestamp
-from snapagent.serializer.freezing import FreezeRules
-from snapagent.serializer.inert import InertError
-from snapagent.settings import Settings
-from snapagent.signature import Parameters, defaults_of
+from snapagent.config.settings import Settings
+from snapagent.core.paths import parse_path
+from snapagent.core.signature import Parameters, defaults_of
+from snapagent.sealing.seal import SealRules, seal, timestamp
+from snapagent.serializer.freezing.freeze import FreezeRules
+from snapagent.serializer.inert.decode import InertError
 
 
 @dataclasses.dataclass

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from snapagent.signals import raised_by_signal_handler
+from snapagent.core.signals import raised_by_signal_handler
 
 
 class TimeLimit(Exception):
@@ -58,7 +58,7 @@ def test_it_is_told_where_no_file_can_be_opened() -> None:
     """Python has `signal` in a file, and nothing may have imported it when the descriptors run out."""
     code = (
         "import resource, sys; sys.path[:0] = {path!r}\n"
-        "from snapagent.signals import raised_by_signal_handler\n"
+        "from snapagent.core.signals import raised_by_signal_handler\n"
         "sys.modules.pop('signal', None)\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))\n"
         "print(raised_by_signal_handler(OSError()))"

@@ -8,9 +8,9 @@ import tracemalloc
 
 import pytest
 
+from snapagent.config.settings import DEFAULT_SETTINGS
+from snapagent.config.targets import Target, TargetPattern, TargetSet, near_matches
 from snapagent.errors import ConfigError
-from snapagent.settings import DEFAULT_SETTINGS
-from snapagent.targets import Target, TargetPattern, TargetSet, near_matches
 
 
 def pattern(text: str) -> TargetPattern:

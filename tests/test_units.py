@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from snapagent.units import (
+from snapagent.config.units import (
     INFINITY,
     UNLIMITED_BYTES,
     format_duration,

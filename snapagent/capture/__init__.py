@@ -1,7 +1,7 @@
 """The runtime half: lives inside the observed program. The package itself is the decorator: `@snapagent.capture()`.
 
 The design gives the runtime half and the public decorator one name; a package that can be called is both, without
-either hiding the other (`import snapagent.capture.finder` and `@snapagent.capture()` work in any order).
+either hiding the other (`import snapagent.capture.importing.finder` and `@snapagent.capture()` work in any order).
 """
 
 from __future__ import annotations

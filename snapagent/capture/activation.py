@@ -10,16 +10,16 @@ import os
 import sys
 from _thread import get_ident
 
-from .. import environment
+from ..config import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from ..config import Config
-    from ..targets import Target, TargetSet
+    from ..config.reading import Config
+    from ..config.targets import Target, TargetSet
     from .engine import Engine
-    from .finder import TargetFinder
+    from .importing.finder import TargetFinder
     from .instrument import Instrumenter
 
     Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | Config
@@ -51,7 +51,7 @@ class Activation:
         found = _read(config)
         if found is None:
             return
-        from .finder import TargetFinder
+        from .importing.finder import TargetFinder
 
         self.config, self.base_path = found, _folder(found)
         self._tell_children(found)
@@ -139,7 +139,7 @@ class Activation:
     def _in_force(self) -> tuple[Config, str]:
         if self.config is not None:
             return self.config, self.base_path
-        from ..config import DEFAULT_CONFIG, load_unchanged
+        from ..config.reading import DEFAULT_CONFIG, load_unchanged
 
         path = environment.find_config(os.environ, _working_directory())
         config = load_unchanged(path) if path is not None else DEFAULT_CONFIG
@@ -147,7 +147,7 @@ class Activation:
 
     def report_missed(self) -> None:
         """Tell of each target, named exactly, whose module was loaded without us, and what to do about it."""
-        from .missed import missed_targets, unfound_dotted
+        from .importing.missed import missed_targets, unfound_dotted
 
         if self.config is None or self.targets is None:
             return
@@ -182,7 +182,7 @@ def _read(config: Source | None) -> Config | None:
     if config is None:
         config = environment.find_config(os.environ, _working_directory())
     if isinstance(config, (str, bytes, os.PathLike)):
-        from ..config import load_config
+        from ..config.reading import load_config
 
         return load_config(os.path.abspath(os.path.expanduser(os.fsdecode(config))))
     if config is not None and not hasattr(config, "target_set"):
@@ -193,7 +193,7 @@ def _read(config: Source | None) -> Config | None:
 
 
 def _folder(config: Config) -> str:
-    from ..config import resolve_capture_dir
+    from ..config.reading import resolve_capture_dir
 
     return resolve_capture_dir(config, os.environ, _working_directory())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .. import environment
+from ..config import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def capture(
         TypeError: what is decorated is a class, or not callable.
     """
     if options:
-        from ..settings import settings_from
+        from ..config.settings import settings_from
 
         settings_from(options)
 
@@ -52,7 +52,7 @@ def _decorated(function: Any, base_path: str | os.PathLike[str] | None, options:
     if isinstance(inner, type) or not callable(inner):
         raise TypeError(f"@capture() goes on functions and methods, not on {inner!r}; of a class, decorate the methods")
     try:
-        from ..settings import settings_from
+        from ..config.settings import settings_from
         from .activation import current
 
         engine = current.engine(base_path)

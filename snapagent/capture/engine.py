@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import weakref
 
-from ..environment import signing_keys
-from ..paths import parse_path
-from ..sealing import RawCall, SealRules, seal
-from ..serializer.freezing import FreezeRules
+from ..config.environment import signing_keys
+from ..core.paths import parse_path
+from ..sealing.seal import RawCall, SealRules, seal
+from ..serializer.freezing.freeze import FreezeRules
 from ..store import Store
 from ..store.keys import store_key
 from .host_guard import log_once
-from .ledger import Ledger
-from .policies import Gate, Governor
-from .recorder import Pending, Recorder, capturing, forget_other_threads
+from .recording.admission import Gate, Governor
+from .recording.ledger import Ledger
+from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
-from .writer import Writer
+from .writing.writer import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from types import FunctionType
 
     from ..bundle import Header
-    from ..config import Config
-    from ..settings import Settings
-    from ..targets import Target
+    from ..config.reading import Config
+    from ..config.settings import Settings
+    from ..config.targets import Target
 
 SIGNED, OWNER = "signed", "owner"
 

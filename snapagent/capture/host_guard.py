@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from ..signals import raised_by_signal_handler
+from ..core.signals import raised_by_signal_handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

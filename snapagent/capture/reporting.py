@@ -6,8 +6,8 @@ import os
 import sys
 from time import monotonic, time
 
-from ..store import presence
-from ..store.presence import Presence
+from ..store import processes as presence
+from ..store.processes import Presence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from .app import App, show_version, store_options
-from .command_line import CommandLine
+from .group import CommandLine
 
 __all__ = ["main"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ..config import Config
-    from ..store.store import Store
-    from .output import Output
+    from ..config.reading import Config
+    from ..store.writer import Store
+    from .terminal.output import Output
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,20 +27,20 @@ class App:
 
     @cached_property
     def out(self) -> Output:
-        from .output import Output
+        from .terminal.output import Output
 
         return Output(sys.stdout, sys.stderr)
 
     def find_config(self) -> str | None:
         """The YAML file: the option, else the environment, else one of the usual places; None when there is none."""
-        from ..environment import find_config
+        from ..config.environment import find_config
 
         return self.config_path or find_config(os.environ, os.getcwd())
 
     @cached_property
     def config(self) -> Config | None:
         """The configuration, or None when there is no file or it is wrong: reading bundles works without it."""
-        from ..config import load_config
+        from ..config.reading import load_config
         from ..errors import ConfigError
 
         path = self.find_config()
@@ -59,16 +59,16 @@ class App:
         """The absolute folder of the captures: the option, the environment, the configuration, else `captures`."""
         if self.captures_dir:
             return os.path.abspath(os.path.expanduser(self.captures_dir))
-        from ..config import DEFAULT_CONFIG, resolve_capture_dir
-        from ..environment import CAPTURE_DIR
+        from ..config.environment import CAPTURE_DIR
+        from ..config.reading import DEFAULT_CONFIG, resolve_capture_dir
 
         config = None if os.environ.get(CAPTURE_DIR) else self.config
         return resolve_capture_dir(config or DEFAULT_CONFIG, os.environ, os.getcwd())
 
     @cached_property
     def store(self) -> Store:
-        from ..environment import signing_keys
-        from ..store.store import Store
+        from ..config.environment import signing_keys
+        from ..store.writer import Store
 
         keys = signing_keys(os.environ)
         said = self.config.trust if self.config is not None else None

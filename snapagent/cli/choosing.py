@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
+from ..config.targets import Target, TargetPattern, near_matches
 from ..errors import ConfigError, StoreError, TargetNotFoundError
 from ..store.layout import SUFFIX, Entry
-from ..store.library import FunctionFolder, Library
-from ..targets import Target, TargetPattern, near_matches
-from .command_line import UnknownNameError
+from ..store.reader import FunctionFolder, Library
+from .group import UnknownNameError
 
 _FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: no hash prefix that people type is as long
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..paths import Step, parse_path
+from ..core.paths import Step, parse_path
 from .handlers import find_handler
 from .report import TOO_DEEP, Comparison, Difference
 from .walking import Comparator, Options, Walk

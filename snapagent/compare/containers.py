@@ -6,7 +6,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..paths import Step
+from ..core.paths import Step
 from .matching import match
 from .report import ADDED, MISSING, ORDER
 from .text import short

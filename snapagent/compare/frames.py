@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..paths import Step
+from ..core.paths import Step
 from .arrays import SPELLED_OUT
 from .scalars import close
 from .walking import Steps, Walk

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from ..paths import Step
-from ..records import Record
+from ..core.paths import Step
+from ..core.records import Record
 from .walking import Steps, Walk
 
 

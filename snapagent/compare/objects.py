@@ -12,10 +12,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..paths import Step
-from ..records import Record
+from ..core.names import reference_name
+from ..core.paths import Step
+from ..core.records import Record
 from .containers import compare_dicts, compare_sequences
-from .names import reference_name
 from .report import ADDED, MISSING
 from .text import short_pair
 from .walking import Pair, Steps, Walk

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from ..records import Record
+from ..core.names import type_name
+from ..core.records import Record
 from .comparing import examine
-from .names import type_name
 from .report import Comparison, format_comparison
 from .text import plain_repr, short
 from .walking import Options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..records import Record
+from ..core.records import Record
 
 CHANGED = "changed"  # another value
 TYPE = "type"  # a value of another type

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..paths import PathPattern, Step, format_path
+from ..core.names import type_name
+from ..core.paths import PathPattern, Step, format_path
+from ..core.records import Record
 from ..placeholder import Placeholder
-from ..records import Record
-from .names import type_name
 from .report import CHANGED, TYPE, Difference, NotCompared
 from .text import short, short_pair
 

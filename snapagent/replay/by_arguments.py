@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..bundle import Header
+from ..core.signature import Parameters, defaults_of
 from ..errors import NotReplayableError
-from ..signature import Parameters, defaults_of
-from .arguments import Asked, excluded_types, freeze_asked, hash_of, seal_rules, settings_for
-from .resolving import find_function, unwrap
+from .asked import Asked, excluded_types, freeze_asked, hash_of, seal_rules, settings_for
+from .functions import find_function, unwrap
 
 
 class ArgumentTest:

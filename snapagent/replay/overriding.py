@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
+from ..core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
 
 StoredArguments = tuple[Any, tuple[Any, ...], dict[str, Any]]  # instance, args, kwargs
 

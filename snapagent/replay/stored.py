@@ -8,9 +8,9 @@ from typing import Any
 from ..bundle import BundleFile, Header
 from ..errors import FacsimileError, NotReplayableError
 from ..placeholder import PRESENT
-from ..portability import refused_globals, verdict
+from ..sealing.portability import refused_globals, verdict
 from ..serializer import get_serializer
-from ..serializer.loading import check_facsimiles, thaw
+from ..serializer.thawing.load import check_facsimiles, thaw
 from ..store import Entry, Library
 
 PICKLE = "pickle"  # the serializer that knows of placeholders

@@ -31,12 +31,12 @@ class PickleSerializer:
     name = "pickle"
 
     def dumps(self, value: object) -> bytes:
-        from .freezing import FreezeRules, freeze_outcome
+        from .freezing.freeze import FreezeRules, freeze_outcome
 
         return freeze_outcome(value, False, FreezeRules(max_bytes=1 << 62)).data
 
     def loads(self, data: bytes) -> object:
-        from .loading import thaw
+        from .thawing.load import thaw
 
         return thaw(data)
 
@@ -53,7 +53,7 @@ class DillSerializer:
         return data
 
     def loads(self, data: bytes) -> object:
-        from .loading import thaw_dill
+        from .thawing.load import thaw_dill
 
         return thaw_dill(data)
 

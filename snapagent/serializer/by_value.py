@@ -16,11 +16,11 @@ from _thread import _count as count_other_threads
 from functools import cache
 from time import perf_counter
 
+from ..core.type_facts import is_class, module_name, qualname
 from .enums import is_enum_class, reduce_enum
+from .freezing.byte_limit import Sink
+from .freezing.reduce import Unstorable, ask
 from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name, unwrapped
-from .reducing import Unstorable, ask
-from .sink import Sink
-from .type_facts import is_class, module_name, qualname
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 
-from .type_facts import mro, namespace, qualname
+from ..core.type_facts import mro, namespace, qualname
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from .reducing import ask
-from .type_facts import find, instance_dict, is_heap_type, mro, slots
+from ..core.type_facts import find, instance_dict, is_heap_type, mro, slots
+from .freezing.reduce import ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

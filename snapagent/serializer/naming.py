@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import types
 
-from .type_facts import is_class, module_name, namespace
+from ..core.type_facts import is_class, module_name, namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from .counts import Counts
 from .failures import StoreFailure
 from .index import FunctionIndex, Stored
 from .layout import Entry, folder_name, segment
-from .library import FunctionFolder, Library
-from .store import Store
-from .verifying import Problem
+from .reader import FunctionFolder, Library
+from .verify import Problem
+from .writer import Store
 
 __all__ = [
     "Counts",

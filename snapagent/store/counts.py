@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..records import Record
+from ..core.records import Record
 
 
 class Counts(Record):

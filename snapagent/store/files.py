@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from ..signals import raised_by_signal_handler
+from ..core.signals import raised_by_signal_handler
 from .failures import FOREIGN_FOLDER, StoreFailure
 from .layout import TEMPORARY
 

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..bundle import Header
-from ..records import Record
+from ..core.records import Record
 from . import files
 from .brief import Brief
 from .counts import Counts

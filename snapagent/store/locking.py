@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..signals import raised_by_signal_handler
+from ..core.signals import raised_by_signal_handler
 from . import files
 from .failures import LOCKED, StoreFailure
 from .layout import LOCK

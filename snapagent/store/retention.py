@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 
-from ..records import Record
+from ..core.records import Record
 from .layout import Entry, stamp
 
 WRONG_CLOCK = 60.0  # seconds ahead of now from which a name was made by a clock that has since been set back

@@ -17,8 +17,8 @@ import stat
 from collections.abc import Collection, Mapping, Sequence
 
 from ..bundle import BundleFile, SigningKey
+from ..core.records import Record
 from ..errors import UntrustedBundleError
-from ..records import Record
 from . import files
 from .layout import MANIFEST
 

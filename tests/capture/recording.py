@@ -8,8 +8,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from snapagent.capture.instrument import Instrumenter
-from snapagent.settings import Settings
-from snapagent.targets import Target, TargetPattern, TargetSet
+from snapagent.config.settings import Settings
+from snapagent.config.targets import Target, TargetPattern, TargetSet
 
 
 class Memory:

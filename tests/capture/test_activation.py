@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from snapagent import launch
+from snapagent.cli import launch
 
 CONFIG = "version: 1\nbudget: 100%\ntargets: ['shop:*']\n"
 SHOP = "def quote(x, y=2):\n    return x * y\n"
@@ -385,10 +385,10 @@ def test_a_module_that_loads_while_capture_is_getting_ready_is_captured_too(app)
 
 
 def test_our_own_functions_are_no_targets(app):
-    (app / "snapagent.yaml").write_text("version: 1\ntargets: ['shop:*', 'snapagent.targets:Target.parse']\n")
+    (app / "snapagent.yaml").write_text("version: 1\ntargets: ['shop:*', 'snapagent.config.targets:Target.parse']\n")
     done = run(app, "main.py")
     assert done.stdout == "6\n"
-    assert "snapagent.targets:Target.parse" in done.stderr and "cannot capture itself" in done.stderr
+    assert "snapagent.config.targets:Target.parse" in done.stderr and "cannot capture itself" in done.stderr
 
 
 @pytest.mark.parametrize("form", ["pathlib.Path({0!r})", "{0!r}", "os.fsencode({0!r})"])

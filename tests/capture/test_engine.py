@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from snapagent import install, load_capture, load_captures, uninstall
-from snapagent.capture import policies
 from snapagent.capture.activation import current
+from snapagent.capture.recording import admission as policies
 from snapagent.store import Store
 
 SOURCE = '''
@@ -148,7 +148,7 @@ def test_a_fault_of_ours_is_counted_and_never_reaches_the_caller(
     def broken(*_: object, **__: object) -> None:
         raise OSError("our own fault")
 
-    monkeypatch.setattr(f"snapagent.capture.recorder.{step}", broken)
+    monkeypatch.setattr(f"snapagent.capture.recording.recorder.{step}", broken)
     assert sample.add(1, 2) == 3
     with pytest.raises(ValueError) as caught:
         sample.fail("x")

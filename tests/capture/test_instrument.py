@@ -16,8 +16,8 @@ import pytest
 from recording import Memories, instrumented
 
 from snapagent.capture.instrument import Instrumenter
-from snapagent.settings import Settings
-from snapagent.targets import TargetPattern, TargetSet
+from snapagent.config.settings import Settings
+from snapagent.config.targets import TargetPattern, TargetSet
 
 Make = Callable[[str], ModuleType]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from snapagent.capture.ledger import FOREVER, Ledger
+from snapagent.capture.recording.ledger import FOREVER, Ledger
+from snapagent.config.targets import Target
 from snapagent.store.counts import Counts
-from snapagent.targets import Target
 
 TARGET = Target("shop.pricing", "quote")
 

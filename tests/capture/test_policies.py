@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from snapagent.capture import policies
-from snapagent.capture.ledger import Ledger
-from snapagent.capture.policies import Gate, Governor
-from snapagent.config import DEFAULT_SETTINGS
+from snapagent.capture.recording import admission as policies
+from snapagent.capture.recording.admission import Gate, Governor
+from snapagent.capture.recording.ledger import Ledger
+from snapagent.config.reading import DEFAULT_SETTINGS
+from snapagent.config.targets import Target
 from snapagent.store.counts import Counts
-from snapagent.targets import Target
 
 
 def gate(governor: Governor | None = None, **settings: object) -> tuple[Gate, Ledger]:

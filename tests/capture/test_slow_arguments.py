@@ -12,8 +12,8 @@ from types import ModuleType
 import pytest
 
 from snapagent import install, uninstall
-from snapagent.capture import policies
-from snapagent.serializer import freezer
+from snapagent.capture.recording import admission as policies
+from snapagent.serializer.freezing import pickler as freezer
 from snapagent.store import Store
 
 SOURCE = """

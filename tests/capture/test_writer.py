@@ -15,11 +15,10 @@ import pytest
 from capturing import Program
 from storing import TARGET, seal
 
-from snapagent import own_writes
-from snapagent.settings import Settings
-from snapagent.store import Counts, Store
+from snapagent.config.settings import Settings
+from snapagent.config.targets import Target
+from snapagent.store import Counts, Store, own_writes
 from snapagent.store.locking import locked
-from snapagent.targets import Target
 
 KEEP_ALL = Settings(keep=math.inf)
 TESTS = Path(__file__).parent.parent
@@ -265,7 +264,7 @@ def test_a_disk_that_fails_turns_the_calls_of_all_targets_away(base: str, tmp_pa
 
 
 def test_it_recovers_when_the_disk_does(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snapagent.capture.breaker.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("snapagent.capture.recording.breaker.FIRST_PAUSE", 0.05)
     Path(base).write_text("not a folder")
     program = Program(base, KEEP_ALL, sync=True)
     for _ in range(4):

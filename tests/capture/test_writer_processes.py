@@ -14,7 +14,7 @@ from capturing import Program
 from storing import TARGET
 from test_writer import script, stored_values
 
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
 from snapagent.store import Counts, Store
 
 THOROUGH = bool(os.environ.get("SNAPAGENT_THOROUGH"))

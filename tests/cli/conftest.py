@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 
 from snapagent.bundle import Header, Note, Part
 from snapagent.cli import main
-from snapagent.settings import DEFAULT_SETTINGS
+from snapagent.config.settings import DEFAULT_SETTINGS
 from snapagent.store.counts import Counts
 from snapagent.store.layout import Entry, stamp
-from snapagent.store.store import Store
+from snapagent.store.writer import Store
 
 
 def runner() -> CliRunner:

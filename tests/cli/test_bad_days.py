@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from privilege import modes_count
 
-from snapagent.cli.command_line import HOMES
+from snapagent.cli.group import HOMES
 
 TARGET = "shop.pricing.quote"
 COMMANDS = [

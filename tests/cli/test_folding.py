@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapagent.cli.folding import fold
-from snapagent.cli.output import Column, Output
+from snapagent.cli.terminal.folding import fold
+from snapagent.cli.terminal.output import Column, Output
 
 
 class Terminal(io.StringIO):

@@ -8,7 +8,7 @@ import stat
 import pytest
 from privilege import modes_count
 
-from snapagent.environment import signing_keys
+from snapagent.config.environment import signing_keys
 
 CONFIG = "version: 1\ndefaults: {keep: 1}\ntargets: [shop.pricing:quote]\n"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from snapagent.cli import main
-from snapagent.cli.proposals import find_package, propose
-from snapagent.config import parse_config
+from snapagent.cli.source.propose import find_package, propose
+from snapagent.config.reading import parse_config
 
 from .conftest import runner
 

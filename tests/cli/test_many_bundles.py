@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from snapagent.cli import main
-from snapagent.settings import DEFAULT_SETTINGS
+from snapagent.config.settings import DEFAULT_SETTINGS
 from snapagent.store import Counts, Store, files
 from snapagent.store.layout import new_entry
 

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from snapagent.cli import progress
-from snapagent.cli.output import Output
-from snapagent.cli.progress import Progress
+from snapagent.cli.terminal import progress
+from snapagent.cli.terminal.output import Output
+from snapagent.cli.terminal.progress import Progress
 
 
 class Terminal(io.StringIO):

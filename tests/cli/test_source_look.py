@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snapagent.cli.source_look import BUILTIN, EXTENSION, NAMESPACE, UNREADABLE, Looker, default_search_path
+from snapagent.cli.source.modules import BUILTIN, EXTENSION, NAMESPACE, UNREADABLE, Looker, default_search_path
 
 BOOM = "raise SystemExit('imported')\n"
 

@@ -453,7 +453,7 @@ def test_nothing_is_unpickled_and_neither_dill_nor_the_application_is_imported(s
 import asyncio, sys
 from snapagent.cli.viewer.model import Model
 from snapagent.cli.viewer.screen import Viewer
-from snapagent.store.store import Store
+from snapagent.store.writer import Store
 
 async def look():
     viewer = Viewer(Model(Store("captures")))

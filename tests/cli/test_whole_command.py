@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import snapagent
-from snapagent.cli.command_line import HOMES
+from snapagent.cli.group import HOMES
 
 TARGET = "shop.pricing.quote"
 READING = [

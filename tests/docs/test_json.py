@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from snapagent.cli import main
-from snapagent.cli.command_line import HOMES
-from snapagent.hashing import Canonical
-from snapagent.preview import preview_tree
-from snapagent.settings import DEFAULT_SETTINGS
+from snapagent.cli.group import HOMES
+from snapagent.config.settings import DEFAULT_SETTINGS
+from snapagent.sealing.hashing.canonical import Canonical
+from snapagent.sealing.preview import preview_tree
 from snapagent.store import Counts, Store
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -132,8 +132,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patched.setenv("PYTHONDONTWRITEBYTECODE", "1")  # the shop's files change within a second
         folder = sample.folder_in(tmp_path_factory.mktemp("json"))
         patched.chdir(folder)
-        patched.setattr("snapagent.launch.pth_path", lambda: str(folder / "here.pth"))
-        patched.setattr("snapagent.cli.switching.pth_path", lambda: str(folder / "here.pth"))
+        patched.setattr("snapagent.cli.launch.pth_path", lambda: str(folder / "here.pth"))
+        patched.setattr("snapagent.cli.commands.switch.pth_path", lambda: str(folder / "here.pth"))
         (folder / "redact.yaml").write_text("version: 1\ndefaults: {redact: [currency]}\ntargets: []\n")
         _add_oddities(Store(folder / "captures"))
         with sample.torn(), sample.running(), sample.other_tax():

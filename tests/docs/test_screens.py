@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from snapagent.cli.command_line import HOMES
+from snapagent.cli.group import HOMES
 
 pytest.importorskip("textual", reason="the pictures are made where the viewer's extra is installed")
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from snapagent.paths import parse_path
-from snapagent.sealing import RawCall, SealRules, seal
-from snapagent.serializer.freezing import FreezeRules, freeze_call, freeze_outcome
-from snapagent.signature import Parameters, defaults_of
+from snapagent.config.targets import Target
+from snapagent.core.paths import parse_path
+from snapagent.core.signature import Parameters, defaults_of
+from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
 from snapagent.store import Entry, Store
-from snapagent.targets import Target
 
 NOON = 1795348800.0  # 2026-11-22T12:00:00Z
 _ticks = itertools.count()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from snapagent.replay.arguments import settings_for
-from snapagent.replay.side_effects.folders import TestPlace
+from snapagent.replay.asked import settings_for
+from snapagent.replay.side_effects.layout import TestPlace
 from snapagent.replay.side_effects.mode import Mode
 from snapagent.replay.side_effects.session import SideEffects
 from snapagent.store import Library

@@ -9,7 +9,15 @@ from bundles import Shop
 
 pytest_plugins = ("pytester",)
 
-HEAVY = ("snapagent.store", "snapagent.serializer", "snapagent.config", "snapagent.bundle", "dill", "wrapt", "yaml")
+HEAVY = (
+    "snapagent.store",
+    "snapagent.serializer",
+    "snapagent.config.reading",
+    "snapagent.bundle",
+    "dill",
+    "wrapt",
+    "yaml",
+)
 
 
 def test_a_run_that_does_not_use_it_loads_next_to_nothing_of_it(pytester: pytest.Pytester) -> None:

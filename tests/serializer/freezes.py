@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from snapagent.bundle import Note
-from snapagent.paths import parse_path
-from snapagent.serializer.freezing import FreezeRules, Frozen, freeze_call, freeze_outcome
-from snapagent.serializer.loading import thaw
-from snapagent.signature import Parameters
+from snapagent.core.paths import parse_path
+from snapagent.core.signature import Parameters
+from snapagent.serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
+from snapagent.serializer.thawing.load import thaw
 
 DEFAULTS = FreezeRules()
 

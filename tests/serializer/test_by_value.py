@@ -22,7 +22,7 @@ from freezes import frozen, kept, round_trip
 from snapagent.errors import BundleLoadError, PlaceholderError
 from snapagent.placeholder import Placeholder
 from snapagent.serializer import get_serializer
-from snapagent.serializer.loading import thaw
+from snapagent.serializer.thawing.load import thaw
 
 PLANTED = "planted-in-a-global-9f8e7d"
 
@@ -228,7 +228,7 @@ def test_importing_dill_leaves_the_picklers_of_the_program_alone() -> None:
     script = """
         import pickle
         before = dict(pickle._Pickler.dispatch)
-        from snapagent.serializer.freezing import FreezeRules, freeze_outcome
+        from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
         import sys
         freeze_outcome({"a": [1]}, False, FreezeRules())
         assert "dill" not in sys.modules
@@ -241,7 +241,7 @@ def test_importing_dill_leaves_the_picklers_of_the_program_alone() -> None:
 
 WORKER = """
     import sys
-    from snapagent.serializer.freezing import FreezeRules, freeze_outcome
+    from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
 
     class Job:
         def __init__(self, name):
@@ -298,7 +298,7 @@ def test_what_lives_in_a_script_comes_by_value(package: Path) -> None:
 DECORATED = """
     import sys
     from snapagent import capture
-    from snapagent.serializer.freezing import FreezeRules, freeze_outcome
+    from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
 
     class Job:
         @capture(enabled=True, base_path=sys.argv[1])

@@ -17,7 +17,7 @@ import pytest
 from freezes import frozen, frozen_call, round_trip
 
 from snapagent.placeholder import Placeholder
-from snapagent.serializer.loading import thaw
+from snapagent.serializer.thawing.load import thaw
 
 HERE = Path(__file__).parent
 

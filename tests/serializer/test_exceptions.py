@@ -13,8 +13,8 @@ from freezes import frozen
 
 from snapagent.errors import ConfigError, PlaceholderError
 from snapagent.placeholder import Placeholder
-from snapagent.serializer.freezing import FreezeRules, freeze_outcome
-from snapagent.serializer.loading import thaw
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
+from snapagent.serializer.thawing.load import thaw
 
 RULES = FreezeRules()
 

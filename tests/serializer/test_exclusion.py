@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from freezes import frozen, frozen_call, notes_by_path, round_trip, rules
 
+from snapagent.core.signature import Parameters
 from snapagent.errors import FacsimileError, PlaceholderError
 from snapagent.placeholder import Placeholder, note_of
-from snapagent.serializer.freezing import freeze_call, freeze_outcome
-from snapagent.serializer.loading import check_facsimiles, thaw
-from snapagent.signature import Parameters
+from snapagent.serializer.freezing.freeze import freeze_call, freeze_outcome
+from snapagent.serializer.thawing.load import check_facsimiles, thaw
 
 
 class Expensive:

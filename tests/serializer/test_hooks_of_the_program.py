@@ -13,9 +13,9 @@ from freezes import frozen, frozen_call, notes_by_path, round_trip, rules
 
 from snapagent.errors import BundleLoadError
 from snapagent.placeholder import Placeholder, note_of
-from snapagent.serializer import freezer
-from snapagent.serializer.loading import thaw
-from snapagent.serializer.sink import TooSlow
+from snapagent.serializer.freezing import pickler as freezer
+from snapagent.serializer.freezing.byte_limit import TooSlow
+from snapagent.serializer.thawing.load import thaw
 
 
 class OddError(BaseException):

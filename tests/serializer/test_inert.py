@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snapagent.hashing import Canonical
+from snapagent.sealing.hashing.canonical import Canonical
 from snapagent.serializer.by_value import load_by_value
-from snapagent.serializer.freezing import FreezeRules, freeze_outcome
-from snapagent.serializer.inert import (
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
+from snapagent.serializer.inert.decode import (
     Inert,
     InertError,
     StandIn,
@@ -32,7 +32,7 @@ from snapagent.serializer.inert import (
     names_in,
     nodes_of,
 )
-from snapagent.serializer.inert_encoding import encode
+from snapagent.serializer.inert.encode import encode
 
 CALLS: list[str] = []
 

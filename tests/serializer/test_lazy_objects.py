@@ -9,7 +9,7 @@ import pytest
 from freezes import frozen, kept
 
 from snapagent.placeholder import Placeholder
-from snapagent.serializer.loading import thaw
+from snapagent.serializer.thawing.load import thaw
 
 
 @pytest.fixture(scope="module")

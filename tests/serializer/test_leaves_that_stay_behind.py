@@ -24,7 +24,7 @@ from freezes import frozen, frozen_call, kept, notes_by_path, round_trip
 
 from snapagent.errors import PlaceholderError
 from snapagent.placeholder import Placeholder, note_of
-from snapagent.serializer.loading import thaw
+from snapagent.serializer.thawing.load import thaw
 
 
 class Service:

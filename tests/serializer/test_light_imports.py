@@ -9,7 +9,7 @@ import sys
 def test_plain_data_needs_no_heavy_library() -> None:
     script = (
         "import sys\n"
-        "from snapagent.serializer.freezing import FreezeRules, freeze_outcome\n"
+        "from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome\n"
         "freeze_outcome({'a': [1, 2.5, 'x']}, False, FreezeRules())\n"
         "heavy = {'dill', 'wrapt', 'yaml', 'filelock', 'ctypes', 'inspect', 'asyncio', 'dataclasses'}\n"
         "print(sorted(heavy & set(sys.modules)))"

@@ -14,7 +14,7 @@ import pytest
 from freezes import frozen, frozen_call, kept, notes_by_path, round_trip, rules
 
 from snapagent.placeholder import Placeholder, note_of
-from snapagent.serializer.loading import thaw
+from snapagent.serializer.thawing.load import thaw
 
 HERE = Path(__file__).parent
 

@@ -13,7 +13,7 @@ from freezes import frozen, round_trip
 
 from snapagent.errors import BundleLoadError, PlaceholderError
 from snapagent.placeholder import Placeholder, note_of
-from snapagent.serializer.loading import thaw
+from snapagent.serializer.thawing.load import thaw
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import pytest
 from freezes import frozen, frozen_call, kept
 
-from snapagent.serializer.freezing import FreezeRules, freeze_call
-from snapagent.serializer.loading import thaw
-from snapagent.serializer.renames import canonical_module, find_global, spellings
-from snapagent.signature import Parameters
+from snapagent.core.signature import Parameters
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call
+from snapagent.serializer.thawing.load import thaw
+from snapagent.serializer.thawing.renames import canonical_module, find_global, spellings
 
 
 @dataclasses.dataclass

@@ -25,7 +25,7 @@ from capturing import Program
 from storing import TARGET, publish
 
 from snapagent.capture import host_guard
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
 from snapagent.store import Counts, Store, hash_shards
 
 CALLS = "open close read write fsync fstat fchmod stat lstat mkdir rmdir rename link unlink listdir scandir utime lseek"

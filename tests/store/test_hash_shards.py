@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from storing import NOON, TARGET, publish, publish_many
 
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
 from snapagent.store import Counts, Store, hash_shards
 
 KEEP_ALL = Settings(keep=math.inf)

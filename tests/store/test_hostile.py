@@ -11,8 +11,8 @@ import pytest
 from storing import TARGET, header_of, payload_of, publish
 
 from snapagent.bundle import CALL, OUTCOME
+from snapagent.config.settings import Settings
 from snapagent.errors import SnapagentError
-from snapagent.settings import Settings
 from snapagent.store import Counts, Store, StoreFailure
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from storing import NOON, TARGET, names, publish, publish_many
 
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
 from snapagent.store import Counts, Entry, Store, index
 
 KEEP_ALL = Settings(keep=math.inf)
@@ -152,7 +152,7 @@ def test_counts_left_beside_are_read_at_once_and_merged_once(store: Store) -> No
 
 
 def test_a_kill_between_merging_counts_and_removing_them_counts_nothing_twice(store: Store) -> None:
-    from snapagent.store import sidecars
+    from snapagent.store import pending_counts as sidecars
 
     store.leave(TARGET, Counts(2, 0, {"quota_met": 2}))
     ((_, left),) = [(0, list(os.scandir(f"{store.folder(TARGET)}/.counts")))]

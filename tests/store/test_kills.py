@@ -15,7 +15,7 @@ import pytest
 from capturing import Program
 from storing import TARGET
 
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
 from snapagent.store import Store
 
 ROUNDS = 500 if os.environ.get("SNAPAGENT_THOROUGH") else 8

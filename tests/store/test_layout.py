@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from snapagent.config.targets import Target
 from snapagent.store.layout import folder_name, new_entry, parse_bundle_name, parse_stamp, segment, stamp
-from snapagent.targets import Target
 
 HOSTILE = [
     "../../etc/passwd",

@@ -7,6 +7,7 @@ import pytest
 from storing import NOON, TARGET, names, publish, publish_many
 
 from snapagent.bundle import Header
+from snapagent.config.settings import Settings
 from snapagent.errors import (
     AmbiguousHashError,
     BundleNotFoundError,
@@ -14,7 +15,6 @@ from snapagent.errors import (
     StoreError,
     TargetNotFoundError,
 )
-from snapagent.settings import Settings
 from snapagent.store import Counts, Store, hash_shards
 
 KEEP_ALL = Settings(keep=math.inf)

@@ -6,7 +6,7 @@ import random
 import pytest
 from storing import NOON, TARGET, names, publish, publish_many
 
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
 from snapagent.store import Counts, Entry, Store
 from snapagent.store.layout import new_entry
 from snapagent.store.retention import Keeping, surplus

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from storing import NOON, header_of, payload_of, publish
 
-from snapagent.settings import Settings
+from snapagent.config.settings import Settings
 from snapagent.store import Counts, Entry, Store, StoreFailure
 
 KEEP_ALL = Settings(keep=math.inf)

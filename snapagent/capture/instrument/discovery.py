@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .places import ClassPlace, DescriptorPlace, DictPlace, DispatchPlace, Place, class_dict, inside
+from .slots import ClassPlace, DescriptorPlace, DictPlace, DispatchPlace, Place, class_dict, inside
 from .wrapper import SnapWrapper
 
 _LRU_CACHE = type(functools.lru_cache(lambda: None))

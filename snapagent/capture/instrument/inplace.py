@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .trampolines import PARTS, Parts, swap_code
 
 if TYPE_CHECKING:
-    from ..recorder import Recorder
+    from ..recording.recorder import Recorder
 
 _FLAVOR_FLAGS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 

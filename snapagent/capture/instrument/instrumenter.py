@@ -10,17 +10,17 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from ...targets import Target
+from ...config.targets import Target
 from ..host_guard import describe, log_once
 from . import inplace
 from .discovery import Discovery, Found, kind_of, owners
-from .places import DictPlace, DispatchPlace, Place, class_dict, fill, inside
+from .slots import DictPlace, DispatchPlace, Place, class_dict, fill, inside
 from .wrapper import SnapWrapper, inner_of, wrap
 
 if TYPE_CHECKING:
-    from ...settings import Settings
-    from ...targets import TargetSet
-    from ..recorder import Recorder
+    from ...config.settings import Settings
+    from ...config.targets import TargetSet
+    from ..recording.recorder import Recorder
 
     Make = Callable[[Target, FunctionType, str, str, Settings], Recorder]
     Report = Callable[[Target, str], None]
@@ -131,7 +131,7 @@ class Instrumenter:
         self._explain(target, namespace, sorted(name for function in found for name in function.names), report)
 
     def _explain(self, target: Target, namespace: dict[str, Any], known: list[str], report: Report) -> None:
-        from ...targets import near_matches
+        from ...config.targets import near_matches
 
         attribute = target.qualname.rpartition(".")[2]
         for number, cls in enumerate(owners(target.module, namespace, target.qualname)):

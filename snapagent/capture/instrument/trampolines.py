@@ -14,8 +14,8 @@ from collections.abc import Callable
 from types import CodeType, CoroutineType, FunctionType
 from typing import Any
 
+from .drivers import DRIVERS, Begun, Unstarted, probed
 from .frames import hidden, hidden_code, named, trim
-from .steps import DRIVERS, Begun, Unstarted, probed
 
 Call = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 

@@ -19,8 +19,8 @@ from .method_flag import call_without_binding
 from .trampolines import trampoline
 
 if TYPE_CHECKING:
-    from ..recorder import Recorder
-    from .places import Place
+    from ..recording.recorder import Recorder
+    from .slots import Place
 
 # What is asked of the wrapper and not of the function; all else, `__doc__` and `__dict__` too, is the function's.
 _OWN = frozenset({"__wrapped__", "__get__", "__call__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"})

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ..wording import printable
+from ..terminal.wording import printable
 
 HELP = (
     ("Lists", ""),

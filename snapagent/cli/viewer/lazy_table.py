@@ -18,8 +18,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ...records import Record
-from ..wording import printable
+from ...core.records import Record
+from ..terminal.wording import printable
 
 Cell = tuple[str, str]  # text of any origin, and its style as rich names them ("" for none)
 _GAP = 2  # cells between columns

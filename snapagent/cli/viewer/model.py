@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from ...bundle import Header
 from ...errors import BundleNotFoundError, CorruptBundleError
 from ...store.layout import Entry
-from ...store.library import FunctionFolder
-from ...store.store import Store
+from ...store.reader import FunctionFolder
+from ...store.writer import Store
 from ..choosing import folders, name_of
-from ..differing import Change, changes
-from ..listing import BundleRow, FunctionRow, bundle_row, function_row
-from ..wording import local_time
+from ..terminal.wording import local_time
+from ..views.differing import Change, changes
+from ..views.rows import BundleRow, FunctionRow, bundle_row, function_row
 
 _REMEMBERED = 2000  # rows: some screens full
 

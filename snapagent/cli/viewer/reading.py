@@ -14,8 +14,8 @@ from textual.worker import get_current_worker
 
 from ...errors import StoreError
 from ...store.layout import Entry
-from ...store.library import FunctionFolder
-from ..listing import FunctionRow
+from ...store.reader import FunctionFolder
+from ..views.rows import FunctionRow
 from .model import Model
 
 _EVERY = 0.1  # seconds between two messages of a thread

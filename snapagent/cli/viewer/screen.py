@@ -15,14 +15,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 
+from ...config.units import format_duration, format_size
 from ...store.failures import StoreFailure
 from ...store.layout import Entry
-from ...store.library import FunctionFolder
-from ...units import format_duration, format_size
+from ...store.reader import FunctionFolder
 from ..choosing import name_of
-from ..listing import FunctionRow, iso_time
-from ..reasons import explain
-from ..wording import ago, counted, local_time, short_hash
+from ..terminal.wording import ago, counted, local_time, short_hash
+from ..views.reasons import explain
+from ..views.rows import FunctionRow, iso_time
 from .detail import Detail
 from .dialogs import Confirm, Help
 from .lazy_table import Cell, Field, LazyTable

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..replayed import Bundle
+    from ..bundle import Bundle
     from ..side_effects.session import SideEffects
     from .cases import NoBundle
 
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_LINE)
-    from ..places import Anchor, anchored
+    from ..captures_dir import Anchor, anchored
 
     folder = config.getoption("captures_dir") or config.getini("captures_dir") or None
     config.add_cleanup(anchored(Anchor(str(config.rootpath), folder)))
@@ -61,7 +61,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
     if "side_effects" in getattr(item, "fixturenames", ()):
-        from .effects import note_phase
+        from .side_effects import note_phase
 
         note_phase(item, call, report)
     return report
@@ -94,7 +94,7 @@ def bundle(request: pytest.FixtureRequest) -> Bundle | NoBundle:
 @pytest.fixture
 def side_effects(request: pytest.FixtureRequest) -> Iterator[SideEffects]:
     """Serves what effectful calls gave when they were recorded; see `wrap`, `patch` and `assert_calls`."""
-    from .effects import begin, finish
+    from .side_effects import begin, finish
 
     session = begin(request)
     try:

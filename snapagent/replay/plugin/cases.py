@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 import pytest
 
+from ...core.records import Record
 from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
-from ...records import Record
-from ..loading import captures_for
-from ..replayed import Bundle
+from ..bundle import Bundle
+from ..load import captures_for
 
 TAKES = ("outcome", "hash", "limit", "base_path", "facsimiles")
 NONE = "no-bundle"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ...environment import SIDE_EFFECTS, is_true
+from ...config.environment import SIDE_EFFECTS, is_true
 from ..side_effects.mode import Mode
 
 FORCE = "force"

@@ -9,16 +9,16 @@ from typing import Any
 from ...bundle import CALL, Header
 from ...compare import Difference, examine, format_differences, make_options
 from ...compare.text import short
+from ...core.paths import EXCEPTION, RESULT, parameter_key
+from ...core.records import Record
+from ...core.signature import Parameters
 from ...errors import SideEffectNotRecorded, SnapagentError
-from ...paths import EXCEPTION, RESULT, parameter_key
-from ...records import Record
-from ...sealing import RawCall, seal
-from ...serializer.loading import thaw
-from ...signature import Parameters
+from ...sealing.seal import RawCall, seal
+from ...serializer.thawing.load import thaw
 from ...store import Library
-from ..arguments import seal_rules, settings_for
+from ..asked import seal_rules, settings_for
 from . import recording
-from .folders import file_name, recordings_in
+from .layout import file_name, recordings_in
 from .recording import Frozen
 
 COMPARED = 30  # recordings that are compared to find the nearest one

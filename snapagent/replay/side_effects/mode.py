@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...records import Record
+from ...core.records import Record
 
 HOW_TO_RECORD = "to record it: SIDE_EFFECT_CAPTURE=True pytest (or put SIDE_EFFECT_CAPTURE=True into .env)"
 NOT_IN_CI = "CI is set, and there nothing is recorded unless SIDE_EFFECT_CAPTURE=force; record it on your machine"

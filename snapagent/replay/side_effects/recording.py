@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...bundle import OUTCOME, Header, encode
-from ...compare.names import type_name
-from ...environment import signing_keys
+from ...config.environment import signing_keys
+from ...config.settings import Settings
+from ...core.names import type_name
+from ...core.records import Record
 from ...errors import CorruptBundleError
-from ...records import Record
-from ...sealing import RawCall, SealRules, seal, timestamp
-from ...serializer.freezing import FreezeRules, freeze_outcome
-from ...settings import Settings
+from ...sealing.seal import RawCall, SealRules, seal, timestamp
+from ...serializer.freezing.freeze import FreezeRules, freeze_outcome
 from ...store import Entry, Library, files, keys
-from ..arguments import Asked, freeze_asked, hash_of
+from ..asked import Asked, freeze_asked, hash_of
 from ..stored import StoredCall, fitting
-from .folders import DIGITS
+from .layout import DIGITS
 from .mode import Mode
 from .secrets import Secrets
 

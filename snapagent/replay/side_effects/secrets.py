@@ -8,12 +8,12 @@ they are stored without it, and found again.
 from __future__ import annotations
 
 from ...bundle import CALL, OUTCOME
-from ...graph_places import Roots
-from ...opened_call import OpenedCall
-from ...redaction import Redaction
-from ...sealing import RawCall, SealRules
-from ...serializer.inert import decode
-from ...serializer.inert_encoding import encode
+from ...sealing.opened_call import OpenedCall
+from ...sealing.redaction.redact import Redaction
+from ...sealing.seal import RawCall, SealRules
+from ...serializer.inert.decode import decode
+from ...serializer.inert.encode import encode
+from ...serializer.inert.walk import Roots
 
 
 class Secrets:

@@ -6,17 +6,17 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ...config.settings import Settings
+from ...core.records import Record
 from ...errors import SnapagentError
-from ...records import Record
-from ...settings import Settings
 from ...store import Library
 from . import patching, recording
-from .book import LAST, SEQUENCE, Book, Rules
-from .called import check_calls
-from .effects import Effect, effect_of
-from .folders import TestPlace
+from .assert_calls import check_calls
+from .layout import TestPlace
 from .mode import Mode
+from .recordings import LAST, SEQUENCE, Book, Rules
 from .secrets import Secrets
+from .wrapped_call import Effect, effect_of
 from .wrappers import wrapper_of
 
 

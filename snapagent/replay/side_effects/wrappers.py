@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from ...errors import SideEffectNotRecorded
-from .book import Attempt, Book
-from .effects import BOOK, CLASSMETHOD, METHOD, real_callable
 from .recording import CLOSED, COMPLETE, RaisedAfter
+from .recordings import Attempt, Book
+from .wrapped_call import BOOK, CLASSMETHOD, METHOD, real_callable
 
 
 class Standing:

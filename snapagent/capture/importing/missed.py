@@ -1,0 +1,80 @@
+"""Targets that no import hook can reach, found when capture is switched off or the process ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ...config.targets import Target, is_ours
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from ...config.reading import Config
+    from ...config.targets import TargetSet
+
+_AS_MAIN = (
+    "its module ran as the main program, whose functions exist before they can be wrapped; import it from a small "
+    "start script, or use @capture()"
+)
+_REWRITTEN = (
+    "pytest loaded its module itself, to rewrite its assertions; keep such functions in a module that pytest does not "
+    "rewrite, or use @capture()"
+)
+_OURS = "snapagent cannot capture itself"
+_PAST_THE_HOOK = "its module was loaded past the import system, by its path or by another loader; use @capture() there"
+
+
+def missed_targets(config: Config, seen: set[str]) -> Iterator[tuple[Target, str]]:
+    """(target, reason and remedy) of each target named exactly whose module is loaded but was not instrumented."""
+    main = sys.modules.get("__main__")
+    names = main_names(main) if main is not None else set()
+    for rule in config.rules:
+        if not rule.pattern.is_exact or rule.pattern.is_dotted:
+            continue
+        target = Target.parse(rule.pattern.text)
+        if target.module in seen:
+            continue
+        if is_ours(target.module):
+            yield target, _OURS
+        elif target.module in names:
+            yield target, _AS_MAIN
+        elif target.module in sys.modules:
+            loader = type(getattr(sys.modules[target.module], "__loader__", None)).__name__
+            yield target, _REWRITTEN if loader == "AssertionRewritingHook" else _PAST_THE_HOOK
+
+
+def unfound_dotted(config: Config, targets: TargetSet, found: set[str], seen: set[str]) -> Iterator[Target]:
+    """The reading of each dotted target that led to no function, though its module was instrumented.
+
+    A name of which a part may be a submodule that was not imported here is not one of them.
+    """
+    for rule in config.rules:
+        if not rule.pattern.is_exact or not rule.pattern.is_dotted:
+            continue
+        readings = Target.candidates(rule.pattern.text)
+        if any(str(reading) in found or targets.rule_for(reading) is None for reading in readings):
+            continue
+        reading = next((one for one in readings if one.module in seen and one.module in sys.modules), None)
+        if reading is not None and not _may_be_submodule(reading):
+            yield reading
+
+
+def _may_be_submodule(target: Target) -> bool:
+    head, dot, _ = target.qualname.partition(".")
+    namespace = object.__getattribute__(sys.modules[target.module], "__dict__")
+    return bool(dot) and "__path__" in namespace and head not in namespace
+
+
+def main_names(main: ModuleType) -> set[str]:
+    """The names under which the main program could have been imported."""
+    spec = getattr(main, "__spec__", None)
+    path = getattr(main, "__file__", None) or next(iter(sys.argv), "")  # a script's `__file__` is gone at exit
+    names = {"__main__"}
+    if spec is not None:
+        names.add(spec.name.removesuffix(".__main__"))
+    elif isinstance(path, str) and path.endswith(".py"):
+        names.add(os.path.splitext(os.path.basename(path))[0])
+    return names

@@ -1,0 +1,267 @@
+"""The recorder of one target: arguments become bytes before the call, the outcome after it.
+
+The wrapper asks `admit` on every call, before anything else. Only when that says yes does it call `begin`, the
+program's function, and then exactly one of `returned`, `raised` and `ended`::
+
+    pending = recorder.begin(args, kwargs)        # None: call the function bare
+    try:
+        value = function(*args, **kwargs)
+    except BaseException as error:
+        recorder.raised(pending, error)
+        raise
+    recorder.returned(pending, value)
+
+A coroutine or generator runs in steps, with other calls in between: its wrapper calls `leave` when the function is
+suspended and `enter` before it is resumed, so that only calls from inside count as `recursive`.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from time import perf_counter, time
+
+from ...core.signature import Parameters, defaults_of_code
+from ...serializer.freezing.byte_limit import TooSlow
+from ...serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
+from ..host_guard import belongs_to_host, describe, log_once
+from .admission import ALWAYS, TOO_SLOW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FunctionType
+
+    from ...config.reading import Settings
+    from ...config.targets import Target
+    from ..engine import Engine
+    from .admission import Gate
+    from .ledger import Ledger
+
+FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
+PLAIN, COROUTINE, GENERATOR, ASYNC_GENERATOR = "plain", "coroutine", "generator", "async_generator"
+COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped"
+
+RECURSIVE = "recursive"  # a call of a target from inside itself
+REENTRANT = "reentrant"  # a call that our own capturing of another one caused
+INTERRUPTED = "interrupted"  # the program's signal handler raised while we captured
+QUEUE_FULL = "queue_full"
+INTERNAL_ERROR = "internal_error"
+
+_OBJECTS = 768  # bytes: what a call takes in the queue besides the bytes that it was frozen to
+capturing: set[int] = set()  # threads that are inside our own code now, where captured functions run bare
+
+
+class Pending:
+    """A call that has begun: its frozen arguments, and what capturing it has cost so far.
+
+    With its outcome it is what leaves the caller's thread, for the writer to seal and store. `started` is seconds since
+    1970, `began`, `finished` and `cost` are seconds of `perf_counter`, `size` is bytes
+    of memory.
+    """
+
+    __slots__ = ("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "size", "started")
+
+    outcome: Frozen
+    exception: str | None
+    ended: str
+    finished: float
+    size: int
+
+    def __init__(self, recorder: Recorder, call: Frozen, started: float, began: float) -> None:
+        self.recorder = recorder
+        self.call = call
+        self.started = started
+        self.began = began
+        self.cost = perf_counter() - began
+
+    @property
+    def raised(self) -> bool:
+        return self.exception is not None
+
+    @property
+    def duration(self) -> float:
+        """Seconds that the function itself took."""
+        return max(self.finished - self.began - self.cost, 0.0)
+
+    @property
+    def target(self) -> Target:
+        return self.recorder.target
+
+    @property
+    def settings(self) -> Settings:
+        return self.recorder.settings
+
+    @property
+    def outcome_kind(self) -> str:
+        return self.exception or "returned"
+
+
+def type_name(kind: type) -> str:
+    """`module.qualname` by the type's own descriptors, so that no `__getattribute__` of a metaclass runs."""
+    name = type.__dict__["__qualname__"].__get__(kind)
+    module = type.__dict__["__module__"].__get__(kind)
+    return f"{module}.{name}" if type(module) is str and module != "builtins" else str(name)
+
+
+class Recorder:
+    """Records calls of one function; made by the engine. `admit` is the test that the wrapper makes first."""
+
+    def __init__(
+        self,
+        target: Target,
+        function: FunctionType,
+        kind: str,
+        flavor: str,
+        settings: Settings,
+        ledger: Ledger,
+        gate: Gate,
+        engine: Engine,
+        strict: bool = False,
+    ) -> None:
+        self.target = target
+        self.kind = kind
+        self.flavor = flavor
+        self.settings = settings
+        self.ledger = ledger
+        self.gate = gate
+        # Taken now: a function that is captured in place gets another code, whose parameters say nothing.
+        self._signature = function.__code__, function.__defaults__, function.__kwdefaults__
+        self._engine = engine
+        self._strict = strict
+        self._has_instance = kind in (METHOD, CLASSMETHOD)  # the first argument is the bound instance or class
+        self._inside: set[int] = set()
+        self._prepared: tuple[Parameters, FreezeRules] | None = None
+        self._defaults: Frozen | None = None
+        self.admit = self._admission()
+
+    def _admission(self) -> Callable[[], bool]:
+        """The hot path: a call that needs no look costs one step of an iterator, made without a call."""
+        gate, ledger, inside = self.gate, self.ledger, self._inside
+        governor, tick_admitted = gate.governor, ledger.tick_admitted
+        first_call = self._engine.first_call
+
+        def admit() -> bool:
+            for _ in ledger.skipping:
+                return False
+            if not ledger.announced:
+                ledger.announced = True
+                first_call()
+            if gate.chooses and gate.refuses():
+                return False
+            me = get_ident()
+            if me in inside:
+                ledger.count_skipped(RECURSIVE)
+            elif me in capturing:
+                ledger.count_skipped(REENTRANT)
+            elif governor.balance > 0.0 or gate.affords():
+                number = tick_admitted() + 1
+                if gate.limited or number <= ALWAYS:
+                    gate.took(number)
+                return True
+            else:
+                gate.over_budget()
+            return False
+
+        return admit
+
+    def parameters(self) -> Parameters:
+        return self._prepare()[0]
+
+    def defaults(self) -> Frozen | None:
+        """The function's default values, frozen when its first call was captured."""
+        return self._defaults
+
+    def _prepare(self) -> tuple[Parameters, FreezeRules]:
+        if self._prepared is None:
+            parameters, rules = Parameters.of_code(self._signature[0]), self._engine.freeze_rules(self.settings)
+            defaults = defaults_of_code(*self._signature)
+            if defaults:
+                self._defaults = freeze_outcome(defaults, False, rules)
+            self._prepared = parameters, rules
+        return self._prepared
+
+    def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Pending | None:
+        """Freeze the arguments, the bound instance first among them. None when that failed: call the function bare.
+
+        Raises only what a signal handler of the program raised meanwhile.
+        """
+        began = perf_counter()
+        me = get_ident()
+        capturing.add(me)
+        try:
+            parameters, rules = self._prepared or self._prepare()
+            if self._has_instance and args:
+                call = freeze_call(args[0], args[1:], kwargs, parameters, rules)
+            else:
+                call = freeze_call(None, args, kwargs, parameters, rules)
+            self._inside.add(me)
+            return Pending(self, call, time(), began)
+        except BaseException as error:
+            self._inside.discard(me)
+            if self._failed(error, perf_counter() - began):
+                raise
+            return None
+        finally:
+            capturing.discard(me)
+
+    def enter(self, pending: Pending) -> None:
+        """The function is resumed on this thread."""
+        self._inside.add(get_ident())
+
+    def leave(self, pending: Pending) -> None:
+        """The function is suspended: calls on this thread are not from inside it any more."""
+        self._inside.discard(get_ident())
+
+    def returned(self, pending: Pending, value: object) -> None:
+        """The function returned `value`."""
+        self._finish(pending, value, None, COMPLETE)
+
+    def raised(self, pending: Pending, error: BaseException) -> None:
+        """The function raised `error`; a cancelled coroutine says so."""
+        ended = CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE
+        self._finish(pending, error, error, ended)
+
+    def ended(self, pending: Pending, items: list[object], how: str, error: BaseException | None = None) -> None:
+        """A generator is over: the items that it gave, how it ended, and what it raised."""
+        self._finish(pending, items if error is None else error, error, how)
+
+    def _finish(self, pending: Pending, value: object, error: BaseException | None, ended: str) -> None:
+        me = get_ident()
+        self._inside.discard(me)
+        now = perf_counter()
+        capturing.add(me)
+        try:
+            outcome = freeze_outcome(value, error is not None, (self._prepared or self._prepare())[1])
+            pending.outcome = outcome
+            pending.exception = type_name(type(error)) if error is not None else None
+            pending.ended = ended
+            pending.finished = now
+            pending.size = len(pending.call.data) + len(outcome.data) + _OBJECTS
+            took = pending.cost + perf_counter() - now
+            taken = self._engine.submit(pending)
+        except BaseException as fault:
+            if self._failed(fault, pending.cost + perf_counter() - now):
+                raise
+            return
+        finally:
+            capturing.discard(me)
+        if not taken:
+            self.ledger.count_skipped(QUEUE_FULL, admitted=True)
+        self.gate.succeeded(took)
+
+    def _failed(self, error: BaseException, seconds: float) -> bool:
+        """Count a fault; whether it must be raised: it is the program's own, or our tests want to see it."""
+        host = belongs_to_host(error)
+        slow = isinstance(error, TooSlow)
+        self.ledger.count_failed(INTERRUPTED if host else TOO_SLOW if slow else INTERNAL_ERROR)
+        self.gate.failed(seconds)
+        if not host:
+            log_once(f"could not capture {self.target}", describe(error), "'snapagent why' counts such calls")
+        return host or self._strict
+
+
+def forget_other_threads(recorders: list[Recorder]) -> None:
+    """In a forked child only the forking thread lives on."""
+    me = get_ident()
+    for threads in (capturing, *(recorder._inside for recorder in recorders)):
+        threads.intersection_update((me,))

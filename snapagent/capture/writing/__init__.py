@@ -1,0 +1,1 @@
+"""Captured calls go through a bounded queue to one thread, which seals and stores them."""

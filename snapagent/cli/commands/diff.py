@@ -1,0 +1,100 @@
+"""`snapagent diff`: two bundles of one function, by path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ...bundle import Header
+from ..app import App, json_option, pass_app, store_options
+from ..choosing import bundle, function, newest_two
+from ..completing import complete_hash, complete_target
+from ..group import PROBLEM
+from ..terminal.table import Column
+from ..terminal.wording import counted, local_time, short_hash
+from ..views.differing import Change, changes
+
+_SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}
+
+
+@click.command("diff")
+@click.argument("target", shell_complete=complete_target)
+@click.argument("before", required=False, metavar="[A", shell_complete=complete_hash)
+@click.argument("after", required=False, metavar="B]", shell_complete=complete_hash)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
+@json_option
+@store_options
+@pass_app
+def diff_command(app: App, target: str, before: str | None, after: str | None, quiet: bool, as_json: bool) -> None:
+    """Compare two bundles of one function, by path.
+
+    A and B are hash prefixes or file names; without them the newest two are compared, with A alone A and the newest.
+    Exits 1 when they differ. Everything comes from the previews in the headers: no code runs.
+
+    \b
+    Examples:
+      snapagent diff shop.pricing.quote
+      snapagent diff shop.pricing.quote 3fa9 77c0
+    """
+    store = app.store
+    folder = function(store, target)
+    if before is None:
+        one, other = newest_two(store, folder)
+    else:
+        one, other = bundle(store, folder, before), bundle(store, folder, after)
+    headers = store.header(one), store.header(other)
+    found = changes(*headers)
+    if as_json:
+        app.out.json(_as_json(headers, (one.name, other.name), found))
+    elif not quiet:
+        _print(app, headers, found)
+    if found:
+        raise click.exceptions.Exit(PROBLEM)
+
+
+def _as_json(headers: Sequence[Header], names: Sequence[str], found: Sequence[Change]) -> dict[str, Any]:
+    sides = [
+        {"name": name, "hash": header.hash, "timestamp": header.timestamp, "outcome": header.outcome_kind}
+        for name, header in zip(names, headers, strict=True)
+    ]
+    return {
+        "target": headers[0].target,
+        "before": sides[0],
+        "after": sides[1],
+        "different": bool(found),
+        "changes": [change.as_dict() for change in found],
+    }
+
+
+def _print(app: App, headers: tuple[Header, Header], found: Sequence[Change]) -> None:
+    before, after = (f"{short_hash(h.hash)}  {local_time(h.timestamp)}  {h.outcome_kind}" for h in headers)
+    app.out.line((headers[0].target, "bold"))
+    app.out.line(("- ", "red"), (before, "red"))
+    app.out.line(("+ ", "green"), (after, "green"))
+    app.out.line("")
+    if not found:
+        app.out.line("equal arguments, equal outcome" if headers[0].hash == headers[1].hash else "equal")
+        return
+    columns = (Column("PATH", style="cyan"), Column("BEFORE", style="red"), Column("AFTER", style="green"))
+    rows = [(f"{_SIGNS[change.kind]} {change.path}", change.before, change.after) for change in found]
+    if app.out.width is not None and app.out.has_room_for(columns, rows):
+        app.out.table(columns, rows)
+    else:  # a value that is cut may be cut before the place where it differs
+        for change in found:
+            _print_below_each_other(app, change)
+    app.out.note(f"{counted(len(found), 'difference')}{_beyond(found)}")
+
+
+def _print_below_each_other(app: App, change: Change) -> None:
+    app.out.line((change.path, "cyan"))
+    if change.kind != "added":
+        app.out.folded(("  - ", "red"), (change.before, "red"), lead="    ")
+    if change.kind != "removed":
+        app.out.folded(("  + ", "green"), (change.after, "green"), lead="    ")
+
+
+def _beyond(found: Sequence[Change]) -> str:
+    hidden = any(change.kind == "hidden" for change in found)
+    return "; some lie beyond what the preview in the header holds" if hidden else ""

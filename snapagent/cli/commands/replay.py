@@ -1,0 +1,185 @@
+"""`snapagent replay`: stored bundles against today's code, without a test file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ...bundle import Header
+from ...compare import make_options
+from ...config.units import format_duration
+from ...errors import BundleNotFoundError, CorruptBundleError
+from ...store.reader import FunctionFolder, Library
+from ..app import App, json_option, pass_app, store_options
+from ..choosing import matching, name_of
+from ..completing import complete_target
+from ..group import PROBLEM
+from ..source.facsimiles import PLACEHOLDERS
+from ..source.modules import default_search_path
+from ..terminal.table import Column
+from ..terminal.wording import counted, short_hash
+from ..workers.pool import EQUAL, KINDS, NOT_REPLAYABLE, Plan, Result, Task, replay_all
+from .junit import to_xml
+
+_SHOWN = 20  # failures that are spelled out
+
+
+@click.command("replay")
+@click.argument("globs", nargs=-1, metavar="[TARGET]...", shell_complete=complete_target)
+@click.option("--outcome", metavar="KIND", help="Only bundles that returned, raised, or raised this exception type.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="The newest N bundles of each function.")
+@click.option("--rtol", type=click.FloatRange(min=0), default=0.0, help="Relative tolerance of numbers.")
+@click.option("--atol", type=click.FloatRange(min=0), default=0.0, help="Absolute tolerance of numbers.")
+@click.option("--ignore", multiple=True, metavar="PATH", help="A place of the outcome that may differ. Repeatable.")
+@click.option("--unordered", multiple=True, metavar="PATH", help="A list whose order does not matter. Repeatable.")
+@click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path; see snapagent facsimile.")
+@click.option("--skip-unreplayable", is_flag=True, help="What cannot be replayed is no reason to exit 1.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. [default: one per core]")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds per bundle.")
+@click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first bundle that is not equal.")
+@click.option("-p", "--path", "paths", multiple=True, metavar="DIR", help="A folder to import from, first. Repeatable.")
+@click.option("--junit-xml", metavar="FILE", help="Write a report for CI there.")
+@json_option
+@store_options
+@pass_app
+def replay_command(
+    app: App,
+    globs: Sequence[str],
+    outcome: str | None,
+    limit: int | None,
+    rtol: float,
+    atol: float,
+    ignore: Sequence[str],
+    unordered: Sequence[str],
+    facsimiles: str | None,
+    skip_unreplayable: bool,
+    jobs: int | None,
+    timeout: float,
+    fail_fast: bool,
+    paths: Sequence[str],
+    junit_xml: str | None,
+    as_json: bool,
+) -> None:
+    """Call today's code with stored arguments and compare how it ends.
+
+    Runs in child processes, which import the program and unpickle bundles: what is below a function (databases,
+    networks) is really used. Exits 1 when a bundle is changed, broken, fixed or cannot be replayed.
+
+    \b
+    Examples:
+      snapagent replay
+      snapagent replay shop.pricing.quote --ignore result.created_at --junit-xml report.xml
+    """
+    compare = {"rtol": rtol, "atol": atol, "ignore": list(ignore), "unordered": list(unordered)}
+    _check_paths(compare)
+    folders = [os.path.abspath(folder) for folder in paths]
+    rules = {"path": [*folders, *default_search_path(os.getcwd())], "compare": compare, "facsimiles": facsimiles}
+    tasks = [task for folder in matching(app.store, globs) for task in _tasks(app.store, folder, outcome, limit)]
+    plan = Plan(jobs or os.cpu_count() or 1, timeout, rules, fail_fast)
+    with _progress(app, len(tasks)) as done:
+        results = sorted(replay_all(tasks, plan, done), key=lambda result: (result.task.target, result.task.name))
+    if junit_xml is not None:
+        explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
+        with open(junit_xml, "w", encoding="utf-8") as file:
+            file.write(to_xml(results, explained, skip_unreplayable=skip_unreplayable))
+    if as_json:
+        app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
+    else:
+        _print(app, results)
+    harmless = (EQUAL, NOT_REPLAYABLE) if skip_unreplayable else (EQUAL,)
+    if any(result.kind not in harmless for result in results):
+        raise click.exceptions.Exit(PROBLEM)
+
+
+def _check_paths(compare: dict[str, Any]) -> None:
+    try:
+        make_options(**compare)
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
+
+
+def _tasks(store: Library, folder: FunctionFolder, outcome: str | None, limit: int | None) -> Iterator[Task]:
+    """The bundles of a function that are wanted, the newest first; one that cannot be read is left to `verify`."""
+    found = 0
+    for entry in reversed(store.entries(folder.name)):
+        if limit is not None and found >= limit:
+            return
+        try:
+            header = store.header(entry)
+        except BundleNotFoundError:
+            continue
+        except CorruptBundleError:
+            yield Task(name_of(folder), entry.name, entry.short_hash, "unreadable", store.base_path)
+            continue
+        kind = (header.exception or "").rpartition(".")[2]
+        if outcome is None or outcome in (header.outcome, header.exception, kind):
+            found += 1
+            yield Task(header.target, entry.name, header.hash, header.outcome, store.base_path, _placeholders(header))
+
+
+def _placeholders(header: Header) -> tuple[str, ...]:
+    return tuple(note.path for note in header.notes if note.kind in PLACEHOLDERS)
+
+
+@contextmanager
+def _progress(app: App, total: int) -> Iterator[Callable[[], object]]:
+    """A bar on stderr while a person waits."""
+    if not sys.stderr.isatty() or not total:
+        yield lambda: None
+        return
+    with click.progressbar(length=total, label="replaying", file=sys.stderr) as bar:
+        yield lambda: bar.update(1)
+
+
+def _summary(results: Sequence[Result]) -> dict[str, int]:
+    counts = Counter(result.kind for result in results)
+    return {kind: counts[kind] for kind in KINDS}
+
+
+def _print(app: App, results: Sequence[Result]) -> None:
+    if not results:
+        app.out.note("there is nothing to replay", then="snapagent list")
+        return
+    kinds = [kind for kind in KINDS if kind == EQUAL or any(result.kind == kind for result in results)]
+    columns = (Column("FUNCTION", style="bold", shrinks=2), *(Column(kind.upper(), right=True) for kind in kinds),
+               Column("TIME", right=True))  # fmt: skip
+    by_target: dict[str, list[Result]] = {}
+    for result in results:
+        by_target.setdefault(result.task.target, []).append(result)
+    app.out.table(columns, [_cells(target, found, kinds) for target, found in by_target.items()])
+    failures = [result for result in results if result.kind != EQUAL]
+    for result in failures[:_SHOWN]:
+        app.out.line("")
+        style = "yellow" if result.kind == NOT_REPLAYABLE else "red"
+        app.out.line(
+            (result.kind, style), "  ", (result.task.target, "bold"), "  ", (short_hash(result.task.hash), "cyan")
+        )
+        for line in _explanation(result):
+            app.out.folded(f"    {line}", lead=" " * 6)
+    hidden = f", {len(failures) - _SHOWN} of them not shown" if len(failures) > _SHOWN else ""
+    equal = len(results) - len(failures)
+    if failures:
+        app.out.note(f"{counted(len(failures), 'bundle')} of {len(results):,} not equal{hidden}")
+    else:
+        app.out.note(f"{counted(equal, 'bundle')} replayed, all equal")
+
+
+def _cells(target: str, found: Sequence[Result], kinds: Sequence[str]) -> list[str]:
+    numbers = _summary(found)
+    took = format_duration(sum(result.seconds for result in found))
+    return [target, *(f"{numbers[kind]:,}" if numbers[kind] else "-" for kind in kinds), took]
+
+
+def _explanation(result: Result) -> list[str]:
+    """What differs, a line each."""
+    if result.reason:
+        return result.reason.splitlines()
+    if not result.differences:
+        return [f"expected {result.expected}", f"got      {result.got}"]
+    return [f"{one['path']}: expected {one['expected'] or '-'}, got {one['got'] or '-'}" for one in result.differences]

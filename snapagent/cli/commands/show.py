@@ -1,0 +1,146 @@
+"""`snapagent show`: one bundle, as a tree of what was passed and what came back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from ...bundle import Header, Note
+from ...config.units import format_duration, format_size
+from ..app import App, json_option, pass_app, store_options
+from ..choosing import bundle, function
+from ..completing import complete_hash, complete_target
+from ..source.modules import default_search_path
+from ..terminal.folding import Piece
+from ..terminal.wording import ago, counted, local_time, short_hash, shown_path
+from ..views.rows import BundleRow, bundle_row
+from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
+from ..workers.children import ask
+
+_EVERYTHING = 1000  # levels: the preview itself ends long before
+
+
+@click.command("show")
+@click.argument("target", shell_complete=complete_target)
+@click.argument("hash_prefix", required=False, metavar="[HASH]", shell_complete=complete_hash)
+@click.option("-d", "--depth", type=click.IntRange(min=1), default=_EVERYTHING, metavar="N", help="Levels of the tree.")
+@click.option(
+    "--load", is_flag=True, help="Unpickle it in a child process and show the values: runs the bundle's code."
+)
+@json_option
+@store_options
+@pass_app
+def show_command(app: App, target: str, hash_prefix: str | None, depth: int, load: bool, as_json: bool) -> None:
+    """Show one bundle: arguments, outcome, and what was left out.
+
+    The newest bundle, or the one whose hash begins with HASH; a file name does as well. Everything comes from the
+    preview in the bundle's header, and no code runs, unless --load is given.
+
+    \b
+    Examples:
+      snapagent show shop.pricing.quote
+      snapagent show shop.pricing:quote 3fa9 --json
+    """
+    store = app.store
+    entry = bundle(store, function(store, target), hash_prefix)
+    header = store.header(entry)
+    row = bundle_row(store, header.target, entry)
+    values = _load(store.base_path, header.target, entry.name) if load else None
+    if as_json:
+        app.out.json({**_as_json(header, row), **({"values": values} if values is not None else {})})
+        return
+    if values is not None:
+        for name, text in values.items():
+            first, *others = text.split("\n")
+            app.out.line((name, "bold"), f" = {first}")
+            for line in others:
+                app.out.line(f"    {line}")
+        return
+    for pieces in _picture(header, row, depth):
+        app.out.folded(*pieces, lead=_below(pieces))
+
+
+def _load(base_path: str, target: str, name: str) -> dict[str, str]:
+    """The values of a bundle as text, from a child process that unpickles it."""
+    request = {"path": default_search_path(os.getcwd()), "target": target, "name": name, "base_path": base_path}
+    answer, code = ask("load", request)
+    if answer is None:
+        raise click.ClickException(f"the process that loaded it ended with code {code}")
+    if "problem" in answer:
+        raise click.ClickException(str(answer["problem"]))
+    values: dict[str, str] = answer["values"]
+    return values
+
+
+def header_fields(header: Header) -> dict[str, Any]:
+    """A header as JSON-able data, as `show --json` and `export` print it."""
+    fields = header.as_dict()
+    fields["parts"] = [part.as_dict() for part in header.parts]
+    fields["notes"] = [note.as_dict() for note in header.notes]
+    fields["parameters"] = [{"name": name, "kind": kind} for name, kind in header.parameters]
+    return fields
+
+
+def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
+    fields = header_fields(header)
+    if row is not None:
+        fields |= {"name": row.name, "path": row.path, "size": row.size, "pinned": row.pinned}
+    return fields
+
+
+def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list[Piece]]:
+    raised = header.outcome == "raised"
+    kind = header.exception or header.outcome
+    ended = "" if header.ended == "complete" else f" ({header.ended})"
+    yield [(header.target, "bold"), ("  ", ""), (short_hash(header.hash), "cyan"), ("  ", ""),
+           (kind + ended, "red" if raised else "green"), (f"  {format_duration(header.duration)}", "")]  # fmt: skip
+    moment, since = local_time(header.timestamp), ago(header.timestamp)
+    when = moment if moment.startswith(since) else f"{moment}, {since}"
+    runtime = f"{header.implementation} {header.python}, snapagent {header.snapagent}"
+    size = f", {format_size(row.size)}" if row is not None else ""
+    pinned = ", pinned" if row is not None and row.pinned else ""
+    yield [(f"{when}{size}{pinned}, {runtime}", "dim")]
+    if row is not None:
+        yield [(shown_path(row.path), "dim")]
+    yield [("", "")]
+    passed, returned = arguments(header), outcome(header)
+    yield [("arguments", "bold"), ("" if passed else "  none", "dim")]
+    yield from _tree(passed, depth)
+    yield from _tree(returned, depth, top=True)
+    yield from _notes(unplaced_notes(header, (*passed, *returned)))
+    if header.by_value:
+        yield [("by value  ", "bold"), (", ".join(header.by_value), "")]
+
+
+def _below(pieces: Sequence[Piece]) -> str:
+    """What stands before the rest of a line that is folded: the tree's own lines, and room."""
+    lead = pieces[0][0] if pieces[0][1] == "dim" and pieces[0][0][:1] in "├└│ " else ""
+    return lead.replace("├── ", "│   ").replace("└── ", "    ") + "    "
+
+
+def _tree(branches: Sequence[Branch], depth: int, top: bool = False) -> Iterator[list[Piece]]:
+    """`top`: the branches stand at the margin, as the outcome does."""
+    if not top:
+        yield from (_line(line) for line in lines(branches, depth))
+        return
+    for branch in branches:
+        yield _line(Line("", branch), "bold")
+        yield from (_line(line) for line in lines(branch.children, depth - 1, more=branch.more))
+
+
+def _line(line: Line, label_style: str = "cyan") -> list[Piece]:
+    branch = line.branch
+    if branch is None:
+        return [(line.lead, "dim"), (f"... {counted(line.more, 'more', 'more')}", "dim")]
+    pieces = [(line.lead, "dim"), (branch.label, label_style), (": " if branch.label else "", "")]
+    return pieces + value_pieces(branch)
+
+
+def _notes(notes: Sequence[Note]) -> Iterator[list[Piece]]:
+    if notes:
+        yield [("not stored as it was", "bold")]
+    for note in notes:
+        yield [(f"    {note.path}", "cyan"), (f"  {note.type}  ", "dim"), note_piece(note)]

@@ -1,0 +1,83 @@
+"""`snapagent stats`: the store in numbers, with small charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from ...config.units import format_size
+from ..app import App, json_option, pass_app, store_options
+from ..choosing import matching
+from ..completing import complete_target
+from ..terminal.wording import counted, local_time
+from .statistics import Statistics, statistics
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_BAR = 30  # characters of the longest bar
+
+
+@click.command("stats")
+@click.argument("globs", nargs=-1, metavar="[GLOB]...", shell_complete=complete_target)
+@json_option
+@store_options
+@pass_app
+def stats_command(app: App, globs: Sequence[str], as_json: bool) -> None:
+    """Show counts over time, sizes and outcomes.
+
+    \b
+    Examples:
+      snapagent stats
+      snapagent stats shop.pricing.quote --json
+    """
+    with app.out.progress.during("counting bundles"):
+        found = statistics(app.store, matching(app.store, globs))
+    if as_json:
+        app.out.json(found.to_json())
+    elif not found.bundles and not found.calls:
+        app.out.note(f"nothing is captured under {app.base_path}", then="snapagent status")
+    else:
+        _print(app, found)
+
+
+def _print(app: App, found: Statistics) -> None:
+    app.out.line(
+        (f"{counted(found.bundles, 'bundle')}", "bold"),
+        f" of {counted(found.functions, 'function')}, {format_size(found.bytes)};"
+        f" {counted(found.calls, 'call')}, {found.captured:,} captured",
+    )
+    if found.over_time:
+        app.out.line("")
+        app.out.line(("over time  ", "bold"), (_sparkline([number for _, number in found.over_time]), "green"))
+        app.out.line((f"           {_period([start for start, _ in found.over_time])}", "dim"))
+    _bars(app, "outcomes", found.outcomes, "cyan")
+    _bars(app, "sizes up to", found.sizes, "blue")
+    _bars(app, "not captured", {**found.failed, **found.skipped}, "yellow")
+    if found.headers_read < found.bundles:
+        app.out.note(f"outcomes are of the newest {found.headers_read:,} of {found.bundles:,} bundles")
+
+
+def _period(starts: Sequence[str]) -> str:
+    """What the signs of the sparkline stand for; the days are those of UTC."""
+    first, last = (local_time(start)[:16] for start in (starts[0], starts[-1]))
+    if len(starts) == 1:
+        return f"the hour from {first}"
+    slot = "day" if starts[0][11:] == starts[1][11:] else "hour"
+    return f"{first} to {last}, one sign for each {slot}"
+
+
+def _bars(app: App, title: str, numbers: Mapping[str, int], style: str) -> None:
+    if not numbers:
+        return
+    app.out.line("")
+    app.out.line((title, "bold"))
+    label_width = max(len(name) for name in numbers)
+    digits = max(len(f"{number:,}") for number in numbers.values())
+    for name, number in numbers.items():
+        bar = "█" * max(round(_BAR * number / max(numbers.values())), 1)
+        app.out.line(f"  {name:<{label_width}}  {number:>{digits},}  ", (bar, style))
+
+
+def _sparkline(numbers: Sequence[int]) -> str:
+    most = max(numbers)
+    return "".join(_BLOCKS[-(-number * (len(_BLOCKS) - 1) // most)] if number else " " for number in numbers)

@@ -1,0 +1,94 @@
+"""`snapagent run`, `enable` and `disable`: getting capture into a program without a change to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import click
+
+from ...config.environment import CAPTURE_DIR, ENABLED, is_enabled
+from ..app import App, json_option, pass_app, store_options
+from ..group import WRONG_USAGE
+from ..launch import environment_for, pth_path, remove_pth, write_pth
+from ..terminal.wording import printable
+
+Path = TypeVar("Path", str, str | None)
+
+
+@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--on", is_flag=True, help=f"Switch capture on, as {ENABLED}=1 does.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGS]...")
+@store_options
+@pass_app
+def run_command(app: App, on: bool, command: Sequence[str]) -> None:
+    """Run a program that captures when its environment says so.
+
+    The program takes the place of this command: same process, same signals, its own exit code. Child processes are
+    covered too. Without --on the variable SNAPAGENT_CAPTURE_ENABLED decides.
+
+    \b
+    Examples:
+      snapagent run --on -- gunicorn -w 2 shop.app:app
+      SNAPAGENT_CAPTURE_ENABLED=1 snapagent run --config staging.yaml -- python -m shop
+    """
+    path = app.find_config()
+    if app.config_path is not None and not os.path.isfile(app.config_path):
+        raise click.BadParameter(f"there is no file {app.config_path!r}", param_hint="--config")
+    environment = environment_for(os.environ, config=app.config_path, on=on)
+    if app.captures_dir is not None:
+        environment[CAPTURE_DIR] = os.path.abspath(os.path.expanduser(app.captures_dir))
+    if is_enabled(environment):
+        if path is None:
+            app.out.note("there is no configuration, so nothing will be captured", then="snapagent init")
+    elif sys.stderr.isatty():
+        app.out.note("capture is off", then=f"run --on, or set {ENABLED}=1")  # fits in a line of 80
+    sys.stdout.flush()
+    try:
+        os.execvpe(command[0], list(command), environment)
+    except OSError as error:
+        app.out.note(f"cannot run {command[0]!r}: {error.strerror}")
+        raise click.exceptions.Exit(WRONG_USAGE) from None
+
+
+@click.command("enable")
+@json_option
+@pass_app
+def enable_command(app: App, as_json: bool) -> None:
+    """Prepare this Python environment for capture.
+
+    From then on every program in it captures when SNAPAGENT_CAPTURE_ENABLED=1 is set.
+
+    Writes one .pth file beside the installed packages; with the variable unset it costs two look-ups at start-up.
+    `snapagent disable` removes it.
+    """
+    path = _or_problem(write_pth)
+    if as_json:
+        app.out.json({"path": path, "enabled": True})
+        return
+    app.out.line("wrote ", (path, "bold"))
+    app.out.note(f"{sys.prefix} is prepared", then=f"start the program with {ENABLED}=1")
+
+
+@click.command("disable")
+@json_option
+@pass_app
+def disable_command(app: App, as_json: bool) -> None:
+    """Undo `snapagent enable` in this Python environment."""
+    path = _or_problem(remove_pth)
+    if as_json:
+        app.out.json({"path": path or pth_path(), "enabled": False, "removed": path is not None})
+    elif path is None:
+        app.out.note(f"{sys.prefix} was not enabled: there is no {pth_path()}")
+    else:
+        app.out.line("removed ", (path, "bold"))
+
+
+def _or_problem(change: Callable[[], Path]) -> Path:
+    try:
+        return change()
+    except OSError as error:
+        where = printable(str(error.filename or pth_path()))
+        raise click.ClickException(f"{where}: {error.strerror}; nothing was changed") from None

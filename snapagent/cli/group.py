@@ -1,0 +1,224 @@
+"""The group of all commands: loads a command's file on use, knows near matches, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any, TextIO
+
+import click
+
+from ..errors import AmbiguousHashError, BundleNotFoundError, SnapagentError, TargetNotFoundError
+
+SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here that holds it
+    "Set up": {"init": "init", "check": "check", "completion": "completion"},
+    "Capture": {
+        "run": "switch",
+        "enable": "switch",
+        "disable": "switch",
+        "pause": "pause",
+        "resume": "pause",
+    },
+    "Read": {
+        "list": "list",
+        "show": "show",
+        "diff": "diff",
+        "status": "status",
+        "why": "why",
+        "stats": "stats",
+        "export": "export",
+        "view": "view",
+    },
+    "Test": {
+        "new-test": "new_test",
+        "replay": "replay",
+        "facsimile": "facsimile",
+        "promote": "promote",
+    },
+    "Keep house": {
+        "clear": "housekeeping",
+        "prune": "housekeeping",
+        "pin": "housekeeping",
+        "unpin": "housekeeping",
+        "verify": "verify",
+        "keygen": "keygen",
+    },
+}
+_LONGEST = max(len(name) for commands in SECTIONS.values() for name in commands)
+HOMES = {name: home for commands in SECTIONS.values() for name, home in commands.items()}
+
+_ERROR = "Error: "  # what click prints before a message
+FINE, PROBLEM, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class CommandLine(click.Group):
+    """All of `snapagent`'s commands. Each is an object named `<command>_command` in its file."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(HOMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        home = HOMES.get(cmd_name)
+        if home is None:
+            return None
+        command = getattr(import_module(f"{__package__}.commands.{home}"), f"{cmd_name.replace('-', '_')}_command")
+        return command if isinstance(command, click.Command) else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True, color=ctx.color)
+            ctx.exit(WRONG_USAGE)  # as click does by itself from 8.2 on
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in HOMES and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"There is no command {name!r}.{_did_you_mean(name, HOMES)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:  # --help prints here
+        with _noticing_who_went_away():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _noticing_who_went_away():
+            return super().invoke(ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, commands in SECTIONS.items():
+            loaded = [(name, self.get_command(ctx, name)) for name in commands]
+            rows = [(name, command.get_short_help_str(limit=80)) for name, command in loaded if command]
+            with formatter.section(heading):
+                formatter.write_dl([(f"{name:<{_LONGEST}}", words) for name, words in rows])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        name = prog_name or "snapagent"  # and not "__main__.py" under python -m
+        if not standalone_mode:
+            return super().main(args, name, complete_var, standalone_mode, **extra)
+        sys.exit(_exit_code(lambda: super(CommandLine, self).main(args, name, complete_var, False, **extra)))
+
+
+class UnknownNameError(click.ClickException):
+    """A name that nothing has, in a command's own words."""
+
+    exit_code = WRONG_USAGE
+
+
+class _ReaderWentAway(Exception):
+    """Nobody reads stdout any more."""
+
+
+@contextmanager
+def _noticing_who_went_away() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise _ReaderWentAway from None  # click would exit with 1
+        raise
+
+
+def _exit_code(run: Any) -> int:
+    """Run a command; what goes wrong becomes words on stderr and a number."""
+    _have_streams()
+    return _flushed(_code_of(run))
+
+
+def _code_of(run: Any) -> int:
+    try:
+        _survive_any_character()
+        code = run()
+        return code if isinstance(code, int) else FINE
+    except click.UsageError as error:
+        with suppress(OSError):
+            _readable(error).show()
+        return WRONG_USAGE
+    except click.ClickException as error:
+        return _say(error.message, error.exit_code)
+    except click.Abort as error:
+        return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else _say("nothing was done")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (TargetNotFoundError, BundleNotFoundError, AmbiguousHashError) as error:
+        return _say(str(error), WRONG_USAGE)
+    except SnapagentError as error:
+        return _say(str(error))
+    except (_ReaderWentAway, BrokenPipeError):
+        return FINE  # `snapagent list | head` is not an error
+    except OSError as error:
+        return _say(f"{error.filename or 'input or output'}: {error.strerror or error}")
+
+
+def _say(message: str, code: int = PROBLEM) -> int:
+    from .terminal.output import say
+
+    for line in message.splitlines():
+        say(sys.stderr, line)
+    return code
+
+
+def _readable(error: click.UsageError) -> click.UsageError:
+    """A missing name comes with the command that shows the names; a terminal breaks the message between words."""
+    message = error.format_message()
+    if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
+        message = f"{message} 'snapagent list' shows the names."
+    if sys.stderr.isatty():
+        from .terminal.output import filled
+
+        message = filled(f"{_ERROR}{message}").removeprefix(_ERROR)
+    return click.UsageError(message, error.ctx)
+
+
+def _have_streams() -> None:
+    """A closed stream (`snapagent list >&-`) is None in Python, and the next file that is opened takes its place."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def _survive_any_character() -> None:
+    """A terminal of another encoding, or a lone surrogate in a name, must not end a command with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _flushed(code: int) -> int:
+    """The code once everything is written; the interpreter's own flush at exit must find nothing to complain of."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _swallow(sys.stdout)
+        if error.errno not in (errno.EPIPE, errno.EBADF) and not code:
+            code = _say(f"the output could not be written: {error.strerror}")
+    try:
+        sys.stderr.flush()
+    except OSError:  # where nobody can be told, the code tells
+        _swallow(sys.stderr)
+    return code
+
+
+def _swallow(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere."""
+    with suppress(OSError, ValueError):  # of a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _did_you_mean(name: str, known: Sequence[str] | dict[str, str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(repr(word) for word in near)}?" if near else ""

@@ -1,0 +1,84 @@
+"""How capture gets into a program without a change to it: an environment for `snapagent run`, a `.pth` for `enable`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ..config.environment import CONFIG, ENABLED, ENABLED_ALIAS, is_enabled
+
+# Sorts after `__editable__*.pth`, so that a package that is installed as editable can be imported by then.
+PTH_NAME = "snapagent-capture.pth"
+
+TRUE_WORDS = ("1", "true", "yes", "on")
+
+_PTH = """\
+import os; (os.environ.get({enabled!r}) or os.environ.get({alias!r}) or '').strip().lower() in {true!r} \
+and exec({code!r})
+"""
+_START = """\
+try:
+    from snapagent.capture.activation import install
+    install()
+except (Exception, SystemExit) as error:
+    import sys
+    sys.stderr.write('snapagent: capture stays off: %r\\n' % (error,))
+"""
+
+
+def bootstrap_folder() -> str:
+    """The folder that `snapagent run` puts first on PYTHONPATH."""
+    return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "capture", "bootstrap")
+
+
+def environment_for(environ: Mapping[str, str], *, config: str | None = None, on: bool = False) -> dict[str, str]:
+    """The environment in which a program and its children obey the variable; `on` sets it too.
+
+    `config` becomes absolute, because the program may change its working directory.
+    """
+    changed = dict(environ)
+    entries = [entry for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    folder = bootstrap_folder()
+    changed["PYTHONPATH"] = os.pathsep.join([folder, *(entry for entry in entries if entry != folder)])
+    if config is not None:
+        changed[CONFIG] = os.path.abspath(os.path.expanduser(config))
+    if on and not is_enabled(environ):
+        changed[ENABLED] = "1"
+    return changed
+
+
+def pth_text() -> str:
+    """One line: two look-ups in the environment when capture is off, and nothing is imported."""
+    return _PTH.format(enabled=ENABLED, alias=ENABLED_ALIAS, true=TRUE_WORDS, code=_START)
+
+
+def pth_path() -> str:
+    """Where `enable` writes: the site-packages folder of the current environment."""
+    import sysconfig
+
+    return os.path.join(sysconfig.get_paths()["purelib"], PTH_NAME)
+
+
+def write_pth() -> str:
+    """Activate the current environment; the path written. Raises OSError where that is not allowed."""
+    path = pth_path()
+    draft = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(pth_text())
+        os.replace(draft, path)
+    except OSError:
+        if os.path.exists(draft):
+            os.unlink(draft)
+        raise
+    return path
+
+
+def remove_pth() -> str | None:
+    """Deactivate the current environment; the path removed, or None when there was none. Raises OSError."""
+    path = pth_path()
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return None
+    return path

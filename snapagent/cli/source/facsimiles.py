@@ -1,0 +1,129 @@
+"""What a test must supply for the placeholders of bundles, and a skeleton of it from how the function uses them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+
+from ...bundle import Header, Note
+from ...core.records import Record
+from ..views.tree import OUTCOME_PATHS
+from .modules import Looker
+
+PLACEHOLDERS = ("excluded", "unstorable", "too_big", "too_deep", "lazy")
+
+
+class Use(Record):
+    """How the function uses a value: the attributes that it reads and the methods that it calls, in order."""
+
+    attributes: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+class Needed(Record):
+    """A value that a test must supply: where it goes, what it stands for, and why it is not in the bundles."""
+
+    path: str
+    type: str
+    reason: str
+    detail: str
+    use: Use
+
+    @property
+    def class_name(self) -> str:
+        """A name for the stand-in: that of the type, or one made of the path where that would hide a built-in."""
+        name = self.type.rpartition(".")[2]
+        if hasattr(builtins, name):
+            words = re.findall(r"[^\W\d_]+", self.path.rpartition(".")[2])
+            name = "".join(word.capitalize() for word in words)
+        return name if name.isidentifier() and not keyword.iskeyword(name) else "StandIn"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is known of its use, so that any object may do."""
+        return not self.use.attributes and not self.use.methods
+
+
+def needed(headers: Iterable[Header], looker: Looker) -> tuple[Needed, ...]:
+    """The placeholders among the arguments of these bundles of one function, each path once."""
+    found: dict[str, Note] = {}
+    target = ""
+    for header in headers:
+        target = header.target
+        for note in header.notes:
+            if note.kind in PLACEHOLDERS and note.path.partition(".")[0].partition("[")[0] not in OUTCOME_PATHS:
+                found.setdefault(note.path, note)
+    body = _function(target, looker)
+    return tuple(
+        Needed(note.path, note.type, note.reason or note.kind, note.detail, _use(body, note.path))
+        for note in found.values()
+    )
+
+
+def _function(target: str, looker: Looker) -> ast.AST | None:
+    module, _, qualname = target.partition(":")
+    found = looker.definition(module, qualname) if qualname else None
+    return found[1].node if found is not None else None
+
+
+def _use(function: ast.AST | None, path: str) -> Use:
+    """Attributes of the value at `path`, as the function's own source spells them."""
+    attributes: dict[str, None] = {}
+    methods: dict[str, None] = {}
+    for node in ast.walk(function) if function is not None else ():
+        for name, is_called in _uses_in(node, path):
+            (methods if is_called else attributes)[name] = None
+    return Use(tuple(name for name in attributes if name not in methods), tuple(methods))
+
+
+def _uses_in(node: ast.AST, path: str) -> Iterator[tuple[str, bool]]:
+    match node:
+        case ast.Call(func=ast.Attribute(value=value, attr=name)) if _spelt(value) == path:
+            yield name, True
+        case ast.Call(func=function) if _spelt(function) == path:
+            yield "__call__", True
+        case ast.Attribute(value=value, attr=name) if _spelt(value) == path:
+            yield name, False
+        case ast.Subscript(value=value) if _spelt(value) == path:
+            yield "__getitem__", True
+        case ast.For(iter=value) | ast.comprehension(iter=value) if _spelt(value) == path:
+            yield "__iter__", True
+
+
+def _spelt(node: ast.expr) -> str:
+    return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else ""
+
+
+def skeleton(target: str, values: Iterable[Needed]) -> str:
+    """Python source: a class for each value, and the dictionary that gives them to the loader."""
+    values = tuple(values)
+    names = _class_names(values)
+    classes = [_class_source(value, names[value.path]) for value in values]
+    entries = [f"    {json.dumps(value.path)}: {names[value.path]}()," for value in values]
+    return "\n\n".join([*classes, "\n".join([f"FACSIMILES = {{  # of {target}", *entries, "}"])]) + "\n"
+
+
+def _class_names(values: Iterable[Needed]) -> dict[str, str]:
+    """Path -> class name; two values of one type get two classes."""
+    names: dict[str, str] = {}
+    for value in values:
+        name, number = value.class_name, 2
+        while name in names.values():
+            name, number = f"{value.class_name}{number}", number + 1
+        names[value.path] = name
+    return names
+
+
+def _class_source(value: Needed, name: str) -> str:
+    detail = f", {value.detail}" if value.detail else ""
+    lines = [f"class {name}:", f'    """Stands in for {value.path}: {value.type}{detail} ({value.reason})."""']
+    lines += [""] if not value.is_plain else []
+    lines += [f"    {attribute} = None" for attribute in value.use.attributes]
+    for position, method in enumerate(value.use.methods):
+        lines += [""] if position or value.use.attributes else []
+        lines += [f"    def {method}(self, *args, **kwargs):", "        raise NotImplementedError"]
+    return "\n".join(lines) + "\n"

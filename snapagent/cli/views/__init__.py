@@ -1,0 +1,1 @@
+"""The data that commands show: rows, preview trees and reasons. Nothing here prints."""

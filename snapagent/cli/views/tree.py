@@ -1,0 +1,136 @@
+"""What `show` and `diff` print: the preview trees of a header, with the notes on what is not there put in their place.
+
+`snapagent.sealing.preview` says what a node of such a tree is. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ...bundle import Header, Note
+from ...core.records import Record
+from ...store.brief import Brief
+
+OUTCOME_PATHS = ("result", "exception")
+_NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim", "may_be_torn": "yellow"}  # the others: red
+_TOLD_BY_TEXT = ("int", "float", "complex", "bool", "NoneType", "str", "bytes")
+
+
+class Branch(Record):
+    """One value of a tree. `more` counts the children that the preview leaves out.
+
+    `digest` is of the whole value where text and children do not show everything, else empty.
+    """
+
+    path: str
+    label: str
+    type: str
+    text: str
+    children: tuple[Branch, ...] = ()
+    more: int = 0
+    note: Note | None = None
+    digest: str = ""
+
+    @property
+    def words(self) -> str:
+        """The value on one line; its type too, where the text does not tell it."""
+        if self.type in _TOLD_BY_TEXT or not self.type or not self.text or self.text.startswith("<"):
+            return self.text or self.type
+        return f"{self.type}, {self.text}" if self.text[:1].isdigit() else f"{self.type} {self.text}"
+
+
+class Line(Record):
+    """One printed line of a tree: the lines that lead to it, and the branch; `more` stands for left-out children."""
+
+    lead: str
+    branch: Branch | None
+    more: int = 0
+
+
+def arguments(header: Header) -> tuple[Branch, ...]:
+    """The trees of the arguments, in the order of the parameters."""
+    order = {name: position for position, (name, _) in enumerate(header.parameters)}
+    found = [branch for branch in _branches(header) if branch.path not in OUTCOME_PATHS]
+    return tuple(sorted(found, key=lambda branch: order.get(branch.path.removeprefix("arguments."), len(order))))
+
+
+def outcome(header: Header) -> tuple[Branch, ...]:
+    """The tree of the result or of the exception."""
+    return tuple(branch for branch in _branches(header) if branch.path in OUTCOME_PATHS)
+
+
+def unplaced_notes(header: Header, branches: Iterable[Branch]) -> tuple[Note, ...]:
+    """Notes about places that the trees do not reach."""
+    placed = {branch.path for branch in _all_of(branches) if branch.note is not None}
+    return tuple(note for note in header.notes if note.path not in placed)
+
+
+def lines(branches: Sequence[Branch], depth: int, lead: str = "", more: int = 0) -> Iterator[Line]:
+    """The branches with `├──` before them, `depth` levels deep; `more` is how many others the preview left out."""
+    if depth <= 0:
+        return
+    for position, branch in enumerate(branches):
+        last = position == len(branches) - 1 and not more
+        yield Line(lead + ("└── " if last else "├── "), branch)
+        yield from lines(branch.children, depth - 1, lead + ("    " if last else "│   "), branch.more)
+    if more:
+        yield Line(f"{lead}└── ", None, more)
+
+
+def value_pieces(branch: Branch) -> list[tuple[str, str]]:
+    """The value of a branch and the note on it, as (text, style)."""
+    if branch.note is None:
+        return [(branch.words, "")]
+    stands_in = branch.text.startswith("<")  # the note says what the text would
+    text, style = note_piece(branch.note)
+    return [(branch.type if stands_in else branch.words, ""), (f"  {text}", style)]
+
+
+def note_piece(note: Note) -> tuple[str, str]:
+    """A note in brackets, and its style."""
+    detail = f", {note.detail}" if note.detail else ""
+    text = f"[{note.kind}: {note.reason}{detail}]" if note.reason else f"[{note.kind}{detail}]"
+    return text, _NOTE_STYLES.get(note.kind, "red")
+
+
+def short_call(header: Header | Brief) -> tuple[str, str]:
+    """The arguments and the outcome, each on one line: `rows=[1, 2], currency='EUR'` and `3.2`."""
+    passed = {
+        path.removeprefix("arguments."): text for path, text in header.previews.items() if path not in OUTCOME_PATHS
+    }
+    ended = next((header.previews[path] for path in OUTCOME_PATHS if path in header.previews), "")
+    names = [name for name, _ in header.parameters if name in passed]
+    if len(names) < len(passed):
+        names += [name for name in passed if name not in names]
+    return ", ".join([f"{name}={passed[name]}" for name in names]), ended
+
+
+def _branches(header: Header) -> Iterator[Branch]:
+    notes = {note.path: note for note in header.notes}
+    for path, node in header.tree.items():
+        yield _branch(path, path.removeprefix("arguments."), node, notes)
+
+
+def _branch(path: str, label: str, node: object, notes: Mapping[str, Note]) -> Branch:
+    fields: Mapping[str, Any] = node if isinstance(node, dict) else {}
+    children = [child for child in fields.get("children", ()) if isinstance(child, dict)]
+    more = fields.get("more", 0)
+    return Branch(
+        path,
+        label,
+        str(fields.get("type", "")),
+        str(fields.get("text", "")),
+        tuple(
+            _branch(path + str(child.get("step", "")), str(child.get("step", "")), child, notes) for child in children
+        ),
+        more if isinstance(more, int) else 0,
+        notes.get(path),
+        str(fields.get("digest", "")),
+    )
+
+
+def _all_of(branches: Iterable[Branch]) -> Iterator[Branch]:
+    for branch in branches:
+        yield branch
+        yield from _all_of(branch.children)

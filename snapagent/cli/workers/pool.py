@@ -1,0 +1,188 @@
+"""Running many bundles against today's code: child processes that each take the next bundle, and what came of it all.
+
+A bundle that hangs or kills its process costs that process; the others do not notice.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import selectors
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ...core.records import Record
+from .children import environment
+
+EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE = "equal", "changed", "fixed", "broken", "not replayable"
+KINDS = (EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE)
+
+
+class Task(Record):
+    """A bundle to replay; `placeholders` are paths that a facsimile may fill."""
+
+    target: str
+    name: str
+    hash: str
+    outcome: str
+    base_path: str
+    placeholders: tuple[str, ...] = ()
+
+    def to_line(self) -> str:
+        fields = {**self.as_dict(), "placeholders": "\n".join(self.placeholders)}
+        return json.dumps(fields) + "\n"
+
+
+class Result(Record):
+    """What became of a bundle. `differences` are `compare`'s, as dicts; `seconds` is what loading and calling took."""
+
+    task: Task
+    kind: str
+    reason: str = ""
+    seconds: float = 0.0
+    differences: tuple[dict[str, Any], ...] = ()
+    expected: str = ""
+    got: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        task = self.task
+        fields = {name: value for name, value in self.as_dict().items() if name != "task"}
+        return {"target": task.target, "name": task.name, "hash": task.hash, **fields}
+
+
+class Plan(Record):
+    """How all of them are replayed: processes, seconds for each bundle, and the rules that the workers get."""
+
+    jobs: int
+    timeout: float
+    rules: dict[str, Any]
+    fail_fast: bool = False
+
+
+def replay_all(tasks: Sequence[Task], plan: Plan, done: Callable[[], object]) -> Iterator[Result]:
+    """The results as they come; `done` is called after each. Ends early after the first failure with `fail_fast`."""
+    waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
+    finished: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
+    workers = [_Worker(plan) for _ in range(max(min(plan.jobs, len(tasks)), 1))]
+    threads = [threading.Thread(target=_work, args=(w, waiting, finished), daemon=True) for w in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in tasks:
+            result = finished.get()
+            if isinstance(result, BaseException):
+                raise result
+            done()
+            yield result
+            if plan.fail_fast and result.kind != EQUAL:
+                return
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _work(
+    worker: _Worker, waiting: queue.SimpleQueue[Task], finished: queue.SimpleQueue[Result | BaseException]
+) -> None:
+    while True:
+        try:
+            task = waiting.get_nowait()
+        except queue.Empty:
+            worker.kill()
+            return
+        try:
+            finished.put(worker.replay(task))
+        except _Stopped:
+            return
+        except BaseException as error:
+            finished.put(error)
+            return
+
+
+class _Stopped(Exception):
+    """No other process is started: the whole replay ends."""
+
+
+class _Worker:
+    """One child process at a time, used by one thread; another one may stop it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def replay(self, task: Task) -> Result:
+        process = self._started()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(task.to_line())
+            process.stdin.flush()
+        except OSError:
+            return self._lost(task, f"the replaying process ended with code {process.wait()}")
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            if not selector.select(self._plan.timeout):
+                return self._lost(task, f"the call took longer than {self._plan.timeout:g} seconds")
+        line = process.stdout.readline()
+        if not line:
+            return self._lost(task, _how_it_ended(process.wait()))
+        answer = json.loads(line)
+        return Result(task, **{**answer, "differences": tuple(answer["differences"])})
+
+    def _started(self) -> subprocess.Popen[str]:
+        with self._lock:
+            if self._stopped:
+                raise _Stopped
+            if self._process is None:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", f"{__package__}.replay"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env=environment(),
+                )
+                assert self._process.stdin is not None
+                self._process.stdin.write(json.dumps(self._plan.rules) + "\n")
+            return self._process
+
+    def _lost(self, task: Task, reason: str) -> Result:
+        self.kill()
+        return Result(task, NOT_REPLAYABLE, reason)
+
+    def kill(self) -> None:
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    _close(pipe)
+
+    def stop(self) -> None:
+        """From another thread: end the process, and start no other one. The own thread sees its pipe end."""
+        with self._lock:
+            self._stopped = True
+            process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
+def _close(pipe: Any) -> None:
+    try:
+        pipe.close()
+    except OSError:
+        return  # what was still to be written has no reader any more
+
+
+def _how_it_ended(code: int) -> str:
+    if code < 0:
+        return f"the call killed its process (signal {-code})"
+    return f"the call ended its process (exit code {code})"

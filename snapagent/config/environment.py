@@ -1,0 +1,96 @@
+"""The environment variables of snapagent, and what they say. Needs only `os`, so that being off costs nothing."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..bundle import SigningKey
+
+ENABLED = "SNAPAGENT_CAPTURE_ENABLED"
+ENABLED_ALIAS = "SNAPY_CAPTURE_ENABLED"
+CONFIG = "SNAPAGENT_CONFIG"
+CAPTURE_DIR = "SNAPAGENT_CAPTURE_DIR"
+SIDE_EFFECTS = "SIDE_EFFECT_CAPTURE"
+KEY = "SNAPAGENT_KEY"
+KEY_FILE = "SNAPAGENT_KEY_FILE"
+
+CONFIG_NAMES = ("snapagent.yaml", os.path.join("config", "snapagent.yaml"))
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_MAX_KEY_FILE = 64 * 1024  # bytes
+
+
+def is_true(text: str | None) -> bool:
+    """`1`, `true`, `yes`, `on` in any case; anything else, and nothing at all, is false."""
+    return text is not None and text.strip().lower() in _TRUE
+
+
+def is_enabled(environ: Mapping[str, str]) -> bool:
+    """Whether capture is switched on. The alias counts only where the variable itself is unset or empty."""
+    return is_true(environ.get(ENABLED) or environ.get(ENABLED_ALIAS))
+
+
+def find_config(environ: Mapping[str, str], cwd: str) -> str | None:
+    """The absolute path of the YAML file: the variable's (there or not), else the first default that exists."""
+    named = environ.get(CONFIG)
+    if named:
+        return os.path.abspath(os.path.join(cwd, os.path.expanduser(named)))
+    for name in CONFIG_NAMES:
+        path = os.path.join(cwd, name)
+        if os.path.isfile(path):
+            return os.path.abspath(path)
+    return None
+
+
+def signing_keys(environ: Mapping[str, str]) -> tuple[SigningKey, ...]:
+    """The keys of `SNAPAGENT_KEY` (comma list), then of `SNAPAGENT_KEY_FILE` (one a line, `#` comments).
+
+    The first one signs, all of them verify. Raises ConfigError when the file cannot be used: a key that was meant
+    to be there and is not must never quietly become "unsigned".
+    """
+    named = environ.get(KEY, "")
+    path = environ.get(KEY_FILE, "")
+    if not named and not path:
+        return ()
+    from ..bundle import SigningKey
+
+    secrets = [part.strip() for part in named.encode("utf-8", "surrogateescape").split(b",")]
+    if path:
+        lines = [line.strip() for line in _read_key_file(os.path.expanduser(path)).split(b"\n")]
+        secrets += [line for line in lines if not line.startswith(b"#")]
+    return tuple(SigningKey(secret) for secret in dict.fromkeys(secrets) if secret)
+
+
+def _read_key_file(path: str) -> bytes:
+    from ..errors import ConfigError
+
+    def refused(problem: str) -> ConfigError:
+        return ConfigError(problem, path, None, KEY_FILE)
+
+    try:
+        # Not blocking: a FIFO put there must not hang the program that starts.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise refused(f"the key file cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    try:
+        status = os.fstat(descriptor)
+        if status.st_mode & 0o170000 != 0o100000:  # S_IFMT, S_IFREG
+            raise refused("the key file is not a regular file")
+        if status.st_mode & 0o077:
+            raise refused(f"the key file is open to others (mode {status.st_mode & 0o777:04o}); run 'chmod 600 {path}'")
+        if status.st_uid not in (os.geteuid(), 0):
+            raise refused(f"the key file belongs to another user (uid {status.st_uid})")
+        if status.st_size > _MAX_KEY_FILE:
+            raise refused(f"the key file is larger than {_MAX_KEY_FILE} bytes")
+        text = os.read(descriptor, _MAX_KEY_FILE)
+    except OSError as error:
+        raise refused(f"the key file cannot be read ({error.strerror})") from None
+    finally:
+        os.close(descriptor)
+    if not any(line.strip() and not line.strip().startswith(b"#") for line in text.split(b"\n")):
+        raise refused("the key file holds no key; 'snapagent keygen' makes one")
+    return text

@@ -1,0 +1,429 @@
+"""The YAML file, read into frozen records. The only home of yaml.
+
+The file is read as a stream of YAML events, not by a loader: so each value knows its line, a plain scalar means what
+YAML 1.2 says (no octal 012, no boolean `on`), and duplicate keys, anchors, tags, depth and size are refused on the way.
+All problems of a file are reported together, in one config_problems.InvalidConfigError.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..core.records import Record
+from .environment import CAPTURE_DIR, find_config
+from .settings import CONFIG_FIELDS, DEFAULT_SETTINGS, SETTINGS_FIELDS, Field, Settings, merged, settings_from
+from .targets import TargetPattern, TargetSet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from ..errors import ConfigError
+
+VERSION = 1
+MAX_FILE = 1_000_000  # bytes
+MAX_DEPTH = 20
+MAX_PROBLEMS = 100  # of one file; who has more has given the wrong file
+_MAX_KEY, _MAX_TEXT = 80, 500  # characters of each that an error shows
+
+_SECTIONS = {
+    "defaults": "a mapping of settings",
+    "targets": "a list of targets",
+    "exclude_targets": "a list of targets",
+}
+_KEYS = ("version", *CONFIG_FIELDS, *_SECTIONS)
+_RULE_KEYS = ("target", *SETTINGS_FIELDS)
+
+
+class TargetRule(Record):
+    """One entry of `targets`: its settings are those of `defaults` with its own over them."""
+
+    pattern: TargetPattern
+    settings: Settings
+    line: int
+
+
+class Config(Record):
+    """A whole file. `budget` is a share of 1, sizes are bytes; `capture_dir` is as written: see resolve_capture_dir."""
+
+    path: str | None = None
+    capture_dir: str = "captures"
+    budget: float = 0.02
+    max_store_bytes: int = 256 * 10**6
+    durability: str = "process"
+    trust: str | None = None  # None: not said, so `signed` where a key is set, else `owner`
+    sync: bool = False
+    defaults: Settings = DEFAULT_SETTINGS
+    rules: tuple[TargetRule, ...] = ()
+    exclude_targets: tuple[TargetPattern, ...] = ()
+
+    def target_set(self) -> TargetSet:
+        """What the finder and the instrumenting ask."""
+        return TargetSet(((rule.pattern, rule.settings) for rule in self.rules), self.exclude_targets)
+
+
+DEFAULT_CONFIG = Config()
+
+
+def load_config(path: str) -> Config:
+    """Read a file. Raises ConfigError (an InvalidConfigError) that names file, line and key of each problem."""
+    try:
+        data = _read(path)
+    except (OSError, ValueError) as error:
+        reason = str(getattr(error, "strerror", None) or error).lower()
+        advice = "; 'snapagent init' writes one" if isinstance(error, FileNotFoundError) else ""
+        raise _invalid(path, f"cannot be read: {reason}{advice}") from None
+    return parse_config(data, path)
+
+
+def load_unchanged(path: str) -> Config:
+    """As `load_config`, for those who ask often: a file is read again when it has changed. Raises as it does."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return load_config(path)  # raises the error that says what is wrong
+    seen = (found.st_mtime_ns, found.st_size)
+    known = _loaded.get(path)
+    if known is None or known[0] != seen:
+        known = _loaded[path] = (seen, load_config(path))
+    return known[1]
+
+
+_loaded: dict[str, tuple[tuple[int, int], Config]] = {}
+
+
+def parse_config(text: str | bytes, path: str | None = None) -> Config:
+    """Read the text of a file; `path` is only named in errors. Raises as load_config does."""
+    reader = _Reader(path)
+    config = reader.config(_decoded(text, path))
+    if reader.problems:
+        raise _words().invalid(reader.problems)
+    return config
+
+
+def resolve_capture_dir(config: Config, environ: Mapping[str, str], cwd: str) -> str:
+    """The absolute folder of captures: the environment's, else the config's, below `cwd` when relative."""
+    named = environ.get(CAPTURE_DIR) or config.capture_dir
+    return os.path.abspath(os.path.join(cwd, os.path.expanduser(named)))
+
+
+def default_base_path(environ: Mapping[str, str], cwd: str) -> str:
+    """Where captures are when nobody says: the environment, then the config's capture_dir, then `captures`.
+
+    Absolute. Raises ConfigError when a config would decide and cannot be read.
+    """
+    config = DEFAULT_CONFIG
+    if not environ.get(CAPTURE_DIR):
+        path = find_config(environ, cwd)
+        config = load_unchanged(path) if path else DEFAULT_CONFIG
+    return resolve_capture_dir(config, environ, cwd)
+
+
+def schema() -> dict[str, object]:
+    """The JSON Schema of the file, for editors: made of the table that validates."""
+    from .schema import build
+
+    return build(VERSION)
+
+
+class _Node:
+    """A value of the document: a scalar, a list of nodes, or a dict of nodes by key. `line` is its key's, from 1."""
+
+    __slots__ = ("line", "value")
+
+    def __init__(self, value: Any, line: int) -> None:
+        self.value = value
+        self.line = line
+
+    def plain(self) -> object:
+        """Without the lines."""
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        return self.value
+
+
+class _Reader:
+    """Turns a document into a Config and collects what is wrong with it."""
+
+    def __init__(self, path: str | None) -> None:
+        self.path = path
+        self.problems: list[ConfigError] = []
+
+    def problem(self, text: str, line: int | None, key: str | None = None) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            from ..errors import ConfigError  # many classes, for which a program with a good config has no use
+
+            self.problems.append(ConfigError(_clean(text, _MAX_TEXT), self.path, line, key and _clean(key, _MAX_KEY)))
+
+    def config(self, text: str) -> Config:
+        root = _Document(text, self).root()
+        if root is None:
+            return DEFAULT_CONFIG
+        if not isinstance(root.value, dict):
+            found = "is empty" if root.value is None else f"holds {_words().show(root.plain())}"
+            self.problem(f"the file {found}; it begins with 'version: {VERSION}'", root.line)
+            return DEFAULT_CONFIG
+        self._known(root.value, _KEYS, "")
+        self._version(root)
+        values = dict(self._values(root.value, CONFIG_FIELDS, ""))
+        defaults = self._defaults(self._section(root, "defaults", dict))
+        targets = enumerate(self._section(root, "targets", list))
+        excluded = enumerate(self._section(root, "exclude_targets", list))
+        rules = [self._rule(node, f"targets[{index}]", defaults) for index, node in targets]
+        patterns = [self._pattern(node, f"exclude_targets[{index}]") for index, node in excluded]
+        return Config(
+            path=self.path,
+            defaults=defaults,
+            rules=tuple(rule for rule in rules if rule),
+            exclude_targets=tuple(pattern for pattern in patterns if pattern),
+            **values,
+        )
+
+    def _version(self, root: _Node) -> None:
+        node = root.value.get("version")
+        if node is None or node.value is None:
+            self.problem(f"it is missing; the file begins with 'version: {VERSION}'", root.line, "version")
+        elif node.value != VERSION or type(node.value) is not int:
+            found = f"version {_words().show(node.plain())} is not supported"
+            self.problem(f"{found}; this snapagent reads 'version: {VERSION}'", node.line, "version")
+
+    def _section(self, root: _Node, key: str, kind: type) -> Any:
+        """The list or dict under a key. A key with everything below it commented out is an empty one."""
+        node = root.value.get(key)
+        if node is None or node.value is None:
+            return kind()
+        if isinstance(node.value, kind):
+            return node.value
+        self.problem(_words().wrong_section(_SECTIONS[key], node.plain()), node.line, key)
+        return kind()
+
+    def _defaults(self, section: dict[str, _Node]) -> Settings:
+        self._known(section, tuple(SETTINGS_FIELDS), "defaults.")
+        return merged(DEFAULT_SETTINGS, dict(self._values(section, SETTINGS_FIELDS, "defaults.")))
+
+    def _known(self, mapping: dict[str, _Node], known: tuple[str, ...], prefix: str) -> None:
+        for key, node in mapping.items():
+            if key not in known:
+                elsewhere = _KEYS if prefix else tuple(SETTINGS_FIELDS)
+                self.problem(_words().unknown_key(key, known, elsewhere), node.line, prefix + key)
+
+    def _values(self, mapping: dict[str, _Node], fields: Mapping[str, Field], prefix: str) -> Iterator[tuple[str, Any]]:
+        for key, node in mapping.items():
+            if key in fields:
+                try:
+                    yield key, fields[key].read(node.plain())
+                except ValueError as error:
+                    self.problem(str(error), node.line, prefix + key)
+
+    def _rule(self, node: _Node, key: str, defaults: Settings) -> TargetRule | None:
+        if not isinstance(node.value, dict):
+            pattern = self._pattern(node, key)
+            return TargetRule(pattern, defaults, node.line) if pattern else None
+        if "target" not in node.value:
+            self.problem(_words().no_target(node.plain()), node.line, key)
+            return None
+        self._known(node.value, _RULE_KEYS, f"{key}.")
+        changes = dict(self._values(node.value, SETTINGS_FIELDS, f"{key}."))
+        pattern = self._pattern(node.value["target"], f"{key}.target")
+        return TargetRule(pattern, merged(defaults, changes), node.line) if pattern else None
+
+    def _pattern(self, node: _Node, key: str) -> TargetPattern | None:
+        try:
+            if isinstance(node.value, str):
+                return TargetPattern.read(node.value)
+            self.problem(f"expects 'package.module:function', not {_words().show(node.plain())}", node.line, key)
+        except ValueError as error:
+            self.problem(str(error), node.line, key)
+        return None
+
+
+class _Refused(Exception):
+    """What YAML allows and a config does not."""
+
+    def __init__(self, text: str, line: int) -> None:
+        super().__init__(text, line)
+        self.text = text
+        self.line = line
+
+
+class _Document:
+    """The events of one YAML document, as a tree of nodes."""
+
+    def __init__(self, text: str, reader: _Reader) -> None:
+        self._text = text
+        self._reader = reader
+        self._open: list[_Node] = []  # containers, the root first
+        self._keys: list[_Node | None] = []  # of each of them: the key that waits for its value
+        self._paths: list[str] = []  # of each of them: where it is
+        self._root: _Node | None = None
+
+    def root(self) -> _Node | None:
+        """None when the text is no YAML, or YAML that a config may not use; the reader knows why."""
+        import yaml
+
+        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        documents = 0
+        try:
+            for event in yaml.parse(self._text, Loader=loader):
+                documents += isinstance(event, yaml.DocumentStartEvent)
+                self._take(yaml, event, documents)
+        except _Refused as refused:
+            self._reader.problem(refused.text, refused.line)
+            return None
+        except (yaml.YAMLError, ValueError, OverflowError) as error:  # "\\U99999999" overflows the parser in Python
+            self._reader.problem(*_words().explained(error, self._text))
+            return None
+        return self._root or _Node(None, 1)
+
+    def _take(self, yaml: Any, event: Any, documents: int) -> None:
+        line = event.start_mark.line + 1
+        if documents > 1:
+            raise _Refused("a second document begins here; the file holds one", line)
+        if isinstance(event, yaml.AliasEvent):
+            raise _Refused("aliases (*) are not supported; a glob that begins with '*' must be quoted", line)
+        if getattr(event, "anchor", None) is not None:
+            raise _Refused("anchors (&) are not supported; write the value where it is used", line)
+        if getattr(event, "tag", None) is not None:
+            raise _Refused(f"tags such as {event.tag} are not supported", line)
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(event.value, not event.style, line)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            if len(self._open) >= MAX_DEPTH:
+                raise _Refused(f"nested deeper than {MAX_DEPTH} levels", line)
+            node = _Node({} if isinstance(event, yaml.MappingStartEvent) else [], line)
+            path = self._path()
+            self._add(node)
+            self._paths.append(path)
+            self._open.append(node)
+            self._keys.append(None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+            self._keys.pop()
+            self._paths.pop()
+
+    def _scalar(self, text: str, plain: bool, line: int) -> None:
+        if self._open and isinstance(self._open[-1].value, dict) and self._keys[-1] is None:
+            self._keys[-1] = _Node(text, line)
+        else:
+            self._add(_Node(_resolved(text) if plain else text, line))
+
+    def _add(self, node: _Node) -> None:
+        if not self._open:
+            self._root = node
+            return
+        parent, key = self._open[-1].value, self._keys[-1]
+        if isinstance(parent, list):
+            parent.append(node)
+        elif key is None:
+            raise _Refused("a key must be a name, not a list or a mapping", node.line)
+        else:
+            node.line = key.line
+            first = parent.setdefault(key.value, node)
+            if first is not node:
+                self._reader.problem(f"duplicate key; line {first.line} has it too", key.line, self._path())
+            self._keys[-1] = None
+
+    def _path(self) -> str:
+        """Where the next value belongs."""
+        if not self._open:
+            return ""
+        parent, key, path = self._open[-1].value, self._keys[-1], self._paths[-1]
+        if key is None:
+            return f"{path}[{len(parent)}]"
+        return f"{path}.{key.value}" if path else str(key.value)
+
+
+def _resolved(text: str) -> object:
+    """A plain scalar by the core schema of YAML 1.2, without octal and hexadecimal."""
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
+    if digits in (".inf", ".Inf", ".INF"):
+        return float(sign + "inf")
+    if text in (".nan", ".NaN", ".NAN"):
+        return float("nan")
+    if not digits.isascii() or len(digits) > 300:
+        return text
+    if digits.isdigit():
+        return text if digits[0] == "0" and digits != "0" else int(text)
+    return text if digits.strip("0123456789.eE+-") else _float(text)
+
+
+def _float(text: str) -> float | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return text if number - number != 0 else number  # 1e999 is not what anybody means by infinity
+
+
+def _read(path: str) -> bytes:
+    """At most MAX_FILE + 1 bytes of a regular file; a FIFO put there must not hang the program that starts."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_mode & 0o170000 != 0o100000:  # S_IFMT, S_IFREG
+            raise ValueError("it is not a regular file")
+        data = b""
+        while len(data) <= MAX_FILE and (more := os.read(descriptor, MAX_FILE + 1 - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
+
+
+def _decoded(text: str | bytes, path: str | None) -> str:
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(data) > MAX_FILE:
+        raise _invalid(path, f"is larger than {MAX_FILE} bytes: that is no target list")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _invalid(path, "is UTF-16; save it as UTF-8", 1)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _invalid(path, f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", line) from None
+
+
+def _clean(text: str, longest: int) -> str:
+    """One printable line of bounded length, whatever the file says."""
+    short = text if len(text) <= longest else text[: longest - 3] + "..."
+    return (
+        short if short.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
+    )
+
+
+def _invalid(path: str | None, text: str, line: int | None = None) -> ConfigError:
+    """The error for a file that has this one problem."""
+    reader = _Reader(path)
+    reader.problem(text, line)
+    error: ConfigError = _words().invalid(reader.problems)
+    return error
+
+
+def _words() -> Any:
+    """The wording of problems, which a process with a good config never loads."""
+    from . import problems as config_problems
+
+    return config_problems
+
+
+__all__ = [
+    "DEFAULT_CONFIG",
+    "DEFAULT_SETTINGS",
+    "Config",
+    "Settings",
+    "TargetRule",
+    "default_base_path",
+    "load_config",
+    "parse_config",
+    "resolve_capture_dir",
+    "schema",
+    "settings_from",
+]

@@ -1,0 +1,232 @@
+"""The settings of a target, and the one table of keys, which validates YAML files and makes their JSON Schema."""
+
+from __future__ import annotations
+
+from ..core.records import Record
+from .units import INFINITY, parse_duration, parse_share, parse_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+
+class Settings(Record):
+    """How one target is captured. `keep` and `quota` are whole numbers or infinity; `max_age` is in seconds."""
+
+    keep: float = 2
+    keep_outcomes: int = 1
+    quota: float = INFINITY
+    sample: float = 1.0
+    max_bytes: int = 10**6
+    max_age: float = INFINITY
+    compression: str = "none"
+    redact: tuple[str, ...] = ()
+    redact_allow: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    exclude_types: tuple[str, ...] = ()
+    mode: str = "wrap"
+
+
+DEFAULT_SETTINGS = Settings()
+
+
+class Field:
+    """One key of the file.
+
+    `kind` is one of `_READERS`; `default` is how the file would write it (None: it has none). `minimum` and `endless`
+    (whether `.inf` is allowed) belong to whole numbers, `options` to choices, `items` (what it holds) to lists, texts.
+    """
+
+    __slots__ = ("default", "doc", "endless", "items", "kind", "minimum", "name", "options")
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        default: object,
+        doc: str,
+        *,
+        minimum: int = 0,
+        endless: bool = False,
+        options: tuple[str, ...] = (),
+        items: str = "",
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.default = default
+        self.doc = doc
+        self.minimum = minimum
+        self.endless = endless
+        self.options = options
+        self.items = items
+
+    def read(self, value: object) -> Any:
+        """The value as a Config or Settings holds it. Raises ValueError that says what was wanted."""
+        try:
+            return _READERS[self.kind](self, value)
+        except ValueError as error:
+            from .problems import refusal
+
+            raise refusal(self, value, str(error)) from None
+
+
+def by_name(*fields: Field) -> dict[str, Field]:
+    return {field.name: field for field in fields}
+
+
+CONFIG_FIELDS = by_name(
+    Field("capture_dir", "text", "captures", "Where bundles go; relative to the working directory.", items="a folder"),
+    Field("budget", "share", "2%", "Share of the process's time that capturing may take; above it calls are skipped."),
+    Field("max_store_bytes", "size", "256MB", "Size of all captures; pinned bundles and side effects aside."),
+    Field("durability", "choice", "process", "power: fsync, to survive a power cut too.", options=("process", "power")),
+    Field(
+        "trust",
+        "choice",
+        None,
+        "What may be loaded; signed by default if there is a key.",
+        options=("owner", "signed", "any"),
+    ),
+    Field("sync", "flag", False, "true: write in the calling thread."),
+)
+SETTINGS_FIELDS = by_name(
+    Field("keep", "whole", 2, "The newest bundles kept per function; .inf keeps all.", minimum=1, endless=True),
+    Field("keep_outcomes", "whole", 1, "Besides them, the newest of an outcome kind that they lack (0: none)."),
+    Field("quota", "whole", INFINITY, "Captures taken per function, all processes together.", endless=True),
+    Field("sample", "share", 1.0, "Share of the calls that are captured."),
+    Field("max_bytes", "size", "1MB", "Per bundle; larger values become placeholders, the rest is kept."),
+    Field("max_age", "duration", INFINITY, "Older bundles are removed; pinned ones stay."),
+    Field("compression", "choice", "none", "Of the parts of a bundle.", options=("none", "zlib", "zstd")),
+    Field(
+        "redact", "names", (), "Names (or paths) of secret values, added to the built-in list.", items="names and paths"
+    ),
+    Field(
+        "redact_allow",
+        "names",
+        (),
+        "Names (or paths) that are no secret, taken from that list.",
+        items="names and paths",
+    ),
+    Field("exclude", "names", (), "Argument paths that are left out, such as self.model.", items="argument paths"),
+    Field("exclude_types", "names", (), "Types whose values are left out.", items="type names"),
+    Field("mode", "choice", "wrap", "inplace reaches references taken earlier.", options=("wrap", "inplace")),
+)
+
+
+def settings_from(options: Mapping[str, object], base: Settings = DEFAULT_SETTINGS) -> Settings:
+    """`base` changed by `options`, for callers in Python. Raises ConfigError for the first bad one."""
+    from ..errors import ConfigError
+    from .problems import unknown_key
+
+    changes = {}
+    for name, value in options.items():
+        if name not in SETTINGS_FIELDS:
+            raise ConfigError(unknown_key(name, SETTINGS_FIELDS), key=name)
+        try:
+            changes[name] = SETTINGS_FIELDS[name].read(value)
+        except ValueError as error:
+            raise ConfigError(str(error), key=name) from None
+    return merged(base, changes)
+
+
+def merged(base: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Values that were read, over those of `base`: plain ones replace, lists add up, an empty list clears.
+
+    Adding up is the safe reading: a target that names one more secret must not lose those that `defaults` names.
+    """
+    if not changes:
+        return base
+    values = dict(changes)
+    for name, value in changes.items():
+        if isinstance(value, tuple) and value:
+            values[name] = tuple(dict.fromkeys((*getattr(base, name), *value)))
+    return base.replace(**values)
+
+
+def _flag(field: Field, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _whole(field: Field, value: object) -> float:
+    if field.endless and isinstance(value, float) and value == INFINITY:
+        return value
+    if not isinstance(value, int) or isinstance(value, bool) or value < field.minimum:
+        raise ValueError
+    return value
+
+
+def _amount(parse: Callable[[Any], float], positive: bool) -> Callable[[Field, object], float]:
+    def read(field: Field, value: object) -> float:
+        amount = parse(value)
+        if positive and not amount > 0:
+            raise ValueError
+        return amount
+
+    return read
+
+
+def _choice(field: Field, value: object) -> str:
+    if not isinstance(value, str) or value not in field.options:
+        raise ValueError
+    return value
+
+
+def _text(field: Field, value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError
+    return value
+
+
+def _names(field: Field, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise ValueError
+    check = _ITEMS.get(field.items)
+    for item in value:
+        if not isinstance(item, str) or not item.strip():
+            raise ValueError
+        if check is not None:
+            check(item)
+    return tuple(dict.fromkeys(value))
+
+
+def _type_name(text: str) -> None:
+    if "." not in text or not all(part.isidentifier() for part in text.split(".")):
+        raise ValueError(f"{text!r} is no module and type such as torch.nn.Module")
+    if text in _PLAIN_TYPES:
+        raise ValueError(f"values of {text} cannot be left out by their type; name their paths under 'exclude'")
+
+
+def _argument_path(text: str) -> None:
+    if not all(map(str.isidentifier, text.split("."))):  # names alone are right, and need no parser at start-up
+        from ..core.paths import parse_path
+
+        parse_path(text)
+
+
+def _secret(text: str) -> None:
+    if not _PATH_SIGNS.isdisjoint(text):
+        _argument_path(text)
+
+
+_PATH_SIGNS = frozenset(".[*")
+# The pickler stores their values without asking anybody.
+_PLAIN_TYPES = frozenset(
+    f"builtins.{kind.__name__}" for kind in (bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset)
+)
+_ITEMS: dict[str, Callable[[str], object]] = {
+    "names and paths": _secret,
+    "type names": _type_name,
+    "argument paths": _argument_path,
+}
+_READERS: dict[str, Callable[[Field, object], Any]] = {
+    "flag": _flag,
+    "whole": _whole,
+    "size": _amount(parse_size, positive=True),
+    "duration": _amount(parse_duration, positive=True),
+    "share": _amount(parse_share, positive=False),
+    "choice": _choice,
+    "text": _text,
+    "names": _names,
+}

@@ -1,0 +1,366 @@
+"""Names of functions, patterns over them, and the set that the finder asks.
+
+The grammar of a pattern is `module:qualname`, or the dotted form `module.qualname`. In both parts `*` stands for one
+segment (or for a part of one, as in `get_*`) and never crosses a dot; `**` stands for any number of segments, also
+none. Names that begin with two underscores are matched only by `**` or by their own name. A wildcard in the first
+segment does not reach the standard library, and nothing reaches snapagent itself.
+
+The dotted form does not say where the module ends, so it is read as all of its splits at once: `shop.orders.Cart.add`
+is `shop.orders:Cart.add` or `shop.orders.Cart:add` or `shop:orders.Cart.add`, whichever exists.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+
+from ..core.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ..errors import ConfigError
+    from .settings import Settings
+
+    Segments = tuple[str, ...]
+    Split = tuple[Segments, Segments]  # module part, name part
+
+_MAX_ANSWERS = 4096  # module names that a TargetSet remembers: more than most programs import
+_MAX_LENGTH = 1000  # characters of a pattern
+_LOCALS = "<locals>"
+_OWN_PACKAGE = __name__.partition(".")[0]
+
+
+class Target(Record):
+    """A function, named the way its module spells it: `shop.orders` and `OrderService.place`."""
+
+    module: str
+    qualname: str
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """From `module:qualname`. Raises ConfigError for anything else; `candidates` reads the dotted form."""
+        module, _, qualname = text.strip().partition(":")
+        if not module or not qualname or ":" in qualname:
+            raise _refusal(f"target {text!r} must look like 'package.module:function'")
+        return cls(module, qualname)
+
+    @classmethod
+    def candidates(cls, text: str) -> tuple[Target, ...]:
+        """What `text`, in either form, may mean: one target, or each split of the dotted form, longest module first."""
+        if ":" in text:
+            return (cls.parse(text),)
+        parts = text.strip().split(".")
+        return tuple(cls(".".join(parts[:end]), ".".join(parts[end:])) for end in range(len(parts) - 1, 0, -1))
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.qualname}"
+
+    @property
+    def dotted(self) -> str:
+        return f"{self.module}.{self.qualname}"
+
+
+class TargetPattern(Record):
+    """One entry of `targets` or `exclude_targets`, parsed. `splits` are its readings, the longest module first."""
+
+    text: str
+    splits: tuple[Split, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> TargetPattern:
+        """Raises ConfigError that says what is wrong with `text` and how it is written."""
+        try:
+            return cls.read(text)
+        except ValueError as error:
+            raise _refusal(str(error)) from None
+
+    @classmethod
+    def read(cls, text: str) -> TargetPattern:
+        """As `parse`, but raises ValueError."""
+        text = text.strip()
+        if len(text) > _MAX_LENGTH:
+            raise ValueError(f"a target of {len(text)} characters is no name")
+        if not text.isascii():
+            from unicodedata import normalize
+
+            text = normalize("NFKC", text)  # as the Python compiler does to identifiers
+        problem = None if _is_plain(text) else _slip(text) or _flaw(text)
+        if problem:
+            raise ValueError(f"target {text!r}: {problem}")
+        return cls(text, _splits(text))
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it has no wildcard, so that it names one function."""
+        return "*" not in self.text
+
+    @property
+    def is_dotted(self) -> bool:
+        return ":" not in self.text
+
+    def matches(self, target: Target) -> bool:
+        return any(_fits(module, target.module) and _fits(name, target.qualname) for module, name in self.splits)
+
+    def could_match_module(self, module: str) -> bool:
+        """Whether a function of this module may match; the dotted form may mean any package above it too."""
+        return any(_fits(segments, module) for segments, _ in self.splits)
+
+    def spells_out(self, first: str) -> bool:
+        """Whether the pattern names this top-level package or module without a wildcard."""
+        return any(segments[0] == first for segments, _ in self.splits)
+
+    def names_module(self, module: str) -> bool:
+        """Whether the pattern spells this module out, without a wildcard in the module part."""
+        return any(not _is_glob(segments) and ".".join(segments) == module for segments, _ in self.splits)
+
+    def covers_module(self, module: str) -> bool:
+        """Whether everything in this module matches."""
+        return any(name == ("**",) and _fits(segments, module) for segments, name in self.splits)
+
+
+class TargetSet:
+    """The compiled `targets` and `exclude_targets` of a config.
+
+    `rule_for` finds the one rule that decides for a function: what `exclude_targets` matches has none; a rule without
+    wildcards goes before a glob; among equals the later one in the file wins. Rules are not merged.
+    """
+
+    wants_module: Callable[[str], bool]
+    """Whether a function of this module may be a target. The finder asks it for every import: 30 to 100 ns."""
+
+    def __init__(self, rules: Iterable[tuple[TargetPattern, Settings]], excluded: Iterable[TargetPattern] = ()) -> None:
+        self._exact: dict[tuple[str, str], Settings] = {}
+        self._names: dict[str, dict[str, bool]] = {}  # module -> qualname -> whether the dotted form named it
+        self._wanted: dict[str, tuple[Segments, Segments]] = {}  # module -> its exact names, its dotted ones
+        self._globs: list[tuple[TargetPattern, Settings]] = []
+        self._excluded = tuple(excluded)
+        for pattern, settings in rules:
+            if pattern.is_exact:
+                self._add_exact(pattern, settings)
+            else:
+                self._globs.insert(0, (pattern, settings))
+        exact = frozenset(module for module in self._names if not (is_ours(module) or self._excludes_module(module)))
+        self.wants_module = self._asking(exact) if self._globs else exact.__contains__
+
+    def _asking(self, exact: frozenset[str]) -> Callable[[str], bool]:
+        """`wants_module` where there are globs."""
+        answers = _Answers(self._glob_wants)
+        firsts = {segments[0] for pattern, _ in self._globs for segments, _ in pattern.splits}
+        if any("*" in first for first in firsts):
+            return lambda name: name in exact or answers[name]
+        # Most globs spell the package out: then the first segment answers for the modules of all other packages.
+        return lambda name: name in exact or (name.partition(".")[0] in firsts and answers[name])
+
+    def _add_exact(self, pattern: TargetPattern, settings: Settings) -> None:
+        for segments, name_segments in pattern.splits:
+            module, name = ".".join(segments), ".".join(name_segments)
+            self._exact[module, name] = settings
+            names = self._names.setdefault(module, {})
+            names[name] = pattern.is_dotted and names.get(name, True)
+
+    def _excludes_module(self, module: str) -> bool:
+        return any(pattern.covers_module(module) for pattern in self._excluded)
+
+    def _glob_wants(self, module: str) -> bool:
+        return self.has_globs(module) and not self._excludes_module(module)
+
+    def has_globs(self, module: str) -> bool:
+        """Whether a glob may match in this module, so that all its functions must be looked at."""
+        return any(pattern.could_match_module(module) for pattern, _ in self._globs_for(module))
+
+    def _globs_for(self, module: str) -> Iterable[tuple[TargetPattern, Settings]]:
+        """The globs that may mean this module. Who writes `**:get` means programs: not Python itself, and not us."""
+        first = module.partition(".")[0]
+        if first == _OWN_PACKAGE:
+            return ()
+        if first in sys.stdlib_module_names:
+            return [rule for rule in self._globs if rule[0].spells_out(first)]
+        return self._globs
+
+    @property
+    def reaches_standard_library(self) -> bool:
+        """Whether modules are named that we may need ourselves."""
+        firsts = {segments[0] for pattern, _ in self._globs for segments, _ in pattern.splits}
+        firsts.update(module.partition(".")[0] for module in self._names)
+        return "wrapt" in firsts or not firsts.isdisjoint(sys.stdlib_module_names)
+
+    def rule_for(self, target: Target) -> Settings | None:
+        """The settings for this function, or None when it is no target."""
+        settings = self._exact.get((target.module, target.qualname))
+        if settings is None:
+            settings = next(
+                (found for pattern, found in self._globs_for(target.module) if pattern.matches(target)), None
+            )
+        if settings is None or any(pattern.matches(target) for pattern in self._excluded):
+            return None
+        return settings
+
+    def exact_names(self, module: str) -> tuple[str, ...]:
+        """The qualnames that `module:qualname` entries ask for: one that is not there deserves a report."""
+        return self._wanted_names(module)[0]
+
+    def dotted_names(self, module: str) -> tuple[str, ...]:
+        """The qualnames that dotted entries may mean in this module; each may as well be in another one."""
+        return self._wanted_names(module)[1]
+
+    def _wanted_names(self, module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        found = self._wanted.get(module)
+        if found is None:
+            names = self._names.get(module)
+            if not names:
+                return (), ()
+            wanted = [name for name in names if self.rule_for(Target(module, name)) is not None]
+            exact = tuple(name for name in wanted if not names[name])
+            dotted = tuple(name for name in wanted if names[name])
+            found = self._wanted[module] = (exact, dotted)
+        return found
+
+
+class _Answers(dict[str, bool]):
+    """Module name -> whether a glob wants it; each is worked out once, as long as there are not too many."""
+
+    def __init__(self, decide: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._decide = decide
+
+    def __missing__(self, name: str) -> bool:
+        answer = self._decide(name)
+        if len(self) < _MAX_ANSWERS:
+            self[name] = answer
+        return answer
+
+
+def is_ours(module: str) -> bool:
+    """Whether it is a module of snapagent, which cannot capture itself."""
+    return module.partition(".")[0] == _OWN_PACKAGE
+
+
+def near_matches(wanted: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:
+    """At most `n` of `known` that `wanted` may have meant, the likeliest first."""
+    from difflib import get_close_matches
+
+    names = list(dict.fromkeys(known))
+    last = _last_segment(wanted)
+    moved = [name for name in names if _last_segment(name) == last]  # the right function in the wrong module
+    likeliest = get_close_matches(wanted, moved, n, cutoff=0.0)
+    return tuple(dict.fromkeys((*likeliest, *get_close_matches(wanted, names, n))))[:n]
+
+
+def _last_segment(name: str) -> str:
+    return name.replace(":", ".").rpartition(".")[2].casefold()
+
+
+def _fits(segments: Segments, dotted: str) -> bool:
+    return _matcher(segments)(dotted)
+
+
+def _is_glob(segments: Segments) -> bool:
+    return any("*" in segment for segment in segments)
+
+
+@lru_cache(maxsize=4096)
+def _matcher(segments: Segments) -> Callable[[str], bool]:
+    if not _is_glob(segments):
+        return ".".join(segments).__eq__
+    if set(segments) == {"**"}:
+        return bool
+    import re  # compiled at the first module of a glob's package: a program without one pays nothing
+
+    # The names get one more dot at their end, so that `**` with its dot may stand for nothing at all.
+    whole = re.compile("".join(_segment_regex(segment, re.escape) for segment in segments)).fullmatch
+    return lambda dotted: whole(f"{dotted}.") is not None
+
+
+def _segment_regex(segment: str, escape: Callable[[str], str]) -> str:
+    if segment == "**":
+        return r"(?:[^.]+\.)*"
+    if segment == "*":
+        return r"(?!__)[^.]+\."
+    first, *others = segment.split("*")
+    if not others:
+        return escape(first) + r"\."
+    # Atomic: the nearest place of each middle part is as good as any, so many stars cannot explode.
+    middle = "".join(f"(?>[^.]*?{escape(part)})" for part in others[:-1])
+    return f"(?!__){escape(first)}{middle}[^.]*{escape(others[-1])}" + r"\."
+
+
+def _splits(text: str) -> tuple[Split, ...]:
+    """Every reading of a pattern. The dotted form is cut in each way; a cut through `**` leaves it on both sides."""
+    module, colon, name = text.partition(":")
+    segments = tuple(module.split("."))
+    if colon:
+        return ((segments, tuple(name.split("."))),)
+    splits: list[Split] = []
+    for end in range(len(segments), 0, -1):
+        if end < len(segments):
+            splits.append((segments[:end], segments[end:]))
+        if segments[end - 1] == "**":
+            splits.append((segments[:end], segments[end - 1 :]))
+    return tuple(splits)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it surely is right: most entries are, so most of a long list is read by this alone."""
+    segments = text.replace(":", ".", 1).split(".")
+    return len(segments) > 1 and all(map(str.isidentifier, segments))
+
+
+def _slip(text: str) -> str | None:
+    """What somebody meant who wrote a path, a call, or another tool's form."""
+    form = "write 'package.module:function'"
+    if not text:
+        return f"it is empty; {form}"
+    if "/" in text or "\\" in text:
+        path = text.replace("\\", "/").replace(".py:", ":").removesuffix(".py")
+        return f"it looks like a path; did you mean {path.strip('./').replace('/', '.')!r}?"
+    if "(" in text or ")" in text:
+        return f"a target is a name, not a call; did you mean {text.partition('(')[0]!r}?"
+    if len(text.split()) > 1:
+        return f"a name has no spaces; {form}"
+    if "::" in text:
+        return f"did you mean {text.replace('::', ':', 1).replace('::', '.')!r}?"
+    if text.count(":") > 1:
+        first, _, rest = text.partition(":")
+        return f"it has more than one ':'; did you mean {first + ':' + rest.replace(':', '.')!r}?"
+    if _LOCALS in text or "<lambda>" in text:
+        return "a function made inside another one cannot be found by name; use @capture() there"
+    if ":" not in text and "." not in text and text != "**":
+        return f"it names no function; {form}, or '{text}:*' for all functions of the module"
+    return None
+
+
+def _flaw(text: str) -> str | None:
+    """What breaks the grammar, segment by segment."""
+    module, colon, name = text.partition(":")
+    for segment in (*module.split("."), *(name.split(".") if colon else ())):
+        problem = _segment_flaw(segment)
+        if problem:
+            return problem
+    for segment in name.split(".") if colon else (module.rpartition(".")[2],):
+        if not segment.replace("*", "a").isidentifier():
+            return f"{segment!r} cannot be the name of a function or class"
+    return None
+
+
+def _segment_flaw(segment: str) -> str | None:
+    if not segment:
+        return "there is nothing between two dots, or before or after ':'"
+    odd = next((char for char in segment if not (char.isalnum() or char in "_-*")), None)
+    if odd is not None:
+        return f"{odd!r} is no part of a name; the wildcards are * and **"
+    if "**" in segment and segment != "**":
+        return f"'**' stands for whole segments; {segment!r} has more in its segment"
+    if "*" in segment and segment.startswith("__"):
+        return "names that begin with two underscores are matched only by '**' or by their own name"
+    return None
+
+
+def _refusal(problem: str) -> ConfigError:
+    from ..errors import ConfigError  # many classes, for which a program with a good config has no use
+
+    return ConfigError(problem)

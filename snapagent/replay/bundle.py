@@ -1,0 +1,317 @@
+"""`Bundle`: one captured call in a test's hands. Every access to a stored value unpickles it anew."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..bundle import CALL, OUTCOME, BundleFile, Header
+from ..compare.comparing import make_options
+from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
+from ..compare.walking import Comparator, Options
+from ..core.signature import Parameters
+from ..errors import NotReplayableError, OutcomeError, SnapagentError
+from ..store import Entry, Library
+from . import call as calling
+from .functions import find_function, unwrap
+from .overriding import StoredArguments, check_names, override
+from .stored import StoredCall
+
+
+class Bundle:
+    """One captured call: what it was called with, how it ended, and the means to call it again.
+
+    `.args` and `.kwargs` are what the caller passed, `.instance` is `self` (the class of a class method, None for a
+    function), `.arguments` all of it by parameter name. Each access gives a fresh copy, so that a test that changes
+    one cannot disturb the next. What is in the header (`hash`, `timestamp`, `outcome`, `metadata`) costs no
+    unpickling.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        entry: Entry,
+        header: Header,
+        facsimiles: Mapping[str, object] | None = None,
+        file: BundleFile | None = None,
+    ) -> None:
+        self._stored = StoredCall(library, entry, header, facsimiles or {}, file)
+        self._header = header
+        self._overrides: dict[str, Any] = {}
+
+    # -- what the header says ------------------------------------------------------------------------------------
+
+    @property
+    def target(self) -> str:
+        """`module:qualname` of the function."""
+        return self._header.target
+
+    @property
+    def hash(self) -> str:
+        """`h1:` and hexadecimal digits over all arguments by parameter name, the bound instance included."""
+        return self._header.hash
+
+    @property
+    def outcome(self) -> str:
+        """`returned` or `raised`."""
+        return self._header.outcome
+
+    @property
+    def timestamp(self) -> datetime:
+        """When the call began, UTC."""
+        return datetime.fromisoformat(self._header.timestamp)
+
+    @property
+    def path(self) -> Path:
+        """The file it was loaded from."""
+        return Path(self._stored.entry.path)
+
+    @property
+    def name(self) -> str:
+        """The file's name without suffix: `load_capture(..., hash=name)` finds it again."""
+        return self.path.stem
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The whole header as plain data: versions, previews, what was excluded and why."""
+        fields = self._header.as_dict()
+        for name in ("parts", "notes"):
+            fields[name] = [item.as_dict() for item in fields[name]]
+        return fields
+
+    @property
+    def header(self) -> Header:
+        return self._header
+
+    def __repr__(self) -> str:
+        digits = self.hash.partition(":")[2][:8]
+        return f"<Bundle {self.target} {digits} {self._header.outcome_kind} {self._header.timestamp}>"
+
+    # -- stored values, each a fresh copy ------------------------------------------------------------------------
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        return self._call()[1]
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        return self._call()[2]
+
+    @property
+    def instance(self) -> Any:
+        return self._call()[0]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Everything that was passed, by parameter name, `self` included."""
+        instance, args, kwargs = self._call()
+        first = (instance,) if self._stored.has_instance else ()
+        return self._parameters.bind((*first, *args), kwargs)
+
+    @property
+    def result(self) -> Any:
+        """What the call returned; the list of its items for a generator. Raises OutcomeError when it raised."""
+        match self.expected:
+            case Returned(value=value):
+                return value
+        raise OutcomeError(self.target, self._header.exception or "an exception")
+
+    @property
+    def exception(self) -> BaseException | None:
+        """The exception that the call raised, None when it returned."""
+        match self.expected:
+            case Raised(exception=error):
+                return error
+        return None
+
+    @property
+    def expected(self) -> Outcome:
+        """How the call ended, as a value that survives `assert array == bundle.expected` in either order."""
+        value = self._stored.load(OUTCOME)
+        return Raised(value) if self.outcome == "raised" else Returned(value)
+
+    def using(self, /, **arguments: Any) -> Bundle:
+        """The same call with other values for some arguments, by parameter name: `bundle.using(gateway=mock).call()`.
+
+        The values are used as they are, not copied. Raises TypeError for a name that the target does not take.
+        """
+        check_names(self._parameters, arguments, self.target)
+        found = copy.copy(self)
+        found._overrides = {**self._overrides, **arguments}
+        return found
+
+    # -- calling it again ----------------------------------------------------------------------------------------
+
+    def call(self, fn: Callable[..., Any] | None = None) -> Any:
+        """Call the target, or `fn` in its place, with the stored arguments.
+
+        The function is called without our wrapper; a method on the stored instance; a coroutine is awaited in a loop
+        of its own; a generator's items are listed. Raises what the function raises.
+        """
+        __tracebackhide__ = True
+        return calling.run(self._prepared(fn))
+
+    async def acall(self, fn: Callable[..., Any] | None = None) -> Any:
+        """The same inside a running event loop."""
+        __tracebackhide__ = True
+        return await calling.arun(self._prepared(fn))
+
+    def replay(self, fn: Callable[..., Any] | None = None) -> Any:
+        """Call it and return how it ended in a form that compares, for snapshots.
+
+        A returned value is given as it is, unless arrays are in it; those, and an exception as `Raised`, come as an
+        outcome with an equality and a repr of its own.
+        """
+        __tracebackhide__ = True
+        return in_comparable_form(self._ended(fn))
+
+    async def areplay(self, fn: Callable[..., Any] | None = None) -> Any:
+        """The same inside a running event loop."""
+        __tracebackhide__ = True
+        return in_comparable_form(await self._aended(fn))
+
+    def check(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        ignore: Iterable[str] = (),
+        unordered: Iterable[str] = (),
+        comparators: Mapping[type, Comparator] | None = None,
+    ) -> Verdict:
+        """Call it and compare how it ends with how it ended; the verdict says what was not compared.
+
+        Raises:
+            AssertionError: it ends differently; the message lists the places by path, with both values.
+        """
+        __tracebackhide__ = True
+        options = self._options(rtol, atol, ignore, unordered, comparators)
+        expected = self._expected_to_compare()
+        return self._asserted(expected, self._ended(fn), options)
+
+    async def acheck(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        ignore: Iterable[str] = (),
+        unordered: Iterable[str] = (),
+        comparators: Mapping[type, Comparator] | None = None,
+    ) -> Verdict:
+        """The same inside a running event loop."""
+        __tracebackhide__ = True
+        options = self._options(rtol, atol, ignore, unordered, comparators)
+        expected = self._expected_to_compare()
+        return self._asserted(expected, await self._aended(fn), options)
+
+    def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
+        """Like `check`, but what cannot be replayed is a verdict too, and nothing is raised."""
+        try:
+            return judge(self._expected_to_compare(), self._ended(fn), options or self._options())
+        except SnapagentError as error:
+            return Verdict(NOT_REPLAYABLE, reason=str(error))
+
+    # -- the inside ----------------------------------------------------------------------------------------------
+
+    def read(self) -> Bundle:
+        """Read the file now, checked and trusted, so that it may be pruned later. Returns the bundle itself.
+
+        Raises:
+            CorruptBundleError, UntrustedBundleError: nothing of it was unpickled.
+        """
+        self._stored.read()
+        return self
+
+    @property
+    def _parameters(self) -> Parameters:
+        return Parameters(self._header.parameters)
+
+    def _call(self) -> StoredArguments:
+        stored = self._stored.load(CALL)
+        if self._overrides:
+            return override(stored, self._parameters, self._stored.has_instance, self._overrides)
+        instance, args, kwargs = stored
+        return instance, args, kwargs
+
+    def _prepared(self, fn: Callable[..., Any] | None) -> calling.Call:
+        function = find_function(self.target) if fn is None else _replacement(fn)
+        instance, args, kwargs = self._call()
+        bound = getattr(function, "__self__", None) is not None and hasattr(function, "__func__")
+        positional = (instance, *args) if self._stored.has_instance and not bound else args
+        return calling.Call(self.target, function, positional, kwargs, self._header.flavor, self._items())
+
+    def _items(self) -> int:
+        """How many items to ask a generator for: as many as were taken when it was not read to its end."""
+        if self._header.flavor not in ("generator", "async_generator") or self.outcome == "raised":
+            return calling.MOST_ITEMS
+        taken = len(self.result)
+        return taken if self._header.ended in ("closed", "capped") else taken + calling.MOST_ITEMS
+
+    def _ended(self, fn: Callable[..., Any] | None) -> Outcome:
+        __tracebackhide__ = True
+        call = self._prepared(fn)
+        try:
+            return Returned(calling.run(call))
+        except BaseException as error:
+            return self._raised(error)
+
+    async def _aended(self, fn: Callable[..., Any] | None) -> Outcome:
+        __tracebackhide__ = True
+        call = self._prepared(fn)
+        try:
+            return Returned(await calling.arun(call))
+        except BaseException as error:
+            return self._raised(error)
+
+    def _raised(self, error: BaseException) -> Raised:
+        """An exception as an outcome; Ctrl-C, pytest's own and ours go on, unless that is what was captured."""
+        __tracebackhide__ = True
+        outcome = Raised(error)
+        foreign = isinstance(error, SnapagentError) or not isinstance(error, Exception)
+        if foreign and outcome.type != self._header.exception:
+            raise error
+        return outcome
+
+    def _expected_to_compare(self) -> Outcome:
+        if self._header.ended == "cancelled":
+            reason = "the task was cancelled from outside while it ran"
+            raise NotReplayableError(self.target, reason, "there is no outcome to compare; use call()")
+        return self.expected
+
+    def _options(
+        self,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        ignore: Iterable[str] = (),
+        unordered: Iterable[str] = (),
+        comparators: Mapping[type, Comparator] | None = None,
+    ) -> Options:
+        redacted = {note.path: f"redacted ({note.reason})" for note in self._header.notes if note.kind == "redacted"}
+        return make_options(
+            rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators, excused=redacted
+        )
+
+    def _asserted(self, expected: Outcome, got: Outcome, options: Options) -> Verdict:
+        __tracebackhide__ = True
+        verdict = judge(expected, got, options)
+        if not verdict:
+            raise AssertionError(f"{self!r} {verdict}{_astray(options)}") from (
+                got.exception if isinstance(got, Raised) else None
+            )
+        return verdict
+
+
+def _astray(options: Options) -> str:
+    """A word on paths that the test author gave in vain."""
+    paths = [str(path) for path in (*options.ignore, *options.unordered) if not path.concerns_outcome]
+    return f"\n(no place in an outcome: {', '.join(paths)}; write result... or exception...)" if paths else ""
+
+
+def _replacement(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """What a test passes to `call`, without our wrapper; a bound method stays bound."""
+    return fn if hasattr(fn, "__self__") else unwrap(fn)

@@ -1,0 +1,108 @@
+"""Calling a function again: coroutines awaited, generators listed as far as they were when they were captured."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+from ..core.records import Record
+from ..errors import NotReplayableError
+
+MOST_ITEMS = 10_000  # asked of a generator beyond those that it gave when it was captured: it may be endless now
+
+
+class Call(Record):
+    """A function and what to call it with; `items` is the most that a generator is asked for."""
+
+    target: str
+    function: Callable[..., Any]
+    positional: tuple[Any, ...]
+    keywords: dict[str, Any]
+    flavor: str  # as in a bundle's header
+    items: int = MOST_ITEMS
+
+
+def run(call: Call) -> Any:
+    """Call it and see it through to the end.
+
+    Raises what the function raises, and NotReplayableError when it has to be awaited while an event loop runs here.
+    """
+    __tracebackhide__ = True
+    if _is_async(call):
+        _refuse_inside_a_loop(call)
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # leaves the thread's current loop alone
+            return runner.run(arun(call))
+    value = call.function(*call.positional, **call.keywords)
+    if _gives_items(call, value):
+        return _listed(value, call.items)
+    return value
+
+
+async def arun(call: Call) -> Any:
+    """The same inside a running event loop; plain functions are just called."""
+    __tracebackhide__ = True
+    value = call.function(*call.positional, **call.keywords)
+    if hasattr(value, "__anext__") and _flavored(call, "async_generator", inspect.isasyncgenfunction):
+        return await _alisted(value, call.items)
+    if inspect.isawaitable(value) and _flavored(call, "coroutine", inspect.iscoroutinefunction):
+        return await _awaited(value)
+    if _gives_items(call, value):
+        return _listed(value, call.items)
+    return value
+
+
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def _is_async(call: Call) -> bool:
+    asks = inspect.iscoroutinefunction(call.function) or inspect.isasyncgenfunction(call.function)
+    return asks or call.flavor in ("coroutine", "async_generator")
+
+
+def _flavored(call: Call, flavor: str, is_such: Callable[[Any], bool]) -> bool:
+    return call.flavor == flavor or is_such(call.function)
+
+
+def _gives_items(call: Call, value: object) -> bool:
+    return hasattr(value, "__next__") and _flavored(call, "generator", inspect.isgeneratorfunction)
+
+
+def _refuse_inside_a_loop(call: Call) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    reason = "it has to be awaited, and an event loop is running here"
+    raise NotReplayableError(call.target, reason, "await bundle.acall(), .acheck() or .areplay() instead")
+
+
+def _listed(items: Iterator[Any], most: int) -> list[Any]:
+    """The items up to `most`; the generator is closed then, as it was when it was captured."""
+    __tracebackhide__ = True
+    found: list[Any] = []
+    while len(found) < most:
+        try:
+            found.append(next(items))
+        except StopIteration:
+            return found
+    close = getattr(items, "close", None)
+    if close is not None:
+        close()
+    return found
+
+
+async def _alisted(items: AsyncIterator[Any], most: int) -> list[Any]:
+    __tracebackhide__ = True
+    found: list[Any] = []
+    while len(found) < most:
+        try:
+            found.append(await anext(items))
+        except StopAsyncIteration:
+            return found
+    close = getattr(items, "aclose", None)
+    if close is not None:
+        await close()
+    return found

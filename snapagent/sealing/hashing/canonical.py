@@ -1,0 +1,266 @@
+"""The canonical argument hash, `h1:`: equal arguments, equal hash, in every process and on every supported Python.
+
+Computed on inert graphs (`serializer.inert`): what a pickle says of the arguments, with the accidents taken out:
+insertion order, set order, sharing, memory order, hash seed, renamed modules of the standard library. Types count
+(1, 1.0 and True differ); so does the order of lists, OrderedDicts and deques. What cannot be compared enters by its
+type's name, and its path is listed as opaque. Redacted leaves are one constant, whatever they were.
+
+The canonical form of a value is a text in which every piece has a tag and a length or an end of its own, so that two
+different values never share one. It grows with the value only up to a limit: long pieces enter by their digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from ...core.records import Record
+from ...serializer.inert.decode import StandIn
+from .atoms import ATOMS, HINT, LEAVES, SHAPES, literal_text, row_text, text_of_name
+from .objects import write_class, write_object
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+VERSION = "h1"
+DIGITS = 32  # hexadecimal, of SHA-256: 128 bits
+LONG = 2000  # characters: a longer piece enters by its digest
+MAX_DEPTH = 150  # containers inside each other: deeper ones enter as one constant and are opaque
+MAX_NODES = 500_000  # containers visited: bounds graphs whose cycles have very many ways through
+
+_NEVER = 1 << 60  # a depth that no back-reference has
+
+
+class HashResult(Record):
+    """`hash` over all arguments, `call_hash` without the bound instance, `opaque` the paths compared by type only."""
+
+    hash: str
+    call_hash: str
+    opaque: tuple[str, ...] = ()
+
+
+class Canonical:
+    """Writes the canonical text of inert values; one object per call, since what it remembers goes by identity."""
+
+    __slots__ = ("_begun", "_kept", "_lowest", "_nodes", "_open", "_path", "_texts", "opaque")
+
+    def __init__(self) -> None:
+        self.opaque: list[tuple[object, str]] = []  # a node and, when the node itself says so, its path
+        self._texts: dict[int, str] = {}
+        self._path: dict[int, int] = {}  # containers that the walk is inside of -> their depth
+        self._begun: list[int] = []  # for each of them, how many nodes were open when it was entered
+        self._open: dict[int, tuple[int, int]] = {}  # walked nodes of unfinished cycles -> number, depth of the cycle
+        self._lowest = _NEVER  # the depth that the back-references below the present container lead up to
+        self._kept: list[object] = []
+        self._nodes = 0
+
+    def of(self, value: Any) -> str:
+        """The canonical text of a value that outlives this object."""
+        kind = type(value)
+        atom = ATOMS.get(kind)
+        if atom is not None:
+            return atom(value)
+        write_at_once = _AT_ONCE.get(kind)
+        if write_at_once is not None:
+            text = write_at_once(value)
+            if text is not None:
+                return text
+        identity = id(value)
+        known = self._texts.get(identity)
+        if known is not None:
+            return known
+        if identity in self._path or identity in self._open:
+            return self._back_to(identity)
+        depth = len(self._path)
+        self._nodes += 1
+        if depth >= MAX_DEPTH or self._nodes > MAX_NODES:
+            self.opaque.append((value, ""))
+            return "deep;"
+        outside, self._lowest = self._lowest, _NEVER
+        self._path[identity] = depth
+        self._begun.append(len(self._open))
+        text = _WRITERS.get(kind, _write_inert)(self, value)
+        if len(text) > LONG:
+            text = "#" + digest(text)
+        self._leave(identity, depth, text)
+        if outside < self._lowest:
+            self._lowest = outside
+        return text
+
+    def of_made(self, value: Any) -> str:
+        """The canonical text of a value made for the purpose: it is kept, so that its identity stays its own."""
+        self._kept.append(value)
+        return self.of(value)
+
+    def digest_of(self, value: Any) -> str:
+        """Sixteen hexadecimal digits for one inert value: for previews that cannot show all of it."""
+        return digest(self.of(value))[:16]
+
+    def _back_to(self, identity: int) -> str:
+        """A node met again inside its own cycle: by distance when the walk is inside it, else by its number there."""
+        depth = self._path.get(identity)
+        if depth is not None:
+            self._lowest = min(self._lowest, depth)
+            return f"^{len(self._path) - depth};"
+        number, root = self._open[identity]
+        self._lowest = min(self._lowest, root)
+        return f"~{number - self._begun[root]};"
+
+    def _leave(self, identity: int, depth: int, text: str) -> None:
+        """Remember a finished text, unless it depends on where in a cycle the walk came in."""
+        begun = self._begun.pop()
+        del self._path[identity]
+        if self._lowest < depth:
+            self._open[identity] = (len(self._open), self._lowest)
+            return
+        self._lowest = _NEVER
+        self._texts[identity] = text
+        while len(self._open) > begun:
+            self._open.popitem()
+
+
+_TEXT_KEYS = {str}
+
+
+def _flat_list(value: list[Any]) -> str | None:
+    return _flat("l", value) if LEAVES.issuperset(map(type, value)) else None
+
+
+def _flat_tuple(value: tuple[Any, ...]) -> str | None:
+    return _flat("t", list(value)) if LEAVES.issuperset(map(type, value)) else None
+
+
+def _flat_dict(value: Mapping[Any, Any]) -> str | None:
+    if not LEAVES.issuperset(map(type, value.values())) or not _TEXT_KEYS.issuperset(map(type, value)):
+        return None
+    names, text = SHAPES.of(value)
+    return _flat(f"d{text}", [value[name] for name in names])
+
+
+def _flat(tag: str, values: list[Any]) -> str | None:
+    """The text of a container of nothing but atoms; None where it cannot be written at once."""
+    text = literal_text(values)
+    if text is None or HINT in text:
+        return None
+    return tag + text if len(text) + len(tag) <= LONG else "#" + digest(tag + text)
+
+
+_FLAT: dict[type, Callable[[Any], str | None]] = {list: _flat_list, tuple: _flat_tuple, dict: _flat_dict}
+
+
+def _shallow_list(value: list[Any]) -> str | None:
+    return _shallow("l", value)
+
+
+def _shallow_tuple(value: tuple[Any, ...]) -> str | None:
+    return _shallow("t", list(value))
+
+
+def _shallow_dict(value: Mapping[Any, Any]) -> str | None:
+    if not _TEXT_KEYS.issuperset(map(type, value)):
+        return None
+    names, text = SHAPES.of(value)
+    return _shallow(f"d{text}", [value[name] for name in names])
+
+
+def _shallow(tag: str, values: list[Any]) -> str | None:
+    """The text of a container of atoms and of containers of nothing but atoms: no cycle can go through it, so that it
+    needs no place in the walk. None for any other."""
+    if LEAVES.issuperset(map(type, values)):
+        return _flat(tag, values)
+    atoms: list[Any] = []
+    others: list[str] = []
+    for value in values:
+        kind = type(value)
+        if kind in LEAVES:
+            atoms.append(value)
+            continue
+        write = _FLAT.get(kind)
+        text = write(value) if write is not None else None
+        if text is None:
+            return None
+        atoms.append(...)
+        others.append(text)
+    text = literal_text(atoms)
+    if text is None or HINT in text:
+        return None
+    text = f"{tag}{text}{''.join(others)}"
+    return text if len(text) <= LONG else "#" + digest(text)
+
+
+_AT_ONCE: dict[type, Callable[[Any], str | None]] = {list: _shallow_list, tuple: _shallow_tuple, dict: _shallow_dict}
+
+
+def _write_list(canonical: Canonical, value: list[Any]) -> str:
+    return "l" + row_text(canonical, value)
+
+
+def _write_tuple(canonical: Canonical, value: tuple[Any, ...]) -> str:
+    return "t" + row_text(canonical, list(value))
+
+
+def _write_dict(canonical: Canonical, value: Mapping[Any, Any]) -> str:
+    if set(map(type, value)) <= _TEXT_KEYS:
+        names, text = SHAPES.of(value)
+        return f"d{text}{row_text(canonical, [value[name] for name in names])}"
+    pieces = sorted([canonical.of(key) + canonical.of(item) for key, item in value.items()])
+    return f"D{len(value)}:{''.join(pieces)}"
+
+
+def _write_set(canonical: Canonical, value: Iterable[Any]) -> str:
+    return _members("S", map(canonical.of, value))
+
+
+def _write_frozenset(canonical: Canonical, value: Iterable[Any]) -> str:
+    return _members("F", map(canonical.of, value))
+
+
+def _members(tag: str, texts: Iterable[str]) -> str:
+    ordered = sorted(texts)
+    return f"{tag}{len(ordered)}:{''.join(ordered)}"
+
+
+def _write_inert(canonical: Canonical, value: Any) -> str:
+    return write_class(canonical, value) if isinstance(value, StandIn) else write_object(canonical, value)
+
+
+_WRITERS: dict[type, Callable[[Canonical, Any], str]] = {
+    list: _write_list,
+    tuple: _write_tuple,
+    dict: _write_dict,
+    set: _write_set,
+    frozenset: _write_frozenset,
+}
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, hexadecimal; lone surrogates are allowed."""
+    data = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()
+
+
+def argument_hash(
+    bound: Mapping[str, Any], instance: str | None = None, canonical: Canonical | None = None
+) -> HashResult:
+    """The hash of inert arguments by parameter name; `instance` names the parameter that `call_hash` leaves out."""
+    canonical = canonical or Canonical()
+    texts = {name: canonical.of(value) for name, value in bound.items()}
+    whole = _versioned(texts)
+    rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance})
+    return HashResult(whole, rest, _opaque_paths(canonical, bound) if canonical.opaque else ())
+
+
+def _versioned(texts: Mapping[str, str]) -> str:
+    body = "".join([text_of_name(name) + texts[name] for name in sorted(texts)])
+    return f"{VERSION}:{digest(f'{VERSION}{len(texts)}:{body}')[:DIGITS]}"
+
+
+def _opaque_paths(canonical: Canonical, bound: Mapping[str, Any]) -> tuple[str, ...]:
+    from ...serializer.inert.walk import paths_to
+
+    known = {path for _, path in canonical.opaque if path}
+    lost = [node for node, path in canonical.opaque if not path]
+    return tuple(sorted(known.union(paths_to(lost, bound))))

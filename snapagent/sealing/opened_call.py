@@ -1,0 +1,112 @@
+"""A frozen call opened up: its values as inert graphs by name and path, to be redacted, hashed and shown."""
+
+from __future__ import annotations
+
+from ..bundle import CALL, OUTCOME
+from ..core.paths import EXCEPTION, RESULT, parameter_key
+from ..core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
+from ..serializer.inert.decode import InertError, decode
+from ..serializer.inert.walk import Roots
+from .redaction.redact import Redaction
+from .redaction.rules import Redactor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+DEFAULTS = "defaults"  # a part that is not stored: it enters the hash and the previews
+
+
+class OpenedCall:
+    """The graphs of one call. `call` is the pickle of (instance or None, args, kwargs), `defaults` of a dict.
+
+    Raises InertError when a stream cannot be read.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        has_instance: bool,
+        call: bytes,
+        defaults: bytes | None = None,
+        outcome: bytes | None = None,
+        raised: bool = False,
+    ) -> None:
+        self._parameters = parameters
+        self._has_instance = has_instance
+        self._streams = b"\n".join([call, outcome or b"", defaults or b""])
+        instance, args, kwargs = _call_of(call)
+        self._positional = (instance, *args) if has_instance else args
+        self._keywords = list(kwargs)
+        self._call = Roots()
+        for keys, name, value in _named_positional(parameters, self._positional):
+            self._call.add(keys, name, value)
+        for name, value in kwargs.items():
+            self._call.add(_keyword_keys(parameters, name), name, value)
+        self._defaults = Roots.of(decode(defaults)) if defaults is not None else Roots()
+        self._outcome = Roots()
+        if outcome is not None:
+            self._outcome.add((EXCEPTION if raised else RESULT,), None, decode(outcome))
+        self.roots = {CALL: self._call, OUTCOME: self._outcome, DEFAULTS: self._defaults}
+
+    @property
+    def instance_name(self) -> str | None:
+        """The parameter that the bound instance goes by."""
+        return self._parameters.items[0][0] if self._has_instance and self._parameters.items else None
+
+    def redact(self, redactor: Redactor) -> Redaction | None:
+        """Redact in place; None when there is nothing to redact."""
+        if redactor.is_clean(self.roots.values(), self._streams):
+            return None
+        redaction = Redaction(redactor, self._streams)
+        for name, roots in self.roots.items():
+            redaction.look(name, roots)
+        redaction.finish()
+        return redaction
+
+    def call(self) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+        """(instance or None, args, kwargs), as they are now."""
+        values = self._call.values
+        count = len(self._positional)
+        positional, keywords = values[:count], dict(zip(self._keywords, values[count:], strict=True))
+        if self._has_instance:
+            return positional[0], tuple(positional[1:]), keywords
+        return None, tuple(positional), keywords
+
+    def outcome(self) -> Any:
+        return self._outcome.values[0]
+
+    def bound(self) -> dict[str, Any]:
+        """Values by parameter name, defaults applied."""
+        instance, args, kwargs = self.call()
+        positional = (instance, *args) if self._has_instance else args
+        defaults = {str(name): value for name, value in zip(self._defaults.labels, self._defaults.values, strict=True)}
+        return self._parameters.bind(positional, kwargs, defaults)
+
+
+def _call_of(data: bytes) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    graph = decode(data)
+    if type(graph) is not tuple or [type(item) for item in graph[1:]] != [tuple, dict]:
+        raise InertError("the call is not (instance, args, kwargs)")
+    return graph
+
+
+def _named_positional(parameters: Parameters, values: tuple[Any, ...]) -> list[tuple[tuple[object, ...], str, Any]]:
+    """(path keys, name, value) of positional arguments; those of `*args` go by its name and their index."""
+    found: list[tuple[tuple[object, ...], str, Any]] = []
+    names = [name for name, kind in parameters.items if kind.startswith("positional")]
+    star = next((name for name, kind in parameters.items if kind == VAR_POSITIONAL), "args")
+    for index, value in enumerate(values):
+        if index < len(names):
+            found.append(((parameter_key(names[index]),), names[index], value))
+        else:
+            found.append(((parameter_key(star), index - len(names)), star, value))
+    return found
+
+
+def _keyword_keys(parameters: Parameters, name: str) -> tuple[object, ...]:
+    for parameter, kind in parameters.items:
+        if parameter == name and kind not in (VAR_POSITIONAL, VAR_KEYWORD):
+            return (parameter_key(name),)
+    star = next((parameter for parameter, kind in parameters.items if kind == VAR_KEYWORD), "kwargs")
+    return (parameter_key(star), name)

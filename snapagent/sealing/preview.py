@@ -1,0 +1,367 @@
+"""Previews of inert values for headers: bounded text, and a bounded tree that `show` and `diff` read.
+
+Made from what the pickle says, so nothing of the program is called, and after redaction. Control characters, escape
+sequences, bidirectional marks and everything else that is not printable are escaped.
+
+A tree node is a dict::
+
+    {"type": "dict", "text": "3 items", "children": [{"step": ".name", "type": "str", "text": "'x'"}, ...], "more": 12}
+
+`step` is how the child is written in a path (`.name`, `[0]`, `['odd key']`); the node of a value that a header lists
+by path has none. `children` is there for containers that are shown inside, `more` for the number of items that are
+not. `digest` is there when the text or the children do not show everything: equal values have equal digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from ..core.paths import format_keys
+from ..serializer.inert.class_facts import live_names
+from ..serializer.inert.decode import BY_VALUE, Inert, StandIn, is_atom
+from .hashing.canonical import Canonical
+from .hashing.objects import PLACEHOLDER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Node = dict[str, Any]
+
+TEXT_LIMIT = 80  # characters of a preview
+LEAF_LIMIT = 200  # characters of one leaf of a tree
+TREE_DEPTH = 4
+TREE_ITEMS = 20  # children of one node
+TREE_NODES = 300  # of one tree
+_SHOWN_ITEMS = 12  # of one container inside a text
+_TEXT_DEPTH = 4
+
+_BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+    dict: ("{", "}"),
+}
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_TEXTS = frozenset({str, bytes, bytearray})
+_FUNCTION = "dill._dill:_create_function"
+_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
+
+
+def preview_text(value: Any, limit: int = TEXT_LIMIT) -> str:
+    """One line about an inert value, at most `limit` characters."""
+    return _shortened(_Text(limit).of(value), limit)
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def printable(text: str) -> str:
+    """A name that is safe to print."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _number_text(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # an int of thousands of digits
+        return "<huge int>"
+
+
+def type_text(value: Any) -> str:
+    """The type of an inert value, as `module.qualname` without `builtins`."""
+    kind = type(value)
+    if isinstance(value, StandIn):
+        return "class" if value.origin is not None else "global"
+    if not isinstance(value, Inert):
+        return kind.__name__
+    if kind.name == PLACEHOLDER and len(value.args) > 2:
+        return printable(str(value.args[2]))
+    if kind.name == BY_VALUE:
+        return type_text(value.args[0])
+    if kind.name == _FUNCTION:
+        return "function"
+    if _is_exception(value):
+        kind = value.args[0]
+    module = "" if kind.module in ("builtins", "__main__") else kind.module + "."
+    return printable(module + kind.qualname)
+
+
+class _Text:
+    """Writes a value, and stops when there is enough."""
+
+    __slots__ = ("_inside", "_left")
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+        self._inside: set[int] = set()
+
+    def of(self, value: Any) -> str:
+        kind = type(value)
+        if kind in _TEXTS:
+            text = _leaf_text(value, max(self._left, 8))
+        elif kind in _NUMBERS:
+            text = _number_text(value)
+        else:
+            return self._nested(value, kind)
+        self._left -= len(text)
+        return text
+
+    def _nested(self, value: Any, kind: type) -> str:
+        inside = self._inside
+        if id(value) in inside:
+            return "<cyclic>"
+        if len(inside) >= _TEXT_DEPTH or self._left <= 0:
+            return "..."
+        inside.add(id(value))
+        if kind in _BRACKETS:
+            text = self._container(value, kind)
+        elif isinstance(value, Inert):
+            text = self._object(value)
+        else:
+            text = _class_text(value)
+        inside.discard(id(value))
+        return text
+
+    def _container(self, value: Any, kind: type) -> str:
+        opening, closing = _BRACKETS[kind]
+        self._left -= len(opening) + len(closing)
+        if kind is dict:
+            return f"{opening}{self._pairs(value.items(), ': ')}{closing}"
+        text = self._items(value if kind in (list, tuple) else _in_order(value))
+        if not value and kind in (set, frozenset):
+            return f"{kind.__name__}()"
+        return f"{opening}{text}{',' if kind is tuple and len(value) == 1 else ''}{closing}"
+
+    def _items(self, items: Iterable[Any]) -> str:
+        found: list[str] = []
+        for item in items:
+            if len(found) >= _SHOWN_ITEMS or self._left <= 0:
+                found.append("...")
+                break
+            found.append(self.of(item))
+            self._left -= 2
+        return ", ".join(found)
+
+    def _pairs(self, pairs: Iterable[tuple[Any, Any]], between: str) -> str:
+        found: list[str] = []
+        for key, item in pairs:
+            if len(found) >= _SHOWN_ITEMS or self._left <= 0:
+                found.append("...")
+                break
+            name = self.of(key) if between == ": " else printable(key)
+            found.append(f"{name}{between}{self.of(item)}")
+            self._left -= 4
+        return ", ".join(found)
+
+    def _object(self, value: Inert) -> str:
+        name = type(value).name
+        if name == BY_VALUE:
+            return self.of(value.args[0])
+        short = SHORT.get(name)
+        text = short(value) if short is not None else None
+        if text is None:
+            is_exception = _is_exception(value)
+            title = printable((value.args[0] if is_exception else type(value)).qualname)
+            self._left -= len(title) + 2
+            inside = self._items(value.args[1]) if is_exception else self._insides(value)
+            return f"{title}({inside})"
+        self._left -= len(text)
+        return text
+
+    def _insides(self, value: Inert) -> str:
+        """What to show of an object: attributes when it has named ones, else items, else constructor arguments."""
+        named = named_parts(value)
+        if named:
+            return self._pairs(named, "=")
+        if value.pairs:
+            return self._pairs(value.pairs.items(), ": ")
+        return self._items(value.listed or value.args)
+
+
+def _is_exception(value: Inert) -> bool:
+    args = value.args
+    return type(value).name == _EXCEPTION and len(args) == 2 and isinstance(args[0], StandIn) and type(args[1]) is tuple
+
+
+def _in_order(members: Iterable[Any]) -> list[Any]:
+    """Set members in an order that does not depend on the hash seed."""
+    return sorted(islice(members, 1000), key=lambda member: (type(member).__name__, preview_key(member)))
+
+
+def preview_key(member: Any) -> tuple[int, str]:
+    if type(member) in (int, bool, float):
+        return int(member) if member == member and abs(member) < 1e18 else 0, ""
+    return 0, member if type(member) is str else Canonical().digest_of(member)
+
+
+def named_parts(value: Inert) -> list[tuple[str, Any]]:
+    """The attributes of an object: from its state, or from its constructor arguments where the fields are known."""
+    state = value.state
+    found: list[tuple[str, Any]] = []
+    for part in state if type(state) is tuple else (state,):
+        if type(part) is dict:
+            found += [(key, item) for key, item in part.items() if type(key) is str]
+    if found or (state is not None and type(state) is not list):
+        return found
+    values = state if type(state) is list else value.args
+    fields = live_names(type(value)).fields if values else ()
+    return list(zip(fields, values, strict=False))
+
+
+def _leaf_text(value: Any, limit: int) -> str:
+    """`repr` of a text or bytes, cut; it escapes whatever is not printable."""
+    text = repr(value if len(value) <= limit else value[:limit])
+    return text if len(text) <= limit + 2 and len(value) <= limit else text[: limit - 3] + "..."
+
+
+def _class_text(value: StandIn) -> str:
+    module = "" if value.module in ("builtins", "") else value.module + "."
+    return f"<{printable(module + value.qualname)}>"
+
+
+def _first_argument(value: Inert) -> str | None:
+    if len(value.args) != 1 or not is_atom(value.args[0]):
+        return None
+    return f"{type(value).qualname}({_leaf_text(value.args[0], TEXT_LIMIT)})"
+
+
+def _placeholder(value: Inert) -> str | None:
+    if len(value.args) < 5:
+        return None
+    _, kind, type_name, _, detail = (str(arg) for arg in value.args)
+    return printable(f"<{kind}: {type_name}{', ' + detail if detail else ''}>")
+
+
+def _date_or_time(value: Inert) -> str | None:
+    """From the bytes that `datetime` pickles; the fold and the zone are in them too."""
+    import datetime
+
+    kind = getattr(datetime, type(value).qualname)
+    if not value.args or type(value.args[0]) is not bytes:
+        return None
+    try:
+        text = kind(value.args[0]).isoformat()
+    except (TypeError, ValueError):
+        return None
+    zone = f" {preview_text(value.args[1], 40)}" if len(value.args) > 1 else ""
+    return f"{type(value).qualname}({text}{zone})"
+
+
+def _uuid(value: Inert) -> str | None:
+    number = value.state.get("int") if type(value.state) is dict else None
+    if type(number) is not int or not 0 <= number < 1 << 128:
+        return None
+    digits = f"{number:032x}"
+    return f"UUID({'-'.join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))})"
+
+
+def _path(value: Inert) -> str | None:
+    from pathlib import PurePosixPath
+
+    if not all(type(arg) is str for arg in value.args):
+        return None
+    return f"{type(value).qualname}({str(PurePosixPath(*value.args))!r})"
+
+
+def _function(value: Inert) -> str | None:
+    return f"<function {printable(str(value.args[2]))}>" if len(value.args) > 2 else None
+
+
+SHORT: dict[str, Callable[[Inert], str | None]] = {
+    PLACEHOLDER: _placeholder,
+    _FUNCTION: _function,
+    "datetime:date": _date_or_time,
+    "datetime:datetime": _date_or_time,
+    "datetime:time": _date_or_time,
+    "decimal:Decimal": _first_argument,
+    "pathlib:PosixPath": _path,
+    "pathlib:PurePosixPath": _path,
+    "pathlib._local:PosixPath": _path,
+    "pathlib._local:PurePosixPath": _path,
+    "uuid:UUID": _uuid,
+}
+
+
+def preview_tree(value: Any, canonical: Canonical | None = None) -> Node:
+    """The bounded tree of an inert value; the module says what a node is. `canonical` may have seen it already."""
+    return _Tree(canonical or Canonical()).node(value, 0)
+
+
+class _Tree:
+    __slots__ = ("_canonical", "_inside", "_nodes")
+
+    def __init__(self, canonical: Canonical) -> None:
+        self._canonical = canonical
+        self._nodes = 0
+        self._inside: set[int] = set()
+
+    def node(self, value: Any, depth: int) -> Node:
+        kind = type(value)
+        if kind in _NUMBERS:
+            return {"type": kind.__name__, "text": _number_text(value)}
+        if kind in _TEXTS:
+            return self._text_node(value, kind)
+        if id(value) in self._inside:
+            return {"type": type_text(value), "text": "<cyclic>"}
+        children = _children(value, kind)
+        if children is None:
+            return {"type": type_text(value), "text": preview_text(value, LEAF_LIMIT)}
+        return self._container(value, depth, *children)
+
+    def _container(self, value: Any, depth: int, count: int, word: str, children: Iterator[tuple[str, Any]]) -> Node:
+        found: Node = {"type": type_text(value), "text": f"{count} {word}" if count == 1 else f"{count} {word}s"}
+        shown = 0 if depth >= TREE_DEPTH else min(count, TREE_ITEMS, max(TREE_NODES - self._nodes, 0))
+        if shown:
+            self._nodes += shown
+            self._inside.add(id(value))
+            found["children"] = [
+                {"step": step, "type": kind.__name__, "text": _number_text(child)}
+                if (kind := type(child)) in _NUMBERS
+                else {"step": step, **self.node(child, depth + 1)}
+                for step, child in islice(children, shown)
+            ]
+            self._inside.discard(id(value))
+        if shown < count:
+            found["more"] = count - shown
+            found["digest"] = self._canonical.digest_of(value)
+        return found
+
+    def _text_node(self, value: Any, kind: type) -> Node:
+        if len(value) <= LEAF_LIMIT:
+            return {"type": kind.__name__, "text": _leaf_text(value, LEAF_LIMIT)}
+        text = f"{_leaf_text(value, LEAF_LIMIT)} ({len(value)} {'characters' if kind is str else 'bytes'})"
+        return {"type": kind.__name__, "text": text, "digest": self._canonical.digest_of(value)}
+
+
+def _step(key: object) -> str:
+    if type(key) is str and key.isidentifier() and key.isprintable():
+        return f".{key}"
+    return format_keys(("", key)) if is_atom(key) else f"[{preview_text(key, 40)}]"
+
+
+def _children(value: Any, kind: Any) -> tuple[int, str, Iterator[tuple[str, Any]]] | None:
+    """What is shown inside a value: count, what to call them, (step, child); None for a value shown as text."""
+    if kind is dict:
+        return len(value), "item", ((_step(key), child) for key, child in value.items())
+    if kind is list or kind is tuple:
+        return len(value), "item", ((f"[{index}]", child) for index, child in enumerate(value))
+    if kind is set or kind is frozenset:
+        return len(value), "member", ((f"[{preview_text(child, 40)}]", child) for child in _in_order(value))
+    if not isinstance(value, Inert) or kind.name in SHORT:
+        return None
+    if kind.name == BY_VALUE:
+        return _children(value.args[0], type(value.args[0]))
+    named = named_parts(value)
+    if _is_exception(value):
+        named = [("args", value.args[1]), *((name, item) for name, item in named if item != "")]
+    if named:
+        return len(named), "attribute", ((_step(name), child) for name, child in named)
+    if value.pairs:
+        return len(value.pairs), "item", ((_step(key), child) for key, child in value.pairs.items())
+    if value.listed:
+        return len(value.listed), "item", ((f"[{index}]", child) for index, child in enumerate(value.listed))
+    return None

@@ -1,0 +1,1 @@
+"""Secrets are found and replaced before any byte of them is written."""

@@ -1,0 +1,323 @@
+"""Secrets taken out of inert graphs, before any byte of them is written.
+
+What is found: values under names that secrets travel by (parameters, keys, attributes, closure cells, defaults),
+values of types that never belong in a file, values that look like secrets, places that the user names, and then
+whatever equals one of them, or contains it, anywhere else in the same call: in texts, bytes, keys, base64.
+
+What is put there: for text and bytes a pseudonym of the same type, keyed, so that equal secrets stay equal and nothing
+can be guessed from it; for anything else a placeholder. Notes say path and rule, never values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...bundle import Note
+from ...placeholder import REDACTED
+from ...serializer.inert.decode import Inert, is_atom, stand_in, type_name
+from ...serializer.inert.walk import (
+    NO_STEP,
+    Entry,
+    Place,
+    Roots,
+    entries,
+    extended,
+    keys_of,
+    path_of,
+    put,
+    rekey,
+    substitute,
+    walk,
+)
+from ..hashing.arrays import packed_in
+from ..hashing.atoms import PSEUDONYM
+from ..hashing.objects import PLACEHOLDER
+from .equal_values import Needles
+from .names import LIKE, NAMED
+from .patterns import is_card_number, secrets_in
+from .rules import BUILT_IN, COUNTS, NEVER_SECRET, Redactor
+from .surroundings import is_never_secret, is_secret_type, looks_secret, pair_label, secret_part, texts_packed_in
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_SHORTEST = 6  # characters of a secret that is looked for elsewhere
+_SMALLEST_CARD = 10**12
+_SPARED = "spared"  # a place that the configuration exempts, patterns and all; what lies below it is looked at
+_EQUAL = "it equals a redacted value"
+_PAIRS = frozenset({list, tuple})
+_TEXTS = frozenset({str, bytes, bytearray})
+
+
+class Redaction:
+    """One call being redacted: `look` at each of its parts, then `finish`; graphs are changed in place.
+
+    `changed` holds the names of the parts that are not what they were, `notes` one note for each place.
+    """
+
+    def __init__(self, rules: Redactor, streams: bytes) -> None:
+        self.changed: set[str] = set()
+        self.notes: dict[str, list[Note]] = {}
+        self._rules = rules
+        self._streams = streams
+        self._parts: dict[str, Roots] = {}
+        self._secrets = {secret: rules.pseudonym(secret) for secret in rules.environment.values()}
+        self._needles = Needles({}, b"")
+
+    def look(self, part: str, roots: Roots, patterns: bool = True) -> None:
+        """Redact what is secret by name, type, place or look. `patterns` False: no value can look like a secret."""
+        self._parts[part] = roots
+        self.notes[part] = []
+        replaced: dict[int, tuple[Any, Any]] = {}
+        seen: set[tuple[int, str | None]] = set()
+        rest = [Place(roots, None, ())]
+        while rest:
+            place = rest.pop()
+            if (id(place.node), place.rule) not in seen:
+                seen.add((id(place.node), place.rule))
+                rest.extend(reversed(self._look_at(part, place, replaced, patterns)))
+        substitute(roots, replaced)
+
+    def finish(self) -> None:
+        """Redact what equals, or contains, something that was redacted; then the graphs are ready to be encoded."""
+        self._needles = Needles(self._secrets, self._streams)
+        for part, roots in self._parts.items():
+            if not self._needles.empty:
+                replaced: dict[int, tuple[Any, Any]] = {}
+                for place in walk(roots):
+                    self._replace_equal(part, place, replaced)
+                substitute(roots, replaced)
+            if part in self.changed:
+                _forget_streams_within(roots)
+            self.notes[part] = [note.replace(path=self.scrub(note.path)) for note in self.notes[part]]
+
+    def scrub(self, text: str) -> str:
+        """A text about the call (a path, a detail) without the secrets that were found in it."""
+        return text if self._needles.empty else self._needles.cleaned(text)
+
+    def _look_at(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]], patterns: bool) -> list[Place]:
+        """Redact what one container holds directly; returns the containers in it that are still to be looked at."""
+        changes: dict[Any, Any] = {}
+        below = []
+        for entry in entries(place):
+            child = entry.child
+            kind = type(child)
+            if kind in NEVER_SECRET:
+                continue
+            rule, why = self._verdict(place, entry)
+            if why and not (rule == LIKE and kind in BUILT_IN):
+                new = self._taken_out(part, place, entry, why, rule == LIKE)
+            elif rule == _SPARED and is_atom(child):
+                new = child
+            elif kind in _TEXTS:
+                new = self._without_patterns(part, place, entry) if patterns else child
+            elif kind is int and child > _SMALLEST_CARD and is_card_number(str(child)):
+                new = self._taken_out(part, place, entry, "it looks like a card number", False)
+            elif isinstance(child, Inert) and packed_in(child) is not None:
+                new = self._without_packed_secrets(part, place, entry) if patterns else child
+            else:
+                new = child
+                if not is_atom(child) and not _is_placeholder(child):
+                    below_rule = None if rule == _SPARED else rule
+                    below.append(Place(child, extended(place.link, entry.key), entry.labels, below_rule))
+            if new is not child:
+                changes[entry.slot] = new
+        if changes:
+            put(place, changes, replaced)
+        if patterns and type(place.node) is dict:
+            self._rekey(part, place, self._key_without_patterns, "a key looks like a secret")
+        return below
+
+    def _verdict(self, place: Place, entry: Entry) -> tuple[str | None, str]:
+        """Whether what an entry holds is secret: how sure that is, and why; (None, "") when it is not."""
+        rules = self._rules
+        if entry.slot is None:
+            return place.rule, ""
+        rule, why = self._named(place, entry)
+        if not why and isinstance(entry.child, Inert):
+            rule, why = self._by_itself(entry.child)
+        if rules.has_paths and entry.key is not NO_STEP:
+            keys = keys_of(extended(place.link, entry.key))
+            if rules.spares_place(keys):
+                return _SPARED, ""
+            if not why and rules.names_place(keys):
+                return NAMED, "the configuration names this place"
+        return rule, why
+
+    def _named(self, place: Place, entry: Entry) -> tuple[str | None, str]:
+        """By the name of the entry, or by what its container stands under."""
+        names = self._rules.names
+        label = entry.label
+        if label is None and entry.slot == 1 and type(place.node) in _PAIRS:
+            label = pair_label(place.node, names)
+        rule = names.rule(label) if label is not None else None
+        if rule and not is_never_secret(entry.child):
+            return rule, f"the name {_shown(label)} is secret"
+        return (place.rule, "it belongs to a secret") if place.rule else (None, "")
+
+    def _by_itself(self, value: Inert) -> tuple[str | None, str]:
+        """By its type, or by the names of its columns or fields."""
+        if is_secret_type(type(value)):
+            return NAMED, "its type holds secrets"
+        name = secret_part(value, self._rules.names)
+        return (NAMED, f"the name of its part {_shown(name)} is secret") if name is not None else (None, "")
+
+    def _taken_out(self, part: str, place: Place, entry: Entry, why: str, unsure: bool) -> Any:
+        """What stands for a secret."""
+        child = entry.child
+        kind = type(child)
+        if kind in (str, bytes, bytearray):
+            if not child or _is_pseudonym(child):
+                return child
+            new: Any = self._pseudonym(child)
+            self._note(part, place, entry, kind.__name__, why)
+            return new
+        if kind in COUNTS and unsure:
+            return child
+        if _is_placeholder(child) or (kind in BUILT_IN and not child):
+            return child
+        self._remember_all_in(child)
+        shown = _type_shown(child)
+        self._note(part, place, entry, shown, why)
+        return placeholder(path_of(extended(place.link, entry.key)), shown, why)
+
+    def _without_patterns(self, part: str, place: Place, entry: Entry) -> Any:
+        child = entry.child
+        new, found = self._cleaned(child)
+        if found:
+            self._note(part, place, entry, type(child).__name__, f"it looks like a {', a '.join(found)}")
+        return new
+
+    def _without_packed_secrets(self, part: str, place: Place, entry: Entry) -> Any:
+        """An array of texts, whose bytes have a fixed width: with a secret in it, it goes as a whole."""
+        text = texts_packed_in(entry.child)
+        found = secrets_in(text, self._rules.names)
+        if not found:
+            return entry.child
+        for begin, stop, _ in found:
+            self._for_piece(text[begin:stop], str)
+        rules = sorted({rule for _, _, rule in found})
+        return self._taken_out(part, place, entry, f"in it something looks like a {', a '.join(rules)}", False)
+
+    def _key_without_patterns(self, key: Any) -> Any:
+        return self._cleaned(key)[0] if type(key) is str or type(key) is bytes else key
+
+    def _cleaned(self, value: Any) -> tuple[Any, list[str]]:
+        """A text or bytes without what looks like a secret, and the rules that hit."""
+        text = value if type(value) is str else value.decode("latin-1")
+        found = secrets_in(text, self._rules.names) if len(text) >= _SHORTEST else []
+        if not found:
+            return value, []
+        pieces, end = [], 0
+        for begin, stop, _ in found:
+            pieces += [text[end:begin], self._for_piece(text[begin:stop], type(value))]
+            end = stop
+        new = "".join([*pieces, text[end:]])
+        clean = new if type(value) is str else type(value)(new.encode("latin-1"))
+        return clean, sorted({rule for _, _, rule in found})
+
+    def _for_piece(self, secret: str, kind: type) -> str:
+        if _is_pseudonym(secret):
+            return secret
+        data = secret.encode("utf-8", "surrogatepass") if kind is str else secret.encode("latin-1")
+        name = self._rules.pseudonym(data)
+        if looks_secret(secret):
+            self._secrets[data] = name
+        return name
+
+    def _pseudonym(self, secret: str | bytes | bytearray) -> Any:
+        data = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else bytes(secret)
+        name = self._rules.pseudonym(data)
+        if len(secret) >= _SHORTEST:
+            self._secrets[data] = name
+            self._cleaned(secret if isinstance(secret, str) else bytes(secret))  # remembers what it is made of
+        return name if isinstance(secret, str) else type(secret)(name.encode())
+
+    def _remember_all_in(self, value: Any) -> None:
+        """Texts inside something that was taken out whole: those that look like secrets are looked for elsewhere."""
+        if type(value) is int or type(value) is float:
+            text = str(value).encode()
+            if len(text) >= _SHORTEST:
+                self._secrets[text] = self._rules.pseudonym(text)
+            return
+        roots = Roots()
+        roots.add((), None, value)
+        for place in walk(roots):
+            for entry in entries(place):
+                child = entry.child
+                if isinstance(child, str | bytes):
+                    text_of = child if isinstance(child, str) else child.decode("latin-1")
+                    named = entry.label is not None and self._rules.names.rule(entry.label) is not None
+                    if named or looks_secret(text_of):
+                        self._pseudonym(child)
+
+    def _replace_equal(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> None:
+        changes: dict[Any, Any] = {}
+        for entry in entries(place):
+            new = self._equal(entry.child)
+            if isinstance(new, Inert):
+                packed = packed_in(new)
+                if packed is not None and self._needles.occur_in(packed[1]):
+                    new = placeholder(path_of(extended(place.link, entry.key)), _type_shown(new), _EQUAL)
+            elif type(new) is int and self._needles.has_number(new):
+                new = placeholder(path_of(extended(place.link, entry.key)), "int", _EQUAL)
+            if new is not entry.child:
+                changes[entry.slot] = new
+                self._note(part, place, entry, _type_shown(entry.child), _EQUAL)
+        if changes:
+            put(place, changes, replaced)
+        if type(place.node) is dict:
+            self._rekey(part, place, self._equal, "a key equals a redacted value")
+
+    def _equal(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is str:
+            return self._needles.cleaned(value)
+        if kind is bytes or kind is bytearray:
+            return self._needles.cleaned_bytes(value)
+        return value
+
+    def _rekey(self, part: str, place: Place, change: Callable[[Any], Any], why: str) -> None:
+        keys = {key: new for key in place.node if (new := change(key)) is not key}
+        if keys:
+            rekey(place.node, keys)
+            self.changed.add(part)
+            self.notes[part].append(Note(path_of(place.link), REDACTED, "key", why))
+
+    def _note(self, part: str, place: Place, entry: Entry, type_name: str, why: str) -> None:
+        self.changed.add(part)
+        self.notes[part].append(Note(path_of(extended(place.link, entry.key)), REDACTED, type_name, why))
+
+
+def _forget_streams_within(roots: Roots) -> None:
+    for place in walk(roots):
+        if isinstance(place.node, Inert) and place.node.raw is not None:
+            place.node.raw = None  # what was decoded from it may have changed: it is encoded again
+
+
+def placeholder(path: str, type_name: str, why: str) -> Inert:
+    """The stand-in for a secret that has no pseudonym."""
+    node: Inert = stand_in(*PLACEHOLDER.split(":"))(path, REDACTED, type_name, why, "")
+    return node
+
+
+def _is_placeholder(value: object) -> bool:
+    return isinstance(value, Inert) and type(value).name == PLACEHOLDER
+
+
+def _is_pseudonym(value: str | bytes | bytearray) -> bool:
+    text = value if isinstance(value, str) else value.decode("latin-1")
+    return PSEUDONYM.fullmatch(text) is not None
+
+
+def _type_shown(value: Any) -> str:
+    """The type that a value has in the program: an array is no instance of what its pickle calls."""
+    if packed_in(value) is None:
+        return type_name(value)
+    return "numpy.generic" if type(value).qualname == "scalar" else "numpy.ndarray"
+
+
+def _shown(label: object) -> str:
+    text = label.decode("latin-1") if isinstance(label, bytes) else str(label)
+    return repr(text)

@@ -1,0 +1,163 @@
+"""From a recorded call to what is stored: redact, hash, preview, compress, and the header that explains it all.
+
+Works on pickled bytes by inert stand-ins: nothing of the program runs here. Whatever fails raises, and then the call is
+not stored: what was not looked through is not written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from functools import lru_cache
+
+from .. import __version__
+from ..bundle import CALL, OUTCOME, Header, Note, Part
+from ..config.targets import Target
+from ..core.paths import EXCEPTION, RESULT, parameter_key
+from ..core.records import Record
+from ..core.signature import Parameters
+from ..serializer.inert.depth import cut_deep
+from ..serializer.inert.encode import encode
+from .hashing.canonical import Canonical, argument_hash
+from .opened_call import OpenedCall
+from .portability import interpreter, package_versions
+from .preview import preview_text, preview_tree
+from .redaction.redact import Redaction
+from .redaction.rules import Redactor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..config.settings import Settings
+
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+class RawCall(Record):
+    """A call as the recorder froze it.
+
+    `call` is the pickle of (instance or None, args, kwargs), `outcome` of the result or exception, `defaults` of
+    {parameter: default}; `started` is seconds since 1970, `duration` seconds.
+    """
+
+    target: Target
+    kind: str
+    flavor: str
+    parameters: Parameters
+    call: bytes
+    outcome: bytes
+    raised: bool
+    started: float
+    duration: float
+    defaults: bytes | None = None
+    call_notes: tuple[Note, ...] = ()
+    outcome_notes: tuple[Note, ...] = ()
+    by_value: tuple[str, ...] = ()
+    packages: frozenset[str] = frozenset()
+    exception: str | None = None
+    ended: str = "complete"
+    serializer: str = "pickle"
+
+    @property
+    def has_instance(self) -> bool:
+        """Whether the first argument is the bound instance or class."""
+        return self.kind in ("method", "classmethod")
+
+
+class SealRules(Record):
+    """How the calls of one target are sealed. `key` makes the pseudonyms."""
+
+    key: bytes
+    redact: tuple[str, ...] = ()
+    redact_allow: tuple[str, ...] = ()
+    compression: str = "none"
+
+    @classmethod
+    def of(cls, settings: Settings, key: bytes) -> SealRules:
+        return cls(key, settings.redact, settings.redact_allow, settings.compression)
+
+    @property
+    def redactor(self) -> Redactor:
+        """Made once for each set of rules."""
+        return _redactor(self.redact, self.redact_allow, self.key)
+
+
+@lru_cache(maxsize=256)
+def _redactor(added: tuple[str, ...], allowed: tuple[str, ...], key: bytes) -> Redactor:
+    return Redactor(added, allowed, key)
+
+
+def seal(raw: RawCall, rules: SealRules) -> tuple[Header, dict[str, bytes]]:
+    """The header and the stored bytes of each part. Raises when the call cannot be looked through."""
+    opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
+    redaction = opened.redact(rules.redactor)
+    changed = redaction.changed if redaction is not None else _NOTHING
+    cut = [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
+    bound, outcome = opened.bound(), opened.outcome()
+    canonical = Canonical()
+    hashed = argument_hash(bound, opened.instance_name, canonical)
+    shown = {parameter_key(name): value for name, value in bound.items()}
+    shown[EXCEPTION if raw.raised else RESULT] = outcome
+    parts, payload = _parts(raw, opened, changed, rules.compression)
+    here = interpreter()
+    header = Header(
+        target=str(raw.target),
+        kind=raw.kind,
+        flavor=raw.flavor,
+        timestamp=timestamp(raw.started),
+        duration=round(raw.duration, 9),
+        outcome="raised" if raw.raised else "returned",
+        hash=hashed.hash,
+        call_hash=hashed.call_hash,
+        parts=parts,
+        exception=raw.exception,
+        ended=raw.ended,
+        parameters=raw.parameters.items,
+        previews={path: preview_text(value) for path, value in shown.items()},
+        tree={path: preview_tree(value, canonical) for path, value in shown.items()},
+        notes=_notes(raw, redaction, cut),
+        opaque=hashed.opaque,
+        packages=package_versions(raw.packages),
+        by_value=raw.by_value,
+        snapagent=__version__,
+        python=here.python,
+        implementation=here.implementation,
+        platform=here.platform,
+    )
+    return header, payload
+
+
+def _parts(
+    raw: RawCall, opened: OpenedCall, changed: Collection[str], compression: str
+) -> tuple[tuple[Part, ...], dict[str, bytes]]:
+    payload = {
+        CALL: encode(opened.call()) if CALL in changed else raw.call,
+        OUTCOME: encode(opened.outcome()) if OUTCOME in changed else raw.outcome,
+    }
+    sizes = {name: len(data) for name, data in payload.items()}
+    if compression != "none":
+        from ..store.compression import deflate, usable  # the store's libraries, only when they are asked for
+
+        compression = usable(compression)
+        payload = {name: deflate(compression, data) for name, data in payload.items()}
+    parts = tuple(Part(name, raw.serializer, compression, len(data), sizes[name]) for name, data in payload.items())
+    return parts, payload
+
+
+def _notes(raw: RawCall, redaction: Redaction | None, cut: list[Note]) -> tuple[Note, ...]:
+    notes = raw.call_notes + raw.outcome_notes
+    if redaction is None:
+        return notes
+    cleaned = [note.replace(path=redaction.scrub(note.path), detail=redaction.scrub(note.detail)) for note in notes]
+    return (*cleaned, *redaction.notes[CALL], *redaction.notes[OUTCOME], *cut)
+
+
+def timestamp(seconds: float) -> str:
+    """UTC, ISO 8601 with microseconds."""
+    whole, micro = divmod(round(seconds * 1e6), 1_000_000)
+    return f"{_second(whole)}.{micro:06d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(whole: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))

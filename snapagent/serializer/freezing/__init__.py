@@ -1,0 +1,1 @@
+"""Live values to bytes, in the thread of the caller."""

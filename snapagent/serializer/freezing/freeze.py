@@ -1,0 +1,264 @@
+"""Live arguments and outcomes to bytes, in the caller's thread: what the recorder calls.
+
+One pass of the C pickler in nearly every call. A second pass is made only where the first was stopped: by `max_bytes`
+(then the largest values go), by depth (then what lies deepest goes) or by another thread that changed a container
+meanwhile (then once more, and argument by argument after that).
+"""
+
+from __future__ import annotations
+
+import sys
+from pickle import dumps
+
+from ...bundle import Note
+from ...core.paths import EXCEPTION, RESULT, PathPattern
+from ...core.records import Record
+from ...core.type_facts import type_name
+from ...placeholder import TOO_BIG, UNSTORABLE
+from .byte_limit import TooBig, TooSlow
+from .c_stack import small_stack
+from .handlers import Decisions
+from .oversize import deep, heavy
+from .parts import CallSource, OutcomeSource, source_of
+from .pickler import Freezer
+from .prune import LeftOut, Pruner, shape_of
+from .reduce import belongs_to_program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...core.signature import Parameters
+
+    Source = CallSource | OutcomeSource
+
+MOST_POOLED_BYTES = 2048  # a freezer that made more has a large memo, which takes longer to clear than to make anew
+SAFE_DEPTH = 200  # levels, where the C stack may be small
+_DEEP_ENOUGH = 400  # levels, after the interpreter itself has stopped the pickler
+_ATTEMPTS = 6
+_ATOMS = frozenset({int, float, str, bytes})
+_TEXTS = (str, bytes)
+_SHORT = 4096  # characters or bytes of an atom that cannot be too big
+_BYTES_PER_LEVEL = 1024  # twice what a chain of objects was seen to take
+_SAFE_RECURSION_LIMIT = 4000  # with the usual stack of 8 MiB
+_recursion_limit = sys.getrecursionlimit
+_LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C levels on their own
+
+
+class FreezeRules(Record):
+    """What a target's settings say about its values; `max_bytes` is for each part of a bundle."""
+
+    max_bytes: int = 10**6
+    exclude: tuple[PathPattern, ...] = ()
+    exclude_types: tuple[str, ...] = ()
+
+
+class Frozen(Record):
+    """A value as bytes, and what is to be said of it."""
+
+    data: bytes
+    notes: tuple[Note, ...] = ()
+    by_value: tuple[str, ...] = ()  # names of the functions and classes whose code is inside
+    packages: frozenset[str] = frozenset()  # top-level packages of the classes and functions that occur
+
+
+_new: Any = object.__new__
+_CONSTANTS = {value: Frozen(dumps(value, 5)) for value in (None, True, False)}
+
+
+class _Pool:
+    """The decisions for one set of excluded types, and freezers that wait to be used again."""
+
+    __slots__ = ("decisions", "idle")
+
+    def __init__(self, exclude_types: tuple[str, ...]) -> None:
+        self.decisions = Decisions(exclude_types)
+        self.idle: list[Freezer] = []
+
+
+_pools: dict[tuple[str, ...], _Pool] = {}
+
+
+def freeze_call(
+    instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters, rules: FreezeRules
+) -> Frozen:
+    """Pickle `(instance, args, kwargs)`. Paths in notes begin with parameter names.
+
+    Raises only MemoryError, TooSlow, and what is the program's own: Ctrl-C, exit, what its signal handler raised
+    meanwhile.
+    """
+    if rules.exclude:
+        patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
+        return _freeze_carefully(source_of((instance, args, kwargs), names), rules, patterns)
+    return _freeze((instance, args, kwargs), names, rules)
+
+
+def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
+    """Pickle what a call returned or raised. Paths in notes begin with `result` or `exception`. Raises as above."""
+    kind = type(value)
+    if (kind is bool or value is None) and not rules.exclude:
+        return _CONSTANTS[value]
+    if kind in _ATOMS and not rules.exclude and (kind not in _TEXTS or len(value) <= _SHORT):
+        data = dumps(value, 5)
+        if len(data) <= rules.max_bytes:
+            frozen: Frozen = _new(Frozen)
+            frozen.__dict__["data"] = data
+            return frozen
+    origin = EXCEPTION if raised else RESULT
+    if rules.exclude:
+        patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
+        return _freeze_carefully(source_of(value, origin), rules, patterns)
+    return _freeze(value, origin, rules)
+
+
+def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
+    """The hot path: a freezer from the pool, and nothing looked at twice."""
+    if small_stack() or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT):
+        return _freeze_carefully(source_of(value, origin), rules, ())
+    pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
+    try:
+        freezer = pool.idle.pop()
+    except IndexError:
+        freezer = Freezer(pool.decisions)
+    try:
+        data = freezer.freeze(value, origin, rules.max_bytes)
+    except BaseException as error:
+        _raise_if_the_programs(error)
+        problem = error
+    else:
+        if freezer.has_news:
+            frozen = _told(freezer, data)
+            freezer.reset()
+        else:
+            frozen = _new(Frozen)
+            frozen.__dict__["data"] = data  # twice as fast as `Frozen(data)`: what is not said is found in the class
+            freezer.value = None
+        if len(data) <= MOST_POOLED_BYTES:
+            freezer.clear_memo()
+            pool.idle.append(freezer)
+        return frozen
+    del freezer
+    problem.__traceback__ = None  # it holds the frames, and they the values
+    return _recover(source_of(value, origin), rules, (), problem, {})
+
+
+def _told(freezer: Freezer, data: bytes) -> Frozen:
+    return Frozen(data, tuple(freezer.notes), tuple(freezer.by_value), freezer.packages_seen())
+
+
+def _new_pool(exclude_types: tuple[str, ...]) -> _Pool:
+    return _pools.setdefault(exclude_types, _Pool(exclude_types))
+
+
+def _raise_if_the_programs(error: BaseException) -> None:
+    if isinstance(error, (MemoryError, TooSlow)) or belongs_to_program(error):
+        raise error
+
+
+def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
+    """What lies too deep, where nothing but a look beforehand keeps the C pickler from overrunning the stack."""
+    stack = small_stack()
+    if stack:
+        limit = min(stack // _BYTES_PER_LEVEL, SAFE_DEPTH)
+    elif _LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT:
+        limit = SAFE_DEPTH
+    else:
+        return {}
+    return deep([value for _, value in source.places()], limit)
+
+
+def _freeze_carefully(source: Source, rules: FreezeRules, patterns: tuple[PathPattern, ...]) -> Frozen:
+    """With a look at the values before the pickler goes into them."""
+    chosen = _dangerously_deep(source)
+    try:
+        return _attempt(source, rules, patterns, chosen)
+    except BaseException as error:
+        _raise_if_the_programs(error)
+        problem = error
+    problem.__traceback__ = None
+    return _recover(source, rules, patterns, problem, chosen)
+
+
+def _attempt(
+    source: Source,
+    rules: FreezeRules,
+    patterns: tuple[PathPattern, ...],
+    chosen: dict[int, LeftOut],
+    asked: list[float] | None = None,
+) -> Frozen:
+    """One pass, with what `patterns` name and what is `chosen` left out; `asked` by those before it, if any."""
+    pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
+    freezer = Pruner(pool.decisions, patterns, chosen)
+    if asked is not None:
+        freezer.patient = True
+        freezer.asked = asked
+    values = []
+    for keys, value in source.places():
+        states = freezer.start
+        for key in keys:
+            states = freezer.advanced(states, key)
+        values.append(freezer.pruned(value, keys, states))
+    return _told(freezer, freezer.freeze(source.assemble(values), source, rules.max_bytes))
+
+
+def _recover(
+    source: Source,
+    rules: FreezeRules,
+    patterns: tuple[PathPattern, ...],
+    problem: BaseException,
+    chosen: dict[int, LeftOut],
+) -> Frozen:
+    """Freeze what can be frozen, after a first pass was stopped by `problem`."""
+    left_out = dict(chosen)
+    budget: float = rules.max_bytes
+    depth = _DEEP_ENOUGH
+    asked = [0.0]
+    for _ in range(_ATTEMPTS):
+        values = [value for _, value in source.places()]
+        if isinstance(problem, TooBig):
+            left_out |= heavy(values, budget * 0.9)
+            budget /= 2
+        elif isinstance(problem, RecursionError):
+            left_out |= deep(values, depth)
+            depth //= 2
+        else:
+            _pools[rules.exclude_types].decisions.forget()
+        try:
+            return _attempt(source, rules, patterns, left_out, asked)
+        except BaseException as error:
+            _raise_if_the_programs(error)
+            problem = error
+            problem.__traceback__ = None
+    return _one_by_one(source, rules, patterns, left_out, asked)
+
+
+def _one_by_one(
+    source: Source,
+    rules: FreezeRules,
+    patterns: tuple[PathPattern, ...],
+    left_out: dict[int, LeftOut],
+    asked: list[float],
+) -> Frozen:
+    """Keep each argument that can be frozen alone; placeholders for the others, or for all of them."""
+    chosen = dict(left_out)
+    for keys, value in source.places():
+        alone = OutcomeSource(value, str(keys[0]))
+        try:
+            _attempt(alone, rules, patterns, left_out, asked)
+        except BaseException as error:
+            _raise_if_the_programs(error)
+            chosen[id(value)] = _given_up(value, error)
+    try:
+        return _attempt(source, rules, patterns, chosen, asked)
+    except BaseException as error:
+        _raise_if_the_programs(error)
+        everything = {id(value): _given_up(value, error) for _, value in source.places()}
+        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, asked)
+
+
+def _given_up(value: object, error: BaseException) -> LeftOut:
+    if isinstance(error, TooBig):
+        return LeftOut(value, TOO_BIG, "max_bytes would be exceeded", shape_of(value))
+    if isinstance(error, RuntimeError) and "changed size" in str(error):
+        return LeftOut(value, UNSTORABLE, "another thread was changing it")
+    return LeftOut(value, UNSTORABLE, f"it cannot be pickled ({type_name(type(error))})")

@@ -1,0 +1,341 @@
+"""What becomes of the objects of a type: decided once per type, from the type alone, and remembered.
+
+A *handler* takes the freezer and the object and gives what `Pickler.reducer_override` gives, or raises `Unstorable`.
+Plain types need none: the C pickler reads their `__dict__`, and nothing of the program runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+
+from ...core.type_facts import (
+    descends,
+    find,
+    instance_dict,
+    is_class,
+    is_exception_type,
+    is_heap_type,
+    module_name,
+    mro,
+    namespace,
+    qualname,
+    slots,
+    type_name,
+)
+from ...placeholder import EXCLUDED, FRESH, LAZY, Placeholder
+from ..by_value import load_by_value
+from ..enums import is_enum_class
+from ..exceptions import chained, reduce_exception
+from ..naming import MAIN_NAMES, is_named, lookup, unwrapped
+from . import fresh
+from .left_out_types import special
+from .reduce import Unstorable, is_honest, is_made_without_arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .pickler import Freezer
+
+    Handler = Callable[[Freezer, Any], Any]
+
+_MOST_TYPES = 4096  # remembered types; programs that make types without end must not be kept from freeing them
+_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
+_SINGLETONS = frozenset({type(Ellipsis), type(NotImplemented)})
+_METHODS = frozenset({types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType})
+
+
+def plain(freezer: Freezer, value: Any) -> Any:
+    """The C pickler does it."""
+    return NotImplemented
+
+
+class Decisions(dict[type, "Handler"]):
+    """Type -> handler, for one set of excluded types."""
+
+    def __init__(self, exclude_types: tuple[str, ...]) -> None:
+        super().__init__()
+        self._exclude_types = exclude_types
+        self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
+        # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
+        self.aliases: tuple[bytes, tuple[str, ...]] | None = None
+
+    def decide(self, value: object) -> Handler:
+        """The handler for the type of `value`, which was not met before."""
+        kind = type(value)
+        handler = self._handler(kind)
+        if handler is plain and not _has_plain_form(value):
+            handler = _reduce
+        if len(self) >= _MOST_TYPES:
+            self.forget()
+        self[kind] = handler
+        return handler
+
+    def remember(self, code: object, package: str) -> None:
+        """A class or function is found under its name."""
+        if len(self.named) >= _MOST_TYPES:
+            self.named.clear()
+        self.named[code] = package
+
+    def forget(self) -> None:
+        """For instance because a module was reloaded."""
+        self.clear()
+        self.named.clear()
+
+    def _handler(self, kind: type) -> Handler:
+        if descends(kind, type):
+            return _class
+        if kind is types.FunctionType:
+            return _function
+        if kind in _SINGLETONS:
+            return plain
+        if kind is Placeholder:
+            return _reduce
+        if self._is_excluded(kind):
+            return _left_out(EXCLUDED, "its type is excluded")
+        found = special(kind)
+        if found is not None:
+            return _left_out(*found)
+        return _by_shape(kind)
+
+    def _is_excluded(self, kind: type) -> bool:
+        order = mro(kind)
+        for name in self._exclude_types:
+            module, _, last = name.rpartition(".")
+            if any(type_name(base) == name or lookup(module, last) is base for base in order):
+                return True
+        return False
+
+
+def _by_shape(kind: type) -> Handler:
+    if type_name(kind) in _BY_NAME:
+        return _BY_NAME[type_name(kind)]
+    if module_name(kind).startswith("snapagent.capture."):
+        return _wrapper
+    making = fresh.maker(kind)
+    if making is not None:
+        return _fresh(making)
+    if descends(kind, types.ModuleType):
+        return _module
+    if is_exception_type(kind):
+        return _exception
+    if kind in _METHODS:
+        return _method
+    names = {type_name(base) for base in mro(kind)}
+    if "django.utils.functional.LazyObject" in names:
+        return _lazy_object
+    if "django.db.models.query.QuerySet" in names:
+        return _query_set
+    if "numpy.ndarray" in names:
+        return _array
+    if _is_plain(kind):
+        return plain
+    named = not is_heap_type(kind) or is_named(kind, module_name(kind), qualname(kind))
+    if _ENUMS_GO_BY_NAME and is_enum_class(kind) and _home_of_reduce(kind) == "enum":
+        return _enum_member if named else _nameless_enum_member
+    return _reduce if named else _reduce_nameless
+
+
+# The first releases of Python 3.11 pickle a member by its name, all others by its value: equal calls would have
+# different hashes.
+_ENUMS_GO_BY_NAME = sys.version_info[:2] == (3, 11) and sys.version_info < (3, 11, 7)
+
+
+def _home_of_reduce(kind: type) -> str:
+    """Where the `__reduce_ex__` of a type was defined."""
+    _, hook = find(kind, "__reduce_ex__")
+    return hook.__module__ if type(hook) is types.FunctionType else ""
+
+
+# Of the standard library: their pickle forms are known to need nothing of the program.
+_TRUSTED_NAMES = """
+    collections.Counter collections.OrderedDict collections.defaultdict collections.deque datetime.date
+    datetime.datetime datetime.time datetime.timedelta datetime.timezone decimal.Decimal fractions.Fraction
+    pathlib.PosixPath pathlib.PurePosixPath pathlib.PureWindowsPath pathlib.WindowsPath pathlib._local.PosixPath
+    pathlib._local.PurePosixPath uuid.UUID uuid.SafeUUID complex range slice
+"""
+_TRUSTED = frozenset(_TRUSTED_NAMES.split())
+
+
+def _is_plain(kind: type) -> bool:
+    """Whether pickling objects of this type cannot call code of the program, and the class can be named."""
+    if type_name(kind) in _TRUSTED:
+        return is_named(kind, module_name(kind), qualname(kind))
+    for base in mro(kind):
+        if base is object:
+            continue
+        values = namespace(base)
+        if not is_heap_type(base) or any(hook in values for hook in _HOOKS):
+            return False
+    if any(find(kind, name)[1] is not descriptor for name, descriptor in slots(kind).items()):
+        return False  # a property in the place of a slot
+    _, reads_dict = find(kind, "__dict__")
+    if reads_dict is not None and type(reads_dict) is not types.GetSetDescriptorType:
+        return False
+    return is_honest(kind) and is_made_without_arguments(kind) and is_named(kind, module_name(kind), qualname(kind))
+
+
+def _field_kind(freezer: Freezer, value: Any) -> Any:
+    """Told apart by identity, so it must be the very object again."""
+    return value.name if lookup("dataclasses", value.name) is value else _reduce(freezer, value)
+
+
+def _missing(freezer: Freezer, value: Any) -> Any:
+    return "MISSING" if lookup("dataclasses", "MISSING") is value else _reduce(freezer, value)
+
+
+_BY_NAME: dict[str, Handler] = {"dataclasses._FIELD_BASE": _field_kind, "dataclasses._MISSING_TYPE": _missing}
+
+
+def _has_plain_form(value: object) -> bool:
+    """Types of extension modules look like classes of Python code, and may hold what Python cannot see."""
+    if type(value) in _SINGLETONS or type_name(type(value)) in _TRUSTED:
+        return True
+    try:
+        object.__reduce_ex__(value, 5)
+    except Exception:
+        return False
+    return True
+
+
+def _left_out(why: str, reason: str) -> Handler:
+    return lambda freezer, value: freezer.leave_out(value, why, reason)
+
+
+def _reduce(freezer: Freezer, value: Any) -> Any:
+    return freezer.reduce_once(value)
+
+
+def _reduce_nameless(freezer: Freezer, value: Any) -> Any:
+    """Of a class that no module names: it must come along by value, where the pickle form wants it."""
+    form = freezer.reduce_once(value)
+    if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
+        freezer.code_of(type(value))
+    return form
+
+
+def _enum_member(freezer: Freezer, member: Any) -> Any:
+    return type(member), ((instance_dict(member) or {})["_value_"],)
+
+
+def _nameless_enum_member(freezer: Freezer, member: Any) -> Any:
+    freezer.code_of(type(member))
+    return _enum_member(freezer, member)
+
+
+def _class(freezer: Freezer, cls: Any) -> Any:
+    package = freezer.decisions.named.get(cls) if type(cls) is type else None
+    if package is None:
+        module, name = module_name(cls), qualname(cls)
+        if any(cls is known for known in _NAMELESS_BUT_PLAIN):
+            return NotImplemented
+        if not freezer.is_found(cls, module, name):
+            return _by_value(freezer, cls)
+        package = freezer.package_of(module)
+        if type(cls) is type and module not in MAIN_NAMES:
+            freezer.decisions.remember(cls, package)
+        else:
+            freezer.packages.add(package)
+            return name  # a metaclass may have a reducer of its own; the name is all that is wanted
+    freezer.packages.add(package)
+    return NotImplemented
+
+
+_NAMELESS_BUT_PLAIN = (type(None), *_SINGLETONS)
+
+
+def _function(freezer: Freezer, function: Any) -> Any:
+    package = freezer.decisions.named.get(function)
+    if package is None:
+        module, name = function.__module__, function.__qualname__
+        if not freezer.is_found(function, module, name):
+            if _is_named_by_wrapper(function, module, name):
+                freezer.packages.add(module.partition(".")[0])
+                return _resolver(), (f"{module}:{name}",)
+            return _by_value(freezer, function)
+        package = freezer.package_of(module)
+        if module not in MAIN_NAMES:
+            freezer.decisions.remember(function, package)
+    freezer.packages.add(package)
+    return NotImplemented
+
+
+def _is_named_by_wrapper(function: object, module: object, name: str) -> bool:
+    """Whether a module holds our wrapper of this function under its name."""
+    return type(module) is str and module not in MAIN_NAMES and unwrapped(lookup(module, name)) is function
+
+
+def _resolver() -> Callable[[str], Any]:
+    from pkgutil import resolve_name  # seldom needed, and it imports much
+
+    return resolve_name
+
+
+def _wrapper(freezer: Freezer, wrapper: Any) -> Any:
+    """One of ours: what it wraps, where the wrapper itself is not found under its name."""
+    function = unwrapped(wrapper)
+    if function is None or is_named(wrapper, function.__module__, function.__qualname__):
+        return _reduce(freezer, wrapper)
+    return _function(freezer, function)
+
+
+def _by_value(freezer: Freezer, code: Any) -> Any:
+    return load_by_value, (freezer.code_of(code),)
+
+
+def _fresh(making: Callable[[Any], Any]) -> Handler:
+    def come_back_fresh(freezer: Freezer, value: Any) -> Any:
+        freezer.note(value, FRESH, "it comes back new and unlocked")
+        return making(value)
+
+    return come_back_fresh
+
+
+def _module(freezer: Freezer, module: Any) -> Any:
+    raise Unstorable("a module")
+
+
+def _exception(freezer: Freezer, error: Any) -> Any:
+    if not is_named(type(error), module_name(type(error)), qualname(type(error))):
+        freezer.code_of(type(error))
+    depth = freezer.chain_depth.get(id(error), 0)
+    for link in chained(error).values():
+        freezer.chain_depth.setdefault(id(link), depth + 1)
+    return reduce_exception(error, depth, freezer.keeps_tracebacks)
+
+
+def _method(freezer: Freezer, method: Any) -> Any:
+    """Loading it takes the method from its object, so the object must be there."""
+    owner = method.__self__
+    if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
+        handler = freezer.handler_of(owner)
+        if handler not in (plain, _reduce, _array, _exception):
+            raise Unstorable("a method of an object that cannot be stored")
+    elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
+        raise Unstorable("it is not found under its name")
+    return _reduce(freezer, method)
+
+
+def _lazy_object(freezer: Freezer, value: Any) -> Any:
+    wrapped = (instance_dict(value) or {}).get("_wrapped")
+    if wrapped is None or wrapped is lookup("django.utils.functional", "empty"):
+        return freezer.leave_out(value, LAZY, "it was not evaluated yet, and capturing does not force it")
+    return _reduce(freezer, value)
+
+
+def _query_set(freezer: Freezer, value: Any) -> Any:
+    if (instance_dict(value) or {}).get("_result_cache") is None:
+        return freezer.leave_out(value, LAZY, "it was not evaluated yet, and capturing does not run its query")
+    return _reduce(freezer, value)
+
+
+def _array(freezer: Freezer, value: Any) -> Any:
+    """Sizes are read through numpy's own descriptors; a view that is not contiguous would be copied to be pickled."""
+    ndarray: Any = lookup("numpy", "ndarray")
+    size = ndarray.nbytes.__get__(value)
+    if size > freezer.max_bytes:
+        shape, dtype = ndarray.shape.__get__(value), ndarray.dtype.__get__(value)
+        return freezer.leave_out_big(value, f"shape {shape}, {dtype}", size)
+    return _reduce(freezer, value)

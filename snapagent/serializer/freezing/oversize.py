@@ -1,0 +1,141 @@
+"""Which values to leave out when a bundle would break `max_bytes`, or when it is nested too deep for the stack.
+
+Sizes are estimates from `len` and `nbytes` of built-in and numpy types; long containers are judged by their first
+items, so that the walk stays short whatever the size.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from itertools import count
+
+from ...core.type_facts import descends
+from ...placeholder import TOO_BIG, TOO_DEEP
+from ..naming import lookup
+from .children import ATOMS, children, container_of
+from .prune import LeftOut, shape_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+_SAMPLE = 200  # items looked at in one container
+_MOST_NODES = 3_000  # values looked at, shared out among the parts of each value alike, so that none goes unweighed
+_WIDE = 64  # a container with more items than this, none of which stands out, is left out as a whole
+_STANDS_OUT = 1 / 16
+_SMALL = 512  # bytes: a placeholder takes about as much, so that nothing is gained by leaving out less
+_MOST_PARTS = 256  # values that are left out at most, more or less: a bundle of nothing but placeholders shows nothing
+_TEXTS = frozenset({str, bytes, bytearray})
+_ATOM_BYTES = {type(None): 1, bool: 1, int: 4, float: 9, complex: 30}
+_OBJECT_BYTES = 20
+
+
+class _Node:
+    __slots__ = ("children", "count", "room", "value", "weight")
+
+    def __init__(self, value: object, room: float) -> None:
+        self.value = value
+        self.room = room  # how many values may be looked at here
+        self.children: list[_Node] = []
+        self.weight = 0.0
+        self.count = 0
+
+
+def heavy(roots: Sequence[object], max_bytes: float) -> dict[int, LeftOut]:
+    """The values to leave out, by id, so that the rest is about `max_bytes`: few and large ones."""
+    nodes = _weigh(roots)
+    chosen: dict[int, LeftOut] = {}
+    total = sum(node.weight for node in nodes)
+    order = count()  # nodes do not compare
+    largest = [(-node.weight, next(order), node) for node in nodes]
+    heapify(largest)
+    small = max(_SMALL, max_bytes / _MOST_PARTS)
+    while largest and total > max_bytes:
+        node = heappop(largest)[2]
+        if _stands_for_itself(node, small):
+            total -= node.weight
+            reason = f"about {int(node.weight)} bytes: max_bytes would be exceeded"
+            chosen[id(node.value)] = LeftOut(node.value, TOO_BIG, reason, shape_of(node.value))
+        else:
+            for child in node.children:
+                heappush(largest, (-child.weight, next(order), child))
+    return chosen
+
+
+def _weight(node: _Node) -> float:
+    return node.weight
+
+
+def _stands_for_itself(node: _Node, small: float) -> bool:
+    """Whether leaving out single parts of it, each of `small` bytes or more, would be no better than leaving it out."""
+    if not node.children:
+        return True
+    largest = max(map(_weight, node.children))
+    return (
+        largest < small or (node.count > _WIDE and largest < node.weight * _STANDS_OUT) or largest < node.weight * 0.01
+    )
+
+
+def _weigh(roots: Iterable[object]) -> list[_Node]:
+    """The nodes of the roots, their subtrees weighed; what is shared counts where it is met first."""
+    values = list(roots)
+    tops = [_Node(value, _MOST_NODES / len(values)) for value in values]
+    order: list[_Node] = []
+    seen: set[int] = set()
+    rest = list(reversed(tops))
+    while rest and len(order) < 10 * _MOST_NODES:  # where values have one part each, room lasts for ever
+        node = rest.pop()
+        order.append(node)
+        if type(node.value) in ATOMS or id(node.value) in seen:
+            node.weight = _own_bytes(node.value) if type(node.value) in ATOMS else 3
+            continue
+        seen.add(id(node.value))
+        parts = list(children(node.value, min(_SAMPLE, max(int(node.room), 1))))
+        below = [_Node(child, node.room / len(parts)) for _, child in parts]
+        node.children, node.count = below, max(_length(node.value), len(below))
+        node.weight = _own_bytes(node.value)
+        rest += reversed(below)
+    for node in reversed(order):
+        inside = sum(map(_weight, node.children))
+        share = node.count / len(node.children) if node.children else 1
+        node.weight += inside * share
+    return tops
+
+
+def _length(value: Any) -> int:
+    container = container_of(type(value))
+    return container.__len__(value) if container is not None else 0
+
+
+def _own_bytes(value: Any) -> float:
+    kind = type(value)
+    if kind in _TEXTS:
+        return len(value) + 4
+    if kind in _ATOM_BYTES:
+        return _ATOM_BYTES[kind]
+    ndarray: Any = lookup("numpy", "ndarray")
+    if ndarray is not None and descends(kind, ndarray):
+        return float(ndarray.nbytes.__get__(value)) + 100
+    if container_of(kind) is dict:
+        return 5 + 8.0 * _length(value)  # keys
+    return _OBJECT_BYTES if container_of(kind) is None else 3
+
+
+def deep(roots: Sequence[object], limit: int) -> dict[int, LeftOut]:
+    """The values that lie more than `limit` steps below the roots, in the order in which a pickler goes down."""
+    chosen: dict[int, LeftOut] = {}
+    seen: set[int] = set()
+    rest = [(value, 1) for value in reversed(roots)]
+    while rest:
+        value, depth = rest.pop()
+        if type(value) in ATOMS or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if depth > limit:
+            chosen[id(value)] = LeftOut(value, TOO_DEEP, f"it is nested more than {limit} levels deep")
+            continue
+        below = [(child, depth + 1) for _, child in children(value) if type(child) not in ATOMS]
+        below.reverse()
+        rest += below
+    return chosen

@@ -1,0 +1,140 @@
+"""Asking a foreign object for its pickle form, once, and checking the answer before the C pickler sees it.
+
+What an object's own hooks raise is turned into `Unstorable`; a malformed answer as well, because inside the C pickler
+it would end the whole dump. What a signal handler of the program raised meanwhile passes through.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import types
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from ...core.signals import raised_by_signal_handler
+from ...core.type_facts import find, is_class, is_heap_type, type_name
+from ..naming import MainIsMet, is_named
+from .byte_limit import TooBig, TooSlow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    Reduced = tuple[Any, ...] | str  # what `reducer_override` may give
+
+_PROTOCOL = 5
+_SAFE_ITERATORS: frozenset[type] = frozenset({type(iter([])), type(iter({}.items())), type(iter(()))})
+
+
+class Unstorable(Exception):
+    """An object cannot be stored; the argument says why, without any of its values."""
+
+
+_PASSING = (RecursionError, Unstorable, MainIsMet, TooBig, TooSlow)  # which say something of the whole dump
+
+
+def belongs_to_program(error: BaseException) -> bool:
+    """Whether `error`, raised while an object was asked, is the program's own: Ctrl-C, exit, a signal handler's."""
+    return isinstance(error, (KeyboardInterrupt, SystemExit)) or raised_by_signal_handler(error)
+
+
+def ask(question: Callable[..., Any], *args: object) -> Any:
+    """The answer of code that belongs to an object. Raises Unstorable, RecursionError, or what is the program's own."""
+    try:
+        return question(*args)
+    except BaseException as error:
+        raise_unstorable(error)
+
+
+def raise_unstorable(error: BaseException) -> NoReturn:
+    """Turn what an object's hooks raised into Unstorable; what must not be swallowed is raised as it is."""
+    if isinstance(error, _PASSING) or belongs_to_program(error):
+        raise error
+    raise Unstorable(f"it cannot be pickled ({type_name(type(error))})") from None
+
+
+def reduce(value: Any) -> Reduced:
+    """What pickling `value` by its own hooks takes. Raises Unstorable."""
+    registered = copyreg.dispatch_table.get(type(value))
+    if registered is not None:
+        return checked(value, ask(registered, value))
+    try:
+        answer = value.__reduce_ex__(_PROTOCOL)
+    except BaseException as error:
+        raise_unstorable(error)
+    return checked(value, answer)
+
+
+def checked(value: object, answer: Any) -> Reduced:
+    """`answer` in a form that the C pickler takes without calling more of the program. Raises Unstorable."""
+    if type(answer) is str:
+        if not is_named(value, ask(getattr, value, "__module__", None), answer):
+            raise Unstorable("it names itself, but is not found under that name")
+        return answer
+    if type(answer) is not tuple or not 2 <= len(answer) <= 6:
+        raise Unstorable("its pickle form is malformed")
+    made_by, args = answer[:2]
+    if not callable(made_by) or type(args) is not tuple:
+        raise Unstorable("its pickle form is malformed")
+    if made_by is copyreg.__newobj__ or made_by is _newobj_ex:  # type: ignore[attr-defined]
+        made_by, args = _checked_new(value, made_by, args)
+    if len(answer) <= 3:
+        return (made_by, args, *answer[2:])
+    if len(answer) == 6 and answer[5] is not None and not callable(answer[5]):
+        raise Unstorable("its pickle form is malformed")
+    return (made_by, args, answer[2], *(_watched(items) for items in answer[3:5]), *answer[5:])
+
+
+_newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]
+
+
+def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """The C pickler compares the class with the object's `__class__`, which a proxy computes; and a `__new__` that
+    wants arguments would fail at loading: both are avoided by making the object as `object.__new__` does."""
+    if not args or not is_class(args[0]):
+        raise Unstorable("its pickle form is malformed")
+    kind: Any = type(value)
+    if args[0] is kind and is_honest(kind) and (len(args) > 1 or is_made_without_arguments(kind)):
+        return made_by, args
+    if made_by is copyreg.__newobj__ and len(args) == 1:  # type: ignore[attr-defined]
+        return copyreg._reconstructor, (args[0], object, None)  # type: ignore[attr-defined]
+    raise Unstorable("its class is not what it says")
+
+
+@lru_cache(4096)
+def is_honest(kind: Any) -> bool:
+    """Whether reading `__class__` of its objects runs no code of the program."""
+    reader, _ = find(kind, "__getattribute__")
+    return find(kind, "__class__")[0] is object and reader is not None and not is_heap_type(reader)
+
+
+@lru_cache(4096)
+def is_made_without_arguments(kind: Any) -> bool:
+    """Whether the class's own `__new__`, if it is a Python function, can be called with the class alone."""
+    _, new = find(kind, "__new__")
+    function = new.__func__ if type(new) is staticmethod else new
+    if type(function) is not types.FunctionType:
+        return True
+    code = function.__code__
+    wanted = code.co_argcount - len(function.__defaults__ or ())
+    return wanted <= 1 and code.co_kwonlyargcount <= len(function.__kwdefaults__ or ())
+
+
+def _watched(items: Any) -> Any:
+    """Items given by code of the program may raise while the C pickler takes them."""
+    if items is None or type(items) in _SAFE_ITERATORS:
+        return items
+    return _until_broken(ask(iter, items))
+
+
+def _until_broken(items: Iterator[Any]) -> Iterator[Any]:
+    while True:
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except BaseException as error:
+            if belongs_to_program(error):
+                raise
+            return
+        yield item

@@ -1,0 +1,95 @@
+"""What the classes of this process say of themselves, read without asking them: no attribute access, no call.
+
+A stream does not always name what it stores: the fields of a named tuple and of a frozen dataclass with slots are
+stored by position. While the process that wrote the stream still runs, the names are in its classes' own dicts.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Mapping
+from types import ModuleType
+
+from ...core.type_facts import descends, is_class, module_name, mro, namespace, qualname
+from .decode import StandIn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class LiveNames:
+    """What a loaded class says: `fields` names what it stores by position, `bases` itself and its bases
+    (`module:qualname`), `is_set` whether the order in which a stream lists its members means nothing.
+    """
+
+    __slots__ = ("bases", "fields", "is_set")
+
+    def __init__(self, fields: tuple[str, ...], bases: frozenset[str], is_set: bool) -> None:
+        self.fields = fields
+        self.bases = bases
+        self.is_set = is_set
+
+
+_NOTHING = LiveNames((), frozenset(), False)
+_known: dict[StandIn, tuple[weakref.ref[type], LiveNames]] = {}
+_MOST = 10_000  # classes remembered
+
+
+def live_names(cls: StandIn) -> LiveNames:
+    """Of the class that a stand-in stands for; empty when it is not loaded."""
+    live = _live_class(cls)
+    if live is None:
+        return _NOTHING
+    known = _known.get(cls)
+    if known is not None and known[0]() is live:
+        return known[1]
+    found = LiveNames(
+        _field_names(live),
+        frozenset(f"{module_name(base)}:{qualname(base)}" for base in mro(live)),
+        any(base is set or base is frozenset for base in mro(live)),
+    )
+    if len(_known) >= _MOST:
+        _known.clear()
+    _known[cls] = weakref.ref(live), found
+    return found
+
+
+def _live_class(cls: StandIn) -> type | None:
+    """The loaded class of that name, if there is one; its metaclass is not consulted."""
+    module = sys.modules.get(cls.module)
+    if not descends(type(module), ModuleType):
+        return None
+    names: Mapping[str, Any] = ModuleType.__getattribute__(module, "__dict__")
+    if "." not in cls.qualname:
+        only: Any = names.get(cls.qualname)
+        return only if is_class(only) else None
+    found: type | None = None
+    for step in cls.qualname.split("."):
+        below: Any = names.get(step)
+        if not is_class(below):
+            return None
+        found, names = below, namespace(below)
+    return found
+
+
+def _field_names(live: type) -> tuple[str, ...]:
+    """Named tuple, dataclass or attrs fields, in order."""
+    bases = mro(live)
+    for base in bases:
+        names = namespace(base)
+        fields = names.get("_fields")
+        if type(fields) is tuple and tuple in bases:
+            return _only_text(fields)
+        declared = names.get("__dataclass_fields__")
+        if type(declared) is dict:
+            return _only_text(declared)
+        attributes = names.get("__attrs_attrs__")
+        if attributes is not None and descends(type(attributes), tuple):
+            return _only_text(getattr(attribute, "name", None) for attribute in tuple.__iter__(attributes))
+    return ()
+
+
+def _only_text(names: Any) -> tuple[str, ...]:
+    return tuple(name for name in names if type(name) is str)

@@ -1,0 +1,258 @@
+"""Walking and editing inert graphs: which places a container has, what they are called, and how to put values there.
+
+An object's attributes and constructor arguments are places of the object itself: a path into a graph reads like a path
+into the live value, `order.lines[0].card`, whatever containers the pickle uses in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ...core.paths import format_keys, parameter_key
+from .class_facts import live_names
+from .decode import BY_VALUE, Inert, StandIn, is_atom
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Link = tuple["Link | None", object]  # a path from its last step backwards: (the way there, key)
+
+NO_STEP = object()  # the key of a place that is no step of a path, such as the dict of an object's attributes
+
+_LABELLED_CODE = {"dill._dill:_create_function"}
+_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
+
+
+class Roots:
+    """The values that a walk begins with, each with the keys of its path and the name that it goes by."""
+
+    __slots__ = ("keys", "labels", "values")
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.keys: list[tuple[object, ...]] = []
+        self.labels: list[str | None] = []
+
+    def add(self, keys: tuple[object, ...], label: str | None, value: object) -> None:
+        self.keys.append(keys)
+        self.labels.append(label)
+        self.values.append(value)
+
+    @classmethod
+    def of(cls, bound: Mapping[str, object]) -> Roots:
+        """Values by parameter name."""
+        roots = cls()
+        for name, value in bound.items():
+            roots.add((parameter_key(name),), name, value)
+        return roots
+
+
+class Place:
+    """A container met on a walk. `labels` name items that it does not name itself; `rule` is what it stands under."""
+
+    __slots__ = ("labels", "link", "node", "rule")
+
+    def __init__(self, node: Any, link: Link | None, labels: Sequence[Any], rule: str | None = None) -> None:
+        self.node = node
+        self.link = link
+        self.labels = labels
+        self.rule = rule
+
+
+class Entry:
+    """One place in a container: `slot` says where to put a value, `key` is its step, `label` its name if it has one."""
+
+    __slots__ = ("child", "key", "label", "labels", "slot")
+
+    def __init__(self, slot: Any, key: object, label: object, child: Any, labels: Sequence[Any] = ()) -> None:
+        self.slot = slot
+        self.key = key
+        self.label = label
+        self.child = child
+        self.labels = labels
+
+
+def entries(place: Place) -> Iterator[Entry]:
+    """The places of one container, made before the first is handed out: it may be changed meanwhile."""
+    node = place.node
+    kind = type(node)
+    if kind is dict:
+        found = [Entry(key, key, key, child) for key, child in node.items()]
+        return iter(found + [Entry(None, key, None, key) for key in node if not is_atom(key)])
+    if kind is list or kind is tuple:
+        labels = place.labels
+        if not labels:
+            return iter([Entry(index, index, None, child) for index, child in enumerate(node)])
+        names = [*labels, *[None] * (len(node) - len(labels))]
+        pairs = enumerate(zip(names, node, strict=False))
+        return iter([Entry(i, i if name is None else name, _label(name), child) for i, (name, child) in pairs])
+    if kind is set or kind is frozenset:
+        return iter([Entry(child, index, None, child) for index, child in enumerate(node)])
+    if kind is Roots:
+        return iter([Entry(i, keys, node.labels[i], node.values[i]) for i, keys in enumerate(node.keys)])
+    return iter(_entries_of_stand_in(node))
+
+
+def _label(name: object) -> object:
+    return None if name is NO_STEP else name
+
+
+def _entries_of_stand_in(node: Any) -> Iterator[Entry]:
+    if isinstance(node, StandIn):
+        if node.origin is not None:
+            yield Entry(None, NO_STEP, None, node.origin)
+        return
+    cls: Any = type(node)
+    if cls.origin is not None:
+        yield Entry(None, NO_STEP, None, cls)
+    fields = live_names(cls).fields if node.args or type(node.state) in (list, tuple) else ()
+    if node.args:
+        yield from _arguments(node, cls, fields)
+    for slot in ("callee", "kwargs", "listed", "pairs"):
+        value = getattr(node, slot)
+        if value is not None:
+            yield Entry(slot, NO_STEP, None, value)
+    if node.state is not None:
+        yield from _state(node, fields)
+    if node.effects is not None:
+        yield Entry("effects", NO_STEP, None, node.effects)
+
+
+def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Entry]:
+    step: object = NO_STEP if fields or cls.name == BY_VALUE else "args"
+    labels: Sequence[Any] = [NO_STEP] if cls.name == BY_VALUE else fields
+    if cls.name == _EXCEPTION and len(node.args) == 2:
+        yield Entry(None, "args", None, node.args[1])
+    if cls.name in _LABELLED_CODE:
+        yield from _function_parts(node)
+        step = NO_STEP
+    yield Entry("args", step, None, node.args, labels)
+
+
+def _function_parts(node: Inert) -> Iterator[Entry]:
+    """The defaults and cells of a function whose code is in the stream, under the names that the code gives them."""
+    code = node.args[0]
+    if not isinstance(code, Inert) or len(node.args) < 5:
+        return
+    tuples = [arg for arg in code.args if type(arg) is tuple]
+    counts = [arg for arg in code.args if type(arg) is int]
+    defaults, closure = node.args[3], node.args[4]
+    if type(defaults) is tuple and counts and len(tuples) > 2:
+        positional = tuples[2][: counts[0]]
+        yield Entry(None, NO_STEP, None, defaults, positional[len(positional) - len(defaults) :])
+    if type(closure) is tuple:
+        names = next((items for items in reversed(tuples) if items and len(items) == len(closure)), ())
+        for name, cell in zip(names, closure, strict=False):
+            if isinstance(cell, Inert):
+                yield Entry(None, NO_STEP, None, cell.args, [name])
+                for effect in cell.effects or ():
+                    yield Entry(None, NO_STEP, None, effect.args, [None, None, name])
+
+
+def _state(node: Inert, fields: Sequence[str]) -> Iterator[Entry]:
+    state = node.state
+    yield Entry("state", NO_STEP if not is_atom(state) else "state", None, state, fields)
+    if type(state) is tuple:  # (attributes, slots)
+        for part in state:
+            if type(part) is dict:
+                yield Entry(None, NO_STEP, None, part)
+
+
+def extended(link: Link | None, key: object) -> Link | None:
+    """The way to a place in a container: `link` leads to the container."""
+    if key is NO_STEP:
+        return link
+    if link is None and type(key) is tuple:
+        for step in key:
+            link = (link, step)
+        return link
+    return (link, key)
+
+
+def keys_of(link: Link | None) -> list[object]:
+    keys = []
+    while link is not None:
+        link, key = link
+        keys.append(key)
+    return keys[::-1]
+
+
+def path_of(link: Link | None) -> str:
+    """The text of a path."""
+    return format_keys(keys_of(link))
+
+
+def walk(roots: Roots) -> Iterator[Place]:
+    """Every container of a graph, each once; what is put into it while it is at hand is walked as well."""
+    seen: set[int] = set()
+    rest = [Place(roots, None, ())]
+    while rest:
+        place = rest.pop()
+        if id(place.node) in seen:
+            continue
+        seen.add(id(place.node))
+        yield place
+        below = [
+            Place(entry.child, extended(place.link, entry.key), entry.labels)
+            for entry in entries(place)
+            if not is_atom(entry.child)
+        ]
+        rest.extend(reversed(below))  # in order: the first way to a container is the one that names its items
+
+
+def put(place: Place, changes: Mapping[Any, Any], replaced: dict[int, tuple[Any, Any]]) -> None:
+    """Put values into a container by slot; what cannot be changed is made anew and listed, old and new, by identity."""
+    node = place.node
+    kind = type(node)
+    if kind is Roots:
+        for index, value in changes.items():
+            node.values[index] = value
+    elif kind is list or kind is dict:
+        for slot, value in changes.items():
+            node[slot] = value
+    elif kind is set:
+        for member, value in changes.items():
+            node.discard(member)
+            node.add(value)
+    elif kind is tuple:
+        replaced[id(node)] = node, tuple(changes.get(index, value) for index, value in enumerate(node))
+    elif kind is frozenset:
+        replaced[id(node)] = node, frozenset(changes.get(value, value) for value in node)
+    else:
+        for slot, value in changes.items():
+            setattr(node, slot, value)
+
+
+def rekey(node: dict[Any, Any], changes: Mapping[Any, Any]) -> None:
+    """Change keys of a dict and keep its order."""
+    items = [(changes.get(key, key), value) for key, value in node.items()]
+    node.clear()
+    node.update(items)
+
+
+def substitute(roots: Roots, replaced: dict[int, tuple[Any, Any]]) -> None:
+    """Put new tuples and frozensets wherever the old ones are; those that hold them become new ones themselves."""
+    while replaced:
+        further: dict[int, tuple[Any, Any]] = {}
+        for place in walk(roots):
+            changes = {
+                entry.slot: replaced[id(entry.child)][1]
+                for entry in entries(place)
+                if entry.slot is not None and id(entry.child) in replaced
+            }
+            if changes:
+                put(place, changes, further)
+            if type(place.node) is dict:
+                keys = {key: replaced[id(key)][1] for key in place.node if id(key) in replaced}
+                if keys:
+                    rekey(place.node, keys)
+        replaced = further
+
+
+def paths_to(nodes: Iterable[object], bound: Mapping[str, object]) -> Iterator[str]:
+    """The paths of some containers of a graph, by identity."""
+    wanted = {id(node) for node in nodes}
+    for place in walk(Roots.of(bound)):
+        if id(place.node) in wanted:
+            yield path_of(place.link)

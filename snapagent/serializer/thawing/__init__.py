@@ -1,0 +1,1 @@
+"""Bytes of a part back to live objects. Loading runs stored code."""

@@ -1,0 +1,159 @@
+"""Bytes of a part back to live objects, with facsimiles in the places of placeholders. Loading runs stored code.
+
+The C unpickler does it. Where something goes wrong, a second, slow reading finds out what: a step that failed because
+it was handed a placeholder gives a placeholder itself, any other failure is a `BundleLoadError` that names the class.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+
+from ...bundle import Note
+from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
+from ...errors import BundleLoadError, FacsimileError
+from ...placeholder import Placeholder
+from ..by_value import FORBIDDEN, load_dill
+from .renames import find_global
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+CALL, OUTCOME = "call", "outcome"
+_PLACEHOLDER = ("snapagent.placeholder", "restore_placeholder")
+_BY_VALUE = ("snapagent.serializer.by_value", "load_by_value")
+_AGAIN = "capture the call again, or load it where its code is installed"
+
+
+class Facsimiles:
+    """Stand-ins that a test supplies, by path; counts which of them were used."""
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self._given = [(text, parse_path(text), value) for text, value in given.items()]
+        self._met: dict[str, None] = {}
+        self._used: set[str] = set()
+
+    def __call__(self, path: str, kind: str, type_name: str, reason: str, detail: str = "") -> object:
+        """What to put where the stream has a placeholder."""
+        self._met[path] = None
+        for text, pattern, value in self._given:
+            if _fits(pattern, path):
+                self._used.add(text)
+                return value
+        return Placeholder(Note(path, kind, type_name, reason, detail))
+
+    def check(self, part: str | None) -> None:
+        """Raises FacsimileError for one that fits no placeholder of this part."""
+        for text, pattern, _ in self._given:
+            if text not in self._used and _is_for(pattern, part):
+                raise FacsimileError(text, tuple(self._met))
+
+
+class CodeLoader:
+    """Stands in for `load_by_value`: what is inside the code is looked up as in the rest of the bundle."""
+
+    loads_code = True
+
+    def __init__(self, find: Callable[[str, str], Any]) -> None:
+        self._find = find
+
+    def __call__(self, data: bytes) -> Any:
+        return load_dill(data, self._find)
+
+
+def _fits(pattern: PathPattern, path: str) -> bool:
+    if not pattern.is_concrete:
+        try:
+            return pattern.matches_keys(parse_path(path).tokens)
+        except ValueError:
+            return False
+    return str(pattern) == path
+
+
+def _is_for(pattern: PathPattern, part: str | None) -> bool:
+    is_outcomes = pattern.tokens[0] in OUTCOME_ROOTS
+    return part is None or (is_outcomes if part == OUTCOME else not is_outcomes)
+
+
+def check_facsimiles(facsimiles: Mapping[str, object], placeholders: Sequence[str]) -> None:
+    """Raises FacsimileError for a path that fits none of `placeholders` (the paths of a bundle's notes)."""
+    for text in facsimiles:
+        pattern = parse_path(text)
+        if not any(_fits(pattern, path) for path in placeholders):
+            raise FacsimileError(text, tuple(placeholders))
+
+
+def thaw(
+    data: bytes,
+    *,
+    facsimiles: Mapping[str, object] | None = None,
+    renames: Mapping[str, str] | None = None,
+    target: str = "the bundle",
+    part: str | None = None,
+) -> Any:
+    """The value of one part, made anew. `renames` maps modules, old name to new, before they are imported.
+
+    `part` ("call" or "outcome") says which facsimiles must fit: those for the other part are passed over.
+
+    Raises:
+        FacsimileError: a facsimile fits no placeholder.
+        BundleLoadError: a class is gone, or rebuilding an object failed.
+    """
+    supplied = Facsimiles(facsimiles or {})
+    find = _finder(supplied, renames or {})
+    try:
+        value = _Thawer(io.BytesIO(data), find).load()
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:
+        value = _thaw_slowly(data, find, target, error)
+    supplied.check(part)
+    return value
+
+
+def thaw_dill(data: bytes, target: str = "the bundle") -> Any:
+    """Load a stream that is dill's from end to end. Raises BundleLoadError."""
+    try:
+        return load_dill(data, lambda module, name: None)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:
+        raise BundleLoadError(target, f"{type(error).__name__}: {error}", _AGAIN) from error
+
+
+def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, str], Any]:
+    def find(module: str, name: str) -> Any:
+        if (module, name) == _PLACEHOLDER:
+            return supplied
+        if (module, name) == _BY_VALUE:
+            return CodeLoader(find_in_code)
+        if (module, name) in FORBIDDEN:
+            raise pickle.UnpicklingError(f"{module}.{name} would open a file")
+        return find_global(module, name, renames)
+
+    def find_in_code(module: str, name: str) -> Any:
+        if name == "__dict__" or module == "__builtin__" or module.startswith("dill."):
+            return None  # names that are dill's own
+        return find(module, name)
+
+    return find
+
+
+class _Thawer(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, find: Callable[[str, str], Any]) -> None:
+        super().__init__(file)
+        self._find = find
+
+    def find_class(self, module: str, name: str) -> Any:
+        return self._find(module, name)
+
+
+def _thaw_slowly(data: bytes, find: Callable[[str, str], Any], target: str, error: BaseException) -> Any:
+    from .load_slowly import LoadingFailed, load_patiently
+
+    try:
+        return load_patiently(data, find)
+    except LoadingFailed as failure:
+        raise BundleLoadError(target, str(failure), _AGAIN) from (failure.__cause__ or error)
