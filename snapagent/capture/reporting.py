@@ -6,7 +6,7 @@ import os
 import sys
 from time import monotonic, time
 
-from ..store import processes as presence
+from ..store import processes
 from ..store.processes import Presence
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ class Reporter:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.paused = presence.is_paused(engine.base_path)
+        self.paused = processes.is_paused(engine.base_path)
         self.restart()
 
     def restart(self) -> None:
@@ -44,14 +44,14 @@ class Reporter:
         if self._ended or now < self._next_look:
             return
         self._next_look = now + LOOK_EVERY
-        paused = presence.is_paused(self._engine.base_path)
+        paused = processes.is_paused(self._engine.base_path)
         if paused != self.paused:
             self.paused = paused
             self._obey()
             self._next_report = 0.0
         if now >= self._next_report:
             self._next_report = now + TELL_EVERY
-            presence.tell(self._engine.base_path, self._token, self._presence())
+            processes.tell(self._engine.base_path, self._token, self._presence())
 
     def _obey(self) -> None:
         for recorder in self._engine.recorders():
@@ -80,4 +80,4 @@ class Reporter:
 
     def end(self) -> None:
         self._ended = True  # the writer's thread looks once more while it stores the last calls
-        presence.withdraw(self._engine.base_path, self._token)
+        processes.withdraw(self._engine.base_path, self._token)

@@ -12,9 +12,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..core.names import reference_name
 from ..core.paths import Step
 from ..core.records import Record
+from ..core.type_facts import reference_name
 from .containers import compare_dicts, compare_sequences
 from .report import ADDED, MISSING
 from .text import short_pair

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from ..core.names import type_name
 from ..core.records import Record
+from ..core.type_facts import type_name
 from .comparing import examine
 from .report import Comparison, format_comparison
 from .text import plain_repr, short

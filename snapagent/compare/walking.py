@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..core.names import type_name
 from ..core.paths import PathPattern, Step, format_path
 from ..core.records import Record
+from ..core.type_facts import type_name
 from ..placeholder import Placeholder
 from .report import CHANGED, TYPE, Difference, NotCompared
 from .text import short, short_pair

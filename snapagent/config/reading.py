@@ -2,7 +2,7 @@
 
 The file is read as a stream of YAML events, not by a loader: so each value knows its line, a plain scalar means what
 YAML 1.2 says (no octal 012, no boolean `on`), and duplicate keys, anchors, tags, depth and size are refused on the way.
-All problems of a file are reported together, in one config_problems.InvalidConfigError.
+All problems of a file are reported together, in one problems.InvalidConfigError.
 """
 
 from __future__ import annotations
@@ -409,9 +409,9 @@ def _invalid(path: str | None, text: str, line: int | None = None) -> ConfigErro
 
 def _words() -> Any:
     """The wording of problems, which a process with a good config never loads."""
-    from . import problems as config_problems
+    from . import problems
 
-    return config_problems
+    return problems
 
 
 __all__ = [

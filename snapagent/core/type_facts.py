@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+
 _mro_of = type.__dict__["__mro__"].__get__
 _dict_of = type.__dict__["__dict__"].__get__
 _module_of = type.__dict__["__module__"].__get__
@@ -113,3 +114,9 @@ def attributes(value: object) -> dict[str, Any]:
         except AttributeError:
             continue  # a slot that is empty
     return found
+
+
+def reference_name(value: object) -> str:
+    """The name under which a class, function or module is found again."""
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", "")
+    return f"{getattr(value, '__module__', '')}.{name}"

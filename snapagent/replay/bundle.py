@@ -16,8 +16,8 @@ from ..core.signature import Parameters
 from ..errors import NotReplayableError, OutcomeError, SnapagentError
 from ..store import Entry, Library
 from . import call as calling
+from .call import StoredArguments, check_names, override
 from .functions import find_function, unwrap
-from .overriding import StoredArguments, check_names, override
 from .stored import StoredCall
 
 

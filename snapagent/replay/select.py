@@ -12,7 +12,7 @@ from ..bundle import BundleFile, Header
 from ..core.records import Record
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError
 from ..store import Entry, Library
-from .by_arguments import ArgumentTest
+from .asked import ArgumentTest
 
 Found = tuple[Entry, Header]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .counts import Counts
 from .failures import StoreFailure
-from .index import FunctionIndex, Stored
+from .index import Counts, FunctionIndex, Stored
 from .layout import Entry, folder_name, segment
 from .reader import FunctionFolder, Library
 from .verify import Problem

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from ..core.signals import raised_by_signal_handler
-from .failures import FOREIGN_FOLDER, StoreFailure
-from .layout import TEMPORARY
+from .failures import FOREIGN_FOLDER, LOCKED, StoreFailure
+from .layout import LOCK, TEMPORARY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from filelock import UnixFileLock
+
 
 Status = os.stat_result
 
@@ -268,3 +274,63 @@ def sweep(folder: int, names: list[str], now: float, older_than: float = ORPHAN_
             if stat.S_ISREG(found.st_mode) and abs(now - found.st_mtime) >= older_than:
                 swept += remove(folder, name)
     return swept
+
+
+_unreleased: list[UnixFileLock] = []  # held by this process after the system refused to release them
+
+
+def _release(lock: UnixFileLock) -> None:
+    try:
+        lock.release()
+    except OSError as error:
+        _unreleased.append(lock)  # or everybody else would wait until this process ends
+        if raised_by_signal_handler(error):
+            raise
+
+
+def _release_leftovers() -> None:
+    for _ in range(len(_unreleased)):
+        try:
+            lock = _unreleased.pop()
+        except IndexError:  # another thread is at it
+            return
+        _release(lock)
+
+
+@contextmanager
+def locked(folder: str, timeout: float) -> Iterator[None]:
+    """Hold the lock of `folder`. Raises StoreFailure `locked` after `timeout` seconds, or when there are no locks."""
+    if _half_imported():
+        raise StoreFailure(LOCKED, folder)
+    try:
+        from filelock import Timeout, UnixFileLock
+    except ImportError as error:  # as when there are no file descriptors left to read it with
+        raise StoreFailure(LOCKED, folder) from error
+    _release_leftovers()
+    lock = UnixFileLock(
+        f"{folder}/{LOCK}", timeout, FILE_MODE, thread_local=False, poll_interval=0.005, fallback_to_soft=False
+    )
+    try:
+        lock.acquire()
+    except (Timeout, NotImplementedError) as error:
+        raise StoreFailure(LOCKED, folder) from error
+    except OSError as error:
+        raise StoreFailure.of(error, folder) from error
+    try:
+        yield
+    finally:
+        _release(lock)
+
+
+def lock_is_ready() -> bool:
+    """Whether taking a lock imports nothing any more."""
+    return "filelock" in sys.modules
+
+
+def _half_imported() -> bool:
+    """Whether a thread that no longer exists was importing filelock when this process was forked.
+
+    Its import lock would never be given back: such a child leaves its counts for others to add.
+    """
+    spec = getattr(sys.modules.get("filelock"), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))

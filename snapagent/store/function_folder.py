@@ -12,13 +12,11 @@ import os
 from collections.abc import Iterable
 
 from ..core.signals import raised_by_signal_handler
-from . import files, hash_shards, index
-from . import pending_counts as sidecars
-from .counts import Counts
+from . import files, hash_shards, index, pending_counts
+from .files import locked
 from .folder_contents import Contents
-from .index import BrokenIndex, FunctionIndex, Stored
+from .index import BrokenIndex, Counts, FunctionIndex, Stored
 from .layout import Entry, parse_bundle_name
-from .locking import locked
 from .quota import Quota
 from .retention import Keeping
 
@@ -71,7 +69,7 @@ class Shelf:
             self._open(keeping, now)
             self._opened = True
         if not self._announced:
-            self._announced = self._marked = sidecars.announce(self.folder, self.token)
+            self._announced = self._marked = pending_counts.announce(self.folder, self.token)
 
     def _open(self, keeping: Keeping, now: float) -> None:
         with files.own_folder(self.folder, make=True) as folder:
@@ -152,7 +150,7 @@ class Shelf:
             found = self._load(folder)
             untouched = index.is_fresh(folder) and index.written_at(folder) == self._told_at
             self._announced = False
-            given_up = sidecars.given_up(self.folder, now)
+            given_up = pending_counts.given_up(self.folder, now)
             looks = found is None or self._looks(keeping, last, untouched, given_up)
             if looks:
                 self._look(folder, found, now)
@@ -163,15 +161,15 @@ class Shelf:
             updated = self._seen(folder, found) if looks else self._amended(found)
             if not last:
                 self._keep_shards(folder, updated, looks)
-            left, names = sidecars.collect(self.folder, found.merged)
+            left, names = pending_counts.collect(self.folder, found.merged)
             updated = updated.counting(self._owed + left)
             updated = updated.replace(target=self.target or found.target, merged=tuple(names))
             index.save(folder, updated, self.token, fresh=looks or not self._must_look)
             self._told_at = index.written_at(folder)
             self._settle(keeping, looks)
-            sidecars.drop(self.folder, names + (given_up if looks else []))
+            pending_counts.drop(self.folder, names + (given_up if looks else []))
             if self._marked and not self._announced:  # else a caller has begun to publish meanwhile
-                sidecars.told(self.folder, self.token)
+                pending_counts.told(self.folder, self.token)
                 self._marked = False
         return updated
 
@@ -254,5 +252,5 @@ class Shelf:
         """Leave the counts that the index does not know beside it, for whoever updates it next."""
         if self._owed:
             self._left += 1
-            sidecars.leave(self.folder, f"{self.token}-{self._left}", self._owed)
+            pending_counts.leave(self.folder, f"{self.token}-{self._left}", self._owed)
             self._owed = Counts()

@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
 from . import files
-from .counts import Counts
 from .failures import StoreFailure
+from .index import Counts
 from .layout import COUNTS, TEMPORARY
 
 _LIMIT = 1024 * 1024  # bytes

@@ -14,15 +14,11 @@ from typing import NamedTuple
 
 from ..bundle import BundleFile, Header, SigningKey
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
-from . import entries as by_age
-from . import files, hash_shards, index
-from . import pending_counts as sidecars
-from .brief import Brief
-from .bundle_files import read_brief, read_bundle, read_header
+from . import files, hash_shards, index, pending_counts
+from .bundle_files import Brief, read_brief, read_bundle, read_header
 from .compression import inflate
-from .counts import Counts
-from .entries import Entries
-from .index import LISTED, BrokenIndex, FunctionIndex, Stored
+from .folder_contents import Entries, entries_of
+from .index import LISTED, BrokenIndex, Counts, FunctionIndex, Stored
 from .layout import SIDE_EFFECTS, SUFFIX, Entry, folder_name, parse_bundle_name
 from .trust import OWNER, Trust
 from .verify import Problem, problems
@@ -271,7 +267,7 @@ class Library:
                     found = None
         except OSError:
             return FunctionIndex(None)
-        left, _ = sidecars.collect(path, found.merged if found is not None else ())
+        left, _ = pending_counts.collect(path, found.merged if found is not None else ())
         if found is None or not fresh:
             return self._rebuilt(path, found, left)
         return found.counting(left)
@@ -305,7 +301,7 @@ class Library:
 
 def _is_current(folder: int, path: str) -> bool:
     """Whether the index knows all that the folder holds."""
-    return index.is_fresh(folder) and sidecars.all_told(path)
+    return index.is_fresh(folder) and pending_counts.all_told(path)
 
 
 def _hash(library: Library, entry: Entry) -> str:
@@ -318,7 +314,7 @@ def _hash(library: Library, entry: Entry) -> str:
 def _bundles(path: str) -> Entries:
     """What a folder holds. One that is not there has none, nor has a link or a file in its place."""
     try:
-        return by_age.look(path)
+        return entries_of(path)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return Entries(path)

@@ -10,15 +10,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 
 from ..bundle import Header, SigningKey, encode
-from . import files, hash_shards, index, trust
-from . import pending_counts as sidecars
-from .counts import Counts
+from . import files, hash_shards, index, pending_counts, trust
 from .failures import StoreFailure
-from .files import KeptFolder
+from .files import KeptFolder, locked
 from .function_folder import Shelf
-from .index import FunctionIndex, Stored
+from .index import Counts, FunctionIndex, Stored
 from .layout import COUNTS, INDEX, LOCK, MANIFEST, PIN, QUOTA, SUFFIX, TEMPORARY, Entry, new_entry, parse_bundle_name
-from .locking import locked
 from .processes import PROCESSES
 from .reader import Library
 from .retention import Keeping
@@ -297,7 +294,7 @@ class Store(Library):
         """Remove what killed writers left behind. Returns how many files went."""
         now = time.time()
         functions = [function.path for function in self.functions()]
-        swept = sum(sidecars.sweep(path, now, older_than) for path in functions)
+        swept = sum(pending_counts.sweep(path, now, older_than) for path in functions)
         for path in (self.base_path, f"{self.base_path}/{PROCESSES}", *functions):
             with files.tolerated(), files.opened_folder(path, follow=path == self.base_path) as folder:
                 swept += files.sweep(folder, os.listdir(folder), now, older_than)

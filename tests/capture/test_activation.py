@@ -168,8 +168,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> str:
     show = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
     packages = Path(subprocess.run([python, "-c", show], capture_output=True, text=True, timeout=20).stdout.strip())
     entries = [entry for entry in sys.path if entry.endswith("site-packages")]
-    (packages / "__editable__.snapagent.pth").write_text("\n".join([str(Path(launch.__file__).parents[1]), *entries]))
-    subprocess.run([python, "-c", "from snapagent import launch; launch.write_pth()"], check=True, timeout=20)
+    (packages / "__editable__.snapagent.pth").write_text("\n".join([str(Path(launch.__file__).parents[2]), *entries]))
+    subprocess.run([python, "-c", "from snapagent.cli import launch; launch.write_pth()"], check=True, timeout=20)
     return python
 
 
@@ -212,12 +212,14 @@ def test_a_pth_without_snapagent_says_so_and_the_program_runs(site, app):
 
 
 def test_disabling_removes_what_enabling_wrote(site, app):
-    where = start(site, app, "-c", "from snapagent import launch; print(launch.pth_path())").stdout.strip()
+    where = start(site, app, "-c", "from snapagent.cli import launch; print(launch.pth_path())").stdout.strip()
     assert os.path.exists(where)
-    removed = start(site, app, "-c", "from snapagent import launch; print(launch.remove_pth(), launch.remove_pth())")
+    removed = start(
+        site, app, "-c", "from snapagent.cli import launch; print(launch.remove_pth(), launch.remove_pth())"
+    )
     assert removed.stdout == f"{where} None\n"
     assert not os.path.exists(where)
-    start(site, app, "-c", "from snapagent import launch; launch.write_pth()")
+    start(site, app, "-c", "from snapagent.cli import launch; launch.write_pth()")
     assert os.listdir(os.path.dirname(where)).count(launch.PTH_NAME) == 1
 
 

@@ -22,7 +22,7 @@ from recording import instrumented
 from rows import ROWS
 
 NAME = "every_kind"
-SAMPLE = Path(__file__).parent / "samples" / "every_kind.py"
+SAMPLE = Path(__file__).parents[1] / "support" / "every_kind.py"
 
 
 @contextlib.contextmanager

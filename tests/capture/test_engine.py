@@ -16,7 +16,7 @@ import pytest
 
 from snapagent import install, load_capture, load_captures, uninstall
 from snapagent.capture.activation import current
-from snapagent.capture.recording import admission as policies
+from snapagent.capture.recording import admission
 from snapagent.store import Store
 
 SOURCE = '''
@@ -189,7 +189,7 @@ def test_after_a_capture_that_took_too_long_the_next_call_runs_bare(
     capturing: Capturing, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F35."""
-    monkeypatch.setattr(policies, "SLOW", 0.05)
+    monkeypatch.setattr(admission, "SLOW", 0.05)
     sample = capturing(budget="50%")
     slow = sample.Slow()
     slow.seconds = 0.1
@@ -224,14 +224,14 @@ def test_calls_that_were_not_sampled_say_so(capturing: Capturing, store: Store) 
 def test_calls_over_the_budget_are_skipped_and_counted(
     capturing: Capturing, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policies, "BURST", 0.0)
+    monkeypatch.setattr(admission, "BURST", 0.0)
     sample = capturing(budget="0.001%")
     for number in range(50):
         sample.add(number)
     uninstall()
     calls, captured, skipped, _failed = counts(store, "add")
-    assert (calls, captured) == (50, policies.ALWAYS)
-    assert skipped == {"over_budget": 50 - policies.ALWAYS}
+    assert (calls, captured) == (50, admission.ALWAYS)
+    assert skipped == {"over_budget": 50 - admission.ALWAYS}
 
 
 def test_the_queue_is_bounded_by_the_memory_that_waiting_calls_take(capturing: Capturing) -> None:

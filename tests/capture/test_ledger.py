@@ -6,7 +6,7 @@ import threading
 
 from snapagent.capture.recording.ledger import FOREVER, Ledger
 from snapagent.config.targets import Target
-from snapagent.store.counts import Counts
+from snapagent.store.index import Counts
 
 TARGET = Target("shop.pricing", "quote")
 

@@ -11,7 +11,7 @@ PROGRAM = """
 import pickle, threading
 from _queue import SimpleQueue
 threading.stack_size(128 * 1024)
-from snapagent.capture import native_thread
+from snapagent.capture.writing import thread as native_thread
 
 class Link:
     def __init__(self, rest):

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from snapagent.capture.recording import admission as policies
+from snapagent.capture.recording import admission
 from snapagent.capture.recording.admission import Gate, Governor
 from snapagent.capture.recording.ledger import Ledger
 from snapagent.config.reading import DEFAULT_SETTINGS
 from snapagent.config.targets import Target
-from snapagent.store.counts import Counts
+from snapagent.store.index import Counts
 
 
 def gate(governor: Governor | None = None, **settings: object) -> tuple[Gate, Ledger]:
@@ -32,7 +32,7 @@ def test_the_gate_closes_when_the_quota_is_met() -> None:
     door.took(1)
     assert door.closed is None
     door.took(2)
-    assert door.closed == policies.QUOTA_MET
+    assert door.closed == admission.QUOTA_MET
     assert door.still_closed()
     assert door.closed_for_good
 
@@ -43,12 +43,12 @@ def test_captures_of_other_processes_count_towards_the_quota() -> None:
     door.heard(1)
     assert door.closed is None
     door.heard(2)
-    assert door.closed == policies.QUOTA_MET
+    assert door.closed == admission.QUOTA_MET
 
 
 def test_a_quota_of_nothing_captures_nothing() -> None:
     door, _ = gate(quota=0)
-    assert door.closed == policies.QUOTA_MET
+    assert door.closed == admission.QUOTA_MET
 
 
 def test_a_failed_capture_gives_its_place_in_the_quota_back() -> None:
@@ -85,7 +85,7 @@ def test_a_sample_of_nothing_captures_nothing() -> None:
 def test_calls_after_the_quota_was_met_are_counted() -> None:
     door, ledger = gate(quota=0)
     assert not any(passes(door, ledger) for _ in range(100))
-    assert ledger.totals() == Counts(100, 0, {policies.QUOTA_MET: 100})
+    assert ledger.totals() == Counts(100, 0, {admission.QUOTA_MET: 100})
 
 
 def test_a_failure_reopens_a_gate_whose_quota_was_met() -> None:
@@ -99,7 +99,7 @@ def test_a_failure_reopens_a_gate_whose_quota_was_met() -> None:
 
 def test_over_budget_few_of_many_calls_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     door, ledger = gate()
-    monkeypatch.setattr(policies, "PASS_BY", 1.0)  # however slow this machine is, calls in a row come within it
+    monkeypatch.setattr(admission, "PASS_BY", 1.0)  # however slow this machine is, calls in a row come within it
     door.over_budget()
     looked_at = 0
     for _ in range(5_000):
@@ -107,7 +107,7 @@ def test_over_budget_few_of_many_calls_are_looked_at(monkeypatch: pytest.MonkeyP
             looked_at += 1
             door.over_budget()
     assert looked_at < 50
-    assert ledger.totals() == Counts(5_001, 0, {policies.OVER_BUDGET: 5_001})
+    assert ledger.totals() == Counts(5_001, 0, {admission.OVER_BUDGET: 5_001})
 
 
 def test_over_budget_a_call_that_comes_seldom_is_looked_at() -> None:
@@ -119,24 +119,24 @@ def test_over_budget_a_call_that_comes_seldom_is_looked_at() -> None:
 
 
 def test_failures_in_a_row_turn_calls_away_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policies, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(admission, "FIRST_PAUSE", 0.05)
     door, _ = gate()
-    for _ in range(policies.FAILURES):
+    for _ in range(admission.FAILURES):
         assert door.closed is None
         door.failed(0.0)
-    assert door.closed == policies.BACKING_OFF
+    assert door.closed == admission.BACKING_OFF
     assert door.still_closed()
     time.sleep(0.06)
     assert not door.still_closed()
     door.failed(0.0)  # the one probe failed: closed again, and for longer
-    assert door.closed == policies.BACKING_OFF
+    assert door.closed == admission.BACKING_OFF
     time.sleep(0.06)
     assert door.still_closed()
 
 
 def test_a_success_between_failures_keeps_the_gate_open() -> None:
     door, _ = gate()
-    for _ in range(policies.FAILURES - 1):
+    for _ in range(admission.FAILURES - 1):
         door.failed(0.0)
     door.succeeded(0.0)
     door.failed(0.0)
@@ -145,22 +145,22 @@ def test_a_success_between_failures_keeps_the_gate_open() -> None:
 
 def test_a_very_slow_capture_closes_its_function_until_the_budget_has_paid() -> None:
     door, _ = gate(Governor(0.5))
-    door.succeeded(policies.SLOW * 2)
-    assert door.closed == policies.TOO_SLOW
+    door.succeeded(admission.SLOW * 2)
+    assert door.closed == admission.TOO_SLOW
     assert door.still_closed()
 
 
 def test_a_very_slow_capture_that_failed_closes_its_function_too() -> None:
     door, _ = gate(Governor(0.5))
-    door.failed(policies.SLOW * 2)
-    assert door.closed == policies.TOO_SLOW
+    door.failed(admission.SLOW * 2)
+    assert door.closed == admission.TOO_SLOW
     assert door.still_closed()
 
 
 def test_a_quota_that_is_met_stays_met_after_a_very_slow_capture() -> None:
     door, ledger = gate(Governor(0.5), quota=1)
     door.took(ledger.tick_admitted() + 1)
-    door.succeeded(policies.SLOW * 2)
+    door.succeeded(admission.SLOW * 2)
     assert door.closed_for_good
 
 
@@ -172,7 +172,7 @@ def test_the_first_captures_of_a_function_are_taken_whatever_the_budget() -> Non
     while door.affords() and taken < 100:
         door.took(ledger.tick_admitted() + 1)
         taken += 1
-    assert taken == policies.ALWAYS
+    assert taken == admission.ALWAYS
 
 
 def test_loading_our_libraries_is_not_charged_to_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,12 +181,12 @@ def test_loading_our_libraries_is_not_charged_to_the_budget(monkeypatch: pytest.
     door, _ = gate(governor)
 
     monkeypatch.setitem(sys.modules, "dill", sys)
-    door.succeeded(policies.SLOW + 0.1)
-    assert (governor.balance, door.closed) == (policies.BURST, None)
+    door.succeeded(admission.SLOW + 0.1)
+    assert (governor.balance, door.closed) == (admission.BURST, None)
 
-    door.succeeded(policies.SLOW + 0.1)
+    door.succeeded(admission.SLOW + 0.1)
     assert governor.balance < 0.0
-    assert door.closed == policies.TOO_SLOW
+    assert door.closed == admission.TOO_SLOW
 
 
 def test_a_budget_of_nothing_captures_nothing() -> None:
@@ -198,7 +198,7 @@ def test_a_budget_of_nothing_captures_nothing() -> None:
 
 def test_over_budget_is_over_until_time_has_filled_the_bucket() -> None:
     governor = Governor(0.5)
-    governor.spend(policies.BURST + 0.02)
+    governor.spend(admission.BURST + 0.02)
     assert not governor.allows()
     time.sleep(0.1)
     assert governor.allows()
@@ -206,15 +206,15 @@ def test_over_budget_is_over_until_time_has_filled_the_bucket() -> None:
 
 def test_only_a_new_process_may_spend_a_burst_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(policies, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(admission, "perf_counter", lambda: now[0])
     governor = Governor(0.02)
-    governor.spend(policies.BURST)
+    governor.spend(admission.BURST)
     assert not governor.allows()
 
     now[0] += 3600.0  # an idle hour
 
     assert governor.allows()
-    assert governor.balance == pytest.approx(policies.SAVED)
+    assert governor.balance == pytest.approx(admission.SAVED)
 
 
 def test_a_caller_is_charged_what_its_clock_does_not_see_as_well() -> None:
@@ -222,7 +222,7 @@ def test_a_caller_is_charged_what_its_clock_does_not_see_as_well() -> None:
     door.succeeded(0.00001)
     assert governor.spent == pytest.approx(0.00002)
     door.succeeded(0.1)
-    assert governor.spent == pytest.approx(0.10002 + policies.UNSEEN)
+    assert governor.spent == pytest.approx(0.10002 + admission.UNSEEN)
 
 
 def test_a_budget_of_everything_never_says_no() -> None:

@@ -18,10 +18,10 @@ from storing import TARGET, seal
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
 from snapagent.store import Counts, Store, own_writes
-from snapagent.store.locking import locked
+from snapagent.store.files import locked
 
 KEEP_ALL = Settings(keep=math.inf)
-TESTS = Path(__file__).parent.parent
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def stored_values(base: str) -> list[object]:
 
 def script(base: str, text: str, *, timeout: float = 20.0, python: str = sys.executable) -> subprocess.CompletedProcess:
     """Run a program that captures into `base`, in a process of its own."""
-    head = f"import sys; sys.path.insert(0, {str(TESTS)!r})\nBASE = {base!r}\n"
+    head = f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\nBASE = {base!r}\n"
     imports = "import math, os, time\nfrom capturing import *\nfrom storing import *\n"
     code = head + imports + textwrap.dedent(text)
     return subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=timeout)
@@ -264,7 +264,7 @@ def test_a_disk_that_fails_turns_the_calls_of_all_targets_away(base: str, tmp_pa
 
 
 def test_it_recovers_when_the_disk_does(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snapagent.capture.recording.breaker.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("snapagent.capture.recording.admission.FIRST_PAUSE", 0.05)
     Path(base).write_text("not a folder")
     program = Program(base, KEEP_ALL, sync=True)
     for _ in range(4):

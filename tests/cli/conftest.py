@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from snapagent.bundle import Header, Note, Part
 from snapagent.cli import main
 from snapagent.config.settings import DEFAULT_SETTINGS
-from snapagent.store.counts import Counts
+from snapagent.store.index import Counts
 from snapagent.store.layout import Entry, stamp
 from snapagent.store.writer import Store
 

@@ -93,15 +93,14 @@ def test_why_of_an_unknown_name_is_wrong_usage_with_near_names(project, run):
 
 
 def test_every_reason_that_the_code_counts_has_its_words():
-    from snapagent.capture.recording import admission as policies
-    from snapagent.capture.recording import recorder
+    from snapagent.capture.recording import admission, recorder
     from snapagent.capture.writing import writer
     from snapagent.cli.views.reasons import _FAILED, _SKIPPED
     from snapagent.store import failures
 
     words = {
         value
-        for module in (policies, recorder, writer, failures)
+        for module in (admission, recorder, writer, failures)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str) and not name.startswith("_")
     }

@@ -24,7 +24,7 @@ from snapagent import (
     load_captures,
 )
 from snapagent.bundle import SigningKey, decode, encode
-from snapagent.store.counts import Counts
+from snapagent.store.index import Counts
 
 QUOTE = "till_program:quote"
 

@@ -19,7 +19,7 @@ from freezes import frozen, frozen_call, round_trip
 from snapagent.placeholder import Placeholder
 from snapagent.serializer.thawing.load import thaw
 
-HERE = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def test_code_by_value_that_takes_longer_than_a_turn_says_that_it_may_be_torn(sw
 def test_alone_in_its_process_nothing_is_torn() -> None:
     script = "import sys; sys.path.insert(0, sys.argv[1]); sys.setswitchinterval(1e-6); import freezes; value = [1]\n"
     script += "print(freezes.frozen([lambda: value]).notes)"
-    done = subprocess.run([sys.executable, "-c", script, str(HERE)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script, str(SUPPORT)], capture_output=True, text=True, timeout=60)
 
     assert (done.stdout, done.stderr) == ("()\n", "")
 

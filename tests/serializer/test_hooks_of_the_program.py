@@ -13,7 +13,7 @@ from freezes import frozen, frozen_call, notes_by_path, round_trip, rules
 
 from snapagent.errors import BundleLoadError
 from snapagent.placeholder import Placeholder, note_of
-from snapagent.serializer.freezing import pickler as freezer
+from snapagent.serializer.freezing import pickler
 from snapagent.serializer.freezing.byte_limit import TooSlow
 from snapagent.serializer.thawing.load import thaw
 
@@ -131,7 +131,7 @@ def test_objects_that_are_slow_to_ask_are_not_all_waited_for(
     monkeypatch: pytest.MonkeyPatch, hold: Callable[[object], object]
 ) -> None:
     """F35: between objects the clock is looked at, and over the budget the capture is given up."""
-    monkeypatch.setattr(freezer, "PATIENCE", 0.1)
+    monkeypatch.setattr(pickler, "PATIENCE", 0.1)
     value = hold([Dawdles() for _ in range(100)])
     Dawdles.asked = 0
 

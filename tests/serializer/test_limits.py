@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from snapagent.placeholder import Placeholder, note_of
 from snapagent.serializer.thawing.load import thaw
 
 HERE = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 def handle(self: object, rows: object, **options: object) -> None: ...
@@ -59,8 +61,8 @@ def test_what_is_nested_too_deep_is_cut_where_it_is_too_deep(value: object) -> N
 
 
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; sys.path.insert(0, sys.argv[1])\n" + textwrap.dedent(script)
-    command = [sys.executable, "-c", code, str(HERE), *arguments]
+    code = "import os, sys; sys.path[:0] = sys.argv.pop(1).split(os.pathsep)\n" + textwrap.dedent(script)
+    command = [sys.executable, "-c", code, os.pathsep.join([str(SUPPORT), str(HERE)]), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 

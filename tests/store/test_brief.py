@@ -8,7 +8,7 @@ from storing import TARGET, header_of, payload_of
 from snapagent.bundle import Note, encode
 from snapagent.errors import CorruptBundleError
 from snapagent.store import Store
-from snapagent.store.brief import Brief, brief_from
+from snapagent.store.bundle_files import Brief, brief_from
 
 TREE = {"rows": {"type": "list", "text": "x" * 400}, "tree": {"type": "int", "text": "1"}}
 TRICKY = {

@@ -54,7 +54,9 @@ def test_an_entry_is_made_only_when_it_is_looked_at(store, monkeypatch):
     publish_many(store, 30)
     made = []
     real = layout.parse_bundle_name
-    monkeypatch.setattr("snapagent.store.entries.parse_bundle_name", lambda *args: made.append(1) or real(*args))
+    monkeypatch.setattr(
+        "snapagent.store.folder_contents.parse_bundle_name", lambda *args: made.append(1) or real(*args)
+    )
 
     bundles = store.bundles(TARGET)
     assert len(bundles) == 30

@@ -133,7 +133,7 @@ def test_counts_are_owed_until_they_are_written(store: Store) -> None:
 
 
 def index_lock(store: Store):
-    from snapagent.store.locking import locked
+    from snapagent.store.files import locked
 
     return locked(store.folder(TARGET), 1.0)
 
@@ -152,7 +152,7 @@ def test_counts_left_beside_are_read_at_once_and_merged_once(store: Store) -> No
 
 
 def test_a_kill_between_merging_counts_and_removing_them_counts_nothing_twice(store: Store) -> None:
-    from snapagent.store import pending_counts as sidecars
+    from snapagent.store import pending_counts
 
     store.leave(TARGET, Counts(2, 0, {"quota_met": 2}))
     ((_, left),) = [(0, list(os.scandir(f"{store.folder(TARGET)}/.counts")))]
@@ -164,7 +164,7 @@ def test_a_kill_between_merging_counts_and_removing_them_counts_nothing_twice(st
     assert store.index(TARGET).calls == 2
     Store(store.base_path).update(TARGET, Counts(1, 0, {"quota_met": 1}))
     assert store.index(TARGET).calls == 3
-    assert sidecars.collect(store.folder(TARGET), ()) == (Counts(), [])
+    assert pending_counts.collect(store.folder(TARGET), ()) == (Counts(), [])
 
 
 def test_a_reader_lists_the_folder_only_when_the_index_is_stale(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

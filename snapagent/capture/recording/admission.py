@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...config.reading import Settings
     from .ledger import Ledger
 
+
 QUOTA_MET = "quota_met"
 NOT_SAMPLED = "not_sampled"
 OVER_BUDGET = "over_budget"
@@ -238,3 +239,29 @@ class Gate:
         self.quota += 1
         if self.closed_for_good and self._taken + self.elsewhere < self.quota:
             self.open()
+
+
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds
+
+
+class Breaker:
+    """Opens after `limit` failures in a row. The next failure after the pause opens it again, for twice as long."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._failures = 0
+        self._pause = FIRST_PAUSE
+
+    def failed(self) -> float | None:
+        """Count a failure. Seconds to stay away when it opens the breaker, else None."""
+        self._failures += 1
+        if self._failures < self._limit:
+            return None
+        self._failures = self._limit - 1
+        pause = self._pause
+        self._pause = min(pause * 2, LONGEST_PAUSE)
+        return pause
+
+    def succeeded(self) -> None:
+        self._failures = 0
+        self._pause = FIRST_PAUSE

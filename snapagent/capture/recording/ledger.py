@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count, repeat
 from operator import length_hint
 
-from ...store.counts import Counts
+from ...store.index import Counts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import deque
 from time import monotonic, thread_time, time
 
-from ...store import locking
-from ...store.counts import Counts
 from ...store.failures import LOCKED, PERSISTENT, StoreFailure
+from ...store.files import lock_is_ready
+from ...store.index import Counts
 from ..host_guard import belongs_to_host, describe, log_once
-from ..recording.admission import BACKING_OFF, QUOTA_MET
-from ..recording.breaker import Breaker
+from ..recording.admission import BACKING_OFF, QUOTA_MET, Breaker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -274,7 +273,7 @@ class Storing:
 
         Counts are made safe beside the index before anything is waited for, or when there is little time left.
         """
-        if locking.is_ready() and monotonic() < self.drain_until:
+        if lock_is_ready() and monotonic() < self.drain_until:
             try:
                 return self.store.update(function.target, counts, function.settings, timeout=0.0, last=True)
             except StoreFailure as failure:

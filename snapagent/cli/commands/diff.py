@@ -14,7 +14,7 @@ from ..completing import complete_hash, complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
 from ..terminal.wording import counted, local_time, short_hash
-from ..views.differing import Change, changes
+from ..views.tree import Change, changes
 
 _SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}
 

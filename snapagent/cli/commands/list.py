@@ -15,8 +15,19 @@ from ..completing import complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
 from ..terminal.wording import ago
-from ..views.bundle_list import COLUMNS, ORDERS, Wanted, abbreviations, cells, rows
-from ..views.rows import FunctionRow, closed_words, configured_without_bundles, function_row, unreadable
+from ..views.rows import (
+    COLUMNS,
+    ORDERS,
+    FunctionRow,
+    Wanted,
+    abbreviations,
+    cells,
+    closed_words,
+    configured_without_bundles,
+    function_row,
+    rows,
+    unreadable,
+)
 
 _ON_A_TERMINAL = 50  # bundles shown to a person who set no limit; pipes get all
 

@@ -2,13 +2,141 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...config.environment import ENABLED, is_enabled
 from ...config.units import format_size
+from ...core.records import Record
+from ...store.processes import Presence, is_paused, present
+from ...store.reader import Library
 from ..app import App, json_option, pass_app, store_options
-from ..terminal.wording import ago, counted, shown_path
+from ..choosing import folders
+from ..launch import pth_path
+from ..terminal.wording import ago, counted, printable, shown_path
+from ..views.reasons import explain
+from ..views.rows import closed_words, configured_without_bundles, function_row, unreadable
+
+_MOST_NAMED = 5  # unreachable targets that are named one by one
+
+if TYPE_CHECKING:
+    from ...config.reading import Config
+
+
+class Status(Record):
+    """The state of a project's capturing. Counts are those that processes left in the indexes; sizes are bytes.
+
+    `enabled`: whether this shell's environment switches capture on; `prepared`: whether `snapagent enable` was run.
+    """
+
+    config: str | None
+    targets: int
+    without_bundles: tuple[str, ...]
+    enabled: bool
+    prepared: bool
+    captures: str
+    functions: int
+    bundles: int
+    bytes: int
+    limit: int | None
+    calls: int
+    captured: int
+    skipped: Mapping[str, int]
+    failed: Mapping[str, int]
+    newest: str | None
+    paused: bool = False
+    processes: tuple[Presence, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """`processes` are those that run now; the share of their time that capturing used is `used`."""
+        processes = [{**one.as_dict(), "used": one.used} for one in self.processes]
+        return {
+            **self.as_dict(), "skipped": dict(self.skipped), "failed": dict(self.failed), "processes": processes
+        }  # fmt: skip
+
+    def next_steps(self) -> Iterator[tuple[str, str]]:
+        """What is in the way, and what to do about it; the most pressing first."""
+        for reason in sorted(self.failed, key=lambda word: -self.failed[word]):
+            yield (f"{self.failed[reason]:,} captures failed: {explain(reason)[0]}", explain(reason)[1])
+        if self.unreadable:
+            yield f"this user may not read {closed_words(self.unreadable)}", "look as their owner"
+        if self.paused:
+            yield "capturing into this folder is paused", "snapagent resume"
+        for target, reason in self._unreachable().items():
+            yield f"{target} is not captured, or not wholly: {reason}", f"snapagent why {target}"
+        if self.config is None:
+            yield "there is no configuration", "snapagent init"
+        elif not self.targets:
+            yield "the configuration names no target", f"add functions to {self.config}"
+        elif not self.calls:
+            yield "no capturing process has called a target yet", "snapagent run --on -- YOUR COMMAND"
+        elif self.without_bundles:
+            some = ", ".join(self.without_bundles[:3]) + (", ..." if len(self.without_bundles) > 3 else "")
+            yield f"nothing is captured of {some}", f"snapagent why {self.without_bundles[0]}"
+        if self.calls and not self.captured and self.skipped:
+            reason = max(self.skipped, key=lambda word: self.skipped[word])
+            yield f"every call was skipped, most because {explain(reason)[0]}", explain(reason)[1]
+
+    def _unreachable(self) -> dict[str, str]:
+        """Of all running processes; some are enough."""
+        found = {name: reason for one in self.processes for name, reason in one.unreachable.items()}
+        return dict(list(found.items())[:_MOST_NAMED])
+
+
+def process_words(one: Presence) -> str:
+    """A running process in a line."""
+    closed = Counter(one.closed.values())
+    turned_away = "; ".join(f"{number} turned away: {reason}" for reason, number in closed.most_common())
+    words = [
+        f"{one.pid} {printable(one.program)}:",
+        f"{counted(one.wrapped, 'target')} wrapped, {one.called} called,",
+        f"{one.used:.1%} of its time used of {one.share:.0%}",
+    ]
+    return " ".join(words) + (f"; {turned_away}" if turned_away else "")
+
+
+def status(store: Library, config: Config | None) -> Status:
+    known = folders(store)
+    rows = [function_row(store, folder) for folder in known]
+    skipped: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for row in rows:
+        skipped.update(row.skipped)
+        failed.update(row.failed)
+    return Status(
+        config=config.path if config is not None else None,
+        targets=len(config.rules) if config is not None else 0,
+        without_bundles=configured_without_bundles(config, [row.target for row in rows]) if config is not None else (),
+        enabled=is_enabled(os.environ),
+        prepared=os.path.exists(pth_path()),
+        captures=store.base_path,
+        functions=len(rows),
+        bundles=sum(row.bundles for row in rows),
+        bytes=sum(row.bytes for row in rows),
+        limit=config.max_store_bytes if config is not None else None,
+        calls=sum(row.calls for row in rows),
+        captured=sum(row.captured for row in rows),
+        skipped=skipped,
+        failed=failed,
+        newest=max((row.newest for row in rows if row.newest is not None), default=None),
+        paused=is_paused(store.base_path),
+        processes=tuple(present(store.base_path)),
+        unreadable=tuple(unreadable(known)),
+    )
+
+
+def switch_words(found: Status) -> str:
+    """Whether capture is on for what this shell starts, in words."""
+    how = "this environment is prepared by snapagent enable" if found.prepared else "start it with snapagent run"
+    if found.enabled:
+        return f"on in this shell ({ENABLED}); {how}"
+    return f"off in this shell ({ENABLED} is not set)"
 
 
 @click.command("status")
@@ -25,7 +153,6 @@ def status_command(app: App, as_json: bool) -> None:
     Example:
       snapagent status
     """
-    from .status_facts import process_words, status, switch_words
 
     found = status(app.store, app.config)
     if as_json:

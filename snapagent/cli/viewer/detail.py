@@ -12,8 +12,7 @@ from textual.widgets.tree import TreeNode
 
 from ...bundle import Header
 from ..terminal.wording import counted, local_time, printable, shown_path
-from ..views.differing import MISSING, Change
-from ..views.tree import Branch, arguments, note_piece, outcome, unplaced_notes, value_pieces
+from ..views.tree import MISSING, Branch, Change, arguments, note_piece, outcome, unplaced_notes, value_pieces
 
 _OPEN_LEVELS = 3  # of a tree that is shown: an argument, its items, what they hold
 _STEP = 8  # cells that the tree goes sideways at a time

@@ -15,8 +15,8 @@ from ...store.reader import FunctionFolder
 from ...store.writer import Store
 from ..choosing import folders, name_of
 from ..terminal.wording import local_time
-from ..views.differing import Change, changes
 from ..views.rows import BundleRow, FunctionRow, bundle_row, function_row
+from ..views.tree import Change, changes
 
 _REMEMBERED = 2000  # rows: some screens full
 

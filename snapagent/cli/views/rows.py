@@ -6,18 +6,23 @@ The rows are plain records: the table and `--json` are two prints of the same da
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...config.targets import Target
+from ...config.units import format_duration, format_size
 from ...core.records import Record
+from ...core.short_hashes import Abbreviations
 from ...errors import CorruptBundleError
-from ...store.brief import Brief
-from ...store.entries import Entries
-from ...store.layout import PIN, Entry
+from ...store import files
+from ...store.bundle_files import Brief
+from ...store.folder_contents import Entries
+from ...store.layout import DIGITS, PIN, Entry
 from ...store.reader import FunctionFolder, Library
 from ..choosing import name_of
-from ..terminal.wording import shown_path
+from ..terminal.table import Abbreviated, Column
+from ..terminal.wording import local_time, short_hash, shown_path
 from .tree import short_call
 
 if TYPE_CHECKING:
@@ -159,3 +164,77 @@ def configured_without_bundles(config: Config, known: Iterable[str]) -> tuple[st
     return tuple(
         str(rule.pattern) for rule in config.rules if not any(rule.pattern.matches(target) for target in targets)
     )
+
+
+ORDERS = ("time", "size", "duration")
+COLUMNS = (
+    Column("TIME"),
+    Column("HASH", style="cyan"),
+    Column("OUTCOME"),
+    Column("SIZE", right=True, spare=True),
+    Column("DURATION", right=True, spare=True),
+    Column("ARGUMENTS", shrinks=1),
+    Column("RESULT", shrinks=1),
+)
+
+
+class Wanted(Record):
+    """Which bundles, in which order. Ages are seconds, sizes bytes; None leaves all."""
+
+    outcome: str | None = None
+    newer: float | None = None
+    older: float | None = None
+    larger: float | None = None
+    sort: str = "time"
+    reverse: bool = False
+
+    @property
+    def leaves_some_out(self) -> bool:
+        return any(limit is not None for limit in (self.outcome, self.newer, self.older, self.larger))
+
+    def fits(self, row: BundleRow) -> bool:
+        if self.larger is not None and row.size <= self.larger:
+            return False
+        return self.outcome is None or self.outcome in (row.outcome, row.exception, row.kind)
+
+    def of_age(self, bundles: Entries) -> Entries:
+        now = time.time()
+        since = now - self.newer if self.newer is not None else None
+        before = now - self.older if self.older is not None else None
+        return bundles.within(since, before)
+
+
+Watch = Callable[[Iterable[Entry], int], Iterable[Entry]]  # passes entries on, and says how many were taken
+
+
+def rows(store: Library, target: str, bundles: Entries, wanted: Wanted, watch: Watch) -> Iterator[BundleRow]:
+    """The rows of the wanted ones, in the wanted order, each made when it is asked for."""
+    chosen = wanted.of_age(bundles)
+    in_order = watch(_in_order(chosen, wanted), len(chosen))
+    found = filter(wanted.fits, bundle_rows(store, target, bundles, in_order))
+    if wanted.sort != "duration":
+        return found
+    return iter(sorted(found, key=lambda row: row.duration or 0.0, reverse=not wanted.reverse))
+
+
+def _in_order(bundles: Entries, wanted: Wanted) -> Iterable[Entry]:
+    """By time or size, the newest or the largest first; durations are not known yet."""
+    if wanted.sort == "size":
+        sizes, names = files.sizes(bundles.folder, bundles.names), bundles.names[::-1]
+        return Entries(bundles.folder, sorted(names, key=lambda name: sizes.get(name, 0), reverse=not wanted.reverse))
+    return bundles if wanted.reverse and wanted.sort == "time" else reversed(bundles)
+
+
+def cells(row: BundleRow, shortest: Abbreviations | None) -> tuple[str, ...]:
+    """A row of the table; `shortest` knows how much of a hash is enough, where somebody may see it."""
+    took = format_duration(row.duration) if row.duration is not None else "-"
+    kind = f"{row.kind} (pinned)" if row.pinned else row.kind
+    size = format_size(row.size) if row.size else "-"
+    digits = short_hash(row.hash)
+    if shortest is not None:
+        digits = Abbreviated.of(digits, shortest.length(digits))
+    return (local_time(row.timestamp), digits, kind, size, took, row.arguments, row.problem or row.ended_with)
+
+
+def abbreviations(bundles: Entries) -> Abbreviations:
+    return Abbreviations(name[DIGITS] for name in bundles.names)

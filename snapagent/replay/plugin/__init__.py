@@ -61,7 +61,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
     if "side_effects" in getattr(item, "fixturenames", ()):
-        from .side_effects import note_phase
+        from .side_effect_fixture import note_phase
 
         note_phase(item, call, report)
     return report
@@ -94,7 +94,7 @@ def bundle(request: pytest.FixtureRequest) -> Bundle | NoBundle:
 @pytest.fixture
 def side_effects(request: pytest.FixtureRequest) -> Iterator[SideEffects]:
     """Serves what effectful calls gave when they were recorded; see `wrap`, `patch` and `assert_calls`."""
-    from .side_effects import begin, finish
+    from .side_effect_fixture import begin, finish
 
     session = begin(request)
     try:

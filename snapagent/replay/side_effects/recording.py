@@ -10,8 +10,8 @@ from typing import Any
 from ...bundle import OUTCOME, Header, encode
 from ...config.environment import signing_keys
 from ...config.settings import Settings
-from ...core.names import type_name
 from ...core.records import Record
+from ...core.type_facts import type_name
 from ...errors import CorruptBundleError
 from ...sealing.seal import RawCall, SealRules, seal, timestamp
 from ...serializer.freezing.freeze import FreezeRules, freeze_outcome

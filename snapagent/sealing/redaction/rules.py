@@ -9,9 +9,9 @@ from ...core.paths import PathPattern, parse_path
 from ...serializer.inert.class_facts import LiveNames, live_names
 from ...serializer.inert.decode import BY_VALUE, StandIn
 from ...serializer.inert.walk import Roots
+from .equal_values import EnvironmentSecrets
 from .names import NAMED, SecretNames
 from .patterns import may_hold_secrets
-from .secret_environment import EnvironmentSecrets
 from .surroundings import WITH_PARTS, is_never_secret, is_secret_type, pair_label, secret_part
 
 TYPE_CHECKING = False

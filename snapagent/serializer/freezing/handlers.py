@@ -6,7 +6,9 @@ Plain types need none: the C pickler reads their `__dict__`, and nothing of the 
 
 from __future__ import annotations
 
+import _thread
 import sys
+import threading
 import types
 
 from ...core.type_facts import (
@@ -28,7 +30,6 @@ from ..by_value import load_by_value
 from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
 from ..naming import MAIN_NAMES, is_named, lookup, unwrapped
-from . import fresh
 from .left_out_types import special
 from .reduce import Unstorable, is_honest, is_made_without_arguments
 
@@ -40,6 +41,77 @@ if TYPE_CHECKING:
     from .pickler import Freezer
 
     Handler = Callable[[Freezer, Any], Any]
+    Making = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+_LOCK_TYPE = type(_thread.allocate_lock())
+_RLOCK_TYPES = frozenset({type(threading.RLock()), threading._RLock})
+_SEMAPHORES = frozenset({threading.Semaphore, threading.BoundedSemaphore})
+_FRESH_BY_NAME = frozenset(
+    {"asyncio.locks.Lock", "asyncio.locks.Event", "asyncio.locks.Condition", "_queue.SimpleQueue"}
+)
+
+
+def fresh_maker(kind: type) -> Callable[[Any], Making] | None:
+    """For a type whose objects come back fresh: what tells how to make a new one. None for other types."""
+    if kind is _LOCK_TYPE:
+        return _lock
+    if kind in _RLOCK_TYPES:
+        return _rlock
+    if kind is threading.Event:
+        return _of_type
+    if kind in _SEMAPHORES:
+        return _semaphore
+    if kind is threading.Condition:
+        return _condition
+    if kind is threading.Barrier:
+        return _barrier
+    return _fresh_by_name(kind)
+
+
+def _lock(value: object) -> Making:
+    return _thread.allocate_lock, ()
+
+
+def _rlock(value: object) -> Making:
+    return threading.RLock, ()
+
+
+def _of_type(value: object) -> Making:
+    return type(value), ()
+
+
+def _semaphore(value: object) -> Making:
+    state = instance_dict(value) or {}
+    free = state.get("_initial_value", state.get("_value"))
+    return type(value), (max(free, 1) if type(free) is int else 1,)
+
+
+def _condition(value: object) -> Making:
+    """With its own lock, which other objects may share."""
+    lock = (instance_dict(value) or {}).get("_lock")
+    return threading.Condition, (lock,) if lock is not None else ()
+
+
+def _barrier(value: object) -> Making:
+    parties = (instance_dict(value) or {}).get("_parties")
+    return threading.Barrier, (parties if type(parties) is int else 1,)
+
+
+def _fresh_by_name(kind: type) -> Callable[[Any], Making] | None:
+    name = f"{module_name(kind)}.{qualname(kind)}"
+    if name in _FRESH_BY_NAME:
+        return _of_type
+    if name in ("asyncio.locks.Semaphore", "asyncio.locks.BoundedSemaphore"):
+        return _async_semaphore
+    return None
+
+
+def _async_semaphore(value: object) -> Making:
+    state = instance_dict(value) or {}
+    free = state.get("_bound_value", state.get("_value"))
+    return type(value), (max(free, 1) if type(free) is int else 1,)
+
 
 _MOST_TYPES = 4096  # remembered types; programs that make types without end must not be kept from freeing them
 _HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
@@ -114,7 +186,7 @@ def _by_shape(kind: type) -> Handler:
         return _BY_NAME[type_name(kind)]
     if module_name(kind).startswith("snapagent.capture."):
         return _wrapper
-    making = fresh.maker(kind)
+    making = fresh_maker(kind)
     if making is not None:
         return _fresh(making)
     if descends(kind, types.ModuleType):

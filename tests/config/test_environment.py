@@ -118,4 +118,4 @@ def test_asking_whether_capture_is_on_imports_nothing_but_os():
 
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-    assert said.strip() == "['snapagent', 'snapagent.config.environment']"
+    assert said.strip() == "['snapagent', 'snapagent.config', 'snapagent.config.environment']"

@@ -21,8 +21,8 @@ from snapagent.core.signature import Parameters
 from snapagent.sealing.hashing.canonical import HashResult
 from snapagent.serializer.freezing.freeze import FreezeRules
 
-ROOT = Path(__file__).resolve().parents[1]
-ROWS = ROOT / "tests" / "hash_rows.py"
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = ROOT / "tests" / "support" / "hash_rows.py"
 SEEDS = ("0", "1", "2", "3")
 
 

@@ -34,7 +34,7 @@ from snapagent.config.targets import Target
 from snapagent.config.units import INFINITY, UNLIMITED_BYTES
 from snapagent.errors import ConfigError
 
-SHIPPED = Path(__file__).parent.parent / "config"
+SHIPPED = Path(__file__).parents[2] / "config"
 
 WHOLE_FILE = """\
 version: 1
@@ -438,12 +438,14 @@ def test_a_good_config_costs_a_starting_program_nothing_but_yaml(tmp_path):
 
     assert loaded == [
         "snapagent",
-        "snapagent.config.reading",
+        "snapagent.config",
         "snapagent.config.environment",
-        "snapagent.core.records",
+        "snapagent.config.reading",
         "snapagent.config.settings",
         "snapagent.config.targets",
         "snapagent.config.units",
+        "snapagent.core",
+        "snapagent.core.records",
     ]
 
 
