@@ -9,7 +9,7 @@ import pytest
 from storing import NOON, TARGET, names, publish, publish_many
 
 from snapagent.config.settings import Settings
-from snapagent.store import Counts, Entry, Store, index
+from snapagent.store import BundleEntry, Counts, Store, index
 
 KEEP_ALL = Settings(keep=math.inf)
 
@@ -140,7 +140,7 @@ def index_lock(store: Store):
 
 def test_counts_left_beside_are_read_at_once_and_merged_once(store: Store) -> None:
     store.update(TARGET, Counts(1, 0, {"quota_met": 1}))
-    Store(store.base_path).leave(TARGET, Counts(2, 0, {"quota_met": 2}))
+    Store(store.base_path).write_pending_counts(TARGET, Counts(2, 0, {"quota_met": 2}))
 
     assert store.index(TARGET).calls == 3
     assert on_disk(store)["calls"] == 1
@@ -154,7 +154,7 @@ def test_counts_left_beside_are_read_at_once_and_merged_once(store: Store) -> No
 def test_a_kill_between_merging_counts_and_removing_them_counts_nothing_twice(store: Store) -> None:
     from snapagent.store import pending_counts
 
-    store.leave(TARGET, Counts(2, 0, {"quota_met": 2}))
+    store.write_pending_counts(TARGET, Counts(2, 0, {"quota_met": 2}))
     ((_, left),) = [(0, list(os.scandir(f"{store.folder(TARGET)}/.counts")))]
     kept = {file.name: Path(file.path).read_bytes() for file in left}
     store.update(TARGET, Counts())
@@ -203,7 +203,7 @@ def test_the_first_bytes_of_the_index_name_the_newest_bundle(store: Store) -> No
         assert index.newest_name(folder) == entry.name
 
 
-def killed_beside_another(base: str) -> tuple[Store, Entry]:
+def killed_beside_another(base: str) -> tuple[Store, BundleEntry]:
     """One process publishes and is killed before it could tell the index; another one, still running, tells its own."""
     other = Store(base)
     publish_many(other, 3)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from snapagent.bundle import SigningKey
 from snapagent.store.failures import StoreFailure
-from snapagent.store.keys import store_key
+from snapagent.store.keys import pseudonym_key, store_key
 
 
 def test_the_key_of_a_store_is_made_once_and_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -51,3 +52,11 @@ def test_a_key_of_somebody_else_is_not_used(tmp_path: Path) -> None:
 
     with pytest.raises(StoreFailure, match="foreign"):
         store_key(str(tmp_path))
+
+
+def test_the_first_signing_key_makes_pseudonyms_and_then_the_store_gets_no_key(tmp_path: Path) -> None:
+    base = str(tmp_path / "captures")
+
+    assert pseudonym_key((SigningKey(b"first"), SigningKey(b"second")), base) == b"first"
+    assert not os.path.exists(base)
+    assert pseudonym_key((), base) == store_key(base)

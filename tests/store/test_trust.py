@@ -67,7 +67,7 @@ def test_under_signed_only_our_keys_count(tmp_path: Path) -> None:
 
     signed_with(MINE).read(mine)
     signed_with(NEXT, MINE).read(mine)  # rotation: the first signs, all are accepted
-    assert "none of yours" in refusal(signed_with(MINE), theirs)
+    assert "not one of yours" in refusal(signed_with(MINE), theirs)
     assert "not signed" in refusal(signed_with(MINE), unsigned)
     assert "no key" in refusal(signed_with(), mine)
 

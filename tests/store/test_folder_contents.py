@@ -50,7 +50,7 @@ def test_what_is_no_bundle_is_left_out(store):
     assert list(store.bundles(TARGET)) == [entry]
 
 
-def test_an_entry_is_made_only_when_it_is_looked_at(store, monkeypatch):
+def test_an_entry_is_made_only_when_it_is_used(store, monkeypatch):
     publish_many(store, 30)
     made = []
     real = layout.parse_bundle_name
@@ -92,7 +92,7 @@ def test_no_folder_has_no_bundles_and_one_that_may_not_be_listed_says_so(store, 
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "listdir", refused)
-    with pytest.raises(StoreError, match="look as its owner"):
+    with pytest.raises(StoreError, match="run this as its owner"):
         store.bundles(TARGET)
 
 
