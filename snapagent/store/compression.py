@@ -20,9 +20,9 @@ MAX_INFLATED = 1024 * 1024 * 1024  # bytes of one part
 _WINDOW = 64 * 1024 * 1024  # bytes: the memory that a zstd frame may request
 
 
-def usable(wanted: str) -> str:
+def usable(compression: str) -> str:
     """The compression to write with: zlib in place of zstd where zstandard is not installed."""
-    return ZLIB if wanted == ZSTD and find_spec("zstandard") is None else wanted
+    return ZLIB if compression == ZSTD and find_spec("zstandard") is None else compression
 
 
 def deflate(compression: str, data: bytes) -> bytes:

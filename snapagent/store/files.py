@@ -123,7 +123,7 @@ class BatchFolder:
             try:
                 publish(self._descriptor, name, data, durable=durable)
                 return
-            except FileNotFoundError:  # somebody has removed the folder
+            except FileNotFoundError:  # the folder was removed meanwhile
                 self._close()
         self._descriptor = _open_own(self.path, make=True)
         publish(self._descriptor, name, data, durable=durable)
@@ -154,7 +154,7 @@ def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bo
             if durable:
                 os.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            os.close(descriptor)  # before the rename: some file systems report a failed write only here
         os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with tolerated():
@@ -285,14 +285,20 @@ def exists(folder: int, name: str) -> bool:
 
 
 def sizes(path: str, names: Iterable[str]) -> dict[str, int]:
-    """Bytes of files in a folder; files that are gone are left out."""
-    found: dict[str, int] = {}
+    """Bytes of files in the folder at `path`; files that are gone are left out."""
     with suppress(FileNotFoundError), opened_folder(path) as folder:
-        for name in names:
-            try:
-                found[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
-            except FileNotFoundError:
-                continue
+        return sizes_in(folder, names)
+    return {}
+
+
+def sizes_in(folder: int, names: Iterable[str]) -> dict[str, int]:
+    """The same of an opened folder."""
+    found: dict[str, int] = {}
+    for name in names:
+        try:
+            found[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+        except FileNotFoundError:
+            continue
     return found
 
 
@@ -359,12 +365,12 @@ def locked(folder: str, timeout: float) -> Iterator[None]:
 
 
 def lock_is_ready() -> bool:
-    """Whether a lock can be taken without an import."""
+    """True when a lock can be taken without an import."""
     return "filelock" in sys.modules
 
 
 def _half_imported() -> bool:
-    """Whether a thread that no longer exists was importing filelock when this process was forked.
+    """True when a thread that no longer exists was importing filelock when this process was forked.
 
     Its import lock is never released: the child must write its counts to a file, for others to add.
     """

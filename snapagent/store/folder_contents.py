@@ -11,17 +11,17 @@ from ..errors import CorruptBundleError
 from . import files, pending_counts
 from .bundle_files import read_summary
 from .index import LISTED, IndexedBundle
-from .layout import COUNTS, DIGITS, PIN, SUFFIX, BundleEntry, bundle_names, parse_bundle_name, stamp
+from .layout import COUNTS, DIGITS, PIN, BundleEntry, bundle_names, parse_bundle_names, pinned_names, stamp
 from .retention import RetentionRules, surplus
 
 
 class FolderContents:
-    """What the last listing of a folder found, and what this process has published there since."""
+    """The bundles that the last listing of a folder found, and those that this process has published since."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.entries: dict[str, BundleEntry] = {}
-        self.pinned: set[str] = set()
+        self.pinned: frozenset[str] = frozenset()
         self._kinds: dict[str, str | None] = {}
         self._sizes: dict[str, int] = {}
 
@@ -31,9 +31,8 @@ class FolderContents:
     def refresh(self, folder: int, described: Iterable[IndexedBundle], now: float) -> None:
         """List the folder, and remove drafts of killed writers. The headers of `described` need not be read."""
         names = os.listdir(folder)
-        found = (parse_bundle_name(name, self.path) for name in names if name.endswith(SUFFIX))
-        self.entries = {entry.name: entry for entry in found if entry is not None}
-        self.pinned = {name.removesuffix(PIN) for name in names if name.endswith(PIN)} & self.entries.keys()
+        self.entries = {entry.name: entry for entry in parse_bundle_names(names, self.path)}
+        self.pinned = pinned_names(names) & self.entries.keys()
         self._describe(described)
         files.sweep(folder, names, now)
         if COUNTS in names:
@@ -67,7 +66,7 @@ class FolderContents:
         gone: dict[str, int] = {}
         while True:
             surplus = self.surplus(folder, rules, now)
-            pinned = {entry.name for entry in surplus if files.exists(folder, entry.name + PIN)}
+            pinned = frozenset(entry.name for entry in surplus if files.exists(folder, entry.name + PIN))
             for entry in surplus:
                 if entry.name not in pinned:
                     size = self.size(folder, entry.name)
@@ -141,19 +140,15 @@ class BundleEntries(Sequence[BundleEntry]):
     @overload
     def __getitem__(self, at: slice) -> list[BundleEntry]: ...
     def __getitem__(self, at: int | slice) -> BundleEntry | list[BundleEntry]:
-        return list(self._made(self.names[at])) if isinstance(at, slice) else next(self._made((self.names[at],)))
+        if isinstance(at, slice):
+            return list(parse_bundle_names(self.names[at], self.folder))
+        return next(parse_bundle_names((self.names[at],), self.folder))
 
     def __iter__(self) -> Iterator[BundleEntry]:
-        return self._made(self.names)
+        return parse_bundle_names(self.names, self.folder)
 
     def __reversed__(self) -> Iterator[BundleEntry]:
-        return self._made(reversed(self.names))
-
-    def _made(self, names: Iterable[str]) -> Iterator[BundleEntry]:
-        for name in names:
-            entry = parse_bundle_name(name, self.folder)
-            if entry is not None:
-                yield entry
+        return parse_bundle_names(reversed(self.names), self.folder)
 
     def within(self, since: float | None, before: float | None) -> BundleEntries:
         """The entries from `since` on and before `before`, both in seconds since the epoch."""
@@ -163,7 +158,8 @@ class BundleEntries(Sequence[BundleEntry]):
 
     def with_digits(self, digits: str) -> list[BundleEntry]:
         """The entries whose short hash begins with `digits`, the oldest first."""
-        return list(self._made(name for name in self.names if name[DIGITS].startswith(digits)))
+        fitting = (name for name in self.names if name[DIGITS].startswith(digits))
+        return list(parse_bundle_names(fitting, self.folder))
 
     def short_hashes(self) -> list[str]:
         """The different short hashes, the newest first."""
@@ -185,8 +181,7 @@ def entries_of(path: str) -> BundleEntries:
     """The entries of the folder at `path`. Raises OSError; a link in its place is refused."""
     with files.opened_folder(path) as folder:
         names = os.listdir(folder)
-    pinned = frozenset(name.removesuffix(PIN) for name in names if name.endswith(PIN))
-    return BundleEntries(path, _in_order(bundle_names(names)), pinned)
+    return BundleEntries(path, _in_order(bundle_names(names)), pinned_names(names))
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ..core.signals import raised_by_signal_handler
 from . import files, hash_shards, index, pending_counts
 from .files import locked
 from .folder_contents import FolderContents
 from .index import BrokenIndex, Counts, FunctionIndex, IndexedBundle
-from .layout import BundleEntry, parse_bundle_name
+from .layout import BundleEntry, parse_bundle_names
 from .quota import Quota
 from .retention import RetentionRules
 
@@ -55,7 +55,7 @@ class FolderWriter:
 
     @property
     def has_pending(self) -> bool:
-        """Whether the index lacks something that this process knows."""
+        """True when the index lacks something that this process knows."""
         return bool(self._added or self._removed or self._pending)
 
     @property
@@ -85,7 +85,7 @@ class FolderWriter:
                 index.create(folder, self._first_index(folder))
 
     def _first_index(self, folder: int) -> FunctionIndex:
-        """An index where there was none: of an empty folder, or of bundles whose calls nobody counted."""
+        """An index where there was none: of an empty folder, or of bundles whose calls were not counted."""
         number = len(self._contents)
         first = FunctionIndex(self.target or None, number, number)
         return self._index_of_listing(folder, first)
@@ -187,7 +187,7 @@ class FolderWriter:
             return None
 
     def _needs_listing(self, rules: RetentionRules, last: bool, untouched: bool, abandoned: list[str]) -> bool:
-        """Whether the folder may hold what neither the index nor this process knows."""
+        """True when the folder may hold what neither the index nor this process knows."""
         if last and rules.keep == math.inf:
             return False  # it may take long, and the process is about to end
         return last or self._must_list or bool(abandoned) or (rules.keep <= _SMALL and not untouched)
@@ -241,9 +241,8 @@ class FolderWriter:
             with files.tolerated():  # incomplete shards would hide bundles; without any, readers list the folder
                 hash_shards.discard(self.folder)
 
-    def _entries(self, names: Iterable[str]) -> list[BundleEntry]:
-        found = (parse_bundle_name(name, self.folder) for name in names)
-        return [entry for entry in found if entry is not None]
+    def _entries(self, names: Iterable[str]) -> Iterator[BundleEntry]:
+        return parse_bundle_names(names, self.folder)
 
     def _clear_pending(self, rules: RetentionRules, listed: bool) -> None:
         """The index holds everything now."""

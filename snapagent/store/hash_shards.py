@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from . import files
-from .layout import HASHES, BundleEntry, parse_bundle_name
+from .layout import HASHES, BundleEntry, parse_bundle_names
 
 FEWEST = 400  # bundles up to which the folder is listed instead
 _TAIL = len("-3fa9c1d2.pkl")
@@ -29,7 +29,7 @@ def exist(folder: str) -> bool:
 
 
 def are_bloated(folder: str, stored: int) -> bool:
-    """Whether most names in the shards are of bundles that are gone."""
+    """True when most names in the shards are of bundles that are gone."""
     with os.scandir(f"{folder}/{HASHES}") as shards:
         return sum(shard.stat().st_size for shard in shards) > _BLOAT * max(stored, FEWEST) * _LINE
 
@@ -82,19 +82,18 @@ def find(folder: str, digits: str) -> list[BundleEntry] | None:
                 return []
     except OSError:
         return None
-    found = (parse_bundle_name(name, folder) for name in _names_with(data, f"-{digits}".encode("ascii", "replace")))
-    return sorted(entry for entry in found if entry is not None)
+    return sorted(parse_bundle_names(_names_with(data, f"-{digits}".encode("ascii", "replace")), folder))
 
 
-def _names_with(data: bytes, wanted: bytes) -> Iterator[str]:
-    """The lines whose hash begins with `wanted`. Searching the bytes is faster than splitting them into lines."""
-    position = data.find(wanted)
+def _names_with(data: bytes, beginning: bytes) -> Iterator[str]:
+    """The lines whose hash begins with `beginning`. Searching the bytes is faster than splitting them into lines."""
+    position = data.find(beginning)
     while position >= 0:
         start, end = data.rfind(b"\n", 0, position) + 1, data.find(b"\n", position)
         end = end if end >= 0 else len(data)
-        if data.rfind(wanted, start, end) == end - _TAIL:
+        if data.rfind(beginning, start, end) == end - _TAIL:
             yield data[start:end].decode("ascii", "replace")
-        position = data.find(wanted, end)
+        position = data.find(beginning, end)
 
 
 def discard(folder: str) -> None:

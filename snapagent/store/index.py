@@ -2,7 +2,7 @@
 
 It lists the newest bundles in full and counts the rest, so writing it costs the same whatever is stored. Its first key
 is `newest`, so that the newest bundle is found in its first bytes. Its modification time is set to that of the folder:
-while the two are equal nothing was added to the folder or removed from it, so nobody needs to list it.
+while the two are equal nothing was added to the folder or removed from it, so there is no need to list it.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def save(folder: int, index: FunctionIndex, token: str, *, fresh: bool = True) -
 
 
 def is_fresh(folder: int) -> bool:
-    """Whether nothing was added to the folder or removed from it since the index was written."""
+    """True when nothing was added to the folder or removed from it since the index was written."""
     return written_at(folder) == os.fstat(folder).st_mtime_ns
 
 

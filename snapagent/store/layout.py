@@ -101,12 +101,12 @@ def _folder_name(text: str) -> str:
 
 
 def is_function_folder(name: str) -> bool:
-    """Whether a folder of the store with this name is the folder of a function."""
+    """True when a folder of the store with this name is the folder of a function."""
     return not name.startswith(".") and name != SIDE_EFFECTS
 
 
 def is_own_file(name: str) -> bool:
-    """Whether the store writes files with this name into a function's folder. The lock is not among them."""
+    """True when the store writes files with this name into a function's folder. The lock is not among them."""
     return name in _OWN_FILES or name.startswith(TEMPORARY) or _BUNDLE.fullmatch(name.removesuffix(PIN)) is not None
 
 
@@ -132,6 +132,19 @@ def parse_bundle_name(name: str, folder: str) -> BundleEntry | None:
         return None
     timestamp, token, counter, digits = match.groups()
     return BundleEntry(timestamp, token, int(counter), digits, name, f"{folder}/{name}")
+
+
+def parse_bundle_names(names: Iterable[str], folder: str) -> Iterator[BundleEntry]:
+    """The entries of those files in `folder` that are bundles. Each is made when the iterator gets there."""
+    for name in names:
+        entry = parse_bundle_name(name, folder)
+        if entry is not None:
+            yield entry
+
+
+def pinned_names(names: Iterable[str]) -> frozenset[str]:
+    """The names of bundles whose pins are among `names`."""
+    return frozenset(name.removesuffix(PIN) for name in names if name.endswith(PIN))
 
 
 def bundle_names(names: Iterable[str]) -> Iterator[str]:

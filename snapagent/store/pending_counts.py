@@ -92,7 +92,7 @@ def remove_mark(folder: str, token: str) -> None:
 
 
 def has_marks(folder: str) -> bool:
-    """Whether a process may have published bundles that the index does not list."""
+    """True when a process may have published bundles that the index does not list."""
     return any(True for _ in _marks(folder))
 
 

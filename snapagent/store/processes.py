@@ -20,7 +20,7 @@ from .failures import StoreFailure
 PAUSED = ".paused"
 PROCESSES = ".processes"
 SILENT = 30.0  # seconds without a write after which a process of another host counts as ended
-_MOST = 256 * 1024  # bytes of such a file that are read
+_LIMIT = 256 * 1024  # bytes of such a file that are read
 
 
 class ProcessStatus(Record):
@@ -52,7 +52,7 @@ class ProcessStatus(Record):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process still runs, as far as this host can know."""
+        """True when the process still runs, as far as this host can know."""
         if self.host != os.uname().nodename:
             return abs(time.time() - self.told) < SILENT
         try:
@@ -110,7 +110,7 @@ def running_processes(base_path: str) -> Iterator[ProcessStatus]:
         for name in os.listdir(folder):
             if name.endswith(".json"):
                 with suppress(OSError, ValueError, TypeError):
-                    data, _ = files.read_regular(name, _MOST, folder=folder)
+                    data, _ = files.read_regular(name, _LIMIT, folder=folder)
                     fields = json.loads(data)
                     found.append(ProcessStatus(**{key: fields[key] for key in ProcessStatus._fields if key in fields}))
     yield from sorted((one for one in found if one.is_alive), key=lambda one: (one.started, one.pid))

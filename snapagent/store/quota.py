@@ -16,13 +16,13 @@ class Quota:
     def __init__(self) -> None:
         self._refunded = 0
 
-    def claim(self, folder: int, wanted: int, limit: float) -> int:
-        """How many of `wanted` captures may be taken. A lost file is rebuilt from the index."""
-        refunded = min(self._refunded, wanted)
+    def claim(self, folder: int, number: int, limit: float) -> int:
+        """How many of `number` captures may be taken. A lost file is rebuilt from the index."""
+        refunded = min(self._refunded, number)
         self._refunded -= refunded
-        new = wanted - refunded
+        new = number - refunded
         if not new:
-            return wanted
+            return number
         if not files.exists(folder, QUOTA):
             _create(folder)
         end = files.append(folder, QUOTA, b"." * new)

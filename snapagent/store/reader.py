@@ -19,7 +19,7 @@ from .bundle_files import HeaderSummary, header_of, read_bundle, read_summary
 from .compression import inflate
 from .folder_contents import BundleEntries, entries_of
 from .index import LISTED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
-from .layout import SUFFIX, BundleEntry, folder_name, is_function_folder, parse_bundle_name
+from .layout import SUFFIX, BundleEntry, folder_name, is_function_folder, parse_bundle_name, parse_bundle_names
 from .trust import OWNER, Trust
 from .verify import Problem, problems
 
@@ -45,8 +45,10 @@ class FunctionFolder(NamedTuple):
 
 
 class StoreReader:
-    """The bundles under `base_path`. `owners` are user ids whose files are trusted besides those of
-    the current user and root."""
+    """The bundles under `base_path`.
+
+    `owners` are user ids whose files are trusted besides those of the current user and root.
+    """
 
     def __init__(
         self,
@@ -204,9 +206,9 @@ class StoreReader:
         """
         digits = prefix.strip().lower().removeprefix("h1:")
         path = self.folder(target)
-        candidates = (
-            self._with_digits(path, digits[:8]) if len(digits) >= 2 and _HEXADECIMAL.issuperset(digits) else None
-        )
+        # Shards and index first: their cost does not grow with the number of bundles, that of a listing does.
+        fits = len(digits) >= 2 and _HEXADECIMAL.issuperset(digits)
+        candidates = self._with_digits(path, digits[:8]) if fits else None
         entry = self._newest_with(target, candidates, digits) if candidates else None
         if entry is None:
             known = self._existing(target)
@@ -229,8 +231,8 @@ class StoreReader:
             return None
         if found is None or found.stored > len(found.bundles):
             return None
-        entries = (parse_bundle_name(bundle.name, path) for bundle in reversed(found.bundles))
-        return [entry for entry in entries if entry is not None and entry.short_hash.startswith(digits)]
+        entries = parse_bundle_names((bundle.name for bundle in reversed(found.bundles)), path)
+        return [entry for entry in entries if entry.short_hash.startswith(digits)]
 
     def _newest_with(self, target: object, entries: list[BundleEntry], digits: str) -> BundleEntry | None:
         """The newest of `entries` whose whole hash begins with `digits`; their short hashes are known to fit."""
@@ -307,7 +309,7 @@ class StoreReader:
 
 
 def _is_current(folder: int, path: str) -> bool:
-    """Whether the index covers all that the folder holds."""
+    """True when the index covers all that the folder holds."""
     return index.is_fresh(folder) and not pending_counts.has_marks(path)
 
 

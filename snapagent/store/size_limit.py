@@ -15,9 +15,9 @@ from ..errors import CorruptBundleError
 from . import files, index
 from .bundle_files import header_of
 from .failures import STORE_FULL, StoreFailure
-from .layout import PIN, SUFFIX, BundleEntry, is_function_folder, parse_bundle_name
+from .layout import PIN, BundleEntry, is_function_folder, parse_bundle_names, pinned_names
 
-_LOW_WATER = 0.9  # share of the limit that is left after eviction, so that it does not come with every bundle
+_LOW_WATER = 0.9  # share of the limit that eviction goes down to, so that not every bundle evicts again
 _RECHECK_SHARE = 1 / 64  # of the limit: what this process writes before it reads the indexes again
 _RECHECK_SECONDS = 30.0  # the same by time
 
@@ -94,14 +94,9 @@ class SizeLimit:
 def _sizes(folder: int, path: str) -> dict[BundleEntry, int]:
     """The bundles of a folder that are not pinned, and their bytes."""
     names = os.listdir(folder)
-    pinned = {name.removesuffix(PIN) for name in names if name.endswith(PIN)}
-    sizes: dict[BundleEntry, int] = {}
-    for name in names:
-        entry = parse_bundle_name(name, path) if name.endswith(SUFFIX) and name not in pinned else None
-        if entry is not None:
-            with suppress(FileNotFoundError):
-                sizes[entry] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
-    return sizes
+    pinned = pinned_names(names)
+    entries = {entry.name: entry for entry in parse_bundle_names(names, path) if entry.name not in pinned}
+    return {entries[name]: size for name, size in files.sizes_in(folder, entries).items()}
 
 
 def _newest_of_kinds(folder: int) -> dict[str, str]:
@@ -113,7 +108,7 @@ def _newest_of_kinds(folder: int) -> dict[str, str]:
 def _expendable(
     oldest_first: list[BundleEntry], needed: float, sizes: dict[BundleEntry, int], newest: dict[str, dict[str, str]]
 ) -> Iterator[BundleEntry]:
-    """BundleEntries to remove, the oldest first, until `needed` bytes are free.
+    """Entries to remove, the oldest first, until `needed` bytes are free.
 
     The last one of its outcome kind comes last: a flood of successes does not evict the one error.
     """

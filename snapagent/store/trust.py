@@ -28,8 +28,10 @@ _REPOSITORIES = (".git", ".hg", ".svn", ".jj")
 
 
 class Trust(Record):
-    """The policy of a store: one of `owner`, `signed` and `any`; `owners` are user ids to
-    trust besides the current user and root."""
+    """The policy of a store: one of `owner`, `signed` and `any`.
+
+    `owners` are user ids to trust besides the current user and root.
+    """
 
     policy: str
     keys: tuple[SigningKey, ...] = ()
@@ -116,7 +118,7 @@ def _signed_by(keys: Sequence[SigningKey], digests: Mapping[str, str], mac: str)
 
 
 def version_controlled(path: str) -> bool:
-    """Whether `path` is inside a version-controlled tree."""
+    """True when `path` is inside a version-controlled tree."""
     parent = os.path.dirname(os.path.abspath(path))
     while True:
         if any(os.path.lexists(f"{parent}/{name}") for name in _REPOSITORIES):

@@ -15,7 +15,7 @@ from .failures import StoreFailure, failing_at
 from .files import BatchFolder, locked
 from .folder_writer import FolderWriter
 from .index import Counts, FunctionIndex, IndexedBundle
-from .layout import COUNTS, LOCK, PIN, SUFFIX, BundleEntry, is_own_file, new_entry
+from .layout import COUNTS, LOCK, PIN, SUFFIX, BundleEntry, is_own_file, new_entry, pinned_names
 from .processes import PROCESSES
 from .reader import StoreReader
 from .retention import RetentionRules
@@ -32,8 +32,9 @@ _IMPATIENCE = 0.1  # the same where nothing is lost without it
 
 
 class Store(StoreReader):
-    """A folder of bundles. Publishing needs no lock. Any thread may call `write` and read; the rest is for one thread
-    at a time.
+    """A folder of bundles. Any thread may call `write` and read; the rest is for one thread at a time.
+
+    Publishing needs no lock: names are unique, and a bundle appears by a rename.
 
     `durability` is `process` (survives the process) or `power` (fsync); `max_bytes` is the limit of the whole store.
     The first of `keys` signs what is published.
@@ -84,9 +85,9 @@ class Store(StoreReader):
         """
         folder_writer = self._open(target, KEEP_ALL, time.time())
         with self.writing(target) as folder:
-            entry, stored = self.write(folder, header, payload, when, token or self.token, counter)
-        self._size_limit.record(stored.size)
-        folder_writer.record_published(entry, stored, KEEP_ALL)
+            entry, indexed = self.write(folder, header, payload, when, token or self.token, counter)
+        self._size_limit.record(indexed.size)
+        folder_writer.record_published(entry, indexed, KEEP_ALL)
         return entry
 
     def next_counter(self) -> int:
@@ -129,10 +130,8 @@ class Store(StoreReader):
         others: dict[str, FolderWriter] = {}
 
         def evicted(path: str, name: str, size: int) -> None:
-            folder_writer = self._folder_writers.get(path) or others.setdefault(
-                path, FolderWriter(path, "", self.token)
-            )
-            folder_writer.record_removed(name, size)
+            known = self._folder_writers.get(path)
+            (known or others.setdefault(path, FolderWriter(path, "", self.token))).record_removed(name, size)
 
         try:
             self._size_limit.ensure(size, now, self._pending_bytes, evicted)
@@ -158,18 +157,18 @@ class Store(StoreReader):
             folder_writer.open(rules, now)
         return folder_writer
 
-    def claim(self, target: object, settings: Settings, wanted: int) -> int:
-        """How many of `wanted` captures are within the quota of all processes. Raises StoreFailure."""
+    def claim(self, target: object, settings: Settings, number: int) -> int:
+        """How many of `number` captures are within the quota of all processes. Raises StoreFailure."""
         if settings.quota == math.inf:
-            return wanted
+            return number
         folder_writer = self.folder_writer(target)
         with failing_at(folder_writer.folder), files.own_folder(folder_writer.folder, make=True) as folder:
-            return folder_writer.quota.claim(folder, wanted, settings.quota)
+            return folder_writer.quota.claim(folder, number, settings.quota)
 
-    def record(self, target: object, entry: BundleEntry, stored: IndexedBundle, settings: Settings) -> None:
+    def record(self, target: object, entry: BundleEntry, indexed: IndexedBundle, settings: Settings) -> None:
         """Add a bundle that was written to retention and to the next update of the index. Does no I/O."""
-        self._size_limit.record(stored.size)
-        self.folder_writer(target).record_published(entry, stored, retention_rules(settings))
+        self._size_limit.record(indexed.size)
+        self.folder_writer(target).record_published(entry, indexed, retention_rules(settings))
 
     def remove_surplus(self, target: object, settings: Settings, now: float) -> int:
         """Remove what is surplus among the bundles that this process knows of. Raises StoreFailure."""
@@ -312,14 +311,14 @@ def retention_rules(settings: Settings) -> RetentionRules:
 def _clear(folder: int, path: str, pinned: bool) -> int:
     """Returns the number of bundles that went."""
     names = os.listdir(folder)
-    kept = set() if pinned else {name.removesuffix(PIN) for name in names if name.endswith(PIN)}
+    stay = frozenset() if pinned else pinned_names(names)
     cleared = 0
     for name in names:
-        if name.removesuffix(PIN) not in kept and is_own_file(name):
+        if name.removesuffix(PIN) not in stay and is_own_file(name):
             cleared += files.remove(folder, name) and name.endswith(SUFFIX)
     hash_shards.discard(path)
     files.remove_folder(f"{path}/{COUNTS}")
-    if not kept:
+    if not stay:
         files.remove(folder, LOCK)  # a process that waits for it finds the folder gone, and makes another
         with suppress(OSError):  # files that the store did not make are still there
             os.rmdir(path)

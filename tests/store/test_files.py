@@ -90,7 +90,7 @@ def test_a_fifo_is_refused_without_waiting(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_folder_of_somebody_else_is_not_written_to(store: Store) -> None:
+def test_a_folder_of_another_user_is_not_written_to(store: Store) -> None:
     publish(store)
     os.chown(store.folder(TARGET), 65534, 65534)
 

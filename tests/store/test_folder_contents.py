@@ -42,7 +42,7 @@ def test_names_sort_as_their_entries_do_also_within_a_microsecond(store):
     assert list(reversed(store.bundles(TARGET))) == entries[::-1]
 
 
-def test_what_is_no_bundle_is_left_out(store):
+def test_files_that_are_not_bundles_are_left_out(store):
     entry = publish(store)
     for odd in ("x.pkl", entry.name + "x", f"{entry.name}\n", ".tmp-" + entry.name, entry.name.upper()):
         open(os.path.join(store.folder(TARGET), odd), "w").close()

@@ -1,4 +1,4 @@
-"""What a list shows, from the beginning of a header: the same as the whole header says, or nothing."""
+"""Summaries from the beginning of a header: the same as from the whole header, or none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def encoded(**fields) -> tuple:
         {"duration": 1e-9},
     ],
 )
-def test_it_is_what_the_whole_header_says_and_parses_no_tree(fields):
+def test_a_summary_equals_the_whole_header_and_parses_no_tree(fields):
     header, data = encoded(**fields)
 
     found = parse_summary(data)
@@ -60,13 +60,13 @@ def test_it_is_what_the_whole_header_says_and_parses_no_tree(fields):
         (b'"previews":{', b'"previews":[{'),
     ],
 )
-def test_of_what_has_another_shape_nothing_is_said(change):
+def test_a_header_of_another_shape_gives_no_summary(change):
     _, data = encoded()
 
     assert parse_summary(data.replace(*change, 1)) is None
 
 
-def test_a_bundle_that_only_its_whole_header_can_tell_is_told_by_it(tmp_path):
+def test_the_whole_header_is_read_where_its_beginning_gives_no_summary(tmp_path):
     store = Store(str(tmp_path))
     header, data = encoded()
     payload = payload_of([1, 2])

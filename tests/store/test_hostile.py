@@ -1,4 +1,4 @@
-"""A store that somebody else has filled: looking at it runs none of its code and follows none of its links."""
+"""A store that an attacker has filled: reading it runs none of its code and follows none of its links."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def on_disk(store: Store) -> dict[str, object]:
     return json.loads(index_file(store).read_text())
 
 
-def test_the_index_tells_counts_reasons_and_the_newest_bundles(store: Store) -> None:
+def test_the_index_has_counts_reasons_and_the_newest_bundles(store: Store) -> None:
     entries = publish_many(store, 3)
 
     store.update(TARGET, Counts(7, 3, {"quota_met": 2}, {"disk_full": 2}), KEEP_ALL)
@@ -102,7 +102,7 @@ def test_an_index_of_a_hundred_megabytes_is_not_read(store: Store) -> None:
     assert store.index(TARGET).captured == 1
 
 
-def test_bundles_of_a_killed_process_are_found_though_it_told_no_index(store: Store) -> None:
+def test_bundles_of_a_killed_process_are_found_though_no_index_lists_them(store: Store) -> None:
     publish_many(store, 2)
     store.update(TARGET, Counts(2, 2), KEEP_ALL)
     killed = publish(Store(store.base_path), "killed", when=NOON + 50)
@@ -204,7 +204,7 @@ def test_the_first_bytes_of_the_index_name_the_newest_bundle(store: Store) -> No
 
 
 def killed_beside_another(base: str) -> tuple[Store, BundleEntry]:
-    """One process publishes and is killed before it could tell the index; another one, still running, tells its own."""
+    """One process publishes and is killed before it updates the index; another one runs on and updates it."""
     other = Store(base)
     publish_many(other, 3)
     other.update(TARGET, Counts(3, 3), KEEP_ALL)
@@ -224,7 +224,7 @@ def test_the_newest_is_found_though_its_process_was_killed_while_another_one_upd
     assert reader.index(TARGET).counts == Counts(5, 5)
 
 
-def test_what_a_killed_process_could_not_tell_is_told_after_a_minute_by_the_others(store: Store) -> None:
+def test_bundles_of_a_killed_process_are_indexed_after_a_minute_by_the_others(store: Store) -> None:
     other, killed = killed_beside_another(store.base_path)
     for mark in Path(other.folder(TARGET), ".counts").iterdir():
         os.utime(mark, (NOON, NOON))

@@ -30,7 +30,7 @@ def test_processes_that_make_it_at_once_agree(tmp_path: Path) -> None:
     assert len(set(keys)) == 1
 
 
-def test_a_planted_link_is_no_key(tmp_path: Path) -> None:
+def test_a_planted_link_is_not_read_as_a_key(tmp_path: Path) -> None:
     (tmp_path / "known").write_bytes(b"k" * 32)
     os.symlink(tmp_path / "known", tmp_path / ".key")
 
@@ -38,7 +38,7 @@ def test_a_planted_link_is_no_key(tmp_path: Path) -> None:
         store_key(str(tmp_path))
 
 
-def test_a_damaged_key_is_named(tmp_path: Path) -> None:
+def test_a_damaged_key_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".key").write_bytes(b"half")
 
     with pytest.raises(StoreFailure, match="broken_key"):
@@ -46,7 +46,7 @@ def test_a_damaged_key_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_key_of_somebody_else_is_not_used(tmp_path: Path) -> None:
+def test_a_key_of_another_user_is_not_used(tmp_path: Path) -> None:
     store_key(str(tmp_path))
     os.chown(tmp_path / ".key", 65534, 65534)
 

@@ -118,7 +118,7 @@ def test_a_clock_that_is_out_of_its_mind_still_gives_a_name(when: float) -> None
     assert parse_bundle_name(new_entry("f", when, "a41f9c", 1, "h1:00000000").name, "f") is not None
 
 
-def test_a_stamp_that_is_no_date_is_the_oldest() -> None:
+def test_a_stamp_that_is_not_a_date_is_the_oldest() -> None:
     assert parse_stamp("20261399T129900.123456Z") == 0.0
     assert parse_stamp(stamp(1.5)) == 1.5
 

@@ -96,7 +96,7 @@ def test_a_signed_bundle_cannot_be_made_one_of_another_function(tmp_path: Path) 
 
 
 def resealed(data: bytes) -> bytes:
-    """With a digest that fits: what somebody without a key can do."""
+    """With a digest that fits: as an attacker without a key can make it."""
     import hashlib
 
     line, _, body = data.partition(b"\n")
