@@ -54,9 +54,7 @@ def test_an_entry_is_made_only_when_it_is_used(store, monkeypatch):
     publish_many(store, 30)
     made = []
     real = layout.parse_bundle_name
-    monkeypatch.setattr(
-        "snapagent.store.folder_contents.parse_bundle_name", lambda *args: made.append(1) or real(*args)
-    )
+    monkeypatch.setattr(layout, "parse_bundle_name", lambda *args: made.append(1) or real(*args))
 
     bundles = store.bundles(TARGET)
     assert len(bundles) == 30
