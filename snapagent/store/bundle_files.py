@@ -77,7 +77,7 @@ def read_bundle(folder: int, name: str, path: str, trust: Trust) -> BundleFile:
     """
     data, found = _read(folder, name, path, MAX_FILE)
     if len(data) != found.st_size:
-        raise CorruptBundleError(path, f"it is incomplete, or larger than {MAX_FILE} bytes")
+        raise CorruptBundleError(path, f"it is torn, or larger than {MAX_FILE} bytes")
     bundle = decode(data, path)
     trust.check(bundle, path, found, folder)
     return bundle

@@ -253,7 +253,7 @@ class StoreReader:
     def verify(
         self, folders: Collection[str] | None = None, *, on_file: Callable[[str], None] = _no_progress
     ) -> Iterator[Problem]:
-        """Every bundle and file that is incomplete, altered, refused, misplaced, foreign or left over.
+        """Every bundle and file that is torn, altered, refused, misplaced, foreign or left over.
 
         `folders` are names to limit the check to. `on_file` is called with each file of a function's folder.
         """

@@ -15,7 +15,7 @@ from .index import BrokenIndex
 from .layout import INDEX, KEY, PIN, SUFFIX, TEMPORARY, folder_name, is_function_folder, is_own_name, parse_bundle_name
 from .trust import Trust
 
-CORRUPT = "corrupt"  # incomplete, altered, or not a bundle
+CORRUPT = "corrupt"  # torn, altered, or not a bundle
 UNTRUSTED = "untrusted"  # whole, but the trust policy refuses it
 MISPLACED = "misplaced"  # whole, but of another function than its folder
 FOREIGN = "foreign"  # not made by the store: a link, a FIFO, a file or folder of another name or owner
