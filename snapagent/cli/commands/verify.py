@@ -9,7 +9,8 @@ import click
 
 from ...bundle import decode
 from ...errors import CorruptBundleError
-from ...store import Problem
+from ...store import Problem, files
+from ...store.bundle_files import MAX_FILE
 from ...store.layout import SIDE_EFFECTS, SUFFIX
 from ...store.reader import StoreReader
 from ...store.verify import BROKEN_INDEX, CORRUPT, ORPHAN
@@ -74,12 +75,11 @@ def _recordings(base_path: str) -> Iterator[str]:
 def _of_recording(path: str, step: Step) -> Iterator[Problem]:
     step.done += 1
     try:
-        with open(path, "rb") as file:
-            decode(file.read(), path)
+        decode(files.read_regular(path, MAX_FILE)[0], path)
     except CorruptBundleError as error:
         yield Problem(path, CORRUPT, error.reason)
     except OSError as error:
-        yield Problem(path, CORRUPT, f"it cannot be read ({error.strerror})")
+        yield Problem(path, CORRUPT, f"it cannot be read ({error.strerror or error})")
 
 
 def _print(app: App, checked: int, found: Iterable[Problem]) -> None:
