@@ -153,8 +153,10 @@ class Store(StoreReader):
 
     def _open(self, target: object, rules: RetentionRules, now: float) -> FolderWriter:
         folder_writer = self.folder_writer(target)
-        with failing_at(folder_writer.folder):
+        try:  # not `failing_at`: this runs for every batch, and in `sync` mode for every call
             folder_writer.open(rules, now)
+        except OSError as error:
+            raise StoreFailure.of(error, folder_writer.folder) from error
         return folder_writer
 
     def claim(self, target: object, settings: Settings, number: int) -> int:
