@@ -35,11 +35,11 @@ class Memory:
         self.steps.append("begin")
         return (args, dict(kwargs)) if self.keep else ((), {})
 
-    def enter(self, pending: Any) -> None:
-        self.steps.append("enter")
+    def resume(self, pending: Any) -> None:
+        self.steps.append("resume")
 
-    def leave(self, pending: Any) -> None:
-        self.steps.append("leave")
+    def suspend(self, pending: Any) -> None:
+        self.steps.append("suspend")
 
     def returned(self, pending: Any, value: Any) -> None:
         self.calls.append((*pending, ("returned", value if self.keep else None)))
