@@ -1,4 +1,4 @@
-"""Switching capture on, in real interpreters: every way to start a program, and every program that starts others."""
+"""Switching capture on in real interpreters, by every way to start a program, and in the children of programs."""
 
 from __future__ import annotations
 

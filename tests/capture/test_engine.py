@@ -1,4 +1,4 @@
-"""What the real recorder, writer and store make of real calls, in this process and in forked ones."""
+"""The real recorder, writer and store with real calls, in this process and in forked ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which functions of a module become targets, under which names, and through which references they are reached."""
+"""The functions of a module that become targets, their names, and the references by which they are reached."""
 
 from __future__ import annotations
 

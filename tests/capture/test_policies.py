@@ -1,4 +1,4 @@
-"""Who is let in: quota, sampling, budget and back-off."""
+"""Admission of calls: quota, sampling, budget and back-off."""
 
 from __future__ import annotations
 

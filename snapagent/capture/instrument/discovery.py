@@ -1,7 +1,7 @@
-"""Finding the functions of a module, and the places where it keeps each, by looking only.
+"""Finds the functions of a module, and the places where it keeps each, without running code of the program.
 
-Values are judged by their type and read from dictionaries: nothing lazy is forced, no property runs, no `__getattr__`
-is asked. A function under several names is found once, with all its places.
+Values are judged by their type and read from dictionaries: no lazy value is evaluated, no property and no `__getattr__`
+is called. A function under several names is found once, with all its places.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Found:
 
 
 class Discovery:
-    """One look at a module."""
+    """One search of a module."""
 
     def __init__(self, module_name: str, namespace: dict[str, Any]) -> None:
         self._module = module_name
@@ -57,18 +57,18 @@ class Discovery:
     def functions(self) -> list[Found]:
         """All functions of the module and of the classes that it defines, also those that are not its own.
 
-        `own` tells those that the module defines from those that it only imports.
+        `own` is True for those that the module defines, False for those that it only imports.
         """
         for name, value in list(self._namespace.items()):
-            self._look_at(name, value, DictPlace(self._namespace, name), "function")
+            self._visit(name, value, DictPlace(self._namespace, name), "function")
         return list(self._found.values())
 
-    def _look_at(self, name: str, value: Any, place: DictPlace | ClassPlace, kind: str) -> None:
+    def _visit(self, name: str, value: Any, place: DictPlace | ClassPlace, kind: str) -> None:
         kind_of_value = type(value)
         if kind_of_value in _CALLABLES:
             self._add(value, name, kind, place)
         elif issubclass(kind_of_value, type):
-            self._look_into(value, name)
+            self._visit_class(value, name)
         elif issubclass(kind_of_value, (classmethod, staticmethod, property)) or kind_of_value in (
             functools.cached_property,
             functools.partialmethod,
@@ -83,7 +83,7 @@ class Discovery:
             if function is not None:
                 self._add(function, name, kind, None)
 
-    def _look_into(self, cls: type, name: str) -> None:
+    def _visit_class(self, cls: type, name: str) -> None:
         values = class_dict(cls)
         if id(cls) in self._classes or not (values.get("__module__") == self._module or self._defines(values)):
             return
@@ -91,7 +91,7 @@ class Discovery:
         qualname: str = type.__dict__["__qualname__"].__get__(cls)
         prefix = name if "<locals>" in qualname else qualname
         for attribute, value in list(values.items()):
-            self._look_at(f"{prefix}.{attribute}", value, ClassPlace(cls, attribute), "method")
+            self._visit(f"{prefix}.{attribute}", value, ClassPlace(cls, attribute), "method")
 
     def _defines(self, values: dict[str, Any]) -> bool:
         """Whether functions of the module are in a class that says to be of another, such as the public package."""

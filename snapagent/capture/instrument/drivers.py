@@ -1,7 +1,7 @@
 """Drives a coroutine or generator step by step, so that a recorder knows when it is suspended and what it yields.
 
 Each driver is one frame of the same kind as the object it drives, and passes on every value, exception, `close` and
-return value. The steps are written out in each driver instead of `yield from`, which passes them on but tells nobody,
+return value. The steps are written out in each driver instead of `yield from`, which gives the recorder no sign,
 and instead of a shared helper, which would be a second frame in tracebacks and stack inspection.
 
 A driver throws the program's exception into the inner object after its `except` block has ended: inside the block, the

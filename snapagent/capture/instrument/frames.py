@@ -31,8 +31,8 @@ def hidden(function: Any) -> Any:
 def as_coroutine(function: Any) -> FunctionType:
     """A generator function that makes coroutines instead.
 
-    Only a generator can pass on each step of another coroutine in one frame: an `async def` has `await`, which tells
-    nobody when the awaited coroutine is suspended.
+    Only a generator can pass on each step of another coroutine in one frame: an `async def` has `await`, which gives
+    no sign when the awaited coroutine is suspended.
     """
     code = function.__code__
     return FunctionType(hidden_code(code, co_flags=code.co_flags & ~_GENERATOR | _COROUTINE), function.__globals__)

@@ -271,7 +271,7 @@ def means(found: Found, mode: str) -> tuple[bool | None, str | None]:
 
 
 def looks_at_its_caller(function: FunctionType) -> bool:
-    """Whether the code reads its caller's frame: with swapped code that would be a frame of ours on every call."""
+    """Whether the code reads its caller's frame: with swapped code that would be the added frame."""
     return not _FRAME_NAMES.isdisjoint(function.__code__.co_names)
 
 

@@ -50,7 +50,7 @@ QUEUE_FULL = "queue_full"
 INTERNAL_ERROR = "internal_error"
 
 _OVERHEAD = 768  # bytes of the objects that hold a call in the queue, besides its frozen bytes
-capturing: set[int] = set()  # threads that run code of ours now: their calls of captured functions are not captured
+capturing: set[int] = set()  # threads that are capturing or writing now: their own calls are not captured
 
 
 class Pending:

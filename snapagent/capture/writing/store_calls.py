@@ -108,8 +108,8 @@ class CallStorer:
             gate.update_elsewhere(self.store.captured(target))
 
     @property
-    def has_unretained(self) -> bool:
-        """Whether there are bundles that retention and the indexes have not seen yet."""
+    def has_unpruned(self) -> bool:
+        """Whether there are written bundles that the store has not entered in its index and pruned for."""
         return bool(self._written)
 
     def write(self, calls: Sequence[CapturedCall]) -> None:
@@ -154,7 +154,7 @@ class CallStorer:
                 function.ledger.count_captured()
                 # A single call may be written by its caller, which does not hold the writer's lock.
                 if self._written_bytes > self.store.step and len(calls) > 1:
-                    self.apply_retention()
+                    self.prune()
 
     def _save_counts(self) -> None:
         """Save the counts so far in files beside the indexes, which takes no lock."""
@@ -165,7 +165,7 @@ class CallStorer:
                 try:
                     self.store.leave(function.target, counts)
                 except StoreFailure as failure:  # the store keeps them for the last update
-                    _raise_if_programs(failure)
+                    _raise_programs_own(failure)
 
     def _write_one(self, function: WatchedTarget, folder: KeptFolder, call: CapturedCall, counter: int) -> bool:
         try:
@@ -188,7 +188,7 @@ class CallStorer:
 
     def _reason(self, function: WatchedTarget, error: Exception) -> str:
         """Count a failure with the breakers; the reason for the counts. Raises what is the program's own."""
-        _raise_if_programs(error)
+        _raise_programs_own(error)
         if isinstance(error, StoreFailure):
             self._store_failed(error.reason)
             return error.reason
@@ -221,8 +221,8 @@ class CallStorer:
     def _log_failure(self, reason: str) -> None:
         log_once(f"could not write to {self.store.base_path}", reason, "'snapagent why' counts such calls")
 
-    def apply_retention(self) -> None:
-        """Enter the written bundles in the store's books and remove those that are surplus now."""
+    def prune(self) -> None:
+        """Tell the store of the written bundles, and have it remove those that are surplus now."""
         now = time()
         self._written_bytes = 0
         touched: dict[str, WatchedTarget] = {}
@@ -235,7 +235,7 @@ class CallStorer:
             try:
                 self.store.trim(function.target, function.settings, now)
             except StoreFailure as failure:  # the next bundle, or the next update, tries again
-                _raise_if_programs(failure)
+                _raise_programs_own(failure)
 
     def update(self, patience: float, *, last: bool = False) -> None:
         """Bring the indexes up to date; `patience` is the seconds to wait for the lock of each.
@@ -266,7 +266,7 @@ class CallStorer:
             else:
                 updated = self.store.update(function.target, counts, function.settings, timeout=patience)
         except StoreFailure as failure:
-            _raise_if_programs(failure)
+            _raise_programs_own(failure)
             function.delay = min(max(function.delay * 2, 2 * EVERY), _LONGEST_DELAY)
             function.not_before = monotonic() + function.delay
             if failure.reason != LOCKED:
@@ -278,14 +278,15 @@ class CallStorer:
     def _last_update(self, function: WatchedTarget, counts: Counts, patience: float) -> FunctionIndex:
         """The update at exit, during which the process may be killed at any moment.
 
-        Where the lock of the index is free, one update without waiting does it all. Else the counts are first saved in
-        a file beside the index, then the lock is waited for with the time that is left.
+        If there is time and the lock library is loaded, one update without waiting may do it all: importing the library
+        now could take longer than the process has. Else the counts are first saved in a file beside the index, then the
+        lock is waited for with the time that is left.
         """
         if lock_is_ready() and monotonic() < self.drain_until:
             try:
                 return self.store.update(function.target, counts, function.settings, timeout=0.0, last=True)
             except StoreFailure as failure:
-                _raise_if_programs(failure)
+                _raise_programs_own(failure)
                 counts = Counts()  # the store has kept them
         self.store.leave(function.target, counts)
         patience = min(patience, max(self.deadline - monotonic(), 0.0))
@@ -316,7 +317,7 @@ class _BatchRetention:
             self._left[kind] = max(self._left.get(kind, self._keep_outcomes) - 1, 0)
 
 
-def _raise_if_programs(error: BaseException) -> None:
+def _raise_programs_own(error: BaseException) -> None:
     """Raise `error` or its cause when a signal handler of the program raised it during a write in the caller."""
     for one in (error, error.__cause__):
         if one is not None and belongs_to_program(one):

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 QUEUE_BYTES = 64 * 1024 * 1024
-_BATCH = 1000  # calls that are written before retention is applied
+_BATCH = 1000  # calls that are written before the store prunes
 # Seconds that the thread waits for more calls, at most until the indexes are due. Within a batch, bundles that newer
 # ones make surplus are not written, and the program is interrupted once for writing and indexes together.
 GATHER_LEAST, GATHER_MOST = 0.1, 0.4
@@ -174,7 +174,7 @@ class Writer:
 
     def _write_in_caller(self, call: CapturedCall) -> None:
         self._storer.write([call])
-        self._retain()
+        self._prune()
         if not self._running and not self._threadless:
             self._start()  # for the indexes alone
         elif self._threadless and monotonic() >= self._storer.next_update:
@@ -188,7 +188,7 @@ class Writer:
                 self._storer.update(patience)
             finally:
                 self._release()
-            self._retain()
+            self._prune()
 
     # ---- in the thread
 
@@ -202,7 +202,7 @@ class Writer:
             self._yields_until = monotonic() + _YIELD_FOR if request is None else 0.0
             try:
                 self._work(request is not None, last)
-                self._retain()
+                self._prune()
                 if self._periodic is not None:
                     self._periodic.run_if_due()
             except BaseException as error:  # the thread goes on, whatever the program's logging or types raise
@@ -230,7 +230,7 @@ class Writer:
         """Sleep until there is something to do, then gather for a moment. Returns the request of a waiting thread."""
         self._asleep = True
         request = None
-        if not self._queue and not self._storer.has_unretained:
+        if not self._queue and not self._storer.has_unpruned:
             request = self._request_within(max(self._storer.next_update - monotonic(), 0.0))
         self._asleep = False
         if request is None and self._queue:
@@ -265,20 +265,20 @@ class Writer:
             calls = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
             self._bytes_out += sum(call.size for call in calls)
             self._storer.write(calls)
-            self._storer.apply_retention()
+            self._storer.prune()
 
-    def _retain(self) -> None:
-        """Apply retention to the bundles that callers have written; the thread that gets the lock does it for all."""
-        while self._storer.has_unretained and self._acquire():
+    def _prune(self) -> None:
+        """Prune for the bundles that callers have written; the thread that gets the lock does it for all."""
+        while self._storer.has_unpruned and self._acquire():
             try:
-                self._storer.apply_retention()
+                self._storer.prune()
             finally:
                 self._release()
 
     def _acquire(self) -> bool:
         """Take the work lock; False when another thread has it, which then does this thread's work as well.
 
-        In `sync` mode this waits a moment for the other thread, because retention should be done when a call returns.
+        In `sync` mode this waits a moment for the other thread, because pruning should be done when a call returns.
         """
         waits = self._sync and self._holder != get_ident()
         taken = self._work_lock.acquire(True, _IN_CALLER) if waits else self._work_lock.acquire(False)
@@ -303,7 +303,7 @@ class Writer:
 
     def settle(self) -> None:
         """For a reader in this process: flush if calls are queued or being written."""
-        unfinished = self._queue or self._work_lock.locked() or self._storer.has_unretained
+        unfinished = self._queue or self._work_lock.locked() or self._storer.has_unpruned
         if unfinished and self._ident != get_ident() and self._holder != get_ident():
             self.flush()
 
