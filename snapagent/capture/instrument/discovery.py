@@ -60,15 +60,15 @@ class Discovery:
         `own` is True for those that the module defines, False for those that it only imports.
         """
         for name, value in list(self._namespace.items()):
-            self._visit(name, value, DictPlace(self._namespace, name), "function")
+            self._look_at(name, value, DictPlace(self._namespace, name), "function")
         return list(self._found.values())
 
-    def _visit(self, name: str, value: Any, place: DictPlace | ClassPlace, kind: str) -> None:
+    def _look_at(self, name: str, value: Any, place: DictPlace | ClassPlace, kind: str) -> None:
         kind_of_value = type(value)
         if kind_of_value in _CALLABLES:
             self._add(value, name, kind, place)
         elif issubclass(kind_of_value, type):
-            self._visit_class(value, name)
+            self._look_into(value, name)
         elif issubclass(kind_of_value, (classmethod, staticmethod, property)) or kind_of_value in (
             functools.cached_property,
             functools.partialmethod,
@@ -83,7 +83,7 @@ class Discovery:
             if function is not None:
                 self._add(function, name, kind, None)
 
-    def _visit_class(self, cls: type, name: str) -> None:
+    def _look_into(self, cls: type, name: str) -> None:
         values = class_dict(cls)
         if id(cls) in self._classes or not (values.get("__module__") == self._module or self._defines(values)):
             return
@@ -91,7 +91,7 @@ class Discovery:
         qualname: str = type.__dict__["__qualname__"].__get__(cls)
         prefix = name if "<locals>" in qualname else qualname
         for attribute, value in list(values.items()):
-            self._visit(f"{prefix}.{attribute}", value, ClassPlace(cls, attribute), "method")
+            self._look_at(f"{prefix}.{attribute}", value, ClassPlace(cls, attribute), "method")
 
     def _defines(self, values: dict[str, Any]) -> bool:
         """Whether functions of the module are in a class that says to be of another, such as the public package."""
