@@ -120,6 +120,7 @@ def swap_code(kind: str) -> CodeType:
 PARTS = "snapagent: parts"
 
 
+# Like `_plain`, with the test inside. The call is written out twice, because a helper would be another frame.
 def _in_place(*args: Any, **kwargs: Any) -> Any:
     parts: Any = "snapagent: parts"
     if not parts.admit():
@@ -151,7 +152,7 @@ def _in_place_stepwise(*args: Any, **kwargs: Any) -> Any:
     if not parts.admit():
         return inner
     if hasattr(inner, "close"):
-        inner.close()
+        inner.close()  # the driver makes another at its first step: see `UnstartedCall`
     return parts.drive(args, kwargs)
 
 
