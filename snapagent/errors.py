@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_SHOWN = 8  # digits of a hash, as in file names and test ids
-
-
 class SnapagentError(Exception):
     """Base of every error that snapagent raises in a test process or on the command line."""
 
@@ -90,21 +87,17 @@ class BundleNotFoundError(SnapagentError):
 
 
 class AmbiguousHashError(SnapagentError):
-    """Several different hashes begin with the prefix that was asked for."""
+    """Several different hashes begin with the prefix that was asked for; `shown` is how the message writes them."""
 
-    def __init__(self, target: str, prefix: str, hashes: Sequence[str]) -> None:
-        super().__init__(target, prefix, tuple(hashes))
+    def __init__(self, target: str, prefix: str, hashes: Sequence[str], shown: Sequence[str] = ()) -> None:
+        super().__init__(target, prefix, tuple(hashes), tuple(shown))
         self.target = target
         self.prefix = prefix
         self.hashes = tuple(hashes)
+        self.shown = tuple(shown) or self.hashes
 
     def __str__(self) -> str:
-        from .core.short_hashes import Abbreviations
-
-        digits = [name.removeprefix("h1:") for name in self.hashes]
-        shortest = Abbreviations(digits)
-        some = [one if " " in one else one[: max(shortest.length(one), _SHOWN)] for one in digits[:8]]
-        shown = ", ".join(some) + (f" and {len(digits) - 8} more" if len(digits) > 8 else "")
+        shown = ", ".join(self.shown[:8]) + (f" and {len(self.shown) - 8} more" if len(self.shown) > 8 else "")
         return f"hash prefix {self.prefix!r} of {self.target!r} fits {shown}; give more digits"
 
 

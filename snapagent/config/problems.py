@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..errors import ConfigError
-from .settings import SETTINGS_FIELDS, Field
 from .targets import near_matches
 from .units import INFINITY
 
@@ -11,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
+
+    from .settings import Field
 
 _TRUE_WORDS = ("on", "yes", "y", "t", "1", "true", "enabled")
 _FALSE_WORDS = ("off", "no", "n", "f", "0", "false", "disabled")
@@ -59,18 +60,17 @@ def wrong_section(wanted: str, value: object) -> str:
     return f"expects {wanted}, not {show(value)}{hint}"
 
 
-def unknown_key(name: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
-    """`elsewhere` are the keys of the other level of the file: a key is as often misplaced as misspelt."""
+def unknown_key(name: str, known: Iterable[str], elsewhere: Iterable[str] = (), place: str = "") -> str:
+    """`elsewhere` are the keys of the other level of the file, `place`: a key is as often misplaced as misspelt."""
     if name in elsewhere:
-        place = "under 'defaults:', or beside a 'target:'" if name in SETTINGS_FIELDS else "at the beginning of a line"
         return f"unknown key {name!r} here; its place is {place}"
     near = _did_you_mean(name, known)
     return f"unknown key {show(name)}; " + (near or f"the keys here are {', '.join(known)}")
 
 
-def no_target(rule: dict[str, object]) -> str:
-    """For a mapping among the targets that does not say which function it means."""
-    others = {name: value for name, value in rule.items() if name not in SETTINGS_FIELDS}
+def no_target(rule: dict[str, object], known: Iterable[str]) -> str:
+    """For a mapping among the targets that does not say which function it means; `known` are its other keys."""
+    others = {name: value for name, value in rule.items() if name not in known}
     for name in near_matches("target", others, 1):
         return f"unknown key {show(name)}; did you mean 'target'?"
     for name, value in others.items():

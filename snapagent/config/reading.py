@@ -34,6 +34,7 @@ _SECTIONS = {
 }
 _KEYS = ("version", *CONFIG_FIELDS, *_SECTIONS)
 _RULE_KEYS = ("target", *SETTINGS_FIELDS)
+_TOP, _BELOW = "at the beginning of a line", "under 'defaults:', or beside a 'target:'"  # where keys belong
 
 
 class TargetRule(Record):
@@ -205,10 +206,10 @@ class _Reader:
         return merged(DEFAULT_SETTINGS, dict(self._values(section, SETTINGS_FIELDS, "defaults.")))
 
     def _known(self, mapping: dict[str, _Node], known: tuple[str, ...], prefix: str) -> None:
+        elsewhere, place = (_KEYS, _TOP) if prefix else (tuple(SETTINGS_FIELDS), _BELOW)
         for key, node in mapping.items():
             if key not in known:
-                elsewhere = _KEYS if prefix else tuple(SETTINGS_FIELDS)
-                self.problem(_words().unknown_key(key, known, elsewhere), node.line, prefix + key)
+                self.problem(_words().unknown_key(key, known, elsewhere, place), node.line, prefix + key)
 
     def _values(self, mapping: dict[str, _Node], fields: Mapping[str, Field], prefix: str) -> Iterator[tuple[str, Any]]:
         for key, node in mapping.items():
@@ -223,7 +224,7 @@ class _Reader:
             pattern = self._pattern(node, key)
             return TargetRule(pattern, defaults, node.line) if pattern else None
         if "target" not in node.value:
-            self.problem(_words().no_target(node.plain()), node.line, key)
+            self.problem(_words().no_target(node.plain(), SETTINGS_FIELDS), node.line, key)
             return None
         self._known(node.value, _RULE_KEYS, f"{key}.")
         changes = dict(self._values(node.value, SETTINGS_FIELDS, f"{key}."))

@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SHOWN = 8  # digits of a hash, as in file names and test ids
 _FEWEST = 4  # digits: fewer are ambiguous after the next few captures
 
 
@@ -26,6 +27,13 @@ class Abbreviations:
 
     def of(self, digits: str) -> str:
         return digits[: self.length(digits)]
+
+
+def told_apart(hashes: Iterable[str]) -> list[str]:
+    """Hashes for a message: without `h1:`, at least as long as in file names, longer where they would be the same."""
+    digits = [one.removeprefix("h1:") for one in hashes]
+    shortest = Abbreviations(digits)
+    return [one[: max(shortest.length(one), _SHOWN)] for one in digits]
 
 
 def _shared(one: str, other: str) -> int:

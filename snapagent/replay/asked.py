@@ -13,9 +13,8 @@ from ..core.paths import PathPattern, parse_path
 from ..core.records import Record
 from ..core.signature import Parameters, defaults_of
 from ..errors import NotReplayableError
-from ..placeholder import EXCLUDED
+from ..placeholder import EXCLUDED, PLACEHOLDER
 from ..sealing.hashing.canonical import argument_hash
-from ..sealing.hashing.objects import PLACEHOLDER
 from ..sealing.opened_call import OpenedCall
 from ..sealing.seal import RawCall, SealRules
 from ..serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
