@@ -8,6 +8,6 @@ them. `mode: inplace` asks for the latter always.
 
 from __future__ import annotations
 
-from .instrumenter import Instrumenter, function_of, instrument_value
+from .instrumenter import Instrumenter, instrument_value
 
-__all__ = ["Instrumenter", "function_of", "instrument_value"]
+__all__ = ["Instrumenter", "instrument_value"]
