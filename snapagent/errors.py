@@ -87,14 +87,14 @@ class BundleNotFoundError(SnapagentError):
 
 
 class AmbiguousHashError(SnapagentError):
-    """Several different hashes begin with the prefix that was asked for; `shown` is how the message writes them."""
+    """Several different hashes begin with the prefix that was asked for."""
 
     def __init__(self, target: str, prefix: str, hashes: Sequence[str], shown: Sequence[str] = ()) -> None:
         super().__init__(target, prefix, tuple(hashes), tuple(shown))
         self.target = target
         self.prefix = prefix
         self.hashes = tuple(hashes)
-        self.shown = tuple(shown) or self.hashes
+        self.shown = tuple(shown) or self.hashes  # as the message writes them
 
     def __str__(self) -> str:
         shown = ", ".join(self.shown[:8]) + (f" and {len(self.shown) - 8} more" if len(self.shown) > 8 else "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import weakref
 
-from ..config.environment import signing_keys
+from ..config.environment import signing_keys, trust_policy
 from ..core.paths import parse_path
 from ..sealing.seal import RawCall, SealRules, seal
 from ..serializer.freezing.freeze import FreezeRules
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..config.targets import Target
 
-SIGNED, OWNER = "signed", "owner"
-
 
 class Engine:
     """Everything that captures into one folder; `base_path` is absolute. `strict` lets our own faults out, for tests.
@@ -54,7 +52,7 @@ class Engine:
         store = Store(
             base_path,
             keys=self._keys,
-            trust=config.trust or (SIGNED if self._keys else OWNER),
+            trust=trust_policy(config.trust, self._keys),
             durability=config.durability,
             max_bytes=config.max_store_bytes,
         )

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 
 from ..core.records import Record
-from .environment import CAPTURE_DIR, find_config
+from .environment import CAPTURE_DIR, find_config, read_regular
 from .settings import CONFIG_FIELDS, DEFAULT_SETTINGS, SETTINGS_FIELDS, Field, Settings, merged, settings_from
-from .targets import TargetPattern, TargetSet
+from .targets import Target, TargetPattern, TargetSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +63,16 @@ class Config(Record):
         """What the finder and the instrumenting ask."""
         return TargetSet(((rule.pattern, rule.settings) for rule in self.rules), self.exclude_targets)
 
+    def rule_for(self, target: str | None) -> Settings | None:
+        """The settings that the rules have for `module:qualname`; None without one, and for other names."""
+        if target is None or ":" not in target:
+            return None
+        return self.target_set().rule_for(Target.parse(target))
+
+    def settings_for(self, target: str | None) -> Settings:
+        """As `rule_for`, and the defaults where no rule is for it."""
+        return self.rule_for(target) or self.defaults
+
 
 DEFAULT_CONFIG = Config()
 
@@ -70,7 +80,7 @@ DEFAULT_CONFIG = Config()
 def load_config(path: str) -> Config:
     """Read a file. Raises ConfigError (an InvalidConfigError) that names file, line and key of each problem."""
     try:
-        data = _read(path)
+        data = read_regular(path, MAX_FILE)
     except (OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).lower()
         advice = "; 'snapagent init' writes one" if isinstance(error, FileNotFoundError) else ""
@@ -363,20 +373,6 @@ def _float(text: str) -> float | str:
     except ValueError:
         return text
     return text if number - number != 0 else number  # 1e999 is not what anybody means by infinity
-
-
-def _read(path: str) -> bytes:
-    """At most MAX_FILE + 1 bytes of a regular file; a FIFO put there must not hang the program that starts."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if os.fstat(descriptor).st_mode & 0o170000 != 0o100000:  # S_IFMT, S_IFREG
-            raise ValueError("it is not a regular file")
-        data = b""
-        while len(data) <= MAX_FILE and (more := os.read(descriptor, MAX_FILE + 1 - len(data))):
-            data += more
-        return data
-    finally:
-        os.close(descriptor)
 
 
 def _decoded(text: str | bytes, path: str | None) -> str:

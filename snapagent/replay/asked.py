@@ -85,8 +85,7 @@ def _retype(bound: Mapping[str, Any], types: Mapping[str, str]) -> None:
 
 def settings_for(target: str) -> Settings:
     """The settings of the config that a target has, the defaults when no rule names it."""
-    config = config_in_force()
-    return config.target_set().rule_for(Target.parse(target)) or config.defaults
+    return config_in_force().settings_for(target)
 
 
 def seal_rules(settings: Settings, key: bytes = b"") -> SealRules:

@@ -21,6 +21,7 @@ from _thread import get_ident
 from time import perf_counter, time
 
 from ...core.signature import Parameters, defaults_of_code
+from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
 from ..host_guard import belongs_to_host, describe, log_once
@@ -94,13 +95,6 @@ class Pending:
     @property
     def outcome_kind(self) -> str:
         return self.exception or "returned"
-
-
-def type_name(kind: type) -> str:
-    """`module.qualname` by the type's own descriptors, so that no `__getattribute__` of a metaclass runs."""
-    name = type.__dict__["__qualname__"].__get__(kind)
-    module = type.__dict__["__module__"].__get__(kind)
-    return f"{module}.{name}" if type(module) is str and module != "builtins" else str(name)
 
 
 class Recorder:
