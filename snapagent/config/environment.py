@@ -1,4 +1,4 @@
-"""The environment variables of snapagent, and what they say. Needs only `os`, so that being off costs nothing."""
+"""Reads the environment variables of snapagent. Imports only `os`, so that a process with capture off pays nothing."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def find_config(environ: Mapping[str, str], cwd: str) -> str | None:
 def signing_keys(environ: Mapping[str, str]) -> tuple[SigningKey, ...]:
     """The keys of `SNAPAGENT_KEY` (comma list), then of `SNAPAGENT_KEY_FILE` (one a line, `#` comments).
 
-    The first one signs, all of them verify. Raises ConfigError when the file cannot be used: a key that was meant
-    to be there and is not must never quietly become "unsigned".
+    The first one signs, all of them verify. Raises ConfigError when the file cannot be used: a missing key must never
+    silently turn into unsigned bundles.
     """
     named = environ.get(KEY, "")
     path = environ.get(KEY_FILE, "")

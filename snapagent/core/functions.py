@@ -73,7 +73,7 @@ def held_by(
 
 
 def may_hold(value: object) -> bool:
-    """Whether it may be a framework's object around a function: no function itself, no plain data, no module."""
+    """Whether a framework may have put it around a function: no function, class, module, exception or plain data."""
     kind = type(value)
     return kind not in CALLABLES and is_heap_type(kind) and not issubclass(kind, (type, ModuleType, BaseException))
 
@@ -107,7 +107,7 @@ def _may_descend(outer: object, start: object, module: str) -> bool:
 
 
 def _referents(outer: object) -> list[object]:
-    """What an object refers to; of a function only what it closes over, for its module is not its content."""
+    """The objects that an object refers to. A function refers to its module as well: only its closure counts."""
     if type(outer) is not FunctionType:
         return gc.get_referents(outer)
     return [inner for cell in outer.__closure__ or () for inner in gc.get_referents(cell)]
