@@ -67,12 +67,12 @@ class App:
 
     @cached_property
     def store(self) -> Store:
-        from ..config.environment import signing_keys
+        from ..config.environment import signing_keys, trust_policy
         from ..store.writer import Store
 
         keys = signing_keys(os.environ)
         said = self.config.trust if self.config is not None else None
-        return Store(self.base_path, keys=keys, trust=said or ("signed" if keys else "owner"))
+        return Store(self.base_path, keys=keys, trust=trust_policy(said, keys))
 
 
 pass_app = click.make_pass_decorator(App, ensure=True)

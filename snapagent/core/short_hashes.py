@@ -1,4 +1,4 @@
-"""Hashes cut as short as they may be typed: to the fewest digits that no other one begins with, as git does."""
+"""Shortens hashes to the fewest digits that are unique, as git does."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SHOWN = 8  # digits of a hash, as in file names and test ids
 _FEWEST = 4  # digits: fewer are ambiguous after the next few captures
 
 
 class Abbreviations:
-    """The shortest unique prefixes among some hashes. Those that nobody asks for cost their place in a sorted list."""
+    """The shortest unique prefixes among some hashes. Each is computed when it is asked for."""
 
     def __init__(self, hashes: Iterable[str]) -> None:
         self._sorted = sorted(set(hashes))
 
     def length(self, digits: str) -> int:
-        """How many characters of one of the hashes tell it from all the others."""
+        """How many characters make one of the hashes unique."""
         at = bisect_left(self._sorted, digits)
         neighbours = self._sorted[max(at - 1, 0) : at] + self._sorted[at + 1 : at + 2]
         shared = max((_shared(digits, other) for other in neighbours), default=0)
@@ -26,6 +27,13 @@ class Abbreviations:
 
     def of(self, digits: str) -> str:
         return digits[: self.length(digits)]
+
+
+def told_apart(hashes: Iterable[str]) -> list[str]:
+    """Hashes for a message: without `h1:`, at least as long as in file names, longer where they would be the same."""
+    digits = [one.removeprefix("h1:") for one in hashes]
+    shortest = Abbreviations(digits)
+    return [one[: max(shortest.length(one), _SHOWN)] for one in digits]
 
 
 def _shared(one: str, other: str) -> int:

@@ -13,9 +13,8 @@ from ..core.paths import PathPattern, parse_path
 from ..core.records import Record
 from ..core.signature import Parameters, defaults_of
 from ..errors import NotReplayableError
-from ..placeholder import EXCLUDED
+from ..placeholder import EXCLUDED, PLACEHOLDER
 from ..sealing.hashing.canonical import argument_hash
-from ..sealing.hashing.objects import PLACEHOLDER
 from ..sealing.opened_call import OpenedCall
 from ..sealing.seal import RawCall, SealRules
 from ..serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
@@ -86,8 +85,7 @@ def _retype(bound: Mapping[str, Any], types: Mapping[str, str]) -> None:
 
 def settings_for(target: str) -> Settings:
     """The settings of the config that a target has, the defaults when no rule names it."""
-    config = config_in_force()
-    return config.target_set().rule_for(Target.parse(target)) or config.defaults
+    return config_in_force().settings_for(target)
 
 
 def seal_rules(settings: Settings, key: bytes = b"") -> SealRules:

@@ -76,11 +76,11 @@ def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | N
 
     Files of the owner of pytest's rootdir are trusted like one's own.
     """
-    from ..config.environment import signing_keys
+    from ..config.environment import signing_keys, trust_policy
     from ..store import StoreReader
 
     keys = signing_keys(os.environ)
-    policy = trust or config_in_force().trust or ("signed" if keys else "owner")
+    policy = trust_policy(trust or config_in_force().trust, keys)
     return StoreReader(base_folder(base_path), keys=keys, trust=policy, owners=owners())
 
 

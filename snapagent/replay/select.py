@@ -10,6 +10,7 @@ from typing import Any
 
 from ..bundle import BundleFile, Header
 from ..core.records import Record
+from ..core.short_hashes import told_apart
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError
 from ..store import BundleEntry, StoreReader
 from .asked import ArgumentTest
@@ -167,7 +168,7 @@ def _outcome_names(header: Header) -> set[str]:
 def _refuse_ambiguous(found: list[Found], wanted: Wanted) -> None:
     hashes = dict.fromkeys(header.hash for _, header in found)
     if wanted.prefix is not None and len(hashes) > 1:
-        raise AmbiguousHashError(wanted.target, wanted.prefix, tuple(hashes))
+        raise AmbiguousHashError(wanted.target, wanted.prefix, tuple(hashes), told_apart(hashes))
 
 
 def _known(store: StoreReader, target: str) -> tuple[str, ...]:

@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from ..core.paths import format_keys
+from ..placeholder import BY_VALUE, EXCEPTION, PLACEHOLDER
 from ..serializer.inert.class_facts import live_names
-from ..serializer.inert.decode import BY_VALUE, Inert, StandIn, is_atom
+from ..serializer.inert.decode import Inert, StandIn, is_atom
 from .hashing.canonical import Canonical
-from .hashing.objects import PLACEHOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 _NUMBERS = frozenset({int, float, bool, type(None)})
 _TEXTS = frozenset({str, bytes, bytearray})
 _FUNCTION = "dill._dill:_create_function"
-_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 
 def preview_text(value: Any, limit: int = TEXT_LIMIT) -> str:
@@ -184,7 +183,7 @@ class _Text:
 
 def _is_exception(value: Inert) -> bool:
     args = value.args
-    return type(value).name == _EXCEPTION and len(args) == 2 and isinstance(args[0], StandIn) and type(args[1]) is tuple
+    return type(value).name == EXCEPTION and len(args) == 2 and isinstance(args[0], StandIn) and type(args[1]) is tuple
 
 
 def _in_order(members: Iterable[Any]) -> list[Any]:

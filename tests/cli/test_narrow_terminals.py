@@ -151,8 +151,8 @@ def test_verify_of_an_empty_store_says_that_there_is_nothing(shop, run):
 def test_a_wrong_name_is_not_told_as_an_empty_store(shop, run):
     shop.add()
 
-    assert "nothing is captured" not in run("show", "zzz").stderr
-    assert "none of the names there (1) is like it" in run("show", "zzz").stderr
+    assert "nothing has been captured" not in run("show", "zzz").stderr
+    assert "none of the names there (1) is similar" in run("show", "zzz").stderr
 
 
 def test_a_missing_name_comes_with_the_command_that_shows_the_names(shop, run):

@@ -378,9 +378,9 @@ def test_broken_bundles_are_shown_as_what_they_are(shop):
         assert sum("unreadable" in line for line in screen(viewer)) == 3  # two rows, and the heading of the first
         assert "This bundle cannot be read" in tree(viewer)
         await person.press("enter", "down", "space")
-        assert "it is no snapagent bundle" in tree(viewer)
+        assert "it is not a snapagent bundle" in tree(viewer)
         await person.press("down", "space")
-        assert "cannot be compared: it is no snapagent bundle" in tree(viewer)
+        assert "cannot be compared: it is not a snapagent bundle" in tree(viewer)
         await person.press("escape", "up", "d", "y")
         assert bundles(viewer) == [other.name, good.name]
 

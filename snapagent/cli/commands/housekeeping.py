@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...config.targets import Target
 from ...core.records import Record
 from ...errors import StoreError
 from ...store.failures import StoreFailure
@@ -111,10 +110,8 @@ def prune_command(app: App, globs: Sequence[str], dry_run: bool, by_defaults: bo
 def _settings(config: Config | None, folder: FunctionFolder, by_defaults: bool) -> Settings | None:
     from ...config.reading import DEFAULT_CONFIG
 
-    rule = None
-    if config is not None and folder.target is not None and ":" in folder.target:
-        rule = config.target_set().rule_for(Target.parse(folder.target))
-    return rule or ((config or DEFAULT_CONFIG).defaults if by_defaults else None)
+    config = config or DEFAULT_CONFIG
+    return config.settings_for(folder.target) if by_defaults else config.rule_for(folder.target)
 
 
 @click.command("pin")

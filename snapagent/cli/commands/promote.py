@@ -194,9 +194,7 @@ def _key(store: Store) -> bytes:
 def _rules(app: App, target: str, key: bytes) -> SealRules:
     from ...config.reading import DEFAULT_CONFIG
 
-    config = app.config or DEFAULT_CONFIG
-    rule = config.target_set().rule_for(Target.parse(target)) if ":" in target else None
-    return SealRules.of(rule or config.defaults, key)
+    return SealRules.of((app.config or DEFAULT_CONFIG).settings_for(target), key)
 
 
 def _chosen(store: StoreReader, wanted: Sequence[str]) -> list[tuple[str, BundleEntry]]:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
+from ...placeholder import BY_VALUE, PLACEHOLDER
 from ...serializer.inert.class_facts import live_names
-from ...serializer.inert.decode import BY_VALUE, Inert, StandIn, is_inert
+from ...serializer.inert.decode import Inert, StandIn, is_inert
 from .arrays import ARRAYS
 from .atoms import REDACTED, text_of_name
 
@@ -74,8 +75,6 @@ def _operators(code: Inert) -> Iterator[str]:
         elif number in _NAMED:
             yield _NAMED[number]
 
-
-PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
 
 _RENAMED = {"pathlib._local": "pathlib", "_decimal": "decimal", "__builtin__": "builtins"}
 _RENAMED_PACKAGES = {"numpy._core": "numpy.core"}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...bundle import Note
-from ...placeholder import REDACTED
+from ...placeholder import PLACEHOLDER, REDACTED
 from ...serializer.inert.decode import Inert, is_atom, stand_in, type_name
 from ...serializer.inert.walk import (
     NO_STEP,
@@ -31,7 +31,6 @@ from ...serializer.inert.walk import (
 )
 from ..hashing.arrays import packed_in
 from ..hashing.atoms import PSEUDONYM
-from ..hashing.objects import PLACEHOLDER
 from .equal_values import Needles
 from .names import LIKE, NAMED
 from .patterns import is_card_number, secrets_in

@@ -6,8 +6,9 @@ import hmac
 from collections.abc import Iterable
 
 from ...core.paths import PathPattern, parse_path
+from ...placeholder import BY_VALUE
 from ...serializer.inert.class_facts import LiveNames, live_names
-from ...serializer.inert.decode import BY_VALUE, StandIn
+from ...serializer.inert.decode import StandIn
 from ...serializer.inert.walk import Roots
 from .equal_values import EnvironmentSecrets
 from .names import NAMED, SecretNames

@@ -17,11 +17,12 @@ import pickle
 import re
 from collections.abc import Iterable, Iterator
 
+from ...placeholder import BY_VALUE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
-BY_VALUE = "snapagent.serializer.by_value:load_by_value"
 
 _MAKES_CLASSES = frozenset(
     {

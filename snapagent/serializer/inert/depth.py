@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...bundle import Note
-from ...placeholder import TOO_DEEP
-from ...sealing.hashing.objects import PLACEHOLDER
+from ...placeholder import PLACEHOLDER, TOO_DEEP
 from .decode import is_atom, stand_in, type_name
 from .walk import Place, Roots, entries, extended, path_of, put, substitute
 

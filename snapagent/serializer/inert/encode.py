@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import pickle
 
-from .decode import BY_VALUE, Inert, StandIn
+from ...placeholder import BY_VALUE
+from .decode import Inert, StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
+from ...placeholder import BY_VALUE, EXCEPTION
 from .class_facts import live_names
-from .decode import BY_VALUE, Inert, StandIn, is_atom
+from .decode import Inert, StandIn, is_atom
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 NO_STEP = object()  # the key of a place that is no step of a path, such as the dict of an object's attributes
 
 _LABELLED_CODE = {"dill._dill:_create_function"}
-_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 
 class Roots:
@@ -122,7 +122,7 @@ def _entries_of_stand_in(node: Any) -> Iterator[Entry]:
 def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Entry]:
     step: object = NO_STEP if fields or cls.name == BY_VALUE else "args"
     labels: Sequence[Any] = [NO_STEP] if cls.name == BY_VALUE else fields
-    if cls.name == _EXCEPTION and len(node.args) == 2:
+    if cls.name == EXCEPTION and len(node.args) == 2:
         yield Entry(None, "args", None, node.args[1])
     if cls.name in _LABELLED_CODE:
         yield from _function_parts(node)

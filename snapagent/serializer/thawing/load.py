@@ -12,7 +12,7 @@ import pickle
 from ...bundle import Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
 from ...errors import BundleLoadError, FacsimileError
-from ...placeholder import Placeholder
+from ...placeholder import BY_VALUE, PLACEHOLDER, Placeholder
 from ..by_value import FORBIDDEN, load_dill
 from .renames import find_global
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 CALL, OUTCOME = "call", "outcome"
-_PLACEHOLDER = ("snapagent.placeholder", "restore_placeholder")
-_BY_VALUE = ("snapagent.serializer.by_value", "load_by_value")
 _AGAIN = "capture the call again, or load it where its code is installed"
 
 
@@ -125,9 +123,10 @@ def thaw_dill(data: bytes, target: str = "the bundle") -> Any:
 
 def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, str], Any]:
     def find(module: str, name: str) -> Any:
-        if (module, name) == _PLACEHOLDER:
+        asked = f"{module}:{name}"
+        if asked == PLACEHOLDER:
             return supplied
-        if (module, name) == _BY_VALUE:
+        if asked == BY_VALUE:
             return CodeLoader(find_in_code)
         if (module, name) in FORBIDDEN:
             raise pickle.UnpicklingError(f"{module}.{name} would open a file")
