@@ -1,4 +1,4 @@
-"""Hashes cut as short as they may be typed: to the fewest digits that no other one begins with, as git does."""
+"""Argument hashes shortened for people: to the eight digits of file names and test ids, and to unique prefixes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_DIGITS = 8  # in file names and test ids
 _FEWEST = 4  # digits: fewer are ambiguous after the next few captures
+
+
+def short_hash(argument_hash: str) -> str:
+    """The eight digits that file names and test ids show, of a hash with or without `h1:`."""
+    return argument_hash.rpartition(":")[2][:_DIGITS]
+
+
+def case_ids(bundles: Iterable[tuple[str, str]]) -> list[str]:
+    """A test id for each (hash, outcome), such as `3fa9c1d2-returned`; repeats get `-2`, `-3` in the order given.
+
+    pytest and the JUnit report both use it, so that one bundle has one id; the same bundles have the same ids on every
+    machine.
+    """
+    seen: dict[str, int] = {}
+    ids = []
+    for argument_hash, outcome in bundles:
+        plain = f"{short_hash(argument_hash)}-{outcome}"
+        seen[plain] = seen.get(plain, 0) + 1
+        ids.append(plain if seen[plain] == 1 else f"{plain}-{seen[plain]}")
+    return ids
 
 
 class Abbreviations:

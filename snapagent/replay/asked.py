@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..bundle import Header, Note
+from ..bundle import BOUND_KINDS, FUNCTION, PLAIN, Header, Note
 from ..config.settings import Settings
 from ..config.targets import Target
 from ..core.paths import PathPattern, parse_path
@@ -48,8 +48,8 @@ def freeze_asked(asked: Asked, excluded: Iterable[str] = (), settings: Settings 
     defaults = freeze_outcome(dict(asked.defaults), False, rules).data if asked.defaults else None
     return RawCall(
         target=Target.parse(asked.target),
-        kind="function",
-        flavor="plain",
+        kind=FUNCTION,
+        flavor=PLAIN,
         parameters=asked.parameters,
         call=frozen.data,
         outcome=NOTHING,
@@ -131,7 +131,7 @@ class ArgumentTest:
         return header.call_hash == wanted
 
     def _hash(self, header: Header, excluded: dict[str, str]) -> str:
-        skip = 1 if header.kind in ("method", "classmethod") else 0
+        skip = 1 if header.kind in BOUND_KINDS else 0
         parameters = Parameters(header.parameters[skip:])
         asked = Asked(header.target, parameters, self._defaults(header.target, parameters), self._args, self._kwargs)
         settings = settings_for(header.target)

@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..bundle import CALL, OUTCOME, BundleFile, Header
+from ..bundle import ASYNC_GENERATOR, CALL, CANCELLED, CAPPED, CLOSED, GENERATOR, OUTCOME, BundleFile, Header
 from ..compare.comparing import make_options
 from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
 from ..compare.walking import Comparator, Options
+from ..core.short_hashes import short_hash
 from ..core.signature import Parameters
 from ..errors import NotReplayableError, OutcomeError, SnapagentError
 from ..store import Entry, Library
@@ -87,8 +88,7 @@ class Bundle:
         return self._header
 
     def __repr__(self) -> str:
-        digits = self.hash.partition(":")[2][:8]
-        return f"<Bundle {self.target} {digits} {self._header.outcome_kind} {self._header.timestamp}>"
+        return f"<Bundle {self.target} {short_hash(self.hash)} {self._header.outcome_kind} {self._header.timestamp}>"
 
     # -- stored values, each a fresh copy ------------------------------------------------------------------------
 
@@ -247,10 +247,10 @@ class Bundle:
 
     def _items(self) -> int:
         """How many items to ask a generator for: as many as were taken when it was not read to its end."""
-        if self._header.flavor not in ("generator", "async_generator") or self.outcome == "raised":
+        if self._header.flavor not in (GENERATOR, ASYNC_GENERATOR) or self.outcome == "raised":
             return calling.MOST_ITEMS
         taken = len(self.result)
-        return taken if self._header.ended in ("closed", "capped") else taken + calling.MOST_ITEMS
+        return taken if self._header.ended in (CLOSED, CAPPED) else taken + calling.MOST_ITEMS
 
     def _ended(self, fn: Callable[..., Any] | None) -> Outcome:
         __tracebackhide__ = True
@@ -278,7 +278,7 @@ class Bundle:
         return outcome
 
     def _expected_to_compare(self) -> Outcome:
-        if self._header.ended == "cancelled":
+        if self._header.ended == CANCELLED:
             reason = "the task was cancelled from outside while it ran"
             raise NotReplayableError(self.target, reason, "there is no outcome to compare; use call()")
         return self.expected

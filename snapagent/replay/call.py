@@ -7,6 +7,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from ..bundle import ASYNC_GENERATOR, COROUTINE, GENERATOR
 from ..core.records import Record
 from ..core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
 from ..errors import NotReplayableError
@@ -45,9 +46,9 @@ async def arun(call: Call) -> Any:
     """The same inside a running event loop; plain functions are just called."""
     __tracebackhide__ = True
     value = call.function(*call.positional, **call.keywords)
-    if hasattr(value, "__anext__") and _flavored(call, "async_generator", inspect.isasyncgenfunction):
+    if hasattr(value, "__anext__") and _flavored(call, ASYNC_GENERATOR, inspect.isasyncgenfunction):
         return await _alisted(value, call.items)
-    if inspect.isawaitable(value) and _flavored(call, "coroutine", inspect.iscoroutinefunction):
+    if inspect.isawaitable(value) and _flavored(call, COROUTINE, inspect.iscoroutinefunction):
         return await _awaited(value)
     if _gives_items(call, value):
         return _listed(value, call.items)
@@ -60,7 +61,7 @@ async def _awaited(value: Awaitable[Any]) -> Any:
 
 def _is_async(call: Call) -> bool:
     asks = inspect.iscoroutinefunction(call.function) or inspect.isasyncgenfunction(call.function)
-    return asks or call.flavor in ("coroutine", "async_generator")
+    return asks or call.flavor in (COROUTINE, ASYNC_GENERATOR)
 
 
 def _flavored(call: Call, flavor: str, is_such: Callable[[Any], bool]) -> bool:
@@ -68,7 +69,7 @@ def _flavored(call: Call, flavor: str, is_such: Callable[[Any], bool]) -> bool:
 
 
 def _gives_items(call: Call, value: object) -> bool:
-    return hasattr(value, "__next__") and _flavored(call, "generator", inspect.isgeneratorfunction)
+    return hasattr(value, "__next__") and _flavored(call, GENERATOR, inspect.isgeneratorfunction)
 
 
 def _refuse_inside_a_loop(call: Call) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bundle import BundleFile, Header
+from ..bundle import BOUND_KINDS, BundleFile, Header
 from ..errors import FacsimileError, NotReplayableError
 from ..placeholder import PRESENT
 from ..sealing.portability import refused_globals, verdict
@@ -55,7 +55,7 @@ class StoredCall:
     @property
     def has_instance(self) -> bool:
         """Whether the first argument is the bound instance or class."""
-        return self.header.kind in ("method", "classmethod")
+        return self.header.kind in BOUND_KINDS
 
     def read(self) -> BundleFile:
         """The file, which may be pruned from now on.

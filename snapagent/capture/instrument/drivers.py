@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...bundle import CANCELLED, CAPPED, CLOSED, COMPLETE
 from .frames import as_coroutine, hidden, trim
 
 MAX_ITEMS = 10_000  # a generator's items that are recorded; after that it runs on unobserved
-CAPPED, CLOSED, CANCELLED, COMPLETE = "capped", "closed", "cancelled", "complete"
 NEVER_STARTED = "never_started"
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from _thread import get_ident
 from time import perf_counter, time
 
+from ...bundle import BOUND_KINDS, CANCELLED, COMPLETE
 from ...core.signature import Parameters, defaults_of_code
 from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from .admission import Gate
     from .ledger import Ledger
-
-FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
-PLAIN, COROUTINE, GENERATOR, ASYNC_GENERATOR = "plain", "coroutine", "generator", "async_generator"
-COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped"
 
 RECURSIVE = "recursive"  # a call of a target from inside itself
 REENTRANT = "reentrant"  # a call that our own capturing of another one caused
@@ -128,7 +125,7 @@ class Recorder:
         self._signature = function.__code__, function.__defaults__, function.__kwdefaults__
         self._engine = engine
         self._strict = strict
-        self._has_instance = kind in (METHOD, CLASSMETHOD)  # the first argument is the bound instance or class
+        self._has_instance = kind in BOUND_KINDS  # the first argument is the bound instance or class
         self._inside: set[int] = set()
         self._prepared: tuple[Parameters, FreezeRules] | None = None
         self._defaults: Frozen | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...bundle import CLASSMETHOD, STATICMETHOD
 from ..functions import find_raw, import_module
-from .wrapped_call import CLASSMETHOD, STATICMETHOD
 
 _ABSENT = object()
 

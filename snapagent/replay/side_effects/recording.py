@@ -22,7 +22,6 @@ from .layout import DIGITS
 from .mode import Mode
 from .secrets import Secrets
 
-COMPLETE, CLOSED = "complete", "closed"
 MAX_BYTES = 64 * 1024 * 1024  # of one part: a placeholder in a recording is no use to the code under test
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from ...bundle import Header
+from ...bundle import COMPLETE, Header
 from ...config.settings import Settings
 from ...core.records import Record
 from ...errors import CorruptBundleError, SideEffectNotRecorded, SnapagentError
@@ -140,7 +140,7 @@ class Book:
             self.misses.append(error)
         return error
 
-    def keep(self, attempt: Attempt, value: object, raised: bool = False, ended: str = recording.COMPLETE) -> None:
+    def keep(self, attempt: Attempt, value: object, raised: bool = False, ended: str = COMPLETE) -> None:
         """A call that was made for real has ended so; it is written when the test has passed."""
         call = recording.finished(attempt.frozen, value, raised, self.effect.flavor, ended, self._settings)
         call = self._secrets.removed(call, self._sealing)

@@ -7,6 +7,17 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from ...bundle import (
+    ASYNC_GENERATOR,
+    BOUND_KINDS,
+    CLASSMETHOD,
+    COROUTINE,
+    FUNCTION,
+    GENERATOR,
+    METHOD,
+    PLAIN,
+    STATICMETHOD,
+)
 from ...config.targets import Target
 from ...core.records import Record
 from ...core.signature import Parameters, defaults_of
@@ -14,7 +25,6 @@ from ...errors import NotReplayableError, SideEffectNotFoundError, SideEffectNot
 from ..functions import find_function, find_raw, unwrap
 
 BOOK = "__snapagent_book__"  # attribute under which a wrapper keeps its book, and so its effect
-FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
 
 
 class Effect(Record):
@@ -54,7 +64,7 @@ def effect_of(wanted: str | Callable[..., Any], make: Callable[[], Any] | None, 
         raise TypeError(f"{target!r} is no function: a side effect is a function or a method")
     code = _plain_function(function)
     parameters, defaults = _signature(function, code)
-    if kind in (METHOD, CLASSMETHOD) or (code is not None and code is not function):
+    if kind in BOUND_KINDS or (code is not None and code is not function):
         first = parameters.items[0][0] if parameters.items else ""
         parameters = Parameters(parameters.items[1:])
         defaults = {key: value for key, value in defaults.items() if key != first}
@@ -119,16 +129,16 @@ def _signature(function: Any, code: FunctionType | None) -> tuple[Parameters, di
 def flavor_of(function: Callable[..., Any]) -> str:
     """`plain`, `coroutine`, `generator` or `async_generator`."""
     if inspect.iscoroutinefunction(function):
-        return "coroutine"
+        return COROUTINE
     if inspect.isasyncgenfunction(function):
-        return "async_generator"
-    return "generator" if inspect.isgeneratorfunction(function) else "plain"
+        return ASYNC_GENERATOR
+    return GENERATOR if inspect.isgeneratorfunction(function) else PLAIN
 
 
 def real_callable(effect: Effect, instance: object, has_instance: bool) -> Callable[..., Any]:
     """What is called to record: on the object that `make` builds now, else on the instance that the caller has."""
     __tracebackhide__ = True
-    if effect.kind not in (METHOD, CLASSMETHOD):
+    if effect.kind not in BOUND_KINDS:
         return effect.function
     if effect.make is not None:
         return _method_of(_made(effect), effect)

@@ -6,10 +6,11 @@ import functools
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+from ...bundle import ASYNC_GENERATOR, BOUND_KINDS, CLOSED, COMPLETE, COROUTINE, GENERATOR
 from ...errors import SideEffectNotRecorded
-from .recording import CLOSED, COMPLETE, RaisedAfter
+from .recording import RaisedAfter
 from .recordings import Attempt, Book
-from .wrapped_call import BOOK, CLASSMETHOD, METHOD, real_callable
+from .wrapped_call import BOOK, real_callable
 
 
 class Standing:
@@ -17,7 +18,7 @@ class Standing:
 
     def __init__(self, book: Book, takes_instance: bool = False) -> None:
         self.book = book
-        self._takes_instance = takes_instance and book.effect.kind in (METHOD, CLASSMETHOD)
+        self._takes_instance = takes_instance and book.effect.kind in BOUND_KINDS
         self._real: Callable[..., Any] | None = None
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Attempt, tuple[Any, ...], Any]:
@@ -42,7 +43,7 @@ class Standing:
 def wrapper_of(book: Book, takes_instance: bool = False) -> Callable[..., Any]:
     """A function of the same flavor as the real thing, that serves or records."""
     standing = Standing(book, takes_instance)
-    make = {"coroutine": _coroutine, "generator": _generator, "async_generator": _async_generator}
+    make = {COROUTINE: _coroutine, GENERATOR: _generator, ASYNC_GENERATOR: _async_generator}
     wrapper = make.get(book.effect.flavor, _plain)(standing)
     functools.update_wrapper(wrapper, book.effect.function)
     wrapper.__dict__[BOOK] = book
