@@ -54,10 +54,10 @@ def to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplaya
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _names(results: Sequence[Result]) -> list[str]:
-    """The test ids that pytest gives these bundles; `results` are in the order of target and time."""
-    by_target = groupby(results, key=lambda result: result.task.target)
-    return [name for _, group in by_target for name in case_ids((one.task.hash, one.task.outcome) for one in group)]
+def _names(results: Sequence[Result]) -> Iterator[str]:
+    """The test ids that pytest shows; results are sorted by function, then by time."""
+    for _, of_one in groupby(results, lambda result: result.task.target):
+        yield from case_ids((result.task.hash, result.task.outcome) for result in of_one)
 
 
 _SHOWN = 20  # failures that are spelled out
