@@ -14,7 +14,7 @@ from ..core.paths import parse_path
 from ..sealing.seal import RawCall, SealRules, seal
 from ..serializer.freezing.freeze import FreezeRules
 from ..store import Store
-from ..store.keys import store_key
+from ..store.keys import pseudonym_key
 from .host_guard import log_once
 from .recording.admission import Gate, Governor
 from .recording.ledger import Ledger
@@ -50,7 +50,7 @@ class Engine:
         self._recorders: dict[str, Recorder] = {}
         self._freeze_rules: dict[Settings, FreezeRules] = {}
         self._keys = signing_keys(os.environ)
-        self._pseudonym_key: bytes | None = self._keys[0].secret if self._keys else None
+        self._pseudonym_key: bytes | None = None
         store = Store(
             base_path,
             keys=self._keys,
@@ -112,7 +112,7 @@ class Engine:
     def _seal(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         """In the writer: from frozen bytes to what is stored."""
         if self._pseudonym_key is None:
-            self._pseudonym_key = store_key(self.base_path)
+            self._pseudonym_key = pseudonym_key(self._keys, self.base_path)
         recorder = call.recorder
         defaults = recorder.defaults()
         raw = RawCall(

@@ -7,7 +7,7 @@ import sys
 from time import monotonic, time
 
 from ..store import processes
-from ..store.processes import Presence
+from ..store.processes import ProcessStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Reporter:
             self._next_report = 0.0
         if now >= self._next_report:
             self._next_report = now + TELL_EVERY
-            processes.tell(self._engine.base_path, self._token, self._presence())
+            processes.write_status(self._engine.base_path, self._token, self._presence())
 
     def _obey(self) -> None:
         for recorder in self._engine.recorders():
@@ -60,9 +60,9 @@ class Reporter:
             elif not self.paused and recorder.gate.closed == PAUSED:
                 recorder.gate.open()
 
-    def _presence(self) -> Presence:
+    def _presence(self) -> ProcessStatus:
         recorders = self._engine.recorders()
-        return Presence(
+        return ProcessStatus(
             pid=os.getpid(),
             host=os.uname().nodename,
             program=_program(),
@@ -80,4 +80,4 @@ class Reporter:
 
     def end(self) -> None:
         self._ended = True  # the writer's thread looks once more while it stores the last calls
-        processes.withdraw(self._engine.base_path, self._token)
+        processes.remove_status(self._engine.base_path, self._token)

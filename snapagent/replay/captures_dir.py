@@ -10,7 +10,7 @@ from ..core.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..config.reading import Config
-    from ..store import Library
+    from ..store import StoreReader
 
 
 class SessionFolders(Record):
@@ -71,20 +71,20 @@ def config_in_force() -> Config:
     return DEFAULT_CONFIG if path is None else load_unchanged(path)
 
 
-def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | None = None) -> Library:
+def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | None = None) -> StoreReader:
     """The captures under `base_path` (see `base_folder`). `trust` defaults to the policy of the config.
 
     Files of the owner of pytest's rootdir are trusted like the user's own.
     """
     from ..config.environment import signing_keys
-    from ..store import Library
+    from ..store import StoreReader
 
     keys = signing_keys(os.environ)
     policy = trust or config_in_force().trust or ("signed" if keys else "owner")
-    return Library(base_folder(base_path), keys=keys, trust=policy, owners=trusted_owners())
+    return StoreReader(base_folder(base_path), keys=keys, trust=policy, owners=trusted_owners())
 
 
-def library_for(target: str, base_path: str | os.PathLike[str] | None = None) -> Library:
+def library_for(target: str, base_path: str | os.PathLike[str] | None = None) -> StoreReader:
     """The captures to read the bundles of `target` from: those of `open_library`, or those below the working directory.
 
     The latter when no folder is named and the rootdir's has no bundles of the target: a test that changes to a folder

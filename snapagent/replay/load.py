@@ -9,7 +9,7 @@ from typing import Any
 from ..bundle import Header
 from ..errors import BundleNotFoundError
 from ..serializer.thawing.load import check_facsimiles
-from ..store import Library, own_writes
+from ..store import StoreReader, own_writes
 from .bundle import Bundle
 from .captures_dir import library_for
 from .select import BundleQuery, find_newest, select
@@ -99,9 +99,9 @@ def _bundles(
     return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of_each, strict=True)]
 
 
-def _open(query: BundleQuery, base_path: str | os.PathLike[str] | None) -> Library:
+def _open(query: BundleQuery, base_path: str | os.PathLike[str] | None) -> StoreReader:
     """The captures to search, including what this process has captured so far."""
-    own_writes.wait()
+    own_writes.wait_for_writers()
     return library_for(query.target, base_path)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from ..bundle import BundleFile, Header
 from ..core.records import Record
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError
-from ..store import Entry, Library
+from ..store import BundleEntry, StoreReader
 from .live_call import ArgumentFilter
 
-Found = tuple[Entry, Header]
+Found = tuple[BundleEntry, Header]
 
 _FILE_NAME = re.compile(r"\d{8}T\d{6}\.\d+Z-.+")
 
@@ -72,7 +72,7 @@ def _prefix_or_name(text: str | None) -> tuple[str | None, str | None]:
     return digits if colon else version, None
 
 
-def find_newest(store: Library, query: BundleQuery) -> tuple[Entry, BundleFile]:
+def find_newest(store: StoreReader, query: BundleQuery) -> tuple[BundleEntry, BundleFile]:
     """The newest bundle that fits, read, checked and trusted.
 
     Raises what `select` raises, also for a broken file among the newest, and UntrustedBundleError.
@@ -84,7 +84,7 @@ def find_newest(store: Library, query: BundleQuery) -> tuple[Entry, BundleFile]:
     return found
 
 
-def _find_directly(store: Library, query: BundleQuery) -> tuple[Entry, BundleFile] | None:
+def _find_directly(store: StoreReader, query: BundleQuery) -> tuple[BundleEntry, BundleFile] | None:
     """The bundle when the store can find it without listing the folder, however large; else None."""
     if query.name is not None or query.call is not None or query.outcome is not None:
         return None
@@ -97,7 +97,7 @@ def _find_directly(store: Library, query: BundleQuery) -> tuple[Entry, BundleFil
     return (entry, file) if _fits(file.header, query) else None
 
 
-def select(store: Library, query: BundleQuery, most: int | None = None, strict: bool = False) -> list[Found]:
+def select(store: StoreReader, query: BundleQuery, most: int | None = None, strict: bool = False) -> list[Found]:
     """The bundles that fit, oldest first: at least one, and at most the newest `most`.
 
     A file without a readable header is skipped with a warning, so that it does not hide the others. With `strict` its
@@ -128,7 +128,7 @@ def select(store: Library, query: BundleQuery, most: int | None = None, strict: 
     return found[:most][::-1]
 
 
-def _headers(store: Library, entries: Iterable[Entry]) -> Iterator[Found | CorruptBundleError]:
+def _headers(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[Found | CorruptBundleError]:
     for entry in entries:
         try:
             yield entry, store.header(entry)
@@ -138,7 +138,7 @@ def _headers(store: Library, entries: Iterable[Entry]) -> Iterator[Found | Corru
             continue
 
 
-def _candidates(store: Library, query: BundleQuery) -> list[Entry]:
+def _candidates(store: StoreReader, query: BundleQuery) -> list[BundleEntry]:
     """The entries that fit by their file names, oldest first."""
     if query.name is not None:
         return [store.by_name(query.target, query.name)]
@@ -171,7 +171,7 @@ def _refuse_ambiguous(found: list[Found], query: BundleQuery) -> None:
         raise AmbiguousHashError(query.target, query.prefix, tuple(hashes))
 
 
-def _existing(store: Library, target: str) -> tuple[str, ...]:
+def _existing(store: StoreReader, target: str) -> tuple[str, ...]:
     """The existing bundles for an error message, the newest first, with the outcome of the newest eight."""
     entries = store.entries(target)
     recent = [item for item in _headers(store, reversed(entries[-8:])) if not isinstance(item, CorruptBundleError)]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ...bundle import Header
     from ...config.settings import Settings
     from ...config.targets import Target
-    from ...store import Entry, FunctionIndex, Store, Stored
-    from ...store.files import KeptFolder
+    from ...store import BundleEntry, FunctionIndex, IndexedBundle, Store
+    from ...store.files import BatchFolder
     from ..recording.admission import Gate
     from ..recording.ledger import Ledger
 
@@ -81,7 +81,7 @@ class Storing:
         self._begin()
 
     def _begin(self) -> None:
-        self._written: deque[tuple[Function, Entry, Stored]] = deque()
+        self._written: deque[tuple[Function, BundleEntry, IndexedBundle]] = deque()
         self._unheard = 0  # their bytes
         self.drain_until = float("inf")  # of the monotonic clock: what is not written by then is counted and dropped
         self.deadline = float("inf")
@@ -121,7 +121,7 @@ class Storing:
         try:
             if self._is_unusable():
                 raise StoreFailure(self._unusable)
-            shelf = self.store.open(function.target, function.settings, time())
+            folder_writer = self.store.open(function.target, function.settings, time())
             places = self.store.claim(function.target, function.settings, len(calls))
         except Exception as error:
             reason = self._reason(function, error)
@@ -145,12 +145,12 @@ class Storing:
                         log_once("the process ended", "not all captured calls were written in time")
                         continue
                     if not self._write_one(function, folder, call, counter):
-                        shelf.quota.give_back()
+                        folder_writer.quota.refund()
                         continue
                 wanted.has(call.outcome_kind)
                 function.ledger.count_captured()
                 # A single call may be written by its caller, who has not the right to put away.
-                if self._unheard > self.store.step and len(calls) > 1:
+                if self._unheard > self.store.batch_bytes and len(calls) > 1:
                     self.put_away()
 
     def _leave_counts(self) -> None:
@@ -160,11 +160,11 @@ class Storing:
             counts = function.ledger.take()
             if counts:
                 try:
-                    self.store.leave(function.target, counts)
+                    self.store.write_pending_counts(function.target, counts)
                 except StoreFailure as failure:  # they are owed, and part of the last update
                     _pass_on(failure)
 
-    def _write_one(self, function: Function, folder: KeptFolder, call: Call, counter: int) -> bool:
+    def _write_one(self, function: Function, folder: BatchFolder, call: Call, counter: int) -> bool:
         try:
             if self._is_unusable():
                 raise StoreFailure(self._unusable)
@@ -225,12 +225,12 @@ class Storing:
         touched: dict[str, Function] = {}
         while self._written:
             function, entry, stored = self._written.popleft()
-            self.store.put_away(function.target, entry, stored, function.settings)
+            self.store.record(function.target, entry, stored, function.settings)
             touched[str(function.target)] = function
         for function in touched.values():
             self._breathe()
             try:
-                self.store.trim(function.target, function.settings, now)
+                self.store.remove_surplus(function.target, function.settings, now)
             except StoreFailure as failure:  # the next bundle, or the next update, tries again
                 _pass_on(failure)
 
@@ -239,17 +239,17 @@ class Storing:
         began = thread_time()
         for function in list(self._functions.values()):
             counts = function.ledger.take()
-            shelf = self.store.shelf(function.target)
-            if last or counts or (shelf.has_news and monotonic() >= function.not_before):
+            folder_writer = self.store.folder_writer(function.target)
+            if last or counts or (folder_writer.has_pending and monotonic() >= function.not_before):
                 self._update_one(function, counts, patience, last)
         self.next_update = monotonic() + max(EVERY, (thread_time() - began) * _SHARE)
 
     def _update_one(self, function: Function, counts: Counts, patience: float, last: bool) -> None:
-        shelf = self.store.shelf(function.target)
-        if not counts and not shelf.has_news:
+        folder_writer = self.store.folder_writer(function.target)
+        if not counts and not folder_writer.has_pending:
             return
         if not last and monotonic() < function.not_before:
-            shelf.owe(counts)
+            folder_writer.add_counts(counts)
             return
         self._breathe()
         mine = function.ledger.totals().captured
@@ -279,7 +279,7 @@ class Storing:
             except StoreFailure as failure:
                 _pass_on(failure)
                 counts = Counts()  # they are owed now
-        self.store.leave(function.target, counts)
+        self.store.write_pending_counts(function.target, counts)
         patience = min(patience, max(self.deadline - monotonic(), 0.0))
         return self.store.update(function.target, Counts(), function.settings, timeout=patience, last=True)
 

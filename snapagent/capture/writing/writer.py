@@ -85,7 +85,7 @@ class Writer:
         self._closed = False
         self._begin()
         process_life.follow(self)
-        own_writes.follow(self)
+        own_writes.register(self)
 
     def _begin(self) -> None:
         self._pid = getpid()
@@ -292,7 +292,7 @@ class Writer:
         self._work_here(min(timeout, _LAST_PATIENCE))
         return not self._queue
 
-    def settle(self) -> None:
+    def flush_pending(self) -> None:
         """For a reader in this process: flush, when something is on its way."""
         on_its_way = self._queue or self._busy.locked() or self._storing.has_written
         if on_its_way and self._ident != get_ident() and self._holder != get_ident():

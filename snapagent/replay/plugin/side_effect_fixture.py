@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ...errors import SnapagentError
-from ...store import Library
+from ...store import StoreReader
 from ..bundle import Bundle
 from ..captures_dir import open_library
 from ..live_call import settings_for
@@ -24,7 +24,7 @@ from .switch import mode_of
 _passed = pytest.StashKey[bool]()
 _reported = pytest.StashKey[bool]()
 _result = pytest.StashKey[SessionResult]()
-_library = pytest.StashKey[tuple[Library, Mode]]()
+_library = pytest.StashKey[tuple[StoreReader, Mode]]()
 
 
 def open_session(request: pytest.FixtureRequest) -> SideEffects:

@@ -15,7 +15,7 @@ from ...core.signature import Parameters
 from ...errors import SideEffectNotRecorded, SnapagentError
 from ...sealing.seal import RawCall, seal
 from ...serializer.thawing.load import thaw
-from ...store import Library
+from ...store import StoreReader
 from ..live_call import seal_rules, settings_for
 from . import recording
 from .layout import file_name, recordings_in
@@ -33,7 +33,7 @@ class NearestCall(Record):
 
 
 def not_recorded_error(
-    library: Library, name: str, folder: str, frozen: FrozenArguments, occurrence: int, remedy: str
+    library: StoreReader, name: str, folder: str, frozen: FrozenArguments, occurrence: int, remedy: str
 ) -> SideEffectNotRecorded:
     """The error to raise. It shows arguments as they would be stored, redacted."""
     header, payload = _sealed(frozen.raw)
@@ -71,7 +71,7 @@ def _sealed(raw: RawCall) -> tuple[Header, dict[str, bytes]]:
     return seal(raw, seal_rules(settings_for(str(raw.target)), b"shown, not stored"))
 
 
-def as_recorded(library: Library, path: str) -> tuple[Header, dict[str, Any]] | None:
+def as_recorded(library: StoreReader, path: str) -> tuple[Header, dict[str, Any]] | None:
     """The header of a recording and its arguments by name; None when it cannot be read."""
     try:
         stored = recording.find(library, path, {})
@@ -85,7 +85,7 @@ def _bound(header: Header, call: Any) -> dict[str, Any]:
     return Parameters(header.parameters).bind(args, kwargs)
 
 
-def _candidates(library: Library, folder: str, made: Header) -> list[str]:
+def _candidates(library: StoreReader, folder: str, made: Header) -> list[str]:
     """The recordings that have the most previews in common with the call that was made."""
 
     def score(path: str) -> int:
@@ -99,7 +99,7 @@ def _candidates(library: Library, folder: str, made: Header) -> list[str]:
     return paths if len(paths) <= MOST_COMPARED else heapq.nlargest(MOST_COMPARED, paths[:MOST_HEADERS], key=score)
 
 
-def _nearest(library: Library, name: str, paths: Iterable[str], made: Mapping[str, Any]) -> NearestCall | None:
+def _nearest(library: StoreReader, name: str, paths: Iterable[str], made: Mapping[str, Any]) -> NearestCall | None:
     """The recorded call with the fewest differences. Recordings that cannot be read are skipped."""
     best: NearestCall | None = None
     for path in paths:

@@ -15,7 +15,7 @@ from ...core.type_facts import type_name
 from ...errors import CorruptBundleError
 from ...sealing.seal import RawCall, SealRules, seal, timestamp
 from ...serializer.freezing.freeze import FreezeRules, freeze_outcome
-from ...store import Entry, Library, files, keys
+from ...store import BundleEntry, StoreReader, files, keys
 from ..live_call import LiveCall, freeze_live_call, hash_of
 from ..stored import StoredCall, applicable_facsimiles
 from .layout import DIGITS
@@ -75,8 +75,7 @@ def rules_for(settings: Settings, mode: Mode, base_path: str) -> SealRules:
     """How the calls of one side effect are redacted. Only recording needs the key of pseudonyms."""
     if not mode.record:
         return SealRules.of(settings, b"")
-    signing = signing_keys(os.environ)
-    return SealRules.of(settings, signing[0].secret if signing else keys.store_key(base_path))
+    return SealRules.of(settings, keys.pseudonym_key(signing_keys(os.environ), base_path))
 
 
 def file_bytes(call: RawCall, started: float, rules: SealRules) -> bytes:
@@ -85,7 +84,7 @@ def file_bytes(call: RawCall, started: float, rules: SealRules) -> bytes:
     return _encoded(header, payload)
 
 
-def with_timestamp(library: Library, path: str, started: float) -> bytes:
+def with_timestamp(library: StoreReader, path: str, started: float) -> bytes:
     """The bytes of an existing recording with another timestamp in its header."""
     file = library.read(entry_of(path))
     return _encoded(file.header.replace(timestamp=timestamp(started)), file.payload)
@@ -96,16 +95,16 @@ def _encoded(header: Header, payload: Mapping[str, bytes]) -> bytes:
     return encode(header, payload, signing[0] if signing else None)
 
 
-def entry_of(path: str) -> Entry:
+def entry_of(path: str) -> BundleEntry:
     name = os.path.basename(path)
-    return Entry("", "", 0, name[:8], name, path)
+    return BundleEntry("", "", 0, name[:8], name, path)
 
 
 def exists(path: str) -> bool:
     return os.path.lexists(path)
 
 
-def find(library: Library, path: str, facsimiles: Mapping[str, object]) -> StoredCall | None:
+def find(library: StoreReader, path: str, facsimiles: Mapping[str, object]) -> StoredCall | None:
     """The recording in a file, read, checked and trusted; None when there is no such file."""
     if not exists(path):
         return None
@@ -133,7 +132,7 @@ def remove(path: str) -> None:
         files.remove(opened, name)
 
 
-def timestamp_of(library: Library, path: str) -> str:
+def timestamp_of(library: StoreReader, path: str) -> str:
     """The timestamp in the header of a recording; empty for a file that cannot be read."""
     try:
         return library.header(entry_of(path)).timestamp

@@ -17,7 +17,7 @@ from ...core.records import Record
 from ...errors import CorruptBundleError, SnapagentError
 from ...placeholder import PRESENT, REDACTED
 from ...sealing.seal import RawCall
-from ...store import Library
+from ...store import StoreReader
 from ..live_call import LiveCall
 from ..stored import StoredCall
 from . import recording
@@ -55,7 +55,7 @@ class Recordings:
         self,
         wrapped: WrappedCallable,
         folder: str,
-        library: Library,
+        library: StoreReader,
         mode: Mode,
         settings: Settings,
         rules: ServingRules,
