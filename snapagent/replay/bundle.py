@@ -113,7 +113,7 @@ class Bundle:
 
     @property
     def result(self) -> Any:
-        """What the call returned; the list of its items for a generator. Raises OutcomeError when it raised."""
+        """The returned value; for a generator the list of its items. Raises OutcomeError when it raised."""
         match self.expected:
             case Returned(value=value):
                 return value

@@ -86,15 +86,15 @@ def _differing(recordings: Recordings, place: str, recorded: ShownCall, seen: Sh
 
 
 def _in_any_order(recordings: Recordings, recorded: Sequence[str], seen: _SeenCalls) -> list[str]:
-    wanted = Counter(digits_of(name) for name in recorded)
+    expected = Counter(digits_of(name) for name in recorded)
     found = Counter(seen.digits)
     problems = []
     for name in recorded:
-        if (wanted - found)[digits_of(name)]:
-            wanted[digits_of(name)] -= 1
+        if (expected - found)[digits_of(name)]:
+            expected[digits_of(name)] -= 1
             problems.append(f"  not made: {call_text(recordings.wrapped.name, recordings.shown_recording(name)[0])}")
     for index, digits in enumerate(seen.digits):
-        if (found - wanted)[digits]:
+        if (found - expected)[digits]:
             found[digits] -= 1
             problems.append(f"  not recorded: {call_text(recordings.wrapped.name, seen.shown(index)[0])}")
     return problems

@@ -1,4 +1,4 @@
-"""Whether a test may record side effects, and the remedy to name when it may not."""
+"""The mode of a test run: may it record side effects, and which remedy does an error name when it may not."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _ABSENT = object()
 
 
 class WrapperState:
-    """What the calls of one wrapper share. With `takes_instance` the wrapper is called with the instance first."""
+    """The state that the calls of one wrapper share. With `takes_instance` the instance is its first argument."""
 
     def __init__(self, recordings: Recordings, takes_instance: bool = False) -> None:
         self.recordings = recordings
