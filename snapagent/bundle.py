@@ -28,6 +28,12 @@ MAX_HEADER = 16 * 1024 * 1024  # bytes: a larger claim is refused
 CALL = "call"  # the part that holds (instance or None, args, kwargs) as pickled before the call
 OUTCOME = "outcome"  # the part that holds the returned value or the exception as pickled after the call
 
+# The words of a header: what was called, how its code runs, and how a generator or coroutine ended.
+FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
+BOUND_KINDS = (METHOD, CLASSMETHOD)  # the first argument of these is the bound instance or class
+PLAIN, COROUTINE, GENERATOR, ASYNC_GENERATOR = "plain", "coroutine", "generator", "async_generator"
+COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped"
+
 
 class Part(Record):
     """One separately loadable piece of a bundle; `size` and `raw_size` are bytes, stored and inflated."""
@@ -70,7 +76,7 @@ class Header(Record):
     call_hash: str  # the same without the bound instance
     parts: tuple[Part, ...]
     exception: str | None = None  # module.qualname of the exception type
-    ended: str = "complete"  # complete | closed | cancelled | capped: how a generator or coroutine ended
+    ended: str = COMPLETE  # complete | closed | cancelled | capped: how a generator or coroutine ended
     parameters: tuple[tuple[str, str], ...] = ()  # (name, kind), kinds as inspect.Parameter names them, lower case
     previews: Mapping[str, str] = {}  # path of a top-level value -> bounded text
     tree: Mapping[str, object] = {}  # path of a top-level value -> bounded preview tree for show and diff

@@ -18,6 +18,7 @@ CHANGED = "changed"
 FIXED = "fixed"  # it raised when it was captured, now it returns
 BROKEN = "broken"  # it returned when it was captured, now it raises
 NOT_REPLAYABLE = "not replayable"
+VERDICT_KINDS = (EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE)
 
 
 class Outcome:

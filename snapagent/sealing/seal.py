@@ -11,7 +11,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from .. import __version__
-from ..bundle import CALL, OUTCOME, Header, Note, Part
+from ..bundle import BOUND_KINDS, CALL, COMPLETE, OUTCOME, Header, Note, Part
 from ..config.targets import Target
 from ..core.paths import EXCEPTION, RESULT, parameter_key
 from ..core.records import Record
@@ -55,13 +55,13 @@ class RawCall(Record):
     by_value: tuple[str, ...] = ()
     packages: frozenset[str] = frozenset()
     exception: str | None = None
-    ended: str = "complete"
+    ended: str = COMPLETE
     serializer: str = "pickle"
 
     @property
     def has_instance(self) -> bool:
         """Whether the first argument is the bound instance or class."""
-        return self.kind in ("method", "classmethod")
+        return self.kind in BOUND_KINDS
 
 
 class SealRules(Record):

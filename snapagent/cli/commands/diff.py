@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from ...bundle import Header
+from ...core.short_hashes import short_hash
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function, newest_two
 from ..completing import complete_hash, complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
-from ..terminal.wording import counted, local_time, short_hash
+from ..terminal.wording import counted, local_time
 from ..views.tree import Change, changes
 
 _SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,7 +15,9 @@ import click
 
 from ...bundle import Header
 from ...compare import make_options
+from ...compare.outcomes import EQUAL, NOT_REPLAYABLE, VERDICT_KINDS
 from ...config.units import format_duration
+from ...core.short_hashes import case_ids, short_hash
 from ...errors import BundleNotFoundError, CorruptBundleError
 from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
@@ -24,8 +27,8 @@ from ..group import PROBLEM
 from ..source.facsimiles import PLACEHOLDERS
 from ..source.modules import default_search_path
 from ..terminal.table import Column
-from ..terminal.wording import counted, printable, short_hash
-from ..workers.pool import EQUAL, KINDS, NOT_REPLAYABLE, Plan, Result, Task, replay_all
+from ..terminal.wording import counted, printable
+from ..workers.pool import Plan, Result, Task, replay_all
 
 
 def to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplayable: bool) -> str:
@@ -51,16 +54,10 @@ def to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplaya
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _names(results: Sequence[Result]) -> list[str]:
-    """As the test ids of pytest: `3fa9c1d2-returned`, twins with -2, -3 in time order, in which results come."""
-    seen: Counter[tuple[str, str]] = Counter()
-    names = []
-    for result in results:
-        name = f"{short_hash(result.task.hash)}-{result.task.outcome}"
-        seen[result.task.target, name] += 1
-        number = seen[result.task.target, name]
-        names.append(name if number == 1 else f"{name}-{number}")
-    return names
+def _names(results: Sequence[Result]) -> Iterator[str]:
+    """The test ids that pytest shows; results are sorted by function, then by time."""
+    for _, of_one in groupby(results, lambda result: result.task.target):
+        yield from case_ids((result.task.hash, result.task.outcome) for result in of_one)
 
 
 _SHOWN = 20  # failures that are spelled out
@@ -175,14 +172,14 @@ def _progress(app: App, total: int) -> Iterator[Callable[[], object]]:
 
 def _summary(results: Sequence[Result]) -> dict[str, int]:
     counts = Counter(result.kind for result in results)
-    return {kind: counts[kind] for kind in KINDS}
+    return {kind: counts[kind] for kind in VERDICT_KINDS}
 
 
 def _print(app: App, results: Sequence[Result]) -> None:
     if not results:
         app.out.note("there is nothing to replay", then="snapagent list")
         return
-    kinds = [kind for kind in KINDS if kind == EQUAL or any(result.kind == kind for result in results)]
+    kinds = [kind for kind in VERDICT_KINDS if kind == EQUAL or any(result.kind == kind for result in results)]
     columns = (Column("FUNCTION", style="bold", shrinks=2), *(Column(kind.upper(), right=True) for kind in kinds),
                Column("TIME", right=True))  # fmt: skip
     by_target: dict[str, list[Result]] = {}

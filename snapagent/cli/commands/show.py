@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
-from ...bundle import Header, Note
+from ...bundle import COMPLETE, Header, Note
 from ...config.units import format_duration, format_size
+from ...core.short_hashes import short_hash
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function
 from ..completing import complete_hash, complete_target
 from ..source.modules import default_search_path
 from ..terminal.folding import Piece
-from ..terminal.wording import ago, counted, local_time, short_hash, shown_path
+from ..terminal.wording import ago, counted, local_time, shown_path
 from ..views.rows import BundleRow, bundle_row
 from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from ..workers.children import ask
@@ -94,7 +95,7 @@ def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
 def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list[Piece]]:
     raised = header.outcome == "raised"
     kind = header.exception or header.outcome
-    ended = "" if header.ended == "complete" else f" ({header.ended})"
+    ended = "" if header.ended == COMPLETE else f" ({header.ended})"
     yield [(header.target, "bold"), ("  ", ""), (short_hash(header.hash), "cyan"), ("  ", ""),
            (kind + ended, "red" if raised else "green"), (f"  {format_duration(header.duration)}", "")]  # fmt: skip
     moment, since = local_time(header.timestamp), ago(header.timestamp)

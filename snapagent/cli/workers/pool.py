@@ -14,11 +14,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ...compare.outcomes import EQUAL, NOT_REPLAYABLE
 from ...core.records import Record
 from .children import environment
-
-EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE = "equal", "changed", "fixed", "broken", "not replayable"
-KINDS = (EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE)
 
 
 class Task(Record):

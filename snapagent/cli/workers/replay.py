@@ -18,9 +18,8 @@ from typing import Any
 
 import snapagent
 from snapagent.compare import make_options
+from snapagent.compare.outcomes import NOT_REPLAYABLE
 from snapagent.errors import SnapagentError
-
-NOT_REPLAYABLE = "not replayable"
 
 
 def replay(task: Mapping[str, str], rules: Mapping[str, Any], facsimiles: Mapping[str, object]) -> dict[str, Any]:
