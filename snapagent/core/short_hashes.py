@@ -1,4 +1,4 @@
-"""Hashes cut as short as they may be typed: to the fewest digits that no other one begins with, as git does."""
+"""Hashes in few digits, as people read and type them: abbreviations as git has them, and the ids of test cases."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SHOWN = 8  # digits in file names, in tables and in test ids
 _FEWEST = 4  # digits: fewer are ambiguous after the next few captures
 
 
@@ -32,3 +33,22 @@ def _shared(one: str, other: str) -> int:
     """Length of the beginning that both have."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def short_hash(argument_hash: str) -> str:
+    """The digits of a hash such as `h1:3fa9c1d2...` that people see."""
+    return argument_hash.rpartition(":")[2][:_SHOWN]
+
+
+def case_ids(calls: Iterable[tuple[str, str]]) -> list[str]:
+    """Test ids from the hash and the outcome of each bundle of one function: `3fa9c1d2-returned`.
+
+    Bundles with the same id get -2, -3 in their order, so that the ids are the same wherever the bundles are.
+    """
+    seen: dict[str, int] = {}
+    ids = []
+    for argument_hash, outcome in calls:
+        plain = f"{short_hash(argument_hash)}-{outcome}"
+        number = seen[plain] = seen.get(plain, 0) + 1
+        ids.append(plain if number == 1 else f"{plain}-{number}")
+    return ids

@@ -8,15 +8,14 @@ from typing import Any
 import click
 
 from ...bundle import Header
+from ...core.short_hashes import short_hash
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function, newest_two
 from ..completing import complete_hash, complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
-from ..terminal.wording import counted, local_time, short_hash
-from ..views.tree import Change, changes
-
-_SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}
+from ..terminal.wording import counted, local_time
+from ..views.tree import SIGNS, Change, changes
 
 
 @click.command("diff")
@@ -78,7 +77,7 @@ def _print(app: App, headers: tuple[Header, Header], found: Sequence[Change]) ->
         app.out.line("equal arguments, equal outcome" if headers[0].hash == headers[1].hash else "equal")
         return
     columns = (Column("PATH", style="cyan"), Column("BEFORE", style="red"), Column("AFTER", style="green"))
-    rows = [(f"{_SIGNS[change.kind]} {change.path}", change.before, change.after) for change in found]
+    rows = [(f"{SIGNS[change.kind]} {change.path}", change.before, change.after) for change in found]
     if app.out.width is not None and app.out.has_room_for(columns, rows):
         app.out.table(columns, rows)
     else:  # a value that is cut may be cut before the place where it differs

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,6 +14,7 @@ import click
 from ...bundle import Header
 from ...compare import make_options
 from ...config.units import format_duration
+from ...core.short_hashes import case_ids, short_hash
 from ...errors import BundleNotFoundError, CorruptBundleError
 from ...store.reader import FunctionFolder, Library
 from ..app import App, json_option, pass_app, store_options
@@ -24,7 +24,7 @@ from ..group import PROBLEM
 from ..source.facsimiles import PLACEHOLDERS
 from ..source.modules import default_search_path
 from ..terminal.table import Column
-from ..terminal.wording import counted, printable, short_hash
+from ..terminal.wording import counted, printable
 from ..workers.pool import EQUAL, KINDS, NOT_REPLAYABLE, Plan, Result, Task, replay_all
 
 
@@ -51,16 +51,10 @@ def to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplaya
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _names(results: Sequence[Result]) -> list[str]:
-    """As the test ids of pytest: `3fa9c1d2-returned`, twins with -2, -3 in time order, in which results come."""
-    seen: Counter[tuple[str, str]] = Counter()
-    names = []
-    for result in results:
-        name = f"{short_hash(result.task.hash)}-{result.task.outcome}"
-        seen[result.task.target, name] += 1
-        number = seen[result.task.target, name]
-        names.append(name if number == 1 else f"{name}-{number}")
-    return names
+def _names(results: Sequence[Result]) -> Iterator[str]:
+    """The test ids that pytest shows; results are sorted by function, then by time."""
+    for _, of_one in groupby(results, lambda result: result.task.target):
+        yield from case_ids((result.task.hash, result.task.outcome) for result in of_one)
 
 
 _SHOWN = 20  # failures that are spelled out
@@ -118,8 +112,8 @@ def replay_command(
     rules = {"path": [*folders, *default_search_path(os.getcwd())], "compare": compare, "facsimiles": facsimiles}
     tasks = [task for folder in matching(app.store, globs) for task in _tasks(app.store, folder, outcome, limit)]
     plan = Plan(jobs or os.cpu_count() or 1, timeout, rules, fail_fast)
-    with _progress(app, len(tasks)) as done:
-        results = sorted(replay_all(tasks, plan, done), key=lambda result: (result.task.target, result.task.name))
+    found = app.out.progress.over(replay_all(tasks, plan), "replayed", len(tasks))
+    results = sorted(found, key=lambda result: (result.task.target, result.task.name))
     if junit_xml is not None:
         explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
         with open(junit_xml, "w", encoding="utf-8") as file:
@@ -161,16 +155,6 @@ def _tasks(store: Library, folder: FunctionFolder, outcome: str | None, limit: i
 
 def _placeholders(header: Header) -> tuple[str, ...]:
     return tuple(note.path for note in header.notes if note.kind in PLACEHOLDERS)
-
-
-@contextmanager
-def _progress(app: App, total: int) -> Iterator[Callable[[], object]]:
-    """A bar on stderr while a person waits."""
-    if not sys.stderr.isatty() or not total:
-        yield lambda: None
-        return
-    with click.progressbar(length=total, label="replaying", file=sys.stderr) as bar:
-        yield lambda: bar.update(1)
 
 
 def _summary(results: Sequence[Result]) -> dict[str, int]:

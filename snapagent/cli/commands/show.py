@@ -10,12 +10,13 @@ import click
 
 from ...bundle import Header, Note
 from ...config.units import format_duration, format_size
+from ...core.short_hashes import short_hash
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function
 from ..completing import complete_hash, complete_target
 from ..source.modules import default_search_path
 from ..terminal.folding import Piece
-from ..terminal.wording import ago, counted, local_time, short_hash, shown_path
+from ..terminal.wording import ago, counted, local_time, shown_path
 from ..views.rows import BundleRow, bundle_row
 from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from ..workers.children import ask

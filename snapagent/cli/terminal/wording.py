@@ -32,11 +32,6 @@ def counted(number: int, thing: str, things: str | None = None) -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
-def short_hash(argument_hash: str) -> str:
-    """The eight digits that file names and test ids show."""
-    return argument_hash.rpartition(":")[2][:8]
-
-
 def local_time(timestamp: str) -> str:
     """A header's UTC time in the reader's own zone, to the second; odd text comes back as it is."""
     usual = _USUAL.fullmatch(timestamp)

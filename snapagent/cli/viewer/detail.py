@@ -12,11 +12,10 @@ from textual.widgets.tree import TreeNode
 
 from ...bundle import Header
 from ..terminal.wording import counted, local_time, printable, shown_path
-from ..views.tree import MISSING, Branch, Change, arguments, note_piece, outcome, unplaced_notes, value_pieces
+from ..views.tree import MISSING, SIGNS, Branch, Change, arguments, note_piece, outcome, unplaced_notes, value_pieces
 
 _OPEN_LEVELS = 3  # of a tree that is shown: an argument, its items, what they hold
 _STEP = 8  # cells that the tree goes sideways at a time
-_SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}
 
 
 class Detail(Tree[None]):
@@ -83,7 +82,7 @@ class Detail(Tree[None]):
         if not changes:
             self.root.add_leaf(Text("equal: the same arguments, the same outcome"))
         for change in changes:
-            sign = _SIGNS.get(change.kind, "~")
+            sign = SIGNS[change.kind]
             place = self.root.add(line((f"{sign} ", "dim"), (change.path, "cyan")), expand=True)
             if change.before != MISSING:
                 place.add_leaf(line((f"- {change.before}", "red")))

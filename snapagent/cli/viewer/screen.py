@@ -16,11 +16,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 
 from ...config.units import format_duration, format_size
+from ...core.short_hashes import short_hash
 from ...store.failures import StoreFailure
 from ...store.layout import Entry
 from ...store.reader import FunctionFolder
 from ..choosing import name_of
-from ..terminal.wording import ago, counted, local_time, short_hash
+from ..terminal.wording import ago, counted, local_time
 from ..views.reasons import explain
 from ..views.rows import FunctionRow, iso_time
 from .detail import Detail

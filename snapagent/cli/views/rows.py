@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...config.targets import Target
 from ...config.units import format_duration, format_size
 from ...core.records import Record
-from ...core.short_hashes import Abbreviations
+from ...core.short_hashes import Abbreviations, short_hash
 from ...errors import CorruptBundleError
 from ...store import files
 from ...store.bundle_files import Brief
@@ -22,7 +22,7 @@ from ...store.layout import DIGITS, PIN, Entry
 from ...store.reader import FunctionFolder, Library
 from ..choosing import name_of
 from ..terminal.table import Abbreviated, Column
-from ..terminal.wording import local_time, short_hash, shown_path
+from ..terminal.wording import local_time, shown_path
 from .tree import short_call
 
 if TYPE_CHECKING:

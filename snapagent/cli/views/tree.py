@@ -137,6 +137,7 @@ def _all_of(branches: Iterable[Branch]) -> Iterator[Branch]:
 
 
 MISSING = "(not there)"
+SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}  # by the kind of a change
 _TRACEBACK = ".__traceback_text__"  # where an exception came from is no difference of what it is
 
 

@@ -11,7 +11,7 @@ import selectors
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...core.records import Record
@@ -62,8 +62,8 @@ class Plan(Record):
     fail_fast: bool = False
 
 
-def replay_all(tasks: Sequence[Task], plan: Plan, done: Callable[[], object]) -> Iterator[Result]:
-    """The results as they come; `done` is called after each. Ends early after the first failure with `fail_fast`."""
+def replay_all(tasks: Sequence[Task], plan: Plan) -> Iterator[Result]:
+    """The results as they come. Ends early after the first failure with `fail_fast`."""
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
@@ -77,7 +77,6 @@ def replay_all(tasks: Sequence[Task], plan: Plan, done: Callable[[], object]) ->
             result = finished.get()
             if isinstance(result, BaseException):
                 raise result
-            done()
             yield result
             if plan.fail_fast and result.kind != EQUAL:
                 return

@@ -6,13 +6,13 @@ it. What goes wrong becomes a test that says so, since an error while collecting
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import pytest
 
 from ...core.records import Record
+from ...core.short_hashes import case_ids
 from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
 from ..bundle import Bundle
 from ..load import captures_for
@@ -51,22 +51,12 @@ def _cases(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Case]:
         return [Case(NONE, error=error)]
     except Exception as error:  # a value that nobody can mean: as many kinds of errors as there are values
         return [Case(NONE, error=TypeError(f"the marker captures({_spelled(given)}): {error}"))]
-    return [Case(id_, bundle) for id_, bundle in zip(_ids(bundles), bundles, strict=True)]
+    ids = case_ids((bundle.hash, bundle.outcome) for bundle in bundles)
+    return [Case(id_, bundle) for id_, bundle in zip(ids, bundles, strict=True)]
 
 
 def _spelled(given: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in given.items())
-
-
-def _ids(bundles: Sequence[Bundle]) -> list[str]:
-    """`3fa9c1d2-returned`; twins get -2, -3 in time order. The same on every machine that has the same bundles."""
-    seen: Counter[str] = Counter()
-    ids = []
-    for bundle in bundles:
-        plain = f"{bundle.hash.partition(':')[2][:8]}-{bundle.outcome}"
-        seen[plain] += 1
-        ids.append(plain if seen[plain] == 1 else f"{plain}-{seen[plain]}")
-    return ids
 
 
 class NoBundle:
