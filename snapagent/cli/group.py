@@ -39,11 +39,11 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here t
         "facsimile": "facsimile",
         "promote": "promote",
     },
-    "Keep house": {
-        "clear": "housekeeping",
-        "prune": "housekeeping",
-        "pin": "housekeeping",
-        "unpin": "housekeeping",
+    "Maintain": {
+        "clear": "retention",
+        "prune": "retention",
+        "pin": "retention",
+        "unpin": "retention",
         "verify": "verify",
         "keygen": "keygen",
     },

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from ..config.environment import CONFIG, ENABLED, ENABLED_ALIAS, is_enabled
+from .writing import replaced
 
 # Sorts after `__editable__*.pth`, so that a package that is installed as editable can be imported by then.
 PTH_NAME = "snapagent-capture.pth"
@@ -62,15 +63,8 @@ def pth_path() -> str:
 def write_pth() -> str:
     """Activate the current environment; the path written. Raises OSError where that is not allowed."""
     path = pth_path()
-    draft = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(draft, "w", encoding="utf-8") as file:
-            file.write(pth_text())
-        os.replace(draft, path)
-    except OSError:
-        if os.path.exists(draft):
-            os.unlink(draft)
-        raise
+    with replaced(path) as file:
+        file.write(pth_text())
     return path
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TextIO
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
@@ -15,6 +14,7 @@ from ..choosing import matching, name_of, total_of
 from ..completing import complete_target
 from ..terminal.output import Output
 from ..terminal.wording import counted
+from ..writing import refuse_existing, replaced
 from .show import header_fields
 
 
@@ -42,30 +42,11 @@ def export_command(app: App, globs: Sequence[str], as_json: bool, path: str | No
     if path is None:
         app.out.json_stream(items)
         return
-    if os.path.lexists(path) and not force:
-        raise click.ClickException(f"{path} exists and was left as it is; --force overwrites it")
-    draft = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(draft, "x", encoding="ascii") as file:
-            number = _write(file, items, app)
-        os.replace(draft, path)
-    finally:
-        if os.path.lexists(draft):
-            os.unlink(draft)
+    if not force:
+        refuse_existing(path)
+    with replaced(path) as file:
+        number = Output(file, file).json_stream(items)
     app.out.note(f"wrote {counted(number, 'bundle')} to {path}")
-
-
-def _write(file: TextIO, items: Iterable[dict[str, Any]], app: App) -> int:
-    number = 0
-
-    def counting() -> Iterator[dict[str, Any]]:
-        nonlocal number
-        for item in items:
-            number += 1
-            yield item
-
-    Output(file, file).json_stream(counting())
-    return number
 
 
 def _bundles(store: Library, chosen: Sequence[FunctionFolder]) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ import click
 from ..app import App, pass_app
 from ..source.propose import ENOUGH, Package, Proposal, find_package, propose
 from ..terminal.wording import counted, printable
+from ..writing import refuse_existing, write_new
 
 _HEAD = """\
 # What snapagent captures; `snapagent check` reads this file. Nothing happens
@@ -54,16 +55,14 @@ def init_command(app: App, path: str | None, package_name: str | None, force: bo
       snapagent init --package shop --dry-run
     """
     path = path or app.config_path or "snapagent.yaml"
-    if not dry_run and os.path.lexists(path) and not force:
-        raise click.ClickException(
-            f"{path} exists and was left as it is; --force overwrites it, --dry-run prints instead"
-        )
+    if not dry_run and not force:
+        refuse_existing(path, "--force overwrites it, --dry-run prints instead")
     package, proposals = _looked_at(package_name)
     text = configuration(package, proposals)
     if dry_run:
         app.out.raw(text)
         return
-    _write(path, text, force)
+    write_new(path, text, force=force)
     _tell(app, path, package, proposals)
 
 
@@ -107,17 +106,6 @@ def _package(name: str) -> Package:
             return Package(name, package.folder, "--package")
     known = ", ".join(package.name for package in found) or "none"
     raise click.UsageError(f"There is no package {name!r} here; found: {known}.")
-
-
-def _write(path: str, text: str, force: bool) -> None:
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    try:
-        with open(path, "w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise click.ClickException(f"{path} exists and was left as it is; --force overwrites it") from None
 
 
 def _tell(app: App, path: str, package: Package | None, proposals: Sequence[Proposal]) -> None:

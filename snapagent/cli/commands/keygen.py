@@ -10,6 +10,7 @@ import click
 from ...bundle import SigningKey
 from ..app import App, json_option, pass_app
 from ..terminal.wording import counted
+from ..writing import refuse_existing, replaced
 
 _BYTES = 32
 
@@ -50,16 +51,13 @@ def keygen_command(app: App, path: str | None, rotate: bool, as_json: bool) -> N
 
 
 def _write(path: str, secret: str, rotate: bool) -> int:
-    """Write the key; the number of earlier ones that stay. The file is never there without its mode, or in part."""
+    """Write the key before the earlier ones in the file, and return how many these are."""
     earlier = ""
-    if os.path.lexists(path):
-        if not rotate:
-            raise click.ClickException(f"{path} exists and was left as it is; --rotate adds a key to it")
+    if not rotate:
+        refuse_existing(path, "--rotate adds a key to it")
+    elif os.path.lexists(path):
         with open(path, encoding="utf-8") as file:
             earlier = file.read()
-    draft = f"{path}.{os.getpid()}.tmp"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with replaced(path, 0o600) as file:
         file.write(f"{secret}\n{earlier}")
-    os.replace(draft, path)
     return sum(bool(line.strip()) and not line.strip().startswith("#") for line in earlier.splitlines())

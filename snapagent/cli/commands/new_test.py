@@ -14,6 +14,7 @@ from ..source.modules import Looker, default_search_path
 from ..source.new_test import NewTest
 from ..source.side_effects import effects_of
 from ..terminal.wording import counted
+from ..writing import write_new
 from .facsimile import headers_of
 
 
@@ -46,20 +47,9 @@ def new_test_command(app: App, target: str, path: str | None, force: bool, snaps
     if path is None:
         app.out.raw(test.source())
     else:
-        _write(path, test.source(), force)
+        write_new(path, test.source(), force=force)
         app.out.line("wrote ", (path, "bold"))
     _tell(app, test, path)
-
-
-def _write(path: str, source: str, force: bool) -> None:
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    try:
-        with open(path, "w" if force else "x", encoding="utf-8") as file:
-            file.write(source)
-    except FileExistsError:
-        raise click.ClickException(f"{path} exists and was left as it is; --force overwrites it") from None
 
 
 def _tell(app: App, test: NewTest, path: str | None) -> None:

@@ -6,7 +6,7 @@ import click
 
 from ..app import App, json_option, pass_app, store_options
 from ..terminal.wording import counted, shown_path
-from .housekeeping import telling_failures
+from .retention import telling_failures
 
 
 @click.command("pause")

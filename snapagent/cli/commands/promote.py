@@ -27,7 +27,7 @@ from ..completing import complete_target
 from ..terminal.table import Column
 from ..terminal.wording import counted, local_time, parse_time, shown_path
 from ..views.rows import iso_time
-from .housekeeping import telling_failures
+from .retention import telling_failures
 
 
 class Promoted(Record):

@@ -6,7 +6,7 @@ Everything here is read off the source; `import_probe` asks the real modules, in
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import takewhile
 
 from ...config.reading import Config, TargetRule
@@ -203,8 +203,3 @@ def _known_near(pattern: TargetPattern, looker: Looker) -> tuple[str, ...]:
         return ()
     missing, beside = _first_missing(".".join(prefix), looker)
     return near_matches(missing, beside) if looker.module(missing) is None else ()
-
-
-def modules_of(verdicts: Iterable[Verdict]) -> list[str]:
-    """The modules that the functions of some verdicts live in."""
-    return sorted({one.target.partition(":")[0] for verdict in verdicts for one in verdict.functions})

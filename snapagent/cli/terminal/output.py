@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain, islice
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from .folding import Piece, fold
 from .progress import Item, Progress
-from .table import Column, Layout, cut, width_of
+from .table import Column, Layout, width_of
 from .wording import printable
 
 if TYPE_CHECKING:
@@ -113,13 +113,13 @@ class Output:
         """Indented JSON, ASCII only, keys in the order in which the data has them."""
         self._write(json.dumps(value, indent=2) + "\n")
 
-    def json_stream(self, items: Iterable[Any]) -> None:
-        """A JSON array of which each item is written as it comes, one per line."""
-        separator = "["
-        for item in items:
-            self._write(f"{separator}\n  {json.dumps(item)}")
-            separator = ","
-        self._write("[]\n" if separator == "[" else "\n]\n")
+    def json_stream(self, items: Iterable[Any]) -> int:
+        """A JSON array of which each item is written as it comes, one per line; returns how many there were."""
+        number = 0
+        for number, item in enumerate(items, 1):
+            self._write(f"{'[' if number == 1 else ','}\n  {json.dumps(item)}")
+        self._write("\n]\n" if number else "[]\n")
+        return number
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> int:
         """Aligned columns; streams; returns how many rows there were."""
@@ -151,20 +151,6 @@ class Output:
         self.progress.stop()
         self._stdout.flush()  # so that both streams of one terminal stay in order
         say(self._stderr, f"{message}{f' (next: {then})' if then else ''}")
-
-    def cut_to_width(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
-        """The pieces of one line, cut where the terminal ends; all of them in a pipe."""
-        left = self.width
-        for text, style in pieces:
-            safe = printable(text)
-            if left is None:
-                yield safe, style
-                continue
-            shown = cut(safe, left)
-            yield shown, style
-            left -= width_of(shown)
-            if shown != safe or left <= 0:
-                return
 
 
 def say(stream: TextIO, message: str) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import functools
 import gc
-import json
-import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any
+
+from .children import answer
 
 
 def judge(target: str) -> tuple[str, str]:
@@ -79,16 +78,5 @@ def _walk(module: ModuleType, names: Sequence[str]) -> object:
     return value
 
 
-def _answer() -> None:
-    request = json.load(sys.stdin)
-    sys.path[:] = request["path"]
-    real_stdout = os.dup(1)
-    os.dup2(2, 1)
-    verdicts = {target: judge(target) for target in request["targets"]}
-    with open(real_stdout, "w", encoding="ascii") as reply:
-        json.dump(verdicts, reply)
-    os._exit(0)  # threads and exit handlers of the application are not waited for
-
-
 if __name__ == "__main__":
-    _answer()
+    answer(lambda request: {target: judge(target) for target in request["targets"]})

@@ -7,13 +7,12 @@ why it happens here and not in the command.
 
 from __future__ import annotations
 
-import json
-import os
 import pprint
-import sys
 from typing import Any
 
 import snapagent
+
+from .children import answer
 
 _WIDTH = 100
 _LONGEST = 100_000  # characters of one value
@@ -35,19 +34,12 @@ def _text(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... {len(text) - _LONGEST:,} characters more"
 
 
-def _answer() -> None:
-    request = json.load(sys.stdin)
-    sys.path[:] = request["path"]
-    reply = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
+def _respond(request: dict[str, Any]) -> dict[str, object]:
     try:
-        answer: dict[str, object] = {"values": _values(request)}
-    except BaseException as error:  # of the program's too, while it is imported
-        answer = {"problem": f"{error}" if isinstance(error, snapagent.SnapagentError) else repr(error)}
-    with reply:
-        json.dump(answer, reply)
-    os._exit(0)  # threads and exit handlers of the program are not waited for
+        return {"values": _values(request)}
+    except BaseException as error:  # SystemExit of the program while it is imported, for instance
+        return {"problem": f"{error}" if isinstance(error, snapagent.SnapagentError) else repr(error)}
 
 
 if __name__ == "__main__":
-    _answer()
+    answer(_respond)

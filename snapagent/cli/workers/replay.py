@@ -20,6 +20,8 @@ import snapagent
 from snapagent.compare import make_options
 from snapagent.errors import SnapagentError
 
+from .children import redirected_stdout
+
 NOT_REPLAYABLE = "not replayable"
 
 
@@ -68,8 +70,7 @@ def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
 def _serve() -> None:
     rules = json.loads(sys.stdin.readline())
     sys.path[:] = rules["path"]
-    reply = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
+    reply = redirected_stdout()
     tasks = sys.stdin
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, and it ends us
