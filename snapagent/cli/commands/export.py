@@ -1,4 +1,4 @@
-"""`snapagent export`: the headers of bundles, with their previews, for other programs."""
+"""`snapagent export`: the headers of bundles as JSON, for other programs."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .show import header_fields
 
 @click.command("export")
 @click.argument("globs", nargs=-1, metavar="[GLOB]...", shell_complete=complete_target)
-@click.option("--json", "as_json", is_flag=True, help="As a JSON array: the default, and the only format so far.")
-@click.option("-o", "--output", "path", metavar="FILE", help="Write it there instead of printing it.")
-@click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Write a JSON array: the default and only format.")
+@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 @store_options
 @pass_app
 def export_command(app: App, globs: Sequence[str], as_json: bool, path: str | None, force: bool) -> None:
-    """Write what the headers of bundles say as JSON.
+    """Export the headers of bundles as JSON.
 
-    Target, time, outcome, hash, previews and preview trees of the values, notes on what was left out; the values
-    themselves stay in the bundles. Nothing is unpickled; redacted values are not in a bundle in the first place.
+    A header has the target, time, outcome, hash, previews of the values and notes on what was left out. The values
+    themselves are not exported and nothing is unpickled; redacted values are not stored in bundles at all.
 
     \b
     Examples:
@@ -50,11 +50,11 @@ def export_command(app: App, globs: Sequence[str], as_json: bool, path: str | No
 
 
 def _bundles(store: Library, chosen: Sequence[FunctionFolder]) -> Iterator[dict[str, Any]]:
-    """The header of each bundle, the oldest first; of one that cannot be read its name and the reason."""
+    """The header of each bundle, the oldest first; for an unreadable one its name and the problem."""
     for folder in chosen:
         try:
             headers = store.headers(folder.name)
-        except StoreError as error:  # it may not be listed; the others are written all the same
+        except StoreError as error:  # an unreadable folder does not stop the others
             yield {"target": name_of(folder), "path": folder.path, "problem": str(error)}
             continue
         for entry, header in headers:

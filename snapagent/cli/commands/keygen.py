@@ -1,4 +1,4 @@
-"""`snapagent keygen`: a key that signs bundles."""
+"""`snapagent keygen`: create a key that signs bundles, or rotate one."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _BYTES = 32
 
 
 @click.command("keygen")
-@click.option("-o", "--output", "path", metavar="FILE", help="Write it there (mode 0600) instead of printing it.")
-@click.option("--rotate", is_flag=True, help="Put it first in an existing FILE: it signs, the others still verify.")
+@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE (mode 0600) instead of stdout.")
+@click.option("--rotate", is_flag=True, help="Add the key to FILE: it signs, the earlier ones still verify.")
 @json_option
 @pass_app
 def keygen_command(app: App, path: str | None, rotate: bool, as_json: bool) -> None:
-    """Make a key that signs what is captured.
+    """Create a key that signs bundles.
 
-    Give it to the capturing program and to the tests as SNAPAGENT_KEY or, better, by SNAPAGENT_KEY_FILE. With a key
-    set only bundles that it signed are loaded. An existing FILE is kept unless --rotate adds to it.
+    Set SNAPAGENT_KEY_FILE (or SNAPAGENT_KEY) for the capturing program and for the tests. With a key set, only
+    bundles signed by it are loaded. An existing FILE is not changed without --rotate.
 
     \b
     Examples:

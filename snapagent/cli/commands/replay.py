@@ -1,4 +1,4 @@
-"""`snapagent replay`: stored bundles against today's code, without a test file."""
+"""`snapagent replay`: call today's code with the arguments of bundles and compare, without a test file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..workers.pool import EQUAL, KINDS, NOT_REPLAYABLE, Plan, Result, Task, rep
 
 
 def to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplayable: bool) -> str:
-    """One test case for each bundle; `explain` has the text of each failure by file name."""
+    """A JUnit report with one test case per bundle; `explain` has the text of each failure by file name."""
     suite = ElementTree.Element("testsuite", name="snapagent replay", tests=str(len(results)))
     counts = {"failures": 0, "errors": 0, "skipped": 0}
     for result, name in zip(results, _names(results), strict=True):
@@ -57,24 +57,28 @@ def _names(results: Sequence[Result]) -> Iterator[str]:
         yield from case_ids((result.task.hash, result.task.outcome) for result in of_one)
 
 
-_SHOWN = 20  # failures that are spelled out
+_SHOWN = 20  # failures printed in detail
 
 
 @click.command("replay")
 @click.argument("globs", nargs=-1, metavar="[TARGET]...", shell_complete=complete_target)
 @click.option("--outcome", metavar="KIND", help="Only bundles that returned, raised, or raised this exception type.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="The newest N bundles of each function.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N bundles of each function."
+)
 @click.option("--rtol", type=click.FloatRange(min=0), default=0.0, help="Relative tolerance of numbers.")
 @click.option("--atol", type=click.FloatRange(min=0), default=0.0, help="Absolute tolerance of numbers.")
-@click.option("--ignore", multiple=True, metavar="PATH", help="A place of the outcome that may differ. Repeatable.")
+@click.option("--ignore", multiple=True, metavar="PATH", help="A path of the outcome that may differ. Repeatable.")
 @click.option("--unordered", multiple=True, metavar="PATH", help="A list whose order does not matter. Repeatable.")
-@click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path; see snapagent facsimile.")
-@click.option("--skip-unreplayable", is_flag=True, help="What cannot be replayed is no reason to exit 1.")
+@click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path (see facsimile).")
+@click.option("--skip-unreplayable", is_flag=True, help="Do not exit 1 for bundles that cannot be replayed.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. [default: one per core]")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds per bundle.")
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first bundle that is not equal.")
-@click.option("-p", "--path", "paths", multiple=True, metavar="DIR", help="A folder to import from, first. Repeatable.")
-@click.option("--junit-xml", metavar="FILE", help="Write a report for CI there.")
+@click.option(
+    "-p", "--path", "paths", multiple=True, metavar="DIR", help="Search this folder for modules first. Repeatable."
+)
+@click.option("--junit-xml", metavar="FILE", help="Write a JUnit report for CI to FILE.")
 @json_option
 @store_options
 @pass_app
@@ -96,10 +100,10 @@ def replay_command(
     junit_xml: str | None,
     as_json: bool,
 ) -> None:
-    """Call today's code with stored arguments and compare how it ends.
+    """Call today's code with stored arguments and compare the outcomes.
 
-    Runs in child processes, which import the program and unpickle bundles: what is below a function (databases,
-    networks) is really used. Exits 1 when a bundle is changed, broken, fixed or cannot be replayed.
+    Child processes import the program and unpickle bundles; databases and networks that a function uses are really
+    used. Exits 1 when a bundle is changed, broken, fixed or cannot be replayed.
 
     \b
     Examples:
@@ -135,7 +139,7 @@ def _check_paths(compare: dict[str, Any]) -> None:
 
 
 def _tasks(store: Library, folder: FunctionFolder, outcome: str | None, limit: int | None) -> Iterator[Task]:
-    """The bundles of a function that are wanted, the newest first; one that cannot be read is left to `verify`."""
+    """The selected bundles of a function, the newest first. An unreadable one becomes a task that fails."""
     found = 0
     for entry in reversed(store.entries(folder.name)):
         if limit is not None and found >= limit:
@@ -197,7 +201,7 @@ def _cells(target: str, found: Sequence[Result], kinds: Sequence[str]) -> list[s
 
 
 def _explanation(result: Result) -> list[str]:
-    """What differs, a line each."""
+    """The reason or the differences, a line each."""
     if result.reason:
         return result.reason.splitlines()
     if not result.differences:

@@ -13,7 +13,7 @@ from ...config.environment import ENABLED, ENABLED_ALIAS
 
 
 def environment() -> dict[str, str]:
-    """The environment without the switch: what runs in a child is not captured."""
+    """The environment without the switch, so that calls in a child are not captured."""
     return {name: value for name, value in os.environ.items() if name not in (ENABLED, ENABLED_ALIAS)}
 
 
@@ -39,7 +39,7 @@ def answer(respond: Callable[[dict[str, Any]], object]) -> NoReturn:
     sys.path[:] = request["path"]
     with redirected_stdout() as reply:
         json.dump(respond(request), reply)
-    os._exit(0)  # threads and exit handlers of the program are not waited for
+    os._exit(0)  # do not wait for threads and exit handlers of the program
 
 
 def redirected_stdout() -> TextIO:

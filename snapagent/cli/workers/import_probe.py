@@ -1,8 +1,7 @@
-"""The child process of `check --import`: imports the modules of the targets and looks at what is really there.
+"""The child process of `check --import`: imports the modules of targets and inspects the real objects.
 
-Reads a request from stdin, `{"path": [...], "targets": ["module:qualname", ...]}`, and writes
-`{"module:qualname": [status, reason], ...}` to the descriptor that stdout was. What the application prints while it is
-imported goes to stderr.
+The request is `{"path": [...], "targets": ["module:qualname", ...]}`, the answer
+`{"module:qualname": [status, reason], ...}`.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from .children import answer
 
 
 def judge(target: str) -> tuple[str, str]:
-    """Import the target's module and say `wraps` or `cannot`, and why not."""
+    """Import the target's module; the status, `wraps` or `cannot`, and the reason."""
     module_name, _, qualname = target.partition(":")
     try:
         module = import_module(module_name)
     except (KeyboardInterrupt, GeneratorExit):
         raise
-    except BaseException as error:  # the application's own SystemExit included
+    except BaseException as error:  # SystemExit included
         return "cannot", f"importing {module_name} raised {type(error).__name__}: {error}"
     found = _walk(module, qualname.split("."))
     if found is _MISSING:
@@ -45,7 +44,7 @@ _CALLABLES = (FunctionType, functools.partial, type(functools.lru_cache(lambda: 
 
 
 def _inside(value: Any) -> object:
-    """The function that a descriptor is around."""
+    """The function that a descriptor wraps."""
     if isinstance(value, (staticmethod, classmethod)):
         return value.__func__
     if isinstance(value, property):

@@ -1,8 +1,7 @@
 """The child process of `show --load`: unpickles one bundle and answers with the `repr` of its values.
 
-Reads `{"path": [...], "target": ..., "name": ..., "base_path": ...}` from stdin and writes JSON to the descriptor that
-stdout was; what the program prints goes to stderr. Loading runs code of the bundle and imports the program: that is
-why it happens here and not in the command.
+The request is `{"path": [...], "target": ..., "name": ..., "base_path": ...}`, the answer `{"values": {...}}` or
+`{"problem": ...}`. Loading runs code of the bundle and imports the program, which the command itself never does.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def _values(request: dict[str, Any]) -> dict[str, str]:
 def _text(value: object) -> str:
     try:
         text = pprint.pformat(value, width=_WIDTH, sort_dicts=False)
-    except Exception as error:  # a repr of the program's
+    except Exception as error:  # from a `__repr__` of the program
         return f"<{type(value).__qualname__}: its repr raised {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... {len(text) - _LONGEST:,} characters more"
 
