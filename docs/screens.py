@@ -161,7 +161,7 @@ def texts() -> Iterator[tuple[str, str]]:
 def _plain(name: str, command: str) -> str:
     text = re.sub(r"\x1b\[[0-9;]*m", "", printed(command, 80, "y\n" if name == "clear" else ""))
     if name == "completion":  # the script is click's
-        text = text.partition("\n")[0] + "\n...\n" + text[text.rindex("snapagent: that") :]
+        text = text.partition("\n")[0] + "\n...\n" + text[text.rindex("snapagent: printed") :]
     return text
 
 

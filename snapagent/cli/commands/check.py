@@ -87,9 +87,8 @@ def examine(path: str, folders: Sequence[str] = (), do_import: bool = False) -> 
     search_path = [*folders, *default_search_path(os.getcwd())]
     resolutions = list(resolve(config, SourceFinder(search_path)))
     if do_import:
-        resolutions = [
-            _with_answer(resolution, asked) for asked in [_ask(resolutions, search_path)] for resolution in resolutions
-        ]
+        answers = _ask(resolutions, search_path)
+        resolutions = [_with_answer(resolution, answers) for resolution in resolutions]
     return Report(path, (), tuple(resolutions))
 
 

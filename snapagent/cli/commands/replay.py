@@ -25,37 +25,8 @@ from ..source.facsimiles import PLACEHOLDERS
 from ..source.modules import default_search_path
 from ..terminal.table import Column
 from ..terminal.wording import counted, printable
+from ..views.rows import has_outcome
 from ..workers.pool import EQUAL, KINDS, NOT_REPLAYABLE, Plan, Result, Task, replay_all
-
-
-def to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplayable: bool) -> str:
-    """A JUnit report with one test case per bundle; `explain` has the text of each failure by file name."""
-    suite = ElementTree.Element("testsuite", name="snapagent replay", tests=str(len(results)))
-    counts = {"failures": 0, "errors": 0, "skipped": 0}
-    for result, name in zip(results, _names(results), strict=True):
-        classname = printable(result.task.target.replace(":", "."))
-        time = f"{result.seconds:.6f}"
-        case = ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=time)
-        if result.kind == EQUAL:
-            continue
-        tag = "failure"
-        if result.kind == NOT_REPLAYABLE:
-            tag = "skipped" if skip_unreplayable else "error"
-        counts[{"failure": "failures", "error": "errors", "skipped": "skipped"}[tag]] += 1
-        text = "\n".join(printable(line) for line in explain[result.task.name].splitlines())
-        child = ElementTree.SubElement(case, tag, message=f"{result.kind}: {text.partition(chr(10))[0]}")
-        child.text = text
-    suite.attrib.update({name: str(number) for name, number in counts.items()})
-    suite.set("time", f"{sum(result.seconds for result in results):.6f}")
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _names(results: Sequence[Result]) -> Iterator[str]:
-    """The test ids that pytest shows; results are sorted by function, then by time."""
-    for _, of_one in groupby(results, lambda result: result.task.target):
-        yield from case_ids((result.task.hash, result.task.outcome) for result in of_one)
-
 
 _SHOWN = 20  # failures printed in detail
 
@@ -100,10 +71,11 @@ def replay_command(
     junit_xml: str | None,
     as_json: bool,
 ) -> None:
-    """Call today's code with stored arguments and compare the outcomes.
+    """Replay bundles against today's code and compare the outcomes.
 
-    Child processes import the program and unpickle bundles; databases and networks that a function uses are really
-    used. Exits 1 when a bundle is changed, broken, fixed or cannot be replayed.
+    Calls each function with the stored arguments, in child processes that import the program and unpickle bundles.
+    Databases and networks below a function are really used. Exits 1 when a bundle is changed, broken, fixed or cannot
+    be replayed.
 
     \b
     Examples:
@@ -121,7 +93,7 @@ def replay_command(
     if junit_xml is not None:
         explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
         with open(junit_xml, "w", encoding="utf-8") as file:
-            file.write(to_xml(results, explained, skip_unreplayable=skip_unreplayable))
+            file.write(_to_xml(results, explained, skip_unreplayable=skip_unreplayable))
     if as_json:
         app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
     else:
@@ -151,8 +123,7 @@ def _tasks(store: Library, folder: FunctionFolder, outcome: str | None, limit: i
         except CorruptBundleError:
             yield Task(name_of(folder), entry.name, entry.short_hash, "unreadable", store.base_path)
             continue
-        kind = (header.exception or "").rpartition(".")[2]
-        if outcome is None or outcome in (header.outcome, header.exception, kind):
+        if outcome is None or has_outcome(header, outcome):
             found += 1
             yield Task(header.target, entry.name, header.hash, header.outcome, store.base_path, _placeholders(header))
 
@@ -189,7 +160,7 @@ def _print(app: App, results: Sequence[Result]) -> None:
     hidden = f", {len(failures) - _SHOWN} of them not shown" if len(failures) > _SHOWN else ""
     equal = len(results) - len(failures)
     if failures:
-        app.out.note(f"{counted(len(failures), 'bundle')} of {len(results):,} not equal{hidden}")
+        app.out.note(f"{len(failures):,} of {counted(len(results), 'bundle')} not equal{hidden}")
     else:
         app.out.note(f"{counted(equal, 'bundle')} replayed, all equal")
 
@@ -207,3 +178,32 @@ def _explanation(result: Result) -> list[str]:
     if not result.differences:
         return [f"expected {result.expected}", f"got      {result.got}"]
     return [f"{one['path']}: expected {one['expected'] or '-'}, got {one['got'] or '-'}" for one in result.differences]
+
+
+def _to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplayable: bool) -> str:
+    """A JUnit report with one test case per bundle; `explain` has the text of each failure by file name."""
+    suite = ElementTree.Element("testsuite", name="snapagent replay", tests=str(len(results)))
+    counts = {"failures": 0, "errors": 0, "skipped": 0}
+    for result, name in zip(results, _names(results), strict=True):
+        classname = printable(result.task.target.replace(":", "."))
+        time = f"{result.seconds:.6f}"
+        case = ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=time)
+        if result.kind == EQUAL:
+            continue
+        tag = "failure"
+        if result.kind == NOT_REPLAYABLE:
+            tag = "skipped" if skip_unreplayable else "error"
+        counts[{"failure": "failures", "error": "errors", "skipped": "skipped"}[tag]] += 1
+        text = "\n".join(printable(line) for line in explain[result.task.name].splitlines())
+        child = ElementTree.SubElement(case, tag, message=f"{result.kind}: {text.partition(chr(10))[0]}")
+        child.text = text
+    suite.attrib.update({name: str(number) for name, number in counts.items()})
+    suite.set("time", f"{sum(result.seconds for result in results):.6f}")
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _names(results: Sequence[Result]) -> Iterator[str]:
+    """The test ids that pytest shows; results are sorted by function, then by time."""
+    for _, of_one in groupby(results, lambda result: result.task.target):
+        yield from case_ids((result.task.hash, result.task.outcome) for result in of_one)

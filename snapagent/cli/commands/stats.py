@@ -22,11 +22,13 @@ from ..choosing import matching
 from ..completing import complete_target
 from ..terminal.wording import counted, local_time
 
-READ = 5000  # newest headers of one function; file names and sizes are counted for all
+_READ = 5000  # newest headers of one function; file names and sizes are counted for all
 _HOUR, _DAY = 3600, 86400
 _SIZES = ((1_000, "1kB"), (10_000, "10kB"), (100_000, "100kB"), (1_000_000, "1MB"), (10_000_000, "10MB"))
 _LIMITS = [limit for limit, _ in _SIZES]
 _CLASSES = (*(name for _, name in _SIZES), "more")
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_BAR = 30  # characters of the longest bar
 
 
 class Statistics(Record):
@@ -70,7 +72,7 @@ def statistics(store: Library, folders: Sequence[FunctionFolder]) -> Statistics:
         found = files.sizes(bundles.folder, bundles.names).values()
         total += sum(found)
         sizes.update(map(_size_class, found))
-        kinds = list(_kinds(store, islice(reversed(bundles), READ)))
+        kinds = list(_kinds(store, islice(reversed(bundles), _READ)))
         read += len(kinds)
         outcomes.update(kinds)
     ordered = {name: sizes[name] for name in _CLASSES if sizes[name]}
@@ -106,10 +108,6 @@ def _over_time(hours: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(
         (datetime.fromtimestamp(slot * width, UTC).isoformat(), found[slot]) for slot in range(first, last + 1)
     )
-
-
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_BAR = 30  # characters of the longest bar
 
 
 @click.command("stats")

@@ -22,10 +22,10 @@ from ..terminal.wording import ago, counted, printable, shown_path, some_of
 from ..views.reasons import explain
 from ..views.rows import configured_without_bundles, function_row, unreadable
 
-_MOST_NAMED = 5  # unreachable targets that are listed
-
 if TYPE_CHECKING:
     from ...config.reading import Config
+
+_MOST_NAMED = 5  # unreachable targets that are listed
 
 
 class Status(Record):

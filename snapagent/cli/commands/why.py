@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 GOOD, PROBLEM, HINT = "fine", "problem", "hint"  # status of a statement
 _INSPECTED = 20  # newest bundles of which the headers are read
+_MARKS = {"fine": ("ok    ", "green"), "hint": ("-     ", "yellow"), "problem": ("no    ", "red")}
+_LEAD = " " * 6  # below the marks
 
 
 class Statement(Record):
@@ -157,10 +159,6 @@ def _about_bundles(store: Library, entries: Sequence[Entry]) -> Iterator[Stateme
             bundles = f"{number} of the newest {len(entries):,} bundles" if len(entries) > 1 else "the only bundle"
             text = f"{path} ({type_name}) is not in {bundles}: {known[0]}" + (f", {reason}" if reason else "")
             yield Statement(HINT, printable(text), known[1])
-
-
-_MARKS = {"fine": ("ok    ", "green"), "hint": ("-     ", "yellow"), "problem": ("no    ", "red")}
-_LEAD = " " * 6  # below the marks
 
 
 @click.command("why")

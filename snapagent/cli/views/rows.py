@@ -26,6 +26,7 @@ from ..terminal.wording import local_time
 from .tree import short_call
 
 if TYPE_CHECKING:
+    from ...bundle import Header
     from ...config.reading import Config
 
 
@@ -68,8 +69,7 @@ class BundleRow(Record):
 
     @property
     def kind(self) -> str:
-        """`returned`, or the exception's own name without its module."""
-        return (self.exception or "").rpartition(".")[2] or self.outcome
+        return _short_kind(self)
 
     def to_json(self) -> dict[str, Any]:
         return self.as_dict()
@@ -89,6 +89,16 @@ def function_row(store: Library, folder: FunctionFolder) -> FunctionRow:
         newest,
         folder.path,
     )
+
+
+def _short_kind(call: Header | BundleRow) -> str:
+    """`returned`, or the name of the exception's type without its module."""
+    return (call.exception or "").rpartition(".")[2] or call.outcome
+
+
+def has_outcome(call: Header | BundleRow, kind: str) -> bool:
+    """Whether a call ended so: `kind` is returned, raised, or an exception type with or without its module."""
+    return kind in (call.outcome, call.exception, _short_kind(call))
 
 
 def unreadable(folders: Iterable[FunctionFolder]) -> list[str]:
@@ -188,7 +198,7 @@ class Selection(Record):
     def fits(self, row: BundleRow) -> bool:
         if self.larger is not None and row.size <= self.larger:
             return False
-        return self.outcome is None or self.outcome in (row.outcome, row.exception, row.kind)
+        return self.outcome is None or has_outcome(row, self.outcome)
 
     def within_age(self, bundles: Entries) -> Entries:
         now = time.time()

@@ -13,6 +13,9 @@ from ...core.records import Record
 from ...store.bundle_files import Brief
 
 OUTCOME_PATHS = ("result", "exception")
+MISSING = "(not there)"
+SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}  # by the kind of a change
+_TRACEBACK = ".__traceback_text__"  # the origin of an exception is not part of its value
 _NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim", "may_be_torn": "yellow"}  # the others: red
 _EVIDENT_TYPES = ("int", "float", "complex", "bool", "NoneType", "str", "bytes")
 
@@ -134,11 +137,6 @@ def _flattened(branches: Iterable[Branch]) -> Iterator[Branch]:
     for branch in branches:
         yield branch
         yield from _flattened(branch.children)
-
-
-MISSING = "(not there)"
-SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}  # by the kind of a change
-_TRACEBACK = ".__traceback_text__"  # the origin of an exception is not part of its value
 
 
 class Change(Record):
