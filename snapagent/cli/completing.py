@@ -24,8 +24,8 @@ def complete_target(context: click.Context, parameter: click.Parameter, incomple
         names = [name_of(folder).replace(":", ".", 1) for folder in _app(context).store.functions()]
     except Exception:
         return []
-    wanted = incomplete.replace(":", ".", 1)
-    return [CompletionItem(name) for name in names if name.startswith(wanted)][:_MOST_SUGGESTIONS]
+    prefix = incomplete.replace(":", ".", 1)
+    return [CompletionItem(name) for name in names if name.startswith(prefix)][:_MOST_SUGGESTIONS]
 
 
 def complete_hash(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

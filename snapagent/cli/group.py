@@ -163,10 +163,10 @@ def _code_of(run: Any) -> int:
 
 
 def _report(message: str, code: int = PROBLEM) -> int:
-    from .terminal.output import say
+    from .terminal.output import print_message
 
     for line in message.splitlines():
-        say(sys.stderr, line)
+        print_message(sys.stderr, line)
     return code
 
 

@@ -28,7 +28,7 @@ from .show import header_fields
 def export_command(app: App, globs: Sequence[str], as_json: bool, path: str | None, force: bool) -> None:
     """Export the headers of bundles as JSON.
 
-    A header has the target, time, outcome, hash, previews of the values and notes on what was left out. The values
+    A header has the target, time, outcome, hash, previews of the values and notes on omitted values. The values
     themselves are not exported and nothing is unpickled; redacted values are not stored in bundles at all.
 
     \b

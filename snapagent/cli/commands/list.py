@@ -144,8 +144,8 @@ def _print_hints(app: App, glob: str | None, names: list[str]) -> None:
         return
     config = app.config
     if not names:
-        begin = "snapagent run --on -- YOUR COMMAND" if config is not None else "snapagent init"
-        app.out.note(nothing_captured(app.base_path), then=begin)
+        next_step = "snapagent run --on -- YOUR COMMAND" if config is not None else "snapagent init"
+        app.out.note(nothing_captured(app.base_path), then=next_step)
         return
     missing = configured_without_bundles(config, names) if config is not None else ()
     if missing:

@@ -119,8 +119,8 @@ def add_to_manifests(store: Store, promoted: Iterable[Promoted]) -> None:
     for one in promoted:
         names.setdefault(one.target, set()).add(one.name)
     for target, chosen in sorted(names.items()):
-        wanted = chosen | listed_names(store.folder(target))
-        store.promote(target, [entry for entry in store.entries(target) if entry.name in wanted])
+        listed = chosen | listed_names(store.folder(target))
+        store.promote(target, [entry for entry in store.entries(target) if entry.name in listed])
 
 
 def write_manifests(to: Store, targets: set[str]) -> None:
@@ -130,13 +130,13 @@ def write_manifests(to: Store, targets: set[str]) -> None:
 
 
 @click.command("promote")
-@click.argument("wanted", nargs=-1, required=True, metavar="TARGET|HASH...", shell_complete=complete_target)
+@click.argument("words", nargs=-1, required=True, metavar="TARGET|HASH...", shell_complete=complete_target)
 @click.option("--to", "to_path", metavar="DIR", help="The folder in the repository, such as tests/captures.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @json_option
 @store_options
 @pass_app
-def promote_command(app: App, wanted: Sequence[str], to_path: str | None, dry_run: bool, as_json: bool) -> None:
+def promote_command(app: App, words: Sequence[str], to_path: str | None, dry_run: bool, as_json: bool) -> None:
     """Copy bundles into a repository: verified, redacted, listed.
 
     A TARGET (or glob) selects all of its bundles, or those whose HASH follows it; a HASH alone is searched for in all
@@ -150,7 +150,7 @@ def promote_command(app: App, wanted: Sequence[str], to_path: str | None, dry_ru
       snapagent promote shop.pricing.quote 3fa9 77c0 --to tests/captures
     """
     store = _source(app)
-    chosen = _chosen(store, wanted)
+    chosen = _chosen(store, words)
     if dry_run:
         _print(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], None, as_json)
         return
@@ -200,7 +200,7 @@ def _rules(app: App, target: str, key: bytes) -> SealRules:
     return SealRules.of(rule or config.defaults, key)
 
 
-def _chosen(store: Library, wanted: Sequence[str]) -> list[tuple[str, Entry]]:
+def _chosen(store: Library, words: Sequence[str]) -> list[tuple[str, Entry]]:
     """The bundles that the arguments select, without duplicates, in their order."""
     chosen: dict[str, tuple[str, Entry]] = {}
     current: list[FunctionFolder] = []
@@ -210,7 +210,7 @@ def _chosen(store: Library, wanted: Sequence[str]) -> list[tuple[str, Entry]]:
     def choose(folder: FunctionFolder, entries: Sequence[Entry]) -> None:
         chosen.update((entry.path, (name_of(folder), entry)) for entry in entries)
 
-    for word in wanted:
+    for word in words:
         named = _functions(store, word)
         if named:
             if not has_hashes:

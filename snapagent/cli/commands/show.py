@@ -33,7 +33,7 @@ _ALL_LEVELS = 1000  # more than a preview has
 @store_options
 @pass_app
 def show_command(app: App, target: str, hash_prefix: str | None, depth: int, load: bool, as_json: bool) -> None:
-    """Show one bundle: arguments, outcome, and what was left out.
+    """Show one bundle: arguments, outcome, and omitted values.
 
     Shows the newest bundle, or the one with this hash prefix or file name. Reads only the preview in the bundle's
     header and runs no code, unless --load is given.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MEASURED_ROWS = 200  # of the first rows the widths of columns are taken
-__all__ = ["Column", "Output", "Piece", "filled", "say"]
+__all__ = ["Column", "Output", "Piece", "filled", "print_message"]
 
 
 class Output:
@@ -150,10 +150,10 @@ class Output:
         """A message on stderr; `then` is the next step."""
         self.progress.stop()
         self._stdout.flush()  # keeps both streams of one terminal in order
-        say(self._stderr, f"{message}{f' (next: {then})' if then else ''}")
+        print_message(self._stderr, f"{message}{f' (next: {then})' if then else ''}")
 
 
-def say(stream: TextIO, message: str) -> None:
+def print_message(stream: TextIO, message: str) -> None:
     """A message, wrapped on a terminal. An error of the stream is ignored: the exit code remains."""
     text = f"snapagent: {printable(message)}"
     with suppress(OSError):

@@ -205,7 +205,7 @@ class LazyTable(ScrollView, can_focus=True):
             return Strip.blank(width, plain)
         cells = self._cells(self._keys[row])
         if cells is None:
-            cells = [("", "")] * (len(self._columns) - 2) + [("(gone)", "dim")] * 2
+            cells = [("", "")] * (len(self._columns) - 2) + [("(removed)", "dim")] * 2
         if row != self.cursor:
             return self._strip(cells, shown, plain, width)
         name = "cursor" if self.has_focus else "faint-cursor"
