@@ -1,4 +1,4 @@
-"""`snapagent show`: one bundle, as a tree of what was passed and what came back."""
+"""`snapagent show`: one bundle as a tree of its arguments and its outcome."""
 
 from __future__ import annotations
 
@@ -21,24 +21,22 @@ from ..views.rows import BundleRow, bundle_row
 from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from ..workers.children import ask
 
-_EVERYTHING = 1000  # levels: the preview itself ends long before
+_ALL_LEVELS = 1000  # more than a preview has
 
 
 @click.command("show")
 @click.argument("target", shell_complete=complete_target)
 @click.argument("hash_prefix", required=False, metavar="[HASH]", shell_complete=complete_hash)
-@click.option("-d", "--depth", type=click.IntRange(min=1), default=_EVERYTHING, metavar="N", help="Levels of the tree.")
-@click.option(
-    "--load", is_flag=True, help="Unpickle it in a child process and show the values: runs the bundle's code."
-)
+@click.option("-d", "--depth", type=click.IntRange(min=1), default=_ALL_LEVELS, metavar="N", help="Levels of the tree.")
+@click.option("--load", is_flag=True, help="Unpickle the bundle in a child process, which runs its code.")
 @json_option
 @store_options
 @pass_app
 def show_command(app: App, target: str, hash_prefix: str | None, depth: int, load: bool, as_json: bool) -> None:
-    """Show one bundle: arguments, outcome, and what was left out.
+    """Show one bundle: arguments, outcome, and omitted values.
 
-    The newest bundle, or the one whose hash begins with HASH; a file name does as well. Everything comes from the
-    preview in the bundle's header, and no code runs, unless --load is given.
+    Shows the newest bundle, or the one with this hash prefix or file name. Reads only the preview in the bundle's
+    header and runs no code, unless --load is given.
 
     \b
     Examples:
@@ -60,8 +58,8 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
             for line in others:
                 app.out.line(f"    {line}")
         return
-    for pieces in _picture(header, row, depth):
-        app.out.folded(*pieces, lead=_below(pieces))
+    for pieces in _lines_of(header, row, depth):
+        app.out.folded(*pieces, lead=_indent_below(pieces))
 
 
 def _load(base_path: str, target: str, name: str) -> dict[str, str]:
@@ -69,7 +67,7 @@ def _load(base_path: str, target: str, name: str) -> dict[str, str]:
     request = {"path": default_search_path(os.getcwd()), "target": target, "name": name, "base_path": base_path}
     answer, code = ask("load", request)
     if answer is None:
-        raise click.ClickException(f"the process that loaded it ended with code {code}")
+        raise click.ClickException(f"the process that loaded the bundle ended with code {code}")
     if "problem" in answer:
         raise click.ClickException(str(answer["problem"]))
     values: dict[str, str] = answer["values"]
@@ -77,7 +75,7 @@ def _load(base_path: str, target: str, name: str) -> dict[str, str]:
 
 
 def header_fields(header: Header) -> dict[str, Any]:
-    """A header as JSON-able data, as `show --json` and `export` print it."""
+    """A header as data for JSON, as `show --json` and `export` print it."""
     fields = header.as_dict()
     fields["parts"] = [part.as_dict() for part in header.parts]
     fields["notes"] = [note.as_dict() for note in header.notes]
@@ -92,7 +90,7 @@ def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
     return fields
 
 
-def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list[Piece]]:
+def _lines_of(header: Header, row: BundleRow | None, depth: int) -> Iterator[list[Piece]]:
     raised = header.outcome == "raised"
     kind = header.exception or header.outcome
     ended = "" if header.ended == COMPLETE else f" ({header.ended})"
@@ -116,14 +114,14 @@ def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list
         yield [("by value  ", "bold"), (", ".join(header.by_value), "")]
 
 
-def _below(pieces: Sequence[Piece]) -> str:
-    """What stands before the rest of a line that is folded: the tree's own lines, and room."""
+def _indent_below(pieces: Sequence[Piece]) -> str:
+    """The prefix of continuation lines: the lines of the tree, and an indent."""
     lead = pieces[0][0] if pieces[0][1] == "dim" and pieces[0][0][:1] in "├└│ " else ""
     return lead.replace("├── ", "│   ").replace("└── ", "    ") + "    "
 
 
 def _tree(branches: Sequence[Branch], depth: int, top: bool = False) -> Iterator[list[Piece]]:
-    """`top`: the branches stand at the margin, as the outcome does."""
+    """With `top` the branches start at the margin, as the outcome does."""
     if not top:
         yield from (_line(line) for line in lines(branches, depth))
         return
@@ -142,6 +140,6 @@ def _line(line: Line, label_style: str = "cyan") -> list[Piece]:
 
 def _notes(notes: Sequence[Note]) -> Iterator[list[Piece]]:
     if notes:
-        yield [("not stored as it was", "bold")]
+        yield [("not stored as is", "bold")]
     for note in notes:
         yield [(f"    {note.path}", "cyan"), (f"  {note.type}  ", "dim"), note_piece(note)]

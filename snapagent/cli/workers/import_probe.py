@@ -1,30 +1,28 @@
-"""The child process of `check --import`: imports the modules of the targets and looks at what is really there.
+"""The child process of `check --import`: imports the modules of targets and inspects the real objects.
 
-Reads a request from stdin, `{"path": [...], "targets": ["module:qualname", ...]}`, and writes
-`{"module:qualname": [status, reason], ...}` to the descriptor that stdout was. What the application prints while it is
-imported goes to stderr.
+The request is `{"path": [...], "targets": ["module:qualname", ...]}`, the answer
+`{"module:qualname": [status, reason], ...}`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FunctionType, ModuleType
 
 from snapagent.core.functions import CALLABLES, function_of, held_by, is_own
 
+from .children import answer
+
 
 def judge(target: str) -> tuple[str, str]:
-    """Import the target's module and say `wraps` or `cannot`, and why not."""
+    """Import the target's module; the status, `wraps` or `cannot`, and the reason."""
     module_name, _, qualname = target.partition(":")
     try:
         module = import_module(module_name)
     except (KeyboardInterrupt, GeneratorExit):
         raise
-    except BaseException as error:  # the application's own SystemExit included
+    except BaseException as error:  # SystemExit included
         return "cannot", f"importing {module_name} raised {type(error).__name__}: {error}"
     found = _walk(module, qualname.split("."))
     if found is _MISSING:
@@ -54,16 +52,5 @@ def _walk(module: ModuleType, names: Sequence[str]) -> object:
     return value
 
 
-def _answer() -> None:
-    request = json.load(sys.stdin)
-    sys.path[:] = request["path"]
-    real_stdout = os.dup(1)
-    os.dup2(2, 1)
-    verdicts = {target: judge(target) for target in request["targets"]}
-    with open(real_stdout, "w", encoding="ascii") as reply:
-        json.dump(verdicts, reply)
-    os._exit(0)  # threads and exit handlers of the application are not waited for
-
-
 if __name__ == "__main__":
-    _answer()
+    answer(lambda request: {target: judge(target) for target in request["targets"]})
