@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from ..core.paths import EXCEPTION, RESULT
 from ..core.records import Record
 from ..core.type_facts import type_name
 from .comparing import examine
@@ -127,7 +128,7 @@ def judge(expected: Outcome, got: Outcome, options: Options) -> Verdict:
             return Verdict(FIXED, Comparison(), *texts)
         case Returned(), Raised():
             return Verdict(BROKEN, Comparison(), *texts)
-    root = "exception" if isinstance(expected, Raised) else "result"
+    root = EXCEPTION if isinstance(expected, Raised) else RESULT
     comparison = examine(expected.value, got.value, options, root)
     return Verdict(EQUAL if comparison else CHANGED, comparison, *texts)
 

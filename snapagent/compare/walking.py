@@ -13,7 +13,7 @@ from ..core.paths import PathPattern, Step, format_path
 from ..core.records import Record
 from ..core.type_facts import type_name
 from ..placeholder import Placeholder
-from .report import CHANGED, TYPE, Difference, NotCompared
+from .report import ADDED, CHANGED, TYPE, Difference, NotCompared
 from .text import short, short_pair
 
 Steps = tuple[Step, ...]
@@ -114,7 +114,7 @@ class Walk:
         if self._is_ignored(steps):
             return
         text = short(value)
-        pair = ("", text) if kind == "added" else (text, "")
+        pair = ("", text) if kind == ADDED else (text, "")
         self.differences.append(Difference(format_path(steps), kind, *pair))
 
     def excuse(self, steps: Steps, reason: str) -> None:

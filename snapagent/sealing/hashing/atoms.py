@@ -22,7 +22,7 @@ if TYPE_CHECKING:
             """The text of a value that was made for the purpose."""
 
 
-REDACTED = "R;"  # what every redacted leaf is to the hash
+REDACTED_TEXT = "R;"  # what every redacted leaf is to the hash
 PSEUDONYM = re.compile(r"redacted-[0-9a-f]{12}")  # as `redaction` writes them
 HINT = "redacted-"
 _PSEUDONYM_BYTES = re.compile(PSEUDONYM.pattern.encode())
@@ -44,7 +44,7 @@ def _str_text(value: str) -> str:
     if HINT in value:
         value = folded(value)
         if value == HINT:
-            return REDACTED
+            return REDACTED_TEXT
     return f"s{len(value)}:{value}"
 
 
@@ -52,7 +52,7 @@ def _bytes_text(value: bytes, tag: str = "b") -> str:
     if _HINT_BYTES in value:
         value = folded(value)
         if value == _HINT_BYTES:
-            return REDACTED
+            return REDACTED_TEXT
     if len(value) <= _SHORT_BYTES:
         return f"{tag}{len(value)}:{value.hex()}"
     return f"{tag}#{hashlib.sha256(value).hexdigest()}"
@@ -117,7 +117,7 @@ def _with_redacted_marked(writer: Writer, values: list[Any]) -> tuple[list[Any],
             others.append(writer.of(value))
         elif kind in _TEXTS and folded(value) in (HINT, _HINT_BYTES):
             plain.append(...)
-            others.append(REDACTED)
+            others.append(REDACTED_TEXT)
         else:
             plain.append(folded(value) if kind in _TEXTS else value)
     return plain, others

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
+from ...placeholder import REDACTED
 from ...serializer.inert.class_facts import live_names
 from ...serializer.inert.decode import BY_VALUE, Inert, StandIn, is_inert
+from ...serializer.thawing.renames import canonical_module
 from .arrays import ARRAYS
-from .atoms import REDACTED, text_of_name
+from .atoms import REDACTED_TEXT, text_of_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,17 +79,11 @@ def _operators(code: Inert) -> Iterator[str]:
 
 PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
 
-_RENAMED = {"pathlib._local": "pathlib", "_decimal": "decimal", "__builtin__": "builtins"}
-_RENAMED_PACKAGES = {"numpy._core": "numpy.core"}
-
 
 @lru_cache(maxsize=4096)
 def canonical_name(module: str, qualname: str) -> str:
-    """`module:qualname`, with modules that were renamed between supported versions under their older name."""
-    package = ".".join(module.split(".")[:2])
-    if package in _RENAMED_PACKAGES:
-        module = _RENAMED_PACKAGES[package] + module[len(package) :]
-    return f"{_RENAMED.get(module, module)}:{qualname}"
+    """`module:qualname`, with modules that were renamed between supported versions under one of their names."""
+    return f"{canonical_module(module)}:{qualname}"
 
 
 def write_class(_: Writer, cls: StandIn) -> str:
@@ -144,8 +140,8 @@ def _state(writer: Writer, state: Any) -> str:
 
 def _placeholder(writer: Writer, node: Inert) -> str | None:
     path, kind, type_name = (*node.args, "", "", "")[:3]
-    if kind == "redacted":
-        return REDACTED
+    if kind == REDACTED:
+        return REDACTED_TEXT
     writer.opaque.append((node, str(path)))
     return f"?{text_of_name(str(type_name))}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ...core.paths import PathPattern, parse_path
 from ...serializer.inert.class_facts import LiveNames, live_names
-from ...serializer.inert.decode import BY_VALUE, StandIn
+from ...serializer.inert.decode import ATOM_TYPES, BY_VALUE, StandIn
 from ...serializer.inert.walk import Roots
 from .equal_values import EnvironmentSecrets
 from .names import NAMED, SecretNames
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 NEVER_SECRET = frozenset({type(None), bool})
 COUNTS = frozenset({int, float})  # under a name that is only like a secret's they are counts, and stay
-_ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
 _MOST_CLASSES = 10_000
 _SEQUENCES = frozenset({list, tuple})
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -62,7 +61,7 @@ class Redactor:
         while rest:
             node = rest.pop()
             kind = type(node)
-            if kind in _ATOMS:
+            if kind in ATOM_TYPES:
                 continue
             identity = id(node)
             if identity in seen:
@@ -72,12 +71,12 @@ class Redactor:
                 if not innocent.issuperset(node) and any(self._is_secret(*pair) for pair in node.items()):
                     return True
                 rest += node.values()
-                if not _ATOMS.issuperset(map(type, node)):
+                if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
             elif kind in BUILT_IN:
                 if len(node) == 2 and kind in _SEQUENCES and pair_label(node, self.names) is not None:
                     return True
-                if not _ATOMS.issuperset(map(type, node)):
+                if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
             elif self._object_has_names(node, rest):
                 return True

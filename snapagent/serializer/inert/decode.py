@@ -281,12 +281,12 @@ def _patiently(data: bytes) -> Any:
         return _ClassDecoder(io.BytesIO(data), fix_imports=False).load()
 
 
-_ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
+ATOM_TYPES = frozenset({type(None), bool, int, float, str, bytes, bytearray})
 
 
 def is_atom(value: object) -> bool:
     """Whether nothing can be inside `value`."""
-    return type(value) in _ATOMS
+    return type(value) in ATOM_TYPES
 
 
 def type_name(value: object) -> str:
@@ -317,18 +317,11 @@ def nodes_of(graph: object) -> Iterator[Any]:
     rest = [graph]
     while rest:
         node = rest.pop()
-        if type(node) in _ATOMS or id(node) in seen:
+        if type(node) in ATOM_TYPES or id(node) in seen:
             continue
         seen.add(id(node))
         yield node
         rest.extend(inside(node))
-
-
-def names_in(graph: object) -> frozenset[str]:
-    """The globals that loading the graph's stream would import, as `module:qualname`, by-value code included."""
-    return frozenset(
-        node.name for node in nodes_of(graph) if isinstance(node, StandIn) and node.origin is None and node.module
-    )
 
 
 def names_called(graph: object) -> frozenset[str]:

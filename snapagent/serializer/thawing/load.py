@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 
-from ...bundle import Note
+from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
 from ...errors import BundleLoadError, FacsimileError
 from ...placeholder import Placeholder
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-CALL, OUTCOME = "call", "outcome"
 _PLACEHOLDER = ("snapagent.placeholder", "restore_placeholder")
 _BY_VALUE = ("snapagent.serializer.by_value", "load_by_value")
 _AGAIN = "capture the call again, or load it where its code is installed"
@@ -111,16 +110,6 @@ def thaw(
         value = _thaw_slowly(data, find, target, error)
     supplied.check(part)
     return value
-
-
-def thaw_dill(data: bytes, target: str = "the bundle") -> Any:
-    """Load a stream that is dill's from end to end. Raises BundleLoadError."""
-    try:
-        return load_dill(data, lambda module, name: None)
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:
-        raise BundleLoadError(target, f"{type(error).__name__}: {error}", _AGAIN) from error
 
 
 def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, str], Any]:

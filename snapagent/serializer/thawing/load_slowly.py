@@ -11,7 +11,7 @@ import pickle
 from ...bundle import Note
 from ...core.type_facts import is_class, type_name
 from ...errors import PlaceholderError
-from ...placeholder import Placeholder, note_of
+from ...placeholder import UNSTORABLE, Placeholder, note_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class _PatientUnpickler(pickle._Unpickler):
             raise
         except BaseException as error:
             if hasattr(callee, "loads_code"):
-                return Placeholder(Note("", "unstorable", "code", f"it cannot be rebuilt here ({_said(error)})"))
+                return Placeholder(Note("", UNSTORABLE, "code", f"it cannot be rebuilt here ({_said(error)})"))
             missing = next((arg for arg in args if type(arg) is Placeholder), None)
             if missing is not None or isinstance(error, PlaceholderError):
                 return _in_its_place(missing, callee)
@@ -156,4 +156,4 @@ def _in_its_place(missing: Placeholder | None, callee: Any) -> Placeholder:
     """What stands for an object that cannot be rebuilt without another one that is missing."""
     path = note_of(missing).path if missing is not None else ""
     why = f"it is made from {path or 'a value'}, which is not in the bundle"
-    return Placeholder(Note(path, "unstorable", _name(callee, ()), why))
+    return Placeholder(Note(path, UNSTORABLE, _name(callee, ()), why))
