@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from ..core.paths import format_keys
-from ..serializer.inert.class_facts import live_names
+from ..serializer.inert.class_facts import class_facts
 from ..serializer.inert.decode import BY_VALUE, Inert, StandIn, is_atom
 from .hashing.canonical import Canonical
 from .hashing.objects import PLACEHOLDER
@@ -208,7 +208,7 @@ def named_parts(value: Inert) -> list[tuple[str, Any]]:
     if found or (state is not None and type(state) is not list):
         return found
     values = state if type(state) is list else value.args
-    fields = live_names(type(value)).fields if values else ()
+    fields = class_facts(type(value)).fields if values else ()
     return list(zip(fields, values, strict=False))
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
 from ...placeholder import REDACTED
-from ...serializer.inert.class_facts import live_names
+from ...serializer.inert.class_facts import class_facts
 from ...serializer.inert.decode import BY_VALUE, Inert, StandIn, is_inert
 from ...serializer.thawing.renames import canonical_module
 from .arrays import ARRAYS
@@ -126,7 +126,7 @@ def _pieces(writer: Writer, node: Inert, name: str) -> list[str]:
 
 def _arguments(writer: Writer, node: Inert) -> str:
     args = node.args
-    if len(args) == 1 and type(args[0]) is list and live_names(type(node)).is_set:
+    if len(args) == 1 and type(args[0]) is list and class_facts(type(node)).is_set:
         return "S" + "".join(sorted(map(writer.of, args[0])))
     return writer.of(args)
 

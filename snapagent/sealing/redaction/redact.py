@@ -14,14 +14,14 @@ from collections.abc import Callable
 
 from ...bundle import Note
 from ...placeholder import REDACTED
-from ...serializer.inert.decode import Inert, is_atom, stand_in, type_name
+from ...serializer.inert.decode import Inert, inert_type_name, is_atom, stand_in
 from ...serializer.inert.walk import (
     NO_STEP,
-    Entry,
+    Item,
     Place,
     Roots,
-    entries,
     extended,
+    items_of,
     keys_of,
     path_of,
     put,
@@ -100,59 +100,59 @@ class Redaction:
         """Redact what one container holds directly; returns the containers in it that are still to be looked at."""
         changes: dict[Any, Any] = {}
         below = []
-        for entry in entries(place):
-            child = entry.child
+        for item in items_of(place):
+            child = item.child
             kind = type(child)
             if kind in NEVER_SECRET:
                 continue
-            rule, why = self._verdict(place, entry)
+            rule, why = self._verdict(place, item)
             if why and not (rule == LIKE and kind in BUILT_IN):
-                new = self._taken_out(part, place, entry, why, rule == LIKE)
+                new = self._taken_out(part, place, item, why, rule == LIKE)
             elif rule == _SPARED and is_atom(child):
                 new = child
             elif kind in _TEXTS:
-                new = self._without_patterns(part, place, entry) if patterns else child
+                new = self._without_patterns(part, place, item) if patterns else child
             elif kind is int and child > _SMALLEST_CARD and is_card_number(str(child)):
-                new = self._taken_out(part, place, entry, "it looks like a card number", False)
+                new = self._taken_out(part, place, item, "it looks like a card number", False)
             elif isinstance(child, Inert) and packed_in(child) is not None:
-                new = self._without_packed_secrets(part, place, entry) if patterns else child
+                new = self._without_packed_secrets(part, place, item) if patterns else child
             else:
                 new = child
                 if not is_atom(child) and not _is_placeholder(child):
                     below_rule = None if rule == _SPARED else rule
-                    below.append(Place(child, extended(place.link, entry.key), entry.labels, below_rule))
+                    below.append(Place(child, extended(place.link, item.key), item.labels, below_rule))
             if new is not child:
-                changes[entry.slot] = new
+                changes[item.slot] = new
         if changes:
             put(place, changes, replaced)
         if patterns and type(place.node) is dict:
             self._rekey(part, place, self._key_without_patterns, "a key looks like a secret")
         return below
 
-    def _verdict(self, place: Place, entry: Entry) -> tuple[str | None, str]:
-        """Whether what an entry holds is secret: how sure that is, and why; (None, "") when it is not."""
+    def _verdict(self, place: Place, item: Item) -> tuple[str | None, str]:
+        """Whether what an item holds is secret: how sure that is, and why; (None, "") when it is not."""
         rules = self._rules
-        if entry.slot is None:
+        if item.slot is None:
             return place.rule, ""
-        rule, why = self._named(place, entry)
-        if not why and isinstance(entry.child, Inert):
-            rule, why = self._by_itself(entry.child)
-        if rules.has_paths and entry.key is not NO_STEP:
-            keys = keys_of(extended(place.link, entry.key))
+        rule, why = self._named(place, item)
+        if not why and isinstance(item.child, Inert):
+            rule, why = self._by_itself(item.child)
+        if rules.has_paths and item.key is not NO_STEP:
+            keys = keys_of(extended(place.link, item.key))
             if rules.spares_place(keys):
                 return _SPARED, ""
             if not why and rules.names_place(keys):
                 return NAMED, "the configuration names this place"
         return rule, why
 
-    def _named(self, place: Place, entry: Entry) -> tuple[str | None, str]:
-        """By the name of the entry, or by what its container stands under."""
+    def _named(self, place: Place, item: Item) -> tuple[str | None, str]:
+        """By the name of the item, or by what its container stands under."""
         names = self._rules.names
-        label = entry.label
-        if label is None and entry.slot == 1 and type(place.node) in _PAIRS:
+        label = item.label
+        if label is None and item.slot == 1 and type(place.node) in _PAIRS:
             label = pair_label(place.node, names)
         rule = names.rule(label) if label is not None else None
-        if rule and not is_never_secret(entry.child):
+        if rule and not is_never_secret(item.child):
             return rule, f"the name {_shown(label)} is secret"
         return (place.rule, "it belongs to a secret") if place.rule else (None, "")
 
@@ -163,15 +163,15 @@ class Redaction:
         name = secret_part(value, self._rules.names)
         return (NAMED, f"the name of its part {_shown(name)} is secret") if name is not None else (None, "")
 
-    def _taken_out(self, part: str, place: Place, entry: Entry, why: str, unsure: bool) -> Any:
+    def _taken_out(self, part: str, place: Place, item: Item, why: str, unsure: bool) -> Any:
         """What stands for a secret."""
-        child = entry.child
+        child = item.child
         kind = type(child)
         if kind in (str, bytes, bytearray):
             if not child or _is_pseudonym(child):
                 return child
             new: Any = self._pseudonym(child)
-            self._note(part, place, entry, kind.__name__, why)
+            self._note(part, place, item, kind.__name__, why)
             return new
         if kind in COUNTS and unsure:
             return child
@@ -179,26 +179,26 @@ class Redaction:
             return child
         self._remember_all_in(child)
         shown = _type_shown(child)
-        self._note(part, place, entry, shown, why)
-        return placeholder(path_of(extended(place.link, entry.key)), shown, why)
+        self._note(part, place, item, shown, why)
+        return placeholder(path_of(extended(place.link, item.key)), shown, why)
 
-    def _without_patterns(self, part: str, place: Place, entry: Entry) -> Any:
-        child = entry.child
+    def _without_patterns(self, part: str, place: Place, item: Item) -> Any:
+        child = item.child
         new, found = self._cleaned(child)
         if found:
-            self._note(part, place, entry, type(child).__name__, f"it looks like a {', a '.join(found)}")
+            self._note(part, place, item, type(child).__name__, f"it looks like a {', a '.join(found)}")
         return new
 
-    def _without_packed_secrets(self, part: str, place: Place, entry: Entry) -> Any:
+    def _without_packed_secrets(self, part: str, place: Place, item: Item) -> Any:
         """An array of texts, whose bytes have a fixed width: with a secret in it, it goes as a whole."""
-        text = texts_packed_in(entry.child)
+        text = texts_packed_in(item.child)
         found = secrets_in(text, self._rules.names)
         if not found:
-            return entry.child
+            return item.child
         for begin, stop, _ in found:
             self._for_piece(text[begin:stop], str)
         rules = sorted({rule for _, _, rule in found})
-        return self._taken_out(part, place, entry, f"in it something looks like a {', a '.join(rules)}", False)
+        return self._taken_out(part, place, item, f"in it something looks like a {', a '.join(rules)}", False)
 
     def _key_without_patterns(self, key: Any) -> Any:
         return self._cleaned(key)[0] if type(key) is str or type(key) is bytes else key
@@ -244,27 +244,27 @@ class Redaction:
         roots = Roots()
         roots.add((), None, value)
         for place in walk(roots):
-            for entry in entries(place):
-                child = entry.child
+            for item in items_of(place):
+                child = item.child
                 if isinstance(child, str | bytes):
                     text_of = child if isinstance(child, str) else child.decode("latin-1")
-                    named = entry.label is not None and self._rules.names.rule(entry.label) is not None
+                    named = item.label is not None and self._rules.names.rule(item.label) is not None
                     if named or looks_secret(text_of):
                         self._pseudonym(child)
 
     def _replace_equal(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> None:
         changes: dict[Any, Any] = {}
-        for entry in entries(place):
-            new = self._equal(entry.child)
+        for item in items_of(place):
+            new = self._equal(item.child)
             if isinstance(new, Inert):
                 packed = packed_in(new)
                 if packed is not None and self._needles.occur_in(packed[1]):
-                    new = placeholder(path_of(extended(place.link, entry.key)), _type_shown(new), _EQUAL)
+                    new = placeholder(path_of(extended(place.link, item.key)), _type_shown(new), _EQUAL)
             elif type(new) is int and self._needles.has_number(new):
-                new = placeholder(path_of(extended(place.link, entry.key)), "int", _EQUAL)
-            if new is not entry.child:
-                changes[entry.slot] = new
-                self._note(part, place, entry, _type_shown(entry.child), _EQUAL)
+                new = placeholder(path_of(extended(place.link, item.key)), "int", _EQUAL)
+            if new is not item.child:
+                changes[item.slot] = new
+                self._note(part, place, item, _type_shown(item.child), _EQUAL)
         if changes:
             put(place, changes, replaced)
         if type(place.node) is dict:
@@ -285,9 +285,9 @@ class Redaction:
             self.changed.add(part)
             self.notes[part].append(Note(path_of(place.link), REDACTED, "key", why))
 
-    def _note(self, part: str, place: Place, entry: Entry, type_name: str, why: str) -> None:
+    def _note(self, part: str, place: Place, item: Item, type_name: str, why: str) -> None:
         self.changed.add(part)
-        self.notes[part].append(Note(path_of(extended(place.link, entry.key)), REDACTED, type_name, why))
+        self.notes[part].append(Note(path_of(extended(place.link, item.key)), REDACTED, type_name, why))
 
 
 def _forget_streams_within(roots: Roots) -> None:
@@ -314,7 +314,7 @@ def _is_pseudonym(value: str | bytes | bytearray) -> bool:
 def _type_shown(value: Any) -> str:
     """The type that a value has in the program: an array is no instance of what its pickle calls."""
     if packed_in(value) is None:
-        return type_name(value)
+        return inert_type_name(value)
     return "numpy.generic" if type(value).qualname == "scalar" else "numpy.ndarray"
 
 

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterable
 
 from ...core.paths import PathPattern, parse_path
-from ...serializer.inert.class_facts import LiveNames, live_names
+from ...serializer.inert.class_facts import ClassFacts, class_facts
 from ...serializer.inert.decode import ATOM_TYPES, BY_VALUE, StandIn
 from ...serializer.inert.walk import Roots
 from .equal_values import EnvironmentSecrets
@@ -37,7 +37,7 @@ class Redactor:
         allowed_names, self._spared = _split(allowed)
         self.names = SecretNames(added_names, allowed_names)
         self.has_paths = bool(self._wanted or self._spared)
-        self._harmless: dict[StandIn, LiveNames] = {}  # classes whose type and fields say nothing of secrets
+        self._harmless: dict[StandIn, ClassFacts] = {}  # classes whose type and fields say nothing of secrets
         self.environment = EnvironmentSecrets(self.names)
         self._key = key
 
@@ -98,7 +98,7 @@ class Redactor:
         cls: Any = type(node)
         if cls.origin is not None or node.effects is not None or cls.name == BY_VALUE:
             return True  # code by value: look closely
-        known = live_names(cls)
+        known = class_facts(cls)
         if self._harmless.get(cls) is not known:
             if is_secret_type(cls) or any(self.names.rule(field) is not None for field in known.fields):
                 return True
@@ -110,7 +110,7 @@ class Redactor:
             rest += (node.kwargs, node.listed, node.pairs, node.callee)
         return False
 
-    def _remember_harmless(self, cls: StandIn, known: LiveNames) -> None:
+    def _remember_harmless(self, cls: StandIn, known: ClassFacts) -> None:
         if len(self._harmless) >= _MOST_CLASSES:
             self._harmless.clear()
         self._harmless[cls] = known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...serializer.inert.class_facts import live_names
+from ...serializer.inert.class_facts import class_facts
 from ...serializer.inert.decode import Inert, StandIn, nodes_of
 from ..hashing.arrays import array_of, packed_in
 from .names import SecretNames
@@ -50,7 +50,7 @@ _LONG = 20
 
 def is_secret_type(cls: StandIn) -> bool:
     """By its own name, and by its bases where the class is loaded."""
-    return cls.name in SECRET_TYPES or not SECRET_TYPES.isdisjoint(live_names(cls).bases)
+    return cls.name in SECRET_TYPES or not SECRET_TYPES.isdisjoint(class_facts(cls).bases)
 
 
 def is_never_secret(value: Any) -> bool:
@@ -60,7 +60,7 @@ def is_never_secret(value: Any) -> bool:
     if not isinstance(value, Inert):
         return False
     cls = type(value)
-    return cls.name in _CODE or "enum:Enum" in live_names(cls).bases
+    return cls.name in _CODE or "enum:Enum" in class_facts(cls).bases
 
 
 def secret_part(value: Any, names: SecretNames) -> str | None:
