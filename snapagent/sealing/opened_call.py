@@ -1,4 +1,4 @@
-"""A frozen call opened up: its values as inert graphs by name and path, to be redacted, hashed and shown."""
+"""A frozen call decoded: its values as inert graphs by name and path, to be redacted, hashed and shown."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class OpenedCall:
             return None
         redaction = Redaction(redactor, self._streams)
         for name, roots in self.roots.items():
-            redaction.look(name, roots)
+            redaction.redact_part(name, roots)
         redaction.finish()
         return redaction
 
