@@ -19,7 +19,7 @@ from itertools import islice
 
 from ..core.paths import format_keys
 from ..serializer.inert.class_facts import class_facts
-from ..serializer.inert.decode import BY_VALUE, Inert, StandIn, is_atom
+from ..serializer.inert.decode import BY_VALUE, MAKES_FUNCTION, REBUILDS_EXCEPTION, Inert, StandIn, is_atom
 from .hashing.canonical import Canonical
 from .hashing.objects import PLACEHOLDER
 
@@ -46,8 +46,6 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 }
 _NUMBERS = frozenset({int, float, bool, type(None)})
 _TEXTS = frozenset({str, bytes, bytearray})
-_FUNCTION = "dill._dill:_create_function"
-_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 
 def preview_text(value: Any, limit: int = TEXT_LIMIT) -> str:
@@ -82,7 +80,7 @@ def _type_text(value: Any) -> str:
         return printable(str(value.args[2]))
     if kind.name == BY_VALUE:
         return _type_text(value.args[0])
-    if kind.name == _FUNCTION:
+    if kind.name == MAKES_FUNCTION:
         return "function"
     if _is_exception(value):
         kind = value.args[0]
@@ -173,7 +171,7 @@ class _Text:
         return text
 
     def _insides(self, value: Inert) -> str:
-        """What to show of an object: attributes when it has named ones, else items, else constructor arguments."""
+        """The text inside an object: attributes when it has named ones, else items, else constructor arguments."""
         named = _named_parts(value)
         if named:
             return self._pairs(named, "=")
@@ -184,7 +182,12 @@ class _Text:
 
 def _is_exception(value: Inert) -> bool:
     args = value.args
-    return type(value).name == _EXCEPTION and len(args) == 2 and isinstance(args[0], StandIn) and type(args[1]) is tuple
+    return (
+        type(value).name == REBUILDS_EXCEPTION
+        and len(args) == 2
+        and isinstance(args[0], StandIn)
+        and type(args[1]) is tuple
+    )
 
 
 def _in_order(members: Iterable[Any]) -> list[Any]:
@@ -273,7 +276,7 @@ def _function(value: Inert) -> str | None:
 
 _SHORT: dict[str, Callable[[Inert], str | None]] = {
     PLACEHOLDER: _placeholder,
-    _FUNCTION: _function,
+    MAKES_FUNCTION: _function,
     "datetime:date": _date_or_time,
     "datetime:datetime": _date_or_time,
     "datetime:time": _date_or_time,

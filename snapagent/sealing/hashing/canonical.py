@@ -53,7 +53,7 @@ class Canonical:
     __slots__ = ("_alive", "_lowest", "_nodes", "_open", "_open_before", "_path", "_texts", "opaque")
 
     def __init__(self) -> None:
-        self.opaque: list[tuple[object, str]] = []  # a node and, when the node itself says so, its path
+        self.opaque: list[tuple[object, str]] = []  # a node, and its path where the node has it (placeholders)
         self._texts: dict[int, str] = {}
         self._path: dict[int, int] = {}  # containers that the walk is inside of -> their depth
         self._open_before: list[int] = []  # for each of them: how many nodes were open when it was entered

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from ...placeholder import REDACTED
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import BY_VALUE, Inert, StandIn, is_inert
+from ...serializer.inert.decode import BY_VALUE, MAKES_FUNCTION, Inert, StandIn, is_inert
 from ...serializer.thawing.renames import canonical_module
 from .arrays import ARRAYS
 from .atoms import REDACTED_TEXT, text_of_name
@@ -185,7 +185,7 @@ _SPECIAL: dict[str, Callable[[TextWriter, Inert], str | None]] = {
     PLACEHOLDER: _placeholder,
     "builtins:set": _set,
     "builtins:frozenset": _set,
-    "dill._dill:_create_function": write_function,
+    MAKES_FUNCTION: write_function,
     "builtins:complex": _complex,
     "fractions:Fraction": _fraction,
     "pathlib:PosixPath": _path,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import Inert, StandIn, nodes_of
+from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, nodes_of
 from ..hashing.arrays import array_of, packed_in
 from .names import SecretNames
 
@@ -39,7 +39,7 @@ _CODE = frozenset(
         "builtins:property",
         "builtins:staticmethod",
         "dataclasses:Field",
-        "dill._dill:_create_function",
+        MAKES_FUNCTION,
         "numpy:dtype",
     }
 )

@@ -46,7 +46,7 @@ _LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C lev
 
 
 class FreezeRules(Record):
-    """What a target's settings say about its values; `max_bytes` is for each part of a bundle."""
+    """The settings of a target for its values; `max_bytes` is for each part of a bundle."""
 
     max_bytes: int = 10**6
     exclude: tuple[PathPattern, ...] = ()

@@ -20,14 +20,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    Reduced = tuple[Any, ...] | str  # what `reducer_override` may give
+    Reduced = tuple[Any, ...] | str  # a result of `reducer_override`
 
 _PROTOCOL = 5
 _SAFE_ITERATORS: frozenset[type] = frozenset({type(iter([])), type(iter({}.items())), type(iter(()))})
 
 
 class Unstorable(Exception):
-    """An object cannot be stored; the argument says why, without any of its values."""
+    """An object cannot be stored; the argument is the reason, without any of its values."""
 
 
 _PASSING = (RecursionError, Unstorable, MainIsMet, TooBig, TooSlow)  # they concern the whole dump, not one object
@@ -101,7 +101,7 @@ def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[An
         return made_by, args
     if made_by is copyreg.__newobj__ and len(args) == 1:  # type: ignore[attr-defined]
         return copyreg._reconstructor, (args[0], object, None)  # type: ignore[attr-defined]
-    raise Unstorable("its class is not what it says")
+    raise Unstorable("its pickle form names another class")
 
 
 @lru_cache(4096)

@@ -20,7 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
+# Callables that streams name, and whose arguments are known: see the functions themselves.
 BY_VALUE = "snapagent.serializer.by_value:load_by_value"
+REBUILDS_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # (class, args)
+MAKES_FUNCTION = "dill._dill:_create_function"  # (code, globals, name, defaults, closure, ...)
 
 _MAKES_CLASSES = frozenset(
     {

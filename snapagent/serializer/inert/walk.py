@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
 from .class_facts import class_facts
-from .decode import BY_VALUE, Inert, StandIn, is_atom
+from .decode import BY_VALUE, MAKES_FUNCTION, REBUILDS_EXCEPTION, Inert, StandIn, is_atom
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     Link = tuple["Link | None", object]  # a path, last step first: (the link of the container, key)
 
 NO_STEP = object()  # the key of an item that adds nothing to a path, such as the dict of an object's attributes
-
-_LABELLED_CODE = {"dill._dill:_create_function"}
-_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 
 class Roots:
@@ -125,9 +122,9 @@ def _items_of_stand_in(node: Any) -> Iterator[Item]:
 def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Item]:
     step: object = NO_STEP if fields or cls.name == BY_VALUE else "args"
     labels: Sequence[Any] = [NO_STEP] if cls.name == BY_VALUE else fields
-    if cls.name == _EXCEPTION and len(node.args) == 2:
+    if cls.name == REBUILDS_EXCEPTION and len(node.args) == 2:
         yield Item(None, "args", None, node.args[1])
-    if cls.name in _LABELLED_CODE:
+    if cls.name == MAKES_FUNCTION:
         yield from _function_parts(node)
         step = NO_STEP
     yield Item("args", step, None, node.args, labels)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class LoadFailure(Exception):
-    """The text says what could not be rebuilt, and why."""
+    """An object could not be rebuilt; the text names it and the reason."""
 
 
 def load_slowly(data: bytes, find: Callable[[str, str], Any]) -> Any:
