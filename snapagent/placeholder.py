@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Names that pickle streams hold: those written by 0.1.0 must stay readable, so none of them may ever change.
 PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
 BY_VALUE = "snapagent.serializer.by_value:load_by_value"  # called with the stream of a function or class
-EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
+REBUILDS_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"
 TOO_BIG, TOO_DEEP, LAZY, FRESH = "too_big", "too_deep", "lazy", "fresh"

@@ -9,11 +9,10 @@ from ..bundle import BOUND_KINDS, BundleFile, Header
 from ..errors import FacsimileError, NotReplayableError
 from ..placeholder import PRESENT
 from ..sealing.portability import refused_globals, verdict
-from ..serializer import get_serializer
 from ..serializer.thawing.load import check_facsimiles, thaw
 from ..store import BundleEntry, StoreReader
 
-PICKLE = "pickle"  # the serializer that supports placeholders
+PICKLE = "pickle"  # the serializer of all bundles so far
 
 
 def placeholder_paths(header: Header) -> list[str]:
@@ -84,5 +83,6 @@ class StoredCall:
             raise NotReplayableError(self.header.target, reason, "exclude that value and capture the call again")
         serializer = next(each.serializer for each in self.header.parts if each.name == part)
         if serializer != PICKLE:
-            return get_serializer(serializer).loads(data)
+            reason = f"its {part} was written by the serializer {serializer!r}, and only {PICKLE!r} can be read"
+            raise NotReplayableError(self.header.target, reason, "use the version of snapagent that wrote it")
         return thaw(data, facsimiles=self._facsimiles, target=self.header.target, part=part)

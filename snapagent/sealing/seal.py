@@ -1,7 +1,7 @@
-"""From a recorded call to what is stored: redact, hash, preview, compress, and the header that explains it all.
+"""Makes a recorded call ready for the store: redacts, hashes, previews, compresses, and writes its header.
 
-Works on pickled bytes by inert stand-ins: nothing of the program runs here. Whatever fails raises, and then the call is
-not stored: what was not looked through is not written.
+Works on inert graphs of the pickled bytes, so no code of the program runs here. Any failure raises, and the call is not
+stored: bytes that were not searched for secrets are never written.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _redactor(added: tuple[str, ...], allowed: tuple[str, ...], key: bytes) -> R
 
 
 def seal(raw: RawCall, rules: SealRules) -> tuple[Header, dict[str, bytes]]:
-    """The header and the stored bytes of each part. Raises when the call cannot be looked through."""
+    """The header and the stored bytes of each part. Raises InertError when the call cannot be decoded."""
     opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
     redaction = opened.redact(rules.redactor)
     changed = redaction.changed if redaction is not None else _NOTHING
@@ -136,7 +136,7 @@ def _parts(
     }
     sizes = {name: len(data) for name, data in payload.items()}
     if compression != "none":
-        from ..store.compression import deflate, usable  # the store's libraries, only when they are asked for
+        from ..store.compression import deflate, usable  # imports the library only when it is used
 
         compression = usable(compression)
         payload = {name: deflate(compression, data) for name, data in payload.items()}

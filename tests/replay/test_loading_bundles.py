@@ -255,3 +255,12 @@ def test_the_newest_and_one_by_its_hash_are_found_without_listing_the_folder(
     assert load_capture(QUOTE, base_path=shop.base_path).args == ([2],)
     assert load_capture(QUOTE, hash=by_hash, base_path=shop.base_path).args == ([1],)
     assert listed == []
+
+
+def test_a_bundle_of_an_unknown_serializer_says_so(shop: Shop, program: ModuleType) -> None:
+    entry = shop.capture(QUOTE, program.quote, [1])
+    file = decode(Path(entry.path).read_bytes(), entry.path)
+    parts = tuple(part.replace(serializer="marshal") for part in file.header.parts)
+    Path(entry.path).write_bytes(encode(file.header.replace(parts=parts), file.payload))
+    with pytest.raises(NotReplayableError, match="written by the serializer 'marshal'"):
+        _ = load_capture(QUOTE, base_path=shop.base_path).args

@@ -40,7 +40,7 @@ class Secrets:
             rules.redactor, b"\n".join([call.call, call.outcome, call.defaults or b"", *self._streams])
         )
         for name, roots in (*opened.roots.items(), *self._earlier()):
-            redaction.look(name, roots)
+            redaction.redact_part(name, roots)
         redaction.finish()
         changes: dict[str, object] = {}
         if CALL in redaction.changed:

@@ -35,7 +35,7 @@ class _PlainEncoder(pickle.Pickler):
 
 
 class _Encoder(pickle._Pickler):
-    write: Any  # what typeshed leaves out
+    write: Any  # members that typeshed does not declare
     memo: Any
     framer: Any
     memoize: Any
