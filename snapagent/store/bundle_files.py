@@ -97,8 +97,13 @@ def read_header(folder: int, name: str, path: str) -> tuple[Header, int]:
 
 def header_of(entry: BundleEntry) -> Header:
     """The header of a bundle. Raises like `read_header`, and OSError when its folder cannot be opened."""
-    with files.opened_folder(os.path.dirname(entry.path)) as folder:
-        return read_header(folder, entry.name, entry.path)[0]
+    return read_file_header(entry.path)[0]
+
+
+def read_file_header(path: str) -> tuple[Header, int]:
+    """The header and the size of a file, in a store or anywhere else. Raises like `header_of`."""
+    with files.opened_folder(os.path.dirname(path) or ".") as folder:
+        return read_header(folder, os.path.basename(path), path)
 
 
 def read_summary(folder: int, name: str, path: str) -> tuple[HeaderSummary, int]:
