@@ -18,7 +18,7 @@ from .trust import Trust
 _START = b"%s%d " % (MAGIC, FORMAT)
 # A header is cut at these. None can occur inside a text, because its quotes are escaped, nor at the start of a preview.
 _PARTS, _EXCEPTION, _TREE = b',"parts":[', b',"exception":', b',"tree":{'
-_FIELDS = ("target", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews")
+_FIELDS = ("target", "kind", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews")
 _values = itemgetter(*_FIELDS)
 _parse = json.JSONDecoder().raw_decode
 
@@ -27,6 +27,7 @@ class HeaderSummary(NamedTuple):
     """The fields of a Header that lists of bundles show."""
 
     target: str
+    kind: str
     timestamp: str
     duration: float
     outcome: str
@@ -58,7 +59,8 @@ def parse_summary(data: bytes) -> HeaderSummary | None:
         shown = b"%s%s}" % (data[start:parts], data[rest:end])
         summary = HeaderSummary._make(_values(_parse(shown.decode("ascii"))[0]))
         # These raise TypeError or ValueError unless the fields are texts and pairs.
-        "".join((summary.target, summary.timestamp, summary.outcome, summary.exception or "", summary.hash))
+        "".join((summary.target, summary.kind, summary.timestamp, summary.outcome))
+        "".join((summary.exception or "", summary.hash))
         "".join(summary.previews.values())
         dict(summary.parameters)
         return summary
