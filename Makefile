@@ -44,9 +44,10 @@ bench-compare: $(VENV)/installed-test  ## What has become faster or slower since
 bench-plots: $(VENV)/installed-test  ## Draw what was measured into docs/images
 	$(VENV)/bin/python -m benchmarks.plots
 
-docs: $(VENV)/installed-test  ## Build the documentation into site/
+docs: $(VENV)/installed-test  ## Build the documentation into site/, and check it
 	$(VENV)/bin/python docs/generate.py
 	$(VENV)/bin/python -m mkdocs build --strict --quiet
+	$(VENV)/bin/python docs/check_site.py site
 	@echo "site/index.html"
 
 clean:  ## Remove everything that these targets made

@@ -61,7 +61,7 @@ def held_up(program: object) -> int:
     writer = program.engine.writer  # type: ignore[attr-defined]
     check = program.module.check  # type: ignore[attr-defined]
     text = "x" * 100_000
-    with writer._busy:
+    with writer._work_lock:
         for number in range(1_500):
             check(text, number)
         return int(writer._bytes_in - writer._bytes_out)

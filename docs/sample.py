@@ -23,7 +23,7 @@ from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
 from snapagent.store import Counts, Store
 from snapagent.store.layout import stamp
-from snapagent.store.processes import Presence, tell, withdraw
+from snapagent.store.processes import ProcessStatus, remove_status, write_status
 
 MORNING = 1_740_908_048.123456  # 2025-03-02, so long ago that `list` shows the date
 TOKEN = "a41f9c"
@@ -225,15 +225,15 @@ def _tree(node: Any, path: str) -> Any:
 def running() -> Iterator[None]:
     """A process that captures now."""
     now = time.time()
-    elsewhere = Presence(  # of another machine, so that it needs no process id that is somebody's here
+    elsewhere = ProcessStatus(  # of another machine, so that it needs no process id that is somebody's here
         pid=4242, host="staging-1", program="python -m shop", python="3.11.7", started=now - 60,
         told=now, wrapped=3, called=3, paused=False, spent=0.42, share=0.02,
         closed={"shop.storage:find_product": "quota_met"},
         unreachable={"shop.jobs:report": "its module is the program that was started"},
     )  # fmt: skip
-    tell(os.path.abspath("captures"), "0" * 6, elsewhere)
+    write_status(os.path.abspath("captures"), "0" * 6, elsewhere)
     yield
-    withdraw(os.path.abspath("captures"), "0" * 6)
+    remove_status(os.path.abspath("captures"), "0" * 6)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""The runtime half: lives inside the observed program. The package itself is the decorator: `@snapagent.capture()`.
+"""The runtime half, which runs inside the captured program. The package itself is the decorator `@snapagent.capture()`.
 
-The design gives the runtime half and the public decorator one name; a package that can be called is both, without
-either hiding the other (`import snapagent.capture.importing.finder` and `@snapagent.capture()` work in any order).
+The runtime half and the public decorator have the same name. A callable package is both, so that neither hides the
+other: `import snapagent.capture.importing.finder` and `@snapagent.capture()` work in any order.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVar
-
-    Function = TypeVar("Function", bound=Callable[..., Any])
+    from typing import Any
 
 
 class _CallablePackage(type(sys)):  # type: ignore[misc]  # the module type, without importing `types`

@@ -1,7 +1,7 @@
-"""Switching capture on and off in a process: `install()` and `uninstall()`.
+"""Switches capture on and off in a process: `install()` and `uninstall()`.
 
-On the start-up path: with the variable unset only the environment is read; with it set the YAML is read and the finder
-installed. wrapt, the serializer and the store are loaded when the first target module has been.
+This module is on the start-up path. With the variable unset it only reads the environment; with it set it reads the
+YAML and installs the finder. wrapt, the serializer and the store are loaded after the first target module.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Activation:
-    """What is installed in this process."""
+    """The state of capture in this process."""
 
     def __init__(self) -> None:
         self.config: Config | None = None
@@ -34,18 +34,16 @@ class Activation:
         self.targets: TargetSet | None = None
         self.finder: TargetFinder | None = None
         self._instrumenter: Instrumenter | None = None
-        self._preparing: set[int] = set()  # threads that make the instrumenter
-        self._waiting: list[tuple[str, ModuleType]] = []  # modules that were loaded meanwhile
+        # Making the instrumenter imports modules. If one is a target, the finder calls back before the instrumenter is
+        # there, and the module has to wait. By thread, because an import in another thread need not wait.
+        self._preparing: set[int] = set()
+        self._waiting: list[tuple[str, ModuleType]] = []
         self._engines: dict[str, Engine] = {}
-        self._seen: set[str] = set()  # names of modules that were instrumented
+        self._instrumented: set[str] = set()  # names of modules
         self._environment: dict[str, str | None] = {}
 
-    @property
-    def is_installed(self) -> bool:
-        return self.finder is not None
-
     def install(self, config: Source | None) -> None:
-        """Read the config and watch imports. Raises ConfigError when the config is bad."""
+        """Read the config and watch imports. Raises ConfigError when the config is invalid."""
         if self.finder is not None:
             return
         found = _read(config)
@@ -54,9 +52,9 @@ class Activation:
         from .importing.finder import TargetFinder
 
         self.config, self.base_path = found, _folder(found)
-        self._tell_children(found)
+        self._set_environment(found)
         self.targets = targets = found.target_set()
-        if targets.reaches_standard_library:  # later, what we need ourselves might be half imported
+        if targets.reaches_standard_library:  # later, a module that this imports may be half imported
             self._instrumenter = self._new_instrumenter()
         self.finder = TargetFinder(targets.wants_module, self.loaded)
         self.finder.install()
@@ -67,8 +65,8 @@ class Activation:
 
         atexit.register(self.report_missed)
 
-    def _tell_children(self, config: Config) -> None:
-        """Children may start in another folder: the paths that they inherit are absolute."""
+    def _set_environment(self, config: Config) -> None:
+        """Set absolute paths for child processes, which may start in another folder."""
         self._set(environment.CAPTURE_DIR, self.base_path)
         if config.path is not None:
             self._set(environment.CONFIG, os.path.abspath(config.path))
@@ -78,14 +76,14 @@ class Activation:
         os.environ[name] = value
 
     def loaded(self, module: ModuleType) -> None:
-        """The finder's callback: a target module has been executed. Never raises an Exception."""
+        """The finder's callback, after a target module has been executed. Never raises an Exception."""
         values = object.__getattribute__(module, "__dict__")
         name = getattr(values.get("__spec__"), "name", None) or values.get("__name__")
         if isinstance(name, str) and self.finder is not None:
             self._instrument(name, module)
 
     def _instrument(self, name: str, module: ModuleType) -> None:
-        self._seen.add(name)
+        self._instrumented.add(name)
         me = get_ident()
         if me in self._preparing:
             self._waiting.append((name, module))
@@ -93,12 +91,12 @@ class Activation:
         self._preparing.add(me)
         try:
             if self._instrumenter is None:
-                made = self._new_instrumenter()  # in the meantime another thread may have made one as well
+                made = self._new_instrumenter()  # another thread may have made one at the same time
                 self._instrumenter = self._instrumenter or made
-        except Exception as error:  # a key that cannot be used, for instance: the next module would meet the same
+        except Exception as error:  # an unusable key, for instance: the next module would fail in the same way
             if self.finder is not None:
                 self.finder.uninstall()
-            complain("capture stays off", error)
+            log_failure("capture stays off", error)
             return
         finally:
             self._preparing.discard(me)
@@ -113,7 +111,7 @@ class Activation:
         return Instrumenter(self.targets, self.engine().recorder_for, self._report)
 
     def _report(self, target: Target, reason: str) -> None:
-        """Tell why a function is not reached: aloud when it was asked for by name, else for `snapagent status` only."""
+        """Record why a function is not reached, for `snapagent status`; also log it if the YAML names it exactly."""
         assert self.targets is not None
         if target.qualname in self.targets.exact_names(target.module):
             self.engine().note_unreachable(target, reason)
@@ -123,20 +121,21 @@ class Activation:
     def engine(self, base_path: str | os.PathLike[str] | None = None) -> Engine:
         """The engine that captures into this folder, made at its first use.
 
-        By default it is the folder of what is installed; with nothing installed, the one that the environment, else
-        the config, names at this moment: a program that only decorates has no other moment at which it was said.
+        By default the folder found by `install`. Without `install`, in a program that only uses the decorator, the
+        folder that the environment, else the config, names now.
         """
         from .engine import Engine
 
-        config, path = self._in_force()
+        config, path = self._active_config()
         if base_path is not None:
             path = os.path.abspath(os.path.expanduser(base_path))
         engine = self._engines.get(path)
-        if engine is None:  # no lock: this runs inside imports, where a thread that we wait for may wait for us
+        if engine is None:
+            # No lock: this runs inside imports, and the thread that holds the lock may wait for this one's import.
             engine = self._engines.setdefault(path, Engine(config, path))
         return engine
 
-    def _in_force(self) -> tuple[Config, str]:
+    def _active_config(self) -> tuple[Config, str]:
         if self.config is not None:
             return self.config, self.base_path
         from ..config.reading import DEFAULT_CONFIG, load_unchanged
@@ -146,16 +145,16 @@ class Activation:
         return config, _folder(config)
 
     def report_missed(self) -> None:
-        """Tell of each target, named exactly, whose module was loaded without us, and what to do about it."""
+        """Report each target, named exactly, whose module was loaded but not instrumented, with the remedy."""
         from .importing.missed import missed_targets, unfound_dotted
 
         if self.config is None or self.targets is None:
             return
-        for target, reason in missed_targets(self.config, self._seen):
+        for target, reason in missed_targets(self.config, self._instrumented):
             self._report(target, reason)
         if self._instrumenter is not None:
             found = {str(recorder.target) for recorder in self.engine().recorders()}
-            for target in unfound_dotted(self.config, self.targets, found, self._seen):
+            for target in unfound_dotted(self.config, self.targets, found, self._instrumented):
                 self._instrumenter.explain(target, sys.modules[target.module], self.engine().note_unreachable)
 
     def uninstall(self) -> None:
@@ -178,7 +177,7 @@ class Activation:
 
 
 def _read(config: Source | None) -> Config | None:
-    """The config that is given, named, or found; None when there is none. Raises ConfigError."""
+    """The config that was passed, named by its path, or found; None when there is none. Raises ConfigError."""
     if config is None:
         config = environment.find_config(os.environ, _working_directory())
     if isinstance(config, (str, bytes, os.PathLike)):
@@ -199,7 +198,7 @@ def _folder(config: Config) -> str:
 
 
 def _working_directory() -> str:
-    """The root where it has been removed: absolute paths, as children inherit them, need none."""
+    """The working directory; the root if it was removed, which is enough for the absolute paths of a child."""
     try:
         return os.getcwd()
     except FileNotFoundError:
@@ -210,11 +209,11 @@ current = Activation()
 
 
 def install(enabled: bool | None = None, config: Source | None = None) -> None:
-    """Capture the functions that the YAML lists, also of modules imported earlier. Calling it again changes nothing.
+    """Capture the functions that the YAML lists, also of modules imported earlier. A second call changes nothing.
 
-    `enabled=None` obeys the environment; a bool decides. `config` is a path or a Config; by default the environment
-    names the file, else `snapagent.yaml` or `config/snapagent.yaml` is taken. Never raises: a bad config leaves capture
-    off, and one log line says why.
+    `enabled=None` obeys the environment; True or False override it. `config` is a path or a Config; by default the
+    environment names the file, else it is `snapagent.yaml` or `config/snapagent.yaml`. Never raises: an invalid config
+    leaves capture off, and one log line says why.
     """
     if not (environment.is_enabled(os.environ) if enabled is None else enabled):
         return
@@ -222,23 +221,23 @@ def install(enabled: bool | None = None, config: Source | None = None) -> None:
         current.install(config)
     except Exception as error:
         uninstall()
-        complain("capture stays off", error)
+        log_failure("capture stays off", error)
 
 
 def uninstall() -> None:
-    """Stop capturing and give every module its very own function objects back. Never raises."""
+    """Stop capturing and restore every module's own function objects. Never raises."""
     try:
         current.uninstall()
     except Exception as error:
-        complain("capture could not be switched off cleanly", error)
+        log_failure("capture could not be switched off cleanly", error)
 
 
-def complain(what: str, error: Exception) -> None:
-    """One log line about a fault of ours or a bad config."""
+def log_failure(what: str, error: Exception) -> None:
+    """Log one line about an internal error or an invalid config."""
     from ..errors import SnapagentError
     from .host_guard import describe, log_once
 
     cause = describe(error)
     if isinstance(error, SnapagentError):
         cause = str(getattr(error, "one_line", error))
-    log_once(what, cause, "'snapagent check' tells more")
+    log_once(what, cause, "run 'snapagent check' for details")

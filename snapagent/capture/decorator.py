@@ -1,4 +1,4 @@
-"""`@capture(...)`: the explicit way to name a target, with the same engine as the YAML."""
+"""`@capture(...)`: names a target in the source, with the same engine as the YAML."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def capture(
 ) -> Any:
     """Capture the calls of the decorated function, method, class method, static method or property.
 
-    `enabled=None` obeys the environment when the function is decorated: off returns the very function. `base_path` is
-    the folder of captures, by default the one that the environment or the config names at that moment. `options` are
-    the settings that a target may have in the YAML (`keep`, `exclude`, ...).
+    `enabled=None` obeys the environment at the moment of decoration; where capture is off, the function itself is
+    returned. `base_path` is the folder of captures, by default the one that the environment or the config names at that
+    moment. `options` are the settings of a target in the YAML (`keep`, `exclude`, ...).
 
     Raises:
-        ConfigError: an option that does not exist or has an impossible value, whether capture is on or off.
-        TypeError: what is decorated is a class, or not callable.
+        ConfigError: an option does not exist or has an invalid value; raised with capture off, too.
+        TypeError: the decorated object is a class, or not callable.
     """
     if options:
         from ..config.settings import settings_from
@@ -58,7 +58,7 @@ def _decorated(function: Any, base_path: str | os.PathLike[str] | None, options:
         engine = current.engine(base_path)
         return instrument_value(function, engine.recorder_for, settings_from(options, engine.config.defaults))
     except Exception as error:
-        from .activation import complain
+        from .activation import log_failure
 
-        complain(f"{getattr(inner, '__qualname__', 'a function')} is not captured", error)
+        log_failure(f"{getattr(inner, '__qualname__', 'a function')} is not captured", error)
         return function

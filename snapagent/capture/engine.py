@@ -1,7 +1,6 @@
-"""What a capturing process has one of: the store, the writer, the budget; and a recorder for each target.
+"""Holds what a capturing process has one of per folder: the store, the writer, the budget, and a recorder per target.
 
-An engine is made when the first target module has loaded, so that a process in which none does pays for the finder
-alone.
+An engine is made when the first target module has been loaded. A process that loads none pays for the finder alone.
 """
 
 from __future__ import annotations
@@ -11,23 +10,20 @@ import weakref
 
 from ..config.environment import signing_keys
 from ..core.paths import parse_path
-from ..sealing.seal import RawCall, SealRules, seal
 from ..serializer.freezing.freeze import FreezeRules
 from ..store import Store
-from ..store.keys import store_key
 from .host_guard import log_once
 from .recording.admission import Gate, Governor
 from .recording.ledger import Ledger
-from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
+from .recording.recorder import Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
+from .writing.seal_call import CallSealer
 from .writing.writer import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import FunctionType
 
-    from ..bundle import Header
     from ..config.reading import Config
     from ..config.settings import Settings
     from ..config.targets import Target
@@ -36,7 +32,7 @@ SIGNED, OWNER = "signed", "owner"
 
 
 class Engine:
-    """Everything that captures into one folder; `base_path` is absolute. `strict` lets our own faults out, for tests.
+    """Everything that captures into one folder; `base_path` is absolute. `strict` raises internal errors, for tests.
 
     Raises ConfigError when a key cannot be used.
     """
@@ -49,31 +45,29 @@ class Engine:
         self._strict = strict
         self._recorders: dict[str, Recorder] = {}
         self._freeze_rules: dict[Settings, FreezeRules] = {}
-        self._keys = signing_keys(os.environ)
-        self._pseudonym_key: bytes | None = self._keys[0].secret if self._keys else None
+        keys = signing_keys(os.environ)
         store = Store(
             base_path,
-            keys=self._keys,
-            trust=config.trust or (SIGNED if self._keys else OWNER),
+            keys=keys,
+            trust=config.trust or (SIGNED if keys else OWNER),
             durability=config.durability,
             max_bytes=config.max_store_bytes,
         )
-        self._reporter = Reporter(self)
+        self._reporter = Reporter(base_path, self._recorders, self.unreachable, self.governor)
         self.writer = Writer(
             store,
-            self._seal,
+            CallSealer(base_path, keys),
             sync=config.sync,
             spent=self.governor.spend,
-            companion=self._reporter,
+            periodic=self._reporter,
             own_threads=capturing,
         )
-        self.submit = self.writer.submit
         _engines.add(self)
 
     def recorder_for(
         self, target: Target, function: FunctionType, kind: str, flavor: str, settings: Settings
     ) -> Recorder:
-        """A recorder of `function`. A target that was recorded before (a reload) goes on with its counts and quota."""
+        """A recorder of `function`. A target that was recorded before (a reload) keeps its counts and quota."""
         earlier = self._recorders.get(str(target))
         ledger = earlier.ledger if earlier is not None else Ledger(target)
         if earlier is not None and earlier.settings == settings:
@@ -83,7 +77,19 @@ class Engine:
             self.writer.watch(target, settings, ledger, gate)
             if self._reporter.paused and gate.closed is None:
                 gate.close(PAUSED)
-        recorder = Recorder(target, function, kind, flavor, settings, ledger, gate, self, self._strict)
+        recorder = Recorder(
+            target,
+            function,
+            kind,
+            flavor,
+            settings,
+            ledger,
+            gate,
+            self._rules(settings),
+            self.writer.submit,
+            self.writer.wake,
+            strict=self._strict,
+        )
         self._recorders[str(target)] = recorder
         return recorder
 
@@ -92,12 +98,12 @@ class Engine:
         return list(self._recorders.values())
 
     def note_unreachable(self, target: Target, reason: str) -> None:
-        """A function that was asked for and cannot be captured, or not wholly, and why."""
+        """Record and log why a function that was named cannot be captured, or not by every reference."""
         self.unreachable[str(target)] = reason
-        log_once(f"target {target}", reason, "'snapagent check' tells more")
+        log_once(f"target {target}", reason, "run 'snapagent check' for details")
 
-    def freeze_rules(self, settings: Settings) -> FreezeRules:
-        """What these settings say about values; one object for all targets that share them."""
+    def _rules(self, settings: Settings) -> FreezeRules:
+        """One object for all targets that share these settings."""
         rules = self._freeze_rules.get(settings)
         if rules is None:
             exclude = tuple(parse_path(path) for path in settings.exclude)
@@ -105,47 +111,17 @@ class Engine:
             self._freeze_rules[settings] = rules
         return rules
 
-    def first_call(self) -> None:
-        """A target is called for the first time: its counts must reach the index, whether or not it is captured."""
-        self.writer.wake()
-
-    def _seal(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
-        """In the writer: from frozen bytes to what is stored."""
-        if self._pseudonym_key is None:
-            self._pseudonym_key = store_key(self.base_path)
-        recorder = call.recorder
-        defaults = recorder.defaults()
-        raw = RawCall(
-            target=call.target,
-            kind=recorder.kind,
-            flavor=recorder.flavor,
-            parameters=recorder.parameters(),
-            call=call.call.data,
-            outcome=call.outcome.data,
-            raised=call.raised,
-            started=call.started,
-            duration=call.duration,
-            defaults=defaults.data if defaults is not None else None,
-            call_notes=call.call.notes,
-            outcome_notes=call.outcome.notes,
-            by_value=tuple(dict.fromkeys(call.call.by_value + call.outcome.by_value)),
-            packages=call.call.packages | call.outcome.packages,
-            exception=call.exception,
-            ended=call.ended,
-        )
-        return seal(raw, SealRules.of(call.settings, self._pseudonym_key))
-
     def flush(self, timeout: float = 2.0) -> bool:
-        """Wait until all that was captured is stored; False when that took longer than `timeout` seconds."""
+        """Wait until all captured calls are stored; False when that took longer than `timeout` seconds."""
         return self.writer.flush(timeout)
 
     def close(self) -> None:
-        """Store what there is and stop."""
+        """Store the calls that are queued, and stop."""
         _engines.discard(self)
         self.writer.close()
 
     def restart(self) -> None:
-        """In a forked child. Only assigns."""
+        """In a forked child. Only assigns: another thread may have held any lock at the fork."""
         self.governor.restart()
         forget_other_threads(self.recorders())
 

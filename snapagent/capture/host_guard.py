@@ -1,15 +1,13 @@
-"""The one place that says: a fault of ours is never a fault of the program that we watch.
+"""Logs internal errors once, so that they never reach the program that is being captured.
 
-What our own code or a hook of the program's objects raises while a call is captured is counted and logged once per
-cause. What a signal handler of the program raised meanwhile (its time limit, Ctrl-C, a server's stop) is the program's
-own and passes through.
+Errors of snapagent, and of hooks of the program's objects, are counted and logged once per cause. Exceptions that a
+signal handler of the program raises during a capture (a time limit, Ctrl-C, a server's stop) belong to the program and
+are raised: see `core.signals.belongs_to_program`.
 """
 
 from __future__ import annotations
 
 import sys
-
-from ..core.signals import raised_by_signal_handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,11 +15,6 @@ if TYPE_CHECKING:
 
 _logged: set[tuple[str, str]] = set()
 _MOST_LOGGED = 1000
-
-
-def belongs_to_host(error: BaseException) -> bool:
-    """Whether `error`, met while capturing, is the program's own and must reach it."""
-    return isinstance(error, (KeyboardInterrupt, SystemExit)) or raised_by_signal_handler(error)
 
 
 def log_once(where: str, cause: str, advice: str = "") -> None:
@@ -35,12 +28,12 @@ def log_once(where: str, cause: str, advice: str = "") -> None:
 
         text = f"{where}: {cause}; the program is not affected" + (f"; {advice}" if advice else "")
         logging.getLogger("snapagent").warning(text)
-    except Exception:  # the program's logging may be closed, broken or raising: there is nobody left to tell
+    except Exception:  # the program's logging may be closed, broken or raising
         return
 
 
 def describe(error: BaseException) -> str:
-    """Type and place of a fault of ours, without its text: that may hold the program's values."""
+    """Type and place of an internal error, without its text, which may hold the program's values."""
     last: TracebackType | None = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

@@ -1,4 +1,4 @@
-"""How this process stands, told to operators; and their wish to pause, obeyed. Runs in the writer's thread."""
+"""Publishes the state of this process for operators, and obeys their requests to pause. Runs in the writer's thread."""
 
 from __future__ import annotations
 
@@ -7,62 +7,73 @@ import sys
 from time import monotonic, time
 
 from ..store import processes
-from ..store.processes import Presence
+from ..store.processes import ProcessStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .engine import Engine
+    from collections.abc import Mapping
+
+    from .recording.admission import Governor
+    from .recording.recorder import Recorder
 
 PAUSED = "paused"
-LOOK_EVERY = 0.5  # seconds between two looks for a wish to pause
-TELL_EVERY = 5.0  # seconds between two reports
+CHECK_EVERY = 0.5  # seconds between two checks for a request to pause
+REPORT_EVERY = 5.0  # seconds between two reports
 
 
 def _program() -> str:
-    """What runs, without its arguments: they may hold secrets, and so may the code after `-c`."""
+    """The running program without its arguments: they may hold secrets, and so may the code after `-c`."""
     return " ".join([sys.executable or "python", *getattr(sys, "argv", [])[:1]])[:200]
 
 
 class Reporter:
-    """For one engine. `look` is called often; it does something twice a second at most."""
+    """Reports for one engine, whose recorders, unreachable targets and budget it reads.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.paused = processes.is_paused(engine.base_path)
+    `run_if_due` is called often and does something twice a second at most.
+    """
+
+    def __init__(
+        self, base_path: str, recorders: Mapping[str, Recorder], unreachable: Mapping[str, str], governor: Governor
+    ) -> None:
+        self._base_path = base_path
+        self._recorders = recorders
+        self._unreachable = unreachable
+        self._governor = governor
+        self.paused = processes.is_paused(base_path)
         self.restart()
 
     def restart(self) -> None:
-        """In a forked child: another process."""
+        """In a forked child: report as another process."""
         self._token = os.urandom(6).hex()
         self._started = time()
         self._ended = False
-        self._next_look = 0.0
+        self._next_check = 0.0
         self._next_report = 0.0
 
-    def look(self) -> None:
+    def run_if_due(self) -> None:
         now = monotonic()
-        if self._ended or now < self._next_look:
+        if self._ended or now < self._next_check:
             return
-        self._next_look = now + LOOK_EVERY
-        paused = processes.is_paused(self._engine.base_path)
+        self._next_check = now + CHECK_EVERY
+        paused = processes.is_paused(self._base_path)
         if paused != self.paused:
             self.paused = paused
-            self._obey()
+            self._set_gates()
             self._next_report = 0.0
         if now >= self._next_report:
-            self._next_report = now + TELL_EVERY
-            processes.tell(self._engine.base_path, self._token, self._presence())
+            self._next_report = now + REPORT_EVERY
+            processes.write_status(self._base_path, self._token, self._presence())
 
-    def _obey(self) -> None:
-        for recorder in self._engine.recorders():
+    def _set_gates(self) -> None:
+        for recorder in list(self._recorders.values()):
             if self.paused and recorder.gate.closed is None:
                 recorder.gate.close(PAUSED)
             elif not self.paused and recorder.gate.closed == PAUSED:
                 recorder.gate.open()
 
-    def _presence(self) -> Presence:
-        recorders = self._engine.recorders()
-        return Presence(
+    def _presence(self) -> ProcessStatus:
+        recorders = list(self._recorders.values())
+        return ProcessStatus(
             pid=os.getpid(),
             host=os.uname().nodename,
             program=_program(),
@@ -70,14 +81,14 @@ class Reporter:
             started=self._started,
             told=time(),
             wrapped=len(recorders),
-            called=sum(1 for recorder in recorders if recorder.ledger.announced),
+            called=sum(1 for recorder in recorders if recorder.ledger.called),
             paused=self.paused,
-            spent=self._engine.governor.spent,
-            share=self._engine.governor.share,
+            spent=self._governor.spent,
+            share=self._governor.share,
             closed={str(one.target): one.gate.closed for one in recorders if one.gate.closed is not None},
-            unreachable=dict(self._engine.unreachable),
+            unreachable=dict(self._unreachable),
         )
 
     def end(self) -> None:
-        self._ended = True  # the writer's thread looks once more while it stores the last calls
-        processes.withdraw(self._engine.base_path, self._token)
+        self._ended = True  # the writer's thread calls `run_if_due` once more while it stores the last calls
+        processes.remove_status(self._base_path, self._token)

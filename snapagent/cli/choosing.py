@@ -8,14 +8,14 @@ from fnmatch import fnmatchcase
 
 from ..config.targets import Target, TargetPattern, near_matches
 from ..errors import ConfigError, StoreError, TargetNotFoundError
-from ..store.layout import SUFFIX, Entry
-from ..store.reader import FunctionFolder, Library
+from ..store.layout import SUFFIX, BundleEntry
+from ..store.reader import FunctionFolder, StoreReader
 from .group import UnknownNameError
 
 _FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: no hash prefix that people type is as long
 
 
-def folders(store: Library, glob: str | None = None) -> list[FunctionFolder]:
+def folders(store: StoreReader, glob: str | None = None) -> list[FunctionFolder]:
     """The functions of the store that a glob matches. Where nothing fits by the YAML's grammar, shell rules hold."""
     found = [folder for folder in store.functions() if folder.target is not None or _may_hold_bundles(store, folder)]
     return found if glob is None else fitting(found, glob)
@@ -30,14 +30,14 @@ def fitting(found: Sequence[FunctionFolder], glob: str) -> list[FunctionFolder]:
     return []
 
 
-def _may_hold_bundles(store: Library, folder: FunctionFolder) -> bool:
+def _may_hold_bundles(store: StoreReader, folder: FunctionFolder) -> bool:
     try:
         return bool(store.bundles(folder.name))
     except StoreError:  # it may not be listed: that is for the command to tell
         return True
 
 
-def total_of(store: Library, chosen: Iterable[FunctionFolder]) -> int:
+def total_of(store: StoreReader, chosen: Iterable[FunctionFolder]) -> int:
     """How many bundles these functions have; of what may not be listed none."""
     total = 0
     for folder in chosen:
@@ -69,7 +69,7 @@ def name_of(folder: FunctionFolder) -> str:
     return folder.target if folder.target is not None else folder.name
 
 
-def function(store: Library, name: str) -> FunctionFolder:
+def function(store: StoreReader, name: str) -> FunctionFolder:
     """The one function that `name` means, in either form. Raises TargetNotFoundError with the near ones."""
     quick = store.function(name)
     if quick is not None and name in (quick.target, quick.name):
@@ -82,7 +82,7 @@ def function(store: Library, name: str) -> FunctionFolder:
     raise TargetNotFoundError(name, near_matches(name, names), store.base_path, len(names))
 
 
-def matching(store: Library, globs: Sequence[str]) -> list[FunctionFolder]:
+def matching(store: StoreReader, globs: Sequence[str]) -> list[FunctionFolder]:
     """The functions that were named, all when none was; a name or a glob that fits nothing is an error.
 
     Raises TargetNotFoundError with the near ones.
@@ -103,7 +103,7 @@ def _dotted(name: str) -> str:
     return name.replace(":", ".", 1)
 
 
-def bundle(store: Library, folder: FunctionFolder, text: str | None) -> Entry:
+def bundle(store: StoreReader, folder: FunctionFolder, text: str | None) -> BundleEntry:
     """A bundle by the prefix of its hash or by its file name; the newest without either.
 
     Raises BundleNotFoundError or AmbiguousHashError, which list what there is.
@@ -116,7 +116,7 @@ def bundle(store: Library, folder: FunctionFolder, text: str | None) -> Entry:
     return store.by_hash(folder.name, text)
 
 
-def newest_two(store: Library, folder: FunctionFolder) -> tuple[Entry, Entry]:
+def newest_two(store: StoreReader, folder: FunctionFolder) -> tuple[BundleEntry, BundleEntry]:
     """The newest bundle and the one before it, the older first. Raises UnknownNameError when there is only one."""
     entries = store.bundles(folder.name)
     if len(entries) < 2:

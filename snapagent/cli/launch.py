@@ -61,16 +61,11 @@ def pth_path() -> str:
 
 def write_pth() -> str:
     """Activate the current environment; the path written. Raises OSError where that is not allowed."""
+    from ..store.files import replacing
+
     path = pth_path()
-    draft = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(draft, "w", encoding="utf-8") as file:
-            file.write(pth_text())
-        os.replace(draft, path)
-    except OSError:
-        if os.path.exists(draft):
-            os.unlink(draft)
-        raise
+    with replacing(path) as file:
+        file.write(pth_text())
     return path
 
 

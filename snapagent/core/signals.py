@@ -16,6 +16,11 @@ else:
     import _signal  # inside the interpreter: `signal` is a file, which cannot be opened without a descriptor
 
 
+def belongs_to_program(error: BaseException) -> bool:
+    """Whether `error`, raised during a capture, belongs to the program: Ctrl-C, exit, or from a signal handler."""
+    return isinstance(error, (KeyboardInterrupt, SystemExit)) or raised_by_signal_handler(error)
+
+
 def raised_by_signal_handler(error: BaseException) -> bool:
     """Whether the traceback of `error` goes through a Python signal handler that is installed now."""
     codes = set(_handler_codes())

@@ -14,7 +14,7 @@ from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdic
 from ..compare.walking import Comparator, Options
 from ..core.signature import Parameters
 from ..errors import NotReplayableError, OutcomeError, SnapagentError
-from ..store import Entry, Library
+from ..store import BundleEntry, StoreReader
 from . import call as calling
 from .call import StoredArguments, check_names, override
 from .functions import find_function, unwrap
@@ -32,8 +32,8 @@ class Bundle:
 
     def __init__(
         self,
-        library: Library,
-        entry: Entry,
+        library: StoreReader,
+        entry: BundleEntry,
         header: Header,
         facsimiles: Mapping[str, object] | None = None,
         file: BundleFile | None = None,

@@ -10,7 +10,7 @@ from ..core.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..config.reading import Config
-    from ..store import Library
+    from ..store import StoreReader
 
 
 class Anchor(Record):
@@ -71,20 +71,20 @@ def config_in_force() -> Config:
     return DEFAULT_CONFIG if path is None else load_unchanged(path)
 
 
-def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | None = None) -> Library:
+def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | None = None) -> StoreReader:
     """The captures under `base_path` (see `base_folder`), to be read under a trust policy: the config's when not given.
 
     Files of the owner of pytest's rootdir are trusted like one's own.
     """
     from ..config.environment import signing_keys
-    from ..store import Library
+    from ..store import StoreReader
 
     keys = signing_keys(os.environ)
     policy = trust or config_in_force().trust or ("signed" if keys else "owner")
-    return Library(base_folder(base_path), keys=keys, trust=policy, owners=owners())
+    return StoreReader(base_folder(base_path), keys=keys, trust=policy, owners=owners())
 
 
-def library_with(target: str, base_path: str | os.PathLike[str] | None = None) -> Library:
+def library_with(target: str, base_path: str | os.PathLike[str] | None = None) -> StoreReader:
     """The captures that the bundles of `target` are read from: those of `open_library`, or their like below the cwd.
 
     The latter when nobody names a folder and the rootdir's has none of them: a test that works in a folder of its own

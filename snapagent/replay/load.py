@@ -9,7 +9,7 @@ from typing import Any
 from ..bundle import Header
 from ..errors import BundleNotFoundError
 from ..serializer.thawing.load import check_facsimiles
-from ..store import Library, own_writes
+from ..store import StoreReader, own_writes
 from .bundle import Bundle
 from .captures_dir import library_with
 from .select import Wanted, newest, select
@@ -99,9 +99,9 @@ def _bundles(
     return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of, strict=True)]
 
 
-def _opened(wanted: Wanted, base_path: str | os.PathLike[str] | None) -> Library:
+def _opened(wanted: Wanted, base_path: str | os.PathLike[str] | None) -> StoreReader:
     """The captures that are meant, those of this very process among them."""
-    own_writes.wait()
+    own_writes.wait_for_writers()
     return library_with(wanted.target, base_path)
 
 

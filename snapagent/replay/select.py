@@ -11,10 +11,10 @@ from typing import Any
 from ..bundle import BundleFile, Header
 from ..core.records import Record
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError
-from ..store import Entry, Library
+from ..store import BundleEntry, StoreReader
 from .asked import ArgumentTest
 
-Found = tuple[Entry, Header]
+Found = tuple[BundleEntry, Header]
 
 _FILE_NAME = re.compile(r"\d{8}T\d{6}\.\d+Z-.+")
 
@@ -72,7 +72,7 @@ def _prefix_or_name(text: str | None) -> tuple[str | None, str | None]:
     return digits if colon else version, None
 
 
-def newest(store: Library, wanted: Wanted) -> tuple[Entry, BundleFile]:
+def newest(store: StoreReader, wanted: Wanted) -> tuple[BundleEntry, BundleFile]:
     """The newest bundle that fits, read, checked and trusted; raises as `select`, also for a broken file in its place.
 
     UntrustedBundleError too.
@@ -84,7 +84,7 @@ def newest(store: Library, wanted: Wanted) -> tuple[Entry, BundleFile]:
     return found
 
 
-def _straight(store: Library, wanted: Wanted) -> tuple[Entry, BundleFile] | None:
+def _straight(store: StoreReader, wanted: Wanted) -> tuple[BundleEntry, BundleFile] | None:
     """What the store finds without listing the folder, however many bundles there are; None: more must be looked at."""
     if wanted.name is not None or wanted.call is not None or wanted.outcome is not None:
         return None
@@ -97,7 +97,7 @@ def _straight(store: Library, wanted: Wanted) -> tuple[Entry, BundleFile] | None
     return (entry, file) if _fits(file.header, wanted) else None
 
 
-def select(store: Library, wanted: Wanted, most: int | None = None, strict: bool = False) -> list[Found]:
+def select(store: StoreReader, wanted: Wanted, most: int | None = None, strict: bool = False) -> list[Found]:
     """The bundles that fit, oldest first, at least one; of more than `most` the newest.
 
     A file without a readable header is left out with a warning (`strict`: raised), as it must not hide the others.
@@ -127,7 +127,7 @@ def select(store: Library, wanted: Wanted, most: int | None = None, strict: bool
     return found[:most][::-1]
 
 
-def _headers(store: Library, entries: Iterable[Entry]) -> Iterator[Found | CorruptBundleError]:
+def _headers(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[Found | CorruptBundleError]:
     for entry in entries:
         try:
             yield entry, store.header(entry)
@@ -137,7 +137,7 @@ def _headers(store: Library, entries: Iterable[Entry]) -> Iterator[Found | Corru
             continue
 
 
-def _candidates(store: Library, wanted: Wanted) -> list[Entry]:
+def _candidates(store: StoreReader, wanted: Wanted) -> list[BundleEntry]:
     """What the names alone leave to be looked at, oldest first."""
     if wanted.name is not None:
         return [store.by_name(wanted.target, wanted.name)]
@@ -170,7 +170,7 @@ def _refuse_ambiguous(found: list[Found], wanted: Wanted) -> None:
         raise AmbiguousHashError(wanted.target, wanted.prefix, tuple(hashes))
 
 
-def _known(store: Library, target: str) -> tuple[str, ...]:
+def _known(store: StoreReader, target: str) -> tuple[str, ...]:
     """What there is, the newest in a few words each."""
     entries = store.entries(target)
     recent = [item for item in _headers(store, reversed(entries[-8:])) if not isinstance(item, CorruptBundleError)]

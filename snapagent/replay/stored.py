@@ -11,7 +11,7 @@ from ..placeholder import PRESENT
 from ..sealing.portability import refused_globals, verdict
 from ..serializer import get_serializer
 from ..serializer.thawing.load import check_facsimiles, thaw
-from ..store import Entry, Library
+from ..store import BundleEntry, StoreReader
 
 PICKLE = "pickle"  # the serializer that knows of placeholders
 
@@ -39,8 +39,8 @@ class StoredCall:
 
     def __init__(
         self,
-        library: Library,
-        entry: Entry,
+        library: StoreReader,
+        entry: BundleEntry,
         header: Header,
         facsimiles: Mapping[str, object],
         file: BundleFile | None = None,

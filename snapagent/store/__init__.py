@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from .failures import StoreFailure
-from .index import Counts, FunctionIndex, Stored
-from .layout import Entry, folder_name, segment
-from .reader import FunctionFolder, Library
+from .index import Counts, FunctionIndex, IndexedBundle
+from .layout import BundleEntry, folder_name, segment
+from .reader import FunctionFolder, StoreReader
 from .verify import Problem
 from .writer import Store
 
 __all__ = [
+    "BundleEntry",
     "Counts",
-    "Entry",
     "FunctionFolder",
     "FunctionIndex",
-    "Library",
+    "IndexedBundle",
     "Problem",
     "Store",
     "StoreFailure",
-    "Stored",
+    "StoreReader",
     "folder_name",
     "segment",
 ]

@@ -1,9 +1,10 @@
-"""Reading bundles: whole and checked, or the header alone. Nothing here unpickles."""
+"""Read the file of a bundle: whole and checked, or only its header. Nothing here unpickles."""
 
 from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
@@ -11,18 +12,19 @@ from typing import NamedTuple
 from ..bundle import FORMAT, MAGIC, MAX_LINE, BundleFile, Header, decode, decode_header, header_size
 from ..errors import CorruptBundleError
 from . import files
+from .layout import BundleEntry
 from .trust import Trust
 
 _START = b"%s%d " % (MAGIC, FORMAT)
-# Where a header is cut: none of these can stand inside a text, whose quotes are escaped, nor begin a preview.
+# A header is cut at these. None can occur inside a text, because its quotes are escaped, nor at the start of a preview.
 _PARTS, _EXCEPTION, _TREE = b',"parts":[', b',"exception":', b',"tree":{'
 _FIELDS = ("target", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews")
 _values = itemgetter(*_FIELDS)
 _parse = json.JSONDecoder().raw_decode
 
 
-class Brief(NamedTuple):
-    """The fields of a Header that a line of a list has."""
+class HeaderSummary(NamedTuple):
+    """The fields of a Header that lists of bundles show."""
 
     target: str
     timestamp: str
@@ -34,12 +36,15 @@ class Brief(NamedTuple):
     previews: Mapping[str, str]
 
     @classmethod
-    def of(cls, header: Header) -> Brief:
+    def of(cls, header: Header) -> HeaderSummary:
         return cls._make(getattr(header, name) for name in _FIELDS)
 
 
-def brief_from(data: bytes) -> Brief | None:
-    """From the first bytes of a file; None when only the whole header can tell."""
+def parse_summary(data: bytes) -> HeaderSummary | None:
+    """The summary from the first bytes of a file, or None when the whole header is needed.
+
+    Preview trees and parts make up most of a header, and are not parsed here.
+    """
     if not data.startswith(_START):
         return None
     start = data.find(b"\n", 0, MAX_LINE) + 1
@@ -51,16 +56,17 @@ def brief_from(data: bytes) -> Brief | None:
         if not 0 < start < parts < rest < end < start + size:
             return None
         shown = b"%s%s}" % (data[start:parts], data[rest:end])
-        brief = Brief._make(_values(_parse(shown.decode("ascii"))[0]))
-        "".join((brief.target, brief.timestamp, brief.outcome, brief.exception or "", brief.hash))  # they are texts
-        "".join(brief.previews.values())
-        dict(brief.parameters)  # they are pairs
-        return brief
+        summary = HeaderSummary._make(_values(_parse(shown.decode("ascii"))[0]))
+        # These raise TypeError or ValueError unless the fields are texts and pairs.
+        "".join((summary.target, summary.timestamp, summary.outcome, summary.exception or "", summary.hash))
+        "".join(summary.previews.values())
+        dict(summary.parameters)
+        return summary
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-MAX_FILE = 2 * 1024 * 1024 * 1024  # bytes: larger files are no bundles of ours
+MAX_FILE = 2 * 1024 * 1024 * 1024  # bytes: snapagent does not write larger files
 _FIRST_READ = 8192  # bytes: holds most headers
 
 
@@ -80,28 +86,34 @@ def read_bundle(folder: int, name: str, path: str, trust: Trust) -> BundleFile:
 def read_header(folder: int, name: str, path: str) -> tuple[Header, int]:
     """The header and the size of the file, from its first bytes; the digest is not checked.
 
-    Raises like `read_bundle`, but for UntrustedBundleError: a header is only text.
+    Raises like `read_bundle`, except for UntrustedBundleError: a header is only text.
     """
     data, found = _read(folder, name, path, _FIRST_READ)
-    wanted = header_size(data[:MAX_LINE], path)
-    if wanted > len(data):
-        data, found = _read(folder, name, path, wanted)
+    size = header_size(data[:MAX_LINE], path)
+    if size > len(data):
+        data, found = _read(folder, name, path, size)
     return decode_header(data, path), found.st_size
 
 
-def read_brief(folder: int, name: str, path: str) -> tuple[Brief, int]:
-    """What a list shows, and the size of the file. Raises like `read_header`."""
+def header_of(entry: BundleEntry) -> Header:
+    """The header of a bundle. Raises like `read_header`, and OSError when its folder cannot be opened."""
+    with files.opened_folder(os.path.dirname(entry.path)) as folder:
+        return read_header(folder, entry.name, entry.path)[0]
+
+
+def read_summary(folder: int, name: str, path: str) -> tuple[HeaderSummary, int]:
+    """The summary, and the size of the file. Raises like `read_header`."""
     data, found = _read(folder, name, path, _FIRST_READ)
-    brief = brief_from(data)
-    if brief is not None:
-        return brief, found.st_size
+    summary = parse_summary(data)
+    if summary is not None:
+        return summary, found.st_size
     header, size = read_header(folder, name, path)
-    return Brief.of(header), size
+    return HeaderSummary.of(header), size
 
 
 def _read(folder: int, name: str, path: str, limit: int) -> tuple[bytes, files.Status]:
     try:
-        return files.read(name, limit, folder=folder)
+        return files.read_regular(name, limit, folder=folder)
     except FileNotFoundError:
         raise
     except OSError as error:

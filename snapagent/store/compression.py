@@ -1,7 +1,7 @@
-"""Compression of a bundle's parts, and the only home of zstandard.
+"""Compression of a bundle's parts, and the only module that imports zstandard.
 
-Each part says how it is compressed, so a store may mix them. Inflating stops at the size that the header declares, and
-at a limit above which no header is believed.
+Each part says how it is compressed, so a store may mix them. Inflating stops at the size that the header declares;
+sizes above a fixed limit are refused.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 NONE, ZLIB, ZSTD = "none", "zlib", "zstd"
 MAX_INFLATED = 1024 * 1024 * 1024  # bytes of one part
-_WINDOW = 64 * 1024 * 1024  # bytes: the memory that a zstd frame may ask for before it gives anything
+_WINDOW = 64 * 1024 * 1024  # bytes: the memory that a zstd frame may request
 
 
-def usable(wanted: str) -> str:
-    """The compression to write with: zstd where it is installed, else zlib in its place."""
-    return ZLIB if wanted == ZSTD and find_spec("zstandard") is None else wanted
+def usable(compression: str) -> str:
+    """The compression to write with: zlib in place of zstd where zstandard is not installed."""
+    return ZLIB if compression == ZSTD and find_spec("zstandard") is None else compression
 
 
 def deflate(compression: str, data: bytes) -> bytes:
-    """Raises ValueError for a name that is none of the three."""
+    """`data`, compressed. Raises ValueError for an unknown compression."""
     if compression == NONE:
         return data
     if compression == ZLIB:
@@ -54,9 +54,9 @@ def inflate(part: Part, data: bytes, path: str) -> bytes:
     elif part.compression == ZSTD:
         raw = _inflate_zstd(data, part.raw_size, path)
     else:
-        raise CorruptBundleError(path, f"its part {part.name!r} is of an unknown compression")
+        raise CorruptBundleError(path, f"its part {part.name!r} has an unknown compression")
     if raw is None or len(raw) != part.raw_size:
-        raise CorruptBundleError(path, f"its part {part.name!r} is not of the {part.raw_size} bytes it claims")
+        raise CorruptBundleError(path, f"its part {part.name!r} does not have the {part.raw_size} bytes it claims")
     return raw
 
 

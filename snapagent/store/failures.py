@@ -1,8 +1,10 @@
-"""Why something could not be stored, in one word that counts, logs and people can share."""
+"""The reasons why something could not be stored: one word each, for counts, logs and messages."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 DISK_FULL = "disk_full"
 NOT_WRITABLE = "not_writable"
@@ -33,7 +35,7 @@ _WORDS = {
 PERSISTENT = frozenset(
     {DISK_FULL, NOT_WRITABLE, IO_ERROR, NO_FILE_DESCRIPTORS, NOT_A_FOLDER, FOREIGN_FOLDER, BROKEN_KEY}
 )
-"""Reasons that the next write will most likely meet as well."""
+"""Reasons that will most likely stop the next write too."""
 
 
 class StoreFailure(Exception):
@@ -50,3 +52,12 @@ class StoreFailure(Exception):
     @classmethod
     def of(cls, error: OSError, place: str = "") -> StoreFailure:
         return cls(_WORDS.get(error.errno or 0, OS_ERROR), place)
+
+
+@contextmanager
+def failing_at(place: str) -> Iterator[None]:
+    """Raise StoreFailure in place of an OSError. `place` is the path to name."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreFailure.of(error, place) from error

@@ -18,6 +18,8 @@ from .layout import LOCK, TEMPORARY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from filelock import UnixFileLock
 
 
@@ -25,16 +27,16 @@ Status = os.stat_result
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
-ORPHAN_AGE = 3600.0  # seconds after which a temporary file has no writer any more
+ORPHAN_AGE = 3600.0  # seconds after which a draft has no writer any more
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: a planted FIFO must not hold us
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: opening a planted FIFO must not hang
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @contextmanager
 def tolerated() -> Iterator[None]:
-    """Do without what the system refuses; but not without what a signal handler of the program raises meanwhile."""
+    """Ignore an OSError, unless a signal handler of the program raised it."""
     try:
         yield
     except OSError as error:
@@ -43,7 +45,7 @@ def tolerated() -> Iterator[None]:
 
 
 def make_folders(path: str) -> None:
-    """Make `path` and what is missing above it, each level 0700 whatever the umask."""
+    """Make `path` and its missing parents, each with mode 0700 whatever the umask."""
     try:
         os.mkdir(path, FOLDER_MODE)
     except FileExistsError:
@@ -72,7 +74,7 @@ def opened_folder(path: str, *, follow: bool = False) -> Iterator[int]:
 
 @contextmanager
 def own_folder(path: str, *, make: bool = False) -> Iterator[int]:
-    """The same for writing: the folder must be ours. Raises StoreFailure `foreign_folder` when it is not."""
+    """The same for writing. Raises StoreFailure `foreign_folder` when the folder belongs to another user."""
     descriptor = _open_own(path, make)
     try:
         yield descriptor
@@ -97,14 +99,14 @@ def _open_own(path: str, make: bool) -> int:
     return descriptor
 
 
-class KeptFolder:
-    """A folder of ours for a batch of files: opened once, and anew when it is removed meanwhile. For one thread."""
+class BatchFolder:
+    """A folder for a batch of files: opened once, and again when it was removed meanwhile. For one thread."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._descriptor: int | None = None
 
-    def __enter__(self) -> KeptFolder:
+    def __enter__(self) -> BatchFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,7 +123,7 @@ class KeptFolder:
             try:
                 publish(self._descriptor, name, data, durable=durable)
                 return
-            except FileNotFoundError:  # somebody has removed the folder
+            except FileNotFoundError:  # the folder was removed meanwhile
                 self._close()
         self._descriptor = _open_own(self.path, make=True)
         publish(self._descriptor, name, data, durable=durable)
@@ -130,15 +132,15 @@ class KeptFolder:
 def _close_unwritten(descriptor: int) -> None:
     try:
         os.close(descriptor)
-    except OSError as error:  # nothing was written through it, so nothing can be lost by an error that comes this late
+    except OSError as error:  # nothing was written through it, so an error here loses nothing
         if raised_by_signal_handler(error):
             raise
 
 
 def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bool = False) -> Status:
-    """Write `name` beside and rename it into place: a reader sees all of `data`, or what was there before.
+    """Write a draft of `name` and rename it into place: a reader sees all of `data`, or the file that was there before.
 
-    `folder` is a descriptor. `durable` survives a power cut as well. Whatever happens, no temporary file stays.
+    `folder` is a descriptor. `durable` survives a power cut as well. No draft stays when this fails.
     Returns the file's status.
     """
     draft = f"{TEMPORARY}{token}{name}"
@@ -152,7 +154,7 @@ def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bo
             if durable:
                 os.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            os.close(descriptor)  # before the rename: some file systems report a failed write only here
         os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with tolerated():
@@ -167,7 +169,7 @@ def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bo
 def _new_file(folder: int, name: str) -> int:
     try:
         return os.open(name, _NEW_FILE, FILE_MODE, dir_fd=folder)
-    except FileExistsError:  # left by a writer that could not even remove it
+    except FileExistsError:  # left by a writer that failed and could not remove it
         os.unlink(name, dir_fd=folder)
         return os.open(name, _NEW_FILE, FILE_MODE, dir_fd=folder)
 
@@ -177,6 +179,40 @@ def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)[written:]
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def create_once(folder: int, name: str, data: bytes) -> None:
+    """Write `name` unless it exists: the first of several processes wins, and a reader sees all of its data.
+
+    A link, not a rename, because a rename would replace the file of a quicker process.
+    """
+    # Drafts of two calls must differ: a signal handler can get here while the same process is here.
+    draft = f"{TEMPORARY}{os.urandom(8).hex()}-{name}"
+    try:
+        publish(folder, draft, data, token="-")
+        with suppress(FileExistsError):
+            os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    finally:
+        remove(folder, draft)
+
+
+@contextmanager
+def replacing(path: str, *, mode: int = 0o666) -> Iterator[TextIO]:
+    """A UTF-8 text file that takes the place of `path` when the block ends; `path` stays as it was when it raises.
+
+    For files outside a store: `mode` is subject to the umask, and folders on the way may be links.
+    """
+    draft = f"{path}.{os.getpid()}.tmp"
+    with suppress(FileNotFoundError):
+        os.unlink(draft)  # of a killed process with the same number
+    try:
+        with open(os.open(draft, _NEW_FILE, mode), "w", encoding="utf-8") as file:
+            yield file
+        os.replace(draft, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+        raise
 
 
 def append(folder: int, name: str, data: bytes) -> int:
@@ -190,7 +226,7 @@ def append(folder: int, name: str, data: bytes) -> int:
         os.close(descriptor)
 
 
-def read(path: str, limit: int, *, folder: int | None = None) -> tuple[bytes, Status]:
+def read_regular(path: str, limit: int, *, folder: int | None = None) -> tuple[bytes, Status]:
     """The bytes of a regular file, and its status. Raises OSError for links, FIFOs, devices and folders too.
 
     More than `limit` bytes are not read; compare with `st_size`.
@@ -199,7 +235,7 @@ def read(path: str, limit: int, *, folder: int | None = None) -> tuple[bytes, St
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(f"{path} is no regular file")
+            raise OSError(f"{path} is not a regular file")
         return _read_all(descriptor, min(limit, found.st_size)), found
     finally:
         _close_unwritten(descriptor)
@@ -218,7 +254,7 @@ def _read_all(descriptor: int, size: int) -> bytes:
 
 
 def remove(folder: int, name: str) -> bool:
-    """Unlink; False when it was gone already, or is a folder, which is none of ours."""
+    """Unlink; False when it was gone already, or is a folder."""
     try:
         os.unlink(name, dir_fd=folder)
     except (FileNotFoundError, IsADirectoryError):
@@ -227,7 +263,7 @@ def remove(folder: int, name: str) -> bool:
 
 
 def remove_folder(path: str) -> None:
-    """Remove a folder of ours and the files in it; of a link in its place, the link. Nothing when there is none."""
+    """Remove a folder of this user and the files in it; of a link in its place, only the link. It may be gone."""
     try:
         if os.path.islink(path):
             os.unlink(path)
@@ -249,19 +285,25 @@ def exists(folder: int, name: str) -> bool:
 
 
 def sizes(path: str, names: Iterable[str]) -> dict[str, int]:
-    """Bytes of files in a folder; of those that are gone, nothing."""
-    found: dict[str, int] = {}
+    """Bytes of files in the folder at `path`; files that are gone are left out."""
     with suppress(FileNotFoundError), opened_folder(path) as folder:
-        for name in names:
-            try:
-                found[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
-            except FileNotFoundError:
-                continue
+        return sizes_in(folder, names)
+    return {}
+
+
+def sizes_in(folder: int, names: Iterable[str]) -> dict[str, int]:
+    """The same of an opened folder."""
+    found: dict[str, int] = {}
+    for name in names:
+        try:
+            found[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+        except FileNotFoundError:
+            continue
     return found
 
 
 def sweep(folder: int, names: list[str], now: float, older_than: float = ORPHAN_AGE) -> int:
-    """Remove the temporary files among `names` that no writer can still be at. Returns how many went.
+    """Remove the drafts among `names` that are too old to have a writer. Returns how many went.
 
     A time in the future is as wrong as an old one: both are `older_than` seconds away from now.
     """
@@ -283,7 +325,7 @@ def _release(lock: UnixFileLock) -> None:
     try:
         lock.release()
     except OSError as error:
-        _unreleased.append(lock)  # or everybody else would wait until this process ends
+        _unreleased.append(lock)  # the next lock of this process tries again: others wait until it is released
         if raised_by_signal_handler(error):
             raise
 
@@ -292,14 +334,14 @@ def _release_leftovers() -> None:
     for _ in range(len(_unreleased)):
         try:
             lock = _unreleased.pop()
-        except IndexError:  # another thread is at it
+        except IndexError:  # another thread took it
             return
         _release(lock)
 
 
 @contextmanager
 def locked(folder: str, timeout: float) -> Iterator[None]:
-    """Hold the lock of `folder`. Raises StoreFailure `locked` after `timeout` seconds, or when there are no locks."""
+    """Hold the lock of `folder`. Raises StoreFailure `locked` after `timeout` seconds, or where locks do not work."""
     if _half_imported():
         raise StoreFailure(LOCKED, folder)
     try:
@@ -323,14 +365,14 @@ def locked(folder: str, timeout: float) -> Iterator[None]:
 
 
 def lock_is_ready() -> bool:
-    """Whether taking a lock imports nothing any more."""
+    """True when a lock can be taken without an import."""
     return "filelock" in sys.modules
 
 
 def _half_imported() -> bool:
-    """Whether a thread that no longer exists was importing filelock when this process was forked.
+    """True when a thread that no longer exists was importing filelock when this process was forked.
 
-    Its import lock would never be given back: such a child leaves its counts for others to add.
+    Its import lock is never released: the child must write its counts to a file, for others to add.
     """
     spec = getattr(sys.modules.get("filelock"), "__spec__", None)
     return bool(getattr(spec, "_initializing", False))

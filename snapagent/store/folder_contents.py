@@ -1,4 +1,4 @@
-"""The bundles of one folder as a process knows them: their names, sizes and outcome kinds, and which are pinned."""
+"""The bundles of one folder: names, sizes and outcome kinds, and which of them are pinned."""
 
 from __future__ import annotations
 
@@ -9,44 +9,43 @@ from typing import overload
 
 from ..errors import CorruptBundleError
 from . import files, pending_counts
-from .bundle_files import read_brief
-from .index import LISTED, Stored
-from .layout import COUNTS, DIGITS, PIN, SUFFIX, Entry, bundle_names, parse_bundle_name, stamp
-from .retention import Keeping, surplus
+from .bundle_files import read_summary
+from .index import LISTED, IndexedBundle
+from .layout import COUNTS, DIGITS, PIN, BundleEntry, bundle_names, parse_bundle_names, pinned_names, stamp
+from .retention import RetentionRules, surplus
 
 
-class Contents:
-    """What was seen in a folder, and what this process has put there since."""
+class FolderContents:
+    """The bundles that the last listing of a folder found, and those that this process has published since."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.entries: dict[str, Entry] = {}
-        self.pinned: set[str] = set()
+        self.entries: dict[str, BundleEntry] = {}
+        self.pinned: frozenset[str] = frozenset()
         self._kinds: dict[str, str | None] = {}
         self._sizes: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def look(self, folder: int, described: Iterable[Stored], now: float) -> None:
-        """List the folder, and sweep what killed writers left there. `described` spares reading headers."""
+    def refresh(self, folder: int, described: Iterable[IndexedBundle], now: float) -> None:
+        """List the folder, and remove drafts of killed writers. The headers of `described` need not be read."""
         names = os.listdir(folder)
-        found = (parse_bundle_name(name, self.path) for name in names if name.endswith(SUFFIX))
-        self.entries = {entry.name: entry for entry in found if entry is not None}
-        self.pinned = {name.removesuffix(PIN) for name in names if name.endswith(PIN)} & self.entries.keys()
-        self.describe(described)
+        self.entries = {entry.name: entry for entry in parse_bundle_names(names, self.path)}
+        self.pinned = pinned_names(names) & self.entries.keys()
+        self._describe(described)
         files.sweep(folder, names, now)
         if COUNTS in names:
             pending_counts.sweep(self.path, now)
 
-    def describe(self, described: Iterable[Stored]) -> None:
-        for stored in described:
-            self._kinds[stored.name] = stored.outcome_kind
-            self._sizes[stored.name] = stored.size
+    def _describe(self, described: Iterable[IndexedBundle]) -> None:
+        for bundle in described:
+            self._kinds[bundle.name] = bundle.outcome_kind
+            self._sizes[bundle.name] = bundle.size
 
-    def add(self, entry: Entry, stored: Stored) -> None:
+    def add(self, entry: BundleEntry, bundle: IndexedBundle) -> None:
         self.entries[entry.name] = entry
-        self.describe((stored,))
+        self._describe((bundle,))
 
     def forget(self, name: str) -> None:
         self.entries.pop(name, None)
@@ -57,18 +56,18 @@ class Contents:
         for memory in (self.entries, self._kinds, self._sizes):
             memory.clear()
 
-    def surplus(self, folder: int, keeping: Keeping, now: float) -> list[Entry]:
-        """What must go, by what is known here."""
+    def surplus(self, folder: int, rules: RetentionRules, now: float) -> list[BundleEntry]:
+        """The bundles that must go, as far as this process knows."""
         entries = list(self.entries.values())
-        return surplus(entries, keeping, lambda entry: self._kind(folder, entry), self.pinned, now)
+        return surplus(entries, rules, lambda entry: self._kind(folder, entry), self.pinned, now)
 
-    def trim(self, folder: int, keeping: Keeping, now: float) -> dict[str, int]:
+    def remove_surplus(self, folder: int, rules: RetentionRules, now: float) -> dict[str, int]:
         """Remove what is surplus. Returns the names that went and their sizes."""
         gone: dict[str, int] = {}
         while True:
-            out = self.surplus(folder, keeping, now)
-            pinned = {entry.name for entry in out if files.exists(folder, entry.name + PIN)}
-            for entry in out:
+            surplus = self.surplus(folder, rules, now)
+            pinned = frozenset(entry.name for entry in surplus if files.exists(folder, entry.name + PIN))
+            for entry in surplus:
                 if entry.name not in pinned:
                     size = self.size(folder, entry.name)
                     if files.remove(folder, entry.name):
@@ -76,12 +75,12 @@ class Contents:
                     self.forget(entry.name)
             if not pinned:
                 return gone
-            self.pinned |= pinned  # since we looked last: they do not count, so another one may stay
+            self.pinned |= pinned  # pinned since the listing: they do not count, so another one may stay
 
-    def _kind(self, folder: int, entry: Entry) -> str | None:
+    def _kind(self, folder: int, entry: BundleEntry) -> str | None:
         if entry.name not in self._kinds:
-            stored = self._read(folder, entry)
-            self._kinds[entry.name] = stored.outcome_kind if stored is not None else None
+            bundle = self._read(folder, entry)
+            self._kinds[entry.name] = bundle.outcome_kind if bundle is not None else None
         return self._kinds[entry.name]
 
     def size(self, folder: int, name: str) -> int:
@@ -97,20 +96,20 @@ class Contents:
         """Bytes of all bundles but the pinned ones."""
         return sum(self.size(folder, name) for name in self.entries if name not in self.pinned)
 
-    def details(self, folder: int, described: Iterable[Stored]) -> list[Stored]:
-        """The newest bundles as an index lists them; headers are read only of those that nobody described."""
-        known = {stored.name: stored for stored in described}
+    def details(self, folder: int, described: Iterable[IndexedBundle]) -> list[IndexedBundle]:
+        """The newest bundles as an index lists them; headers are read only of those that are not `described`."""
+        known = {bundle.name: bundle for bundle in described}
         newest = sorted(self.entries.values(), reverse=True)[:LISTED]
         details = (known.get(entry.name) or self._read(folder, entry) for entry in newest)
-        return [stored for stored in details if stored is not None]
+        return [bundle for bundle in details if bundle is not None]
 
-    def _read(self, folder: int, entry: Entry) -> Stored | None:
+    def _read(self, folder: int, entry: BundleEntry) -> IndexedBundle | None:
         try:
-            header, size = read_brief(folder, entry.name, entry.path)
+            summary, size = read_summary(folder, entry.name, entry.path)
         except (FileNotFoundError, CorruptBundleError):
             return None
         self._sizes[entry.name] = size
-        return Stored.of(entry.name, header, size)
+        return IndexedBundle.of(entry.name, summary, size)
 
     def by_process(self) -> dict[str, int]:
         """Number of bundles by the token of the process that wrote them, the one that wrote the newest last."""
@@ -124,8 +123,8 @@ _STAMP = len("20261122T093408.123456Z")
 _HOUR = len("20261122T09")
 
 
-class Entries(Sequence[Entry]):
-    """The entries of a function's folder. Each is made when it is asked for."""
+class BundleEntries(Sequence[BundleEntry]):
+    """The entries of a function's folder. Each entry is made when it is asked for."""
 
     def __init__(self, folder: str, names: Sequence[str] = (), pinned: frozenset[str] = frozenset()) -> None:
         """`names` are those of bundles, by age for the methods that ask for it."""
@@ -137,43 +136,40 @@ class Entries(Sequence[Entry]):
         return len(self.names)
 
     @overload
-    def __getitem__(self, at: int) -> Entry: ...
+    def __getitem__(self, at: int) -> BundleEntry: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Entry]: ...
-    def __getitem__(self, at: int | slice) -> Entry | list[Entry]:
-        return list(self._made(self.names[at])) if isinstance(at, slice) else next(self._made((self.names[at],)))
+    def __getitem__(self, at: slice) -> list[BundleEntry]: ...
+    def __getitem__(self, at: int | slice) -> BundleEntry | list[BundleEntry]:
+        if isinstance(at, slice):
+            return list(parse_bundle_names(self.names[at], self.folder))
+        return next(parse_bundle_names((self.names[at],), self.folder))
 
-    def __iter__(self) -> Iterator[Entry]:
-        return self._made(self.names)
+    def __iter__(self) -> Iterator[BundleEntry]:
+        return parse_bundle_names(self.names, self.folder)
 
-    def __reversed__(self) -> Iterator[Entry]:
-        return self._made(reversed(self.names))
+    def __reversed__(self) -> Iterator[BundleEntry]:
+        return parse_bundle_names(reversed(self.names), self.folder)
 
-    def _made(self, names: Iterable[str]) -> Iterator[Entry]:
-        for name in names:
-            entry = parse_bundle_name(name, self.folder)
-            if entry is not None:
-                yield entry
-
-    def within(self, since: float | None, before: float | None) -> Entries:
-        """Those from a moment on, and from before another one, in seconds since the epoch."""
+    def within(self, since: float | None, before: float | None) -> BundleEntries:
+        """The entries from `since` on and before `before`, both in seconds since the epoch."""
         start = bisect_left(self.names, stamp(since)) if since is not None else 0
         end = bisect_left(self.names, stamp(before)) if before is not None else len(self.names)
-        return Entries(self.folder, self.names[start:end], self._pinned)
+        return BundleEntries(self.folder, self.names[start:end], self._pinned)
 
-    def with_digits(self, digits: str) -> list[Entry]:
-        """Those whose short hash begins so, the oldest first."""
-        return list(self._made(name for name in self.names if name[DIGITS].startswith(digits)))
+    def with_digits(self, digits: str) -> list[BundleEntry]:
+        """The entries whose short hash begins with `digits`, the oldest first."""
+        fitting = (name for name in self.names if name[DIGITS].startswith(digits))
+        return list(parse_bundle_names(fitting, self.folder))
 
     def short_hashes(self) -> list[str]:
         """The different short hashes, the newest first."""
         return list(dict.fromkeys(name[DIGITS] for name in reversed(self.names)))
 
     def hours(self) -> Iterator[str]:
-        """For each the hour of its time: what its name begins with."""
+        """The hour of each entry: the beginning of its name, as `20261122T09`."""
         return (name[:_HOUR] for name in self.names)
 
-    def is_pinned(self, entry: Entry) -> bool:
+    def is_pinned(self, entry: BundleEntry) -> bool:
         return entry.name in self._pinned
 
     def unpinned(self) -> list[str]:
@@ -181,22 +177,21 @@ class Entries(Sequence[Entry]):
         return [name for name in self.names if name not in self._pinned]
 
 
-def entries_of(path: str) -> Entries:
-    """What the folder at `path` holds. Raises OSError; a link in its place is refused."""
+def entries_of(path: str) -> BundleEntries:
+    """The entries of the folder at `path`. Raises OSError; a link in its place is refused."""
     with files.opened_folder(path) as folder:
         names = os.listdir(folder)
-    pinned = frozenset(name.removesuffix(PIN) for name in names if name.endswith(PIN))
-    return Entries(path, _in_order(bundle_names(names)), pinned)
+    return BundleEntries(path, _in_order(bundle_names(names)), pinned_names(names))
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
-    """Bundles' names by age. Text sorts so but for the counter of bundles that one process made in one microsecond."""
+    """Names of bundles by age. Text order is right but for counters of bundles that share a microsecond."""
     found = sorted(names)
     if len({name[:_STAMP] for name in found}) < len(found):
-        found.sort(key=_exactly)
+        found.sort(key=_by_counter)
     return found
 
 
-def _exactly(name: str) -> tuple[str, str, int, str]:
+def _by_counter(name: str) -> tuple[str, str, int, str]:
     timestamp, token, counter, rest = name.split("-")
     return timestamp, token, int(counter), rest

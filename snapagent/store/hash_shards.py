@@ -1,8 +1,10 @@
-"""`.hashes/<x>`: the names of a function's bundles by the beginning of their hashes, so that one of a hundred thousand
-is found by reading one small file. Kept only for functions with many more bundles than the index lists.
+"""`.hashes/<x>`: names of a function's bundles by the first digits of their hashes.
+
+One of a hundred thousand bundles is found by reading one small file. Kept only for functions with many more bundles
+than the index lists.
 
 A file holds one name a line and is only appended to; names of bundles that are gone stay until the shards are rebuilt.
-Rebuilt from the names of the bundles when lost.
+Lost shards are rebuilt from the names of the bundles.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from . import files
-from .layout import HASHES, Entry, parse_bundle_name
+from .layout import HASHES, BundleEntry, parse_bundle_names
 
 FEWEST = 400  # bundles up to which the folder is listed instead
 _TAIL = len("-3fa9c1d2.pkl")
@@ -27,20 +29,20 @@ def exist(folder: str) -> bool:
 
 
 def are_bloated(folder: str, stored: int) -> bool:
-    """Whether most names in the shards are of bundles that are gone."""
+    """True when most names in the shards are of bundles that are gone."""
     with os.scandir(f"{folder}/{HASHES}") as shards:
         return sum(shard.stat().st_size for shard in shards) > _BLOAT * max(stored, FEWEST) * _LINE
 
 
-def add(folder: str, entries: Iterable[Entry]) -> None:
+def add(folder: str, entries: Iterable[BundleEntry]) -> None:
     """Append to shards that exist."""
     _append(f"{folder}/{HASHES}", entries)
 
 
-def build(folder: str, entries: Iterable[Entry], token: str) -> None:
-    """Make the shards of all `entries`; they appear at once, complete."""
+def build(folder: str, entries: Iterable[BundleEntry], token: str) -> None:
+    """Write the shards of all `entries`. Readers see none or all of them."""
     for name in os.listdir(folder):
-        if name.startswith(f"{HASHES}-"):  # of a builder that was killed: nobody builds without the lock
+        if name.startswith(f"{HASHES}-"):  # left by a killed process: only one at a time builds, with the lock
             files.remove_folder(f"{folder}/{name}")
     draft = f"{folder}/{HASHES}-{token}"
     files.make_folders(draft)
@@ -53,7 +55,7 @@ def build(folder: str, entries: Iterable[Entry], token: str) -> None:
         raise
 
 
-def _append(path: str, entries: Iterable[Entry]) -> None:
+def _append(path: str, entries: Iterable[BundleEntry]) -> None:
     lines: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
         lines[_shard(entry.short_hash)].append(f"{entry.name}\n")
@@ -63,36 +65,35 @@ def _append(path: str, entries: Iterable[Entry]) -> None:
 
 
 def _shard(digits: str) -> str:
-    """One of 128: making more files takes a writer too long, fewer are too large to read."""
+    """The file of a hash, one of 128: more files take too long to write, fewer are too large to read."""
     return f"{int(digits[:2], 16) & 0x7F:02x}"
 
 
-def find(folder: str, digits: str) -> list[Entry] | None:
-    """Entries whose short hash begins with `digits` (two to eight), the newest last; None when nothing can be said.
+def find(folder: str, digits: str) -> list[BundleEntry] | None:
+    """Entries whose short hash begins with `digits` (two to eight), the newest last; None when there are no shards.
 
     Some of them may be gone.
     """
     try:
         with files.opened_folder(f"{folder}/{HASHES}") as shards:
             try:
-                data, _ = files.read(_shard(digits), _LIMIT, folder=shards)
+                data, _ = files.read_regular(_shard(digits), _LIMIT, folder=shards)
             except FileNotFoundError:
                 return []
     except OSError:
         return None
-    found = (parse_bundle_name(name, folder) for name in _names_with(data, f"-{digits}".encode("ascii", "replace")))
-    return sorted(entry for entry in found if entry is not None)
+    return sorted(parse_bundle_names(_names_with(data, f"-{digits}".encode("ascii", "replace")), folder))
 
 
-def _names_with(data: bytes, wanted: bytes) -> Iterator[str]:
-    """The lines whose hash begins so, without a look at the others one by one."""
-    position = data.find(wanted)
+def _names_with(data: bytes, beginning: bytes) -> Iterator[str]:
+    """The lines whose hash begins with `beginning`. Searching the bytes is faster than splitting them into lines."""
+    position = data.find(beginning)
     while position >= 0:
         start, end = data.rfind(b"\n", 0, position) + 1, data.find(b"\n", position)
         end = end if end >= 0 else len(data)
-        if data.rfind(wanted, start, end) == end - _TAIL:
+        if data.rfind(beginning, start, end) == end - _TAIL:
             yield data[start:end].decode("ascii", "replace")
-        position = data.find(wanted, end)
+        position = data.find(beginning, end)
 
 
 def discard(folder: str) -> None:

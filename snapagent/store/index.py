@@ -1,8 +1,8 @@
-"""`index.json`: what a function's folder holds, and what became of its calls. A cache, and never more than that.
+"""`index.json`: the newest bundles of a function's folder, and counts of its calls. A cache of what bundles say.
 
 It lists the newest bundles in full and counts the rest, so writing it costs the same whatever is stored. Its first key
 is `newest`, so that the newest bundle is found in its first bytes. Its modification time is set to that of the folder:
-while the two are equal nothing was added to the folder or removed from it, so nobody needs to look into it.
+while the two are equal nothing was added to the folder or removed from it, so there is no need to list it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..bundle import Header
 from ..core.records import Record
 from . import files
-from .bundle_files import Brief
-from .layout import INDEX, TEMPORARY
+from .bundle_files import HeaderSummary
+from .layout import CORRUPT_INDEX, INDEX
 
 
 class Counts(Record):
@@ -63,15 +62,15 @@ Data = bytes  # the index has a field of that name
 VERSION = 1
 LISTED = 100  # bundles that the index describes; older ones are found by their names
 _TOKENS = 64  # processes of which the index remembers how many bundles it counted
-_LIMIT = 4 * 1024 * 1024  # bytes: an index that is larger is no index
+_LIMIT = 4 * 1024 * 1024  # bytes: a larger file is not an index
 _HEAD = 256  # bytes within which `newest` stands
 _NEWEST = re.compile(rb'\{"newest":"([0-9A-Za-z.\-]+)",')
 
 
-class Stored(NamedTuple):
+class IndexedBundle(NamedTuple):
     """One bundle as the index lists it; `timestamp` is ISO 8601 as in the header, `size` is in bytes.
 
-    Not a Record: a hundred of them are made and unmade twice a second.
+    Not a Record: an update of the index parses and writes a hundred of them, twice a second.
     """
 
     name: str
@@ -82,7 +81,7 @@ class Stored(NamedTuple):
     size: int
 
     @classmethod
-    def of(cls, name: str, header: Header | Brief, size: int) -> Stored:
+    def of(cls, name: str, header: Header | HeaderSummary, size: int) -> IndexedBundle:
         return cls(name, header.hash, header.timestamp, header.outcome, header.exception, size)
 
     @property
@@ -93,25 +92,25 @@ class Stored(NamedTuple):
         return dict(zip(_FIELDS, self, strict=True))
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Stored:
-        stored = cls._make(_values(fields))
-        name, hash_, timestamp, outcome, exception, size = stored
-        "".join((name, hash_, timestamp, outcome, exception or ""))  # a TypeError when one of them is no text
+    def from_json(cls, fields: Mapping[str, Any]) -> IndexedBundle:
+        bundle = cls._make(_values(fields))
+        name, hash_, timestamp, outcome, exception, size = bundle
+        "".join((name, hash_, timestamp, outcome, exception or ""))  # raises TypeError when one of them is not text
         if type(size) is not int or "/" in name:
-            raise ValueError("no entry of an index")
-        return stored
+            raise ValueError("not an entry of an index")
+        return bundle
 
 
-_FIELDS = ("file", *Stored._fields[1:])  # as they are called in the file
+_FIELDS = ("file", *IndexedBundle._fields[1:])  # their names in the file
 _values = itemgetter(*_FIELDS)
 
 
 class FunctionIndex(Record):
-    """What is known of one function: counts of calls, and its newest bundles, the newest first.
+    """One function: counts of its calls, and its newest bundles, the newest first.
 
     `stored` is the number of all bundles, `bytes` the size of those that are not pinned. `tokens` says how many of them
-    come from which process, for those that may still be writing: so each adds what the index does not know yet.
-    `merged` names the sidecars whose counts are in here, but which may still lie beside.
+    come from which process, so that each process adds only those that the index does not count yet. `merged` names the
+    count files (see pending_counts) whose counts are included, but which may still exist.
     """
 
     target: str | None
@@ -119,7 +118,7 @@ class FunctionIndex(Record):
     captured: int = 0
     skipped: Mapping[str, int] = {}
     failed: Mapping[str, int] = {}
-    bundles: tuple[Stored, ...] = ()
+    bundles: tuple[IndexedBundle, ...] = ()
     stored: int = 0
     bytes: int = 0
     tokens: Mapping[str, int] = {}
@@ -134,13 +133,13 @@ class FunctionIndex(Record):
         total = self.counts + counts
         return self.replace(**total.as_dict())
 
-    def listing(self, bundles: Iterable[Stored]) -> FunctionIndex:
+    def listing(self, bundles: Iterable[IndexedBundle]) -> FunctionIndex:
         """This index with the newest of `bundles` listed."""
         newest = sorted({bundle.name: bundle for bundle in bundles}.items(), reverse=True)[:LISTED]
         return self.replace(bundles=tuple(bundle for _, bundle in newest))
 
     def from_process(self, token: str, number: int) -> FunctionIndex:
-        """This index with so many bundles of one process, the last that it forgets."""
+        """This index with `number` bundles of the process `token`, which becomes the last one to be dropped from it."""
         tokens = {**self.tokens, token: number}
         return self.replace(tokens=dict(list(tokens.items())[-_TOKENS:]))
 
@@ -155,45 +154,45 @@ class FunctionIndex(Record):
 
     @classmethod
     def from_json(cls, data: Data) -> FunctionIndex:
-        """Raises ValueError, KeyError or TypeError when this is no index of this version."""
+        """Raises ValueError, KeyError or TypeError when `data` is not an index of this version."""
         fields = json.loads(data)
         if not isinstance(fields, dict) or fields.get("version") != VERSION:
             raise ValueError("not an index of this version")
         target = fields["target"]
         numbers = [_number(fields[key]) for key in ("calls", "captured", "stored", "bytes")]
         calls, captured, stored, size = numbers
-        bundles = tuple(Stored.from_json(bundle) for bundle in fields["bundles"])
+        bundles = tuple(IndexedBundle.from_json(bundle) for bundle in fields["bundles"])
         skipped, failed = _counts(fields["skipped"]), _counts(fields["failed"])
         name = None if target is None else str(target)
         tokens = _counts(fields["tokens"])
-        merged = tuple(str(sidecar) for sidecar in fields["merged"])
+        merged = tuple(str(file) for file in fields["merged"])
         return cls(name, calls, captured, skipped, failed, bundles, stored, size, tokens, merged)
 
 
 def _number(value: object) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError("a count that counts nothing")
+        raise ValueError("a count must be a whole number of zero or more")
     return value
 
 
 def _counts(value: object) -> dict[str, int]:
     if not isinstance(value, dict):
-        raise ValueError("these counts are an object")
+        raise ValueError("counts must be an object")
     return {str(reason): _number(number) for reason, number in value.items()}
 
 
 class BrokenIndex(Exception):
-    """There is an `index.json`, and it says nothing that can be used."""
+    """`index.json` exists, but cannot be used."""
 
 
 def load(folder: int) -> FunctionIndex | None:
-    """The index of an opened folder, or None when there is none. Raises BrokenIndex; OSError when it may be there."""
+    """The index of an opened folder, or None when there is none. Raises BrokenIndex; OSError when it cannot be read."""
     try:
-        data, found = files.read(INDEX, _LIMIT + 1, folder=folder)
+        data, found = files.read_regular(INDEX, _LIMIT + 1, folder=folder)
     except FileNotFoundError:
         return None
     except OSError as error:
-        if error.errno in (None, errno.ELOOP):  # a folder, a link or a FIFO stands in its place
+        if error.errno in (None, errno.ELOOP):  # a folder, a link or a FIFO is in its place
             raise BrokenIndex from error
         raise
     if len(data) != found.st_size or len(data) > _LIMIT:
@@ -204,19 +203,28 @@ def load(folder: int) -> FunctionIndex | None:
         raise BrokenIndex from error
 
 
+def load_usable(folder: int) -> FunctionIndex | None:
+    """The same, and None when the index is broken. Raises OSError."""
+    try:
+        return load(folder)
+    except BrokenIndex:
+        return None
+
+
 def save(folder: int, index: FunctionIndex, token: str, *, fresh: bool = True) -> None:
-    """Replace the index; `fresh` says that it knows all that the folder holds."""
+    """Replace the index; `fresh` says that it covers all that the folder holds."""
     files.publish(folder, INDEX, index.to_json(), token=f"{token}-")
-    with files.tolerated():  # an index that looks stale is only slower to use
+    with files.tolerated():  # an index that looks stale only makes readers slower
         when = 0
-        if fresh:  # a time that no later change can have, though the clock of file systems ticks but every few ms
+        if fresh:
+            # One nanosecond back: file systems keep time in ticks of some ms, and a change in the same tick must show.
             when = os.fstat(folder).st_mtime_ns - 1
             os.utime(folder, ns=(when, when))
         os.utime(INDEX, ns=(when, when), dir_fd=folder, follow_symlinks=False)
 
 
 def is_fresh(folder: int) -> bool:
-    """Whether nothing was added to the folder or removed from it since the index was written."""
+    """True when nothing was added to the folder or removed from it since the index was written."""
     return written_at(folder) == os.fstat(folder).st_mtime_ns
 
 
@@ -231,24 +239,18 @@ def written_at(folder: int) -> int:
 def newest_name(folder: int) -> str | None:
     """The file name of the newest bundle, from the first bytes of the index."""
     try:
-        match = _NEWEST.match(files.read(INDEX, _HEAD, folder=folder)[0])
+        match = _NEWEST.match(files.read_regular(INDEX, _HEAD, folder=folder)[0])
     except OSError:
         return None
     return match[1].decode() if match else None
 
 
 def set_aside(folder: int) -> None:
-    """Keep a broken index for whoever wants to look at it; one is enough."""
+    """Keep a broken index under another name, for inspection; only the last one is kept."""
     with files.tolerated():
-        os.rename(INDEX, f".corrupt-{INDEX}", src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(INDEX, CORRUPT_INDEX, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def create(folder: int, index: FunctionIndex, token: str) -> None:
-    """Write the index of a folder that has none; when somebody else was quicker, theirs stays."""
-    draft = f"{TEMPORARY}{token}-{os.urandom(4).hex()}-{INDEX}"  # a signal handler may come here while we are here
-    try:
-        files.publish(folder, draft, index.to_json(), token="-")
-        with suppress(FileExistsError):
-            os.link(draft, INDEX, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-    finally:
-        files.remove(folder, draft)
+def create(folder: int, index: FunctionIndex) -> None:
+    """Write the index of a folder that has none; when another process was quicker, its index stays."""
+    files.create_once(folder, INDEX, index.to_json())

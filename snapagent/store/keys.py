@@ -1,49 +1,43 @@
-"""The random key of a store: pseudonyms of redacted values are keyed with it when no SNAPAGENT_KEY is set.
+"""The key of pseudonyms, by which equal redacted values are still seen to be equal.
 
-Made once per `capture_dir`, so that equal secrets have equal pseudonyms in all its bundles and in no other store.
+It is the first signing key when there is one. Else each `capture_dir` gets a random key of its own, made once, so that
+equal secrets have equal pseudonyms in all its bundles and in no other store.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Sequence
 
+from ..bundle import SigningKey
 from . import files
-from .failures import BROKEN_KEY, FOREIGN_FOLDER, StoreFailure
-from .layout import KEY, TEMPORARY
+from .failures import BROKEN_KEY, FOREIGN_FOLDER, StoreFailure, failing_at
+from .layout import KEY
 
 _SIZE = 32  # bytes
 
 
+def pseudonym_key(signing_keys: Sequence[SigningKey], base_path: str) -> bytes:
+    """The key for pseudonyms of this store. Raises StoreFailure like `store_key`."""
+    return signing_keys[0].secret if signing_keys else store_key(base_path)
+
+
 def store_key(base_path: str) -> bytes:
-    """Read the key, or make it. Raises StoreFailure when neither can be done; two makers agree on one key."""
-    try:
+    """Read the random key, or make it. Raises StoreFailure when neither is possible; concurrent makers get one key."""
+    with failing_at(f"{base_path}/{KEY}"):
         files.make_folders(base_path)
         with files.opened_folder(base_path, follow=True) as base:
             try:
                 return _read(base)
             except FileNotFoundError:
-                _make(base)
+                files.create_once(base, KEY, os.urandom(_SIZE))
                 return _read(base)
-    except OSError as error:
-        raise StoreFailure.of(error, f"{base_path}/{KEY}") from error
 
 
 def _read(base: int) -> bytes:
-    key, found = files.read(KEY, _SIZE, folder=base)
+    key, found = files.read_regular(KEY, _SIZE, folder=base)
     if found.st_uid not in (os.geteuid(), 0):
         raise StoreFailure(FOREIGN_FOLDER, KEY)
     if len(key) != _SIZE:
-        raise StoreFailure(BROKEN_KEY, KEY)  # made anew, equal secrets would have other pseudonyms than before
+        raise StoreFailure(BROKEN_KEY, KEY)  # a new key would give equal secrets other pseudonyms than before
     return key
-
-
-def _make(base: int) -> None:
-    """Linked into place, so that the first maker wins and nobody reads half a key."""
-    draft = f"{TEMPORARY}{os.urandom(4).hex()}{KEY}"
-    try:
-        files.publish(base, draft, os.urandom(_SIZE))
-        with suppress(FileExistsError):
-            os.link(draft, KEY, src_dir_fd=base, dst_dir_fd=base, follow_symlinks=False)
-    finally:
-        files.remove(base, draft)

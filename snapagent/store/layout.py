@@ -6,7 +6,7 @@
       .key                        the random key of pseudonyms
       shop.pricing.quote/         a function: module and qualname, joined by a dot
         20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl      UTC time, process token, counter, argument hash
-        20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl.pin  says that retention leaves this bundle alone
+        20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl.pin  protects this bundle from retention
         index.json  manifest.json
         .lock  .counts/<token>.json  .counts/<token>.open  .hashes/<xx>  .tmp-*
       side_effects/...
@@ -36,6 +36,10 @@ TEMPORARY = ".tmp-"
 PIN = ".pin"
 SUFFIX = ".pkl"
 SIDE_EFFECTS = "side_effects"
+CORRUPT_INDEX = f".corrupt-{INDEX}"
+
+_OWN_FILES = frozenset({INDEX, MANIFEST, QUOTA, CORRUPT_INDEX})
+_OWN_NAMES = _OWN_FILES | {LOCK, COUNTS, HASHES}
 
 _LONGEST = 120  # characters of an exact name: with the bundle's own name a path stays under 200
 _SLUG = 80  # characters of a slug before its digest
@@ -48,8 +52,8 @@ _HEXADECIMAL = frozenset("0123456789abcdef")
 _LAST_SECOND = 253402300799.0  # 9999-12-31: datetime ends there
 
 
-class Entry(NamedTuple):
-    """A bundle of the store, as its file name tells it. Entries sort by age, the oldest first."""
+class BundleEntry(NamedTuple):
+    """A bundle of the store, by its file name. Entries sort by age, the oldest first."""
 
     timestamp: str  # 20261122T093408.123456Z
     token: str
@@ -96,38 +100,66 @@ def _folder_name(text: str) -> str:
     return segment(text.replace(":", ".", 1))
 
 
-def new_entry(folder: str, when: float, token: str, counter: int, argument_hash: str) -> Entry:
+def is_function_folder(name: str) -> bool:
+    """True when a folder of the store with this name is the folder of a function."""
+    return not name.startswith(".") and name != SIDE_EFFECTS
+
+
+def is_own_file(name: str) -> bool:
+    """True when the store writes files with this name into a function's folder. The lock is not among them."""
+    return name in _OWN_FILES or name.startswith(TEMPORARY) or _BUNDLE.fullmatch(name.removesuffix(PIN)) is not None
+
+
+def is_own_name(name: str) -> bool:
+    """The same with the lock and the folders that the store makes there."""
+    return name in _OWN_NAMES or name.startswith(f"{HASHES}-") or is_own_file(name)
+
+
+def new_entry(folder: str, when: float, token: str, counter: int, argument_hash: str) -> BundleEntry:
     """The entry of a bundle to be written. `when` is seconds since the epoch, `argument_hash` as in its header."""
     timestamp = stamp(when)
     digits = argument_hash.rpartition(":")[2][:8]
     if len(digits) < 8 or not _HEXADECIMAL.issuperset(digits):
         digits = re.sub("[^0-9a-f]", "", argument_hash.rpartition(":")[2])[:8].ljust(8, "0")
     name = f"{timestamp}-{token}-{counter}-{digits}{SUFFIX}"
-    return Entry(timestamp, token, counter, digits, name, f"{folder}/{name}")
+    return BundleEntry(timestamp, token, counter, digits, name, f"{folder}/{name}")
 
 
-def parse_bundle_name(name: str, folder: str) -> Entry | None:
-    """The entry of a file in `folder`, or None when no bundle is called so."""
+def parse_bundle_name(name: str, folder: str) -> BundleEntry | None:
+    """The entry of a file in `folder`, or None when `name` is not the name of a bundle."""
     match = _BUNDLE.fullmatch(name)
     if match is None:
         return None
     timestamp, token, counter, digits = match.groups()
-    return Entry(timestamp, token, int(counter), digits, name, f"{folder}/{name}")
+    return BundleEntry(timestamp, token, int(counter), digits, name, f"{folder}/{name}")
+
+
+def parse_bundle_names(names: Iterable[str], folder: str) -> Iterator[BundleEntry]:
+    """The entries of those files in `folder` that are bundles. Each is made when the iterator gets there."""
+    for name in names:
+        entry = parse_bundle_name(name, folder)
+        if entry is not None:
+            yield entry
+
+
+def pinned_names(names: Iterable[str]) -> frozenset[str]:
+    """The names of bundles whose pins are among `names`."""
+    return frozenset(name.removesuffix(PIN) for name in names if name.endswith(PIN))
 
 
 def bundle_names(names: Iterable[str]) -> Iterator[str]:
-    """Those that bundles are called by."""
+    """Those of `names` that are names of bundles."""
     return filter(_BUNDLE.fullmatch, names)
 
 
 def stamp(when: float) -> str:
-    """UTC with microseconds; sorts as text. A clock that is out of its mind is taken for its nearest sane time."""
+    """UTC with microseconds; sorts as text. Times that datetime cannot express become the nearest one that it can."""
     text = datetime.fromtimestamp(min(max(when, 0.0), _LAST_SECOND), UTC).isoformat(timespec="microseconds")
     return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:26]}Z"  # ten times as fast as strftime
 
 
 def parse_stamp(text: str) -> float:
-    """Seconds since the epoch; 0.0 for digits that are no date."""
+    """Seconds since the epoch; 0.0 when the digits are not a date."""
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC).timestamp()
     except ValueError:

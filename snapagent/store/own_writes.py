@@ -1,7 +1,7 @@
-"""Reading in a process what it has itself captured: a reader first waits for the writers there.
+"""Reads in a process that captures: a reader first waits until the writers of its own process are done.
 
 A test that calls a decorated function and loads the bundle in its next line must find it, though another thread writes
-it. The halves do not know each other, so they meet here: writers follow, readers wait.
+it. The capture half and the test half do not import each other, so writers register here, and readers wait here.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class Writing(Protocol):
-        def settle(self) -> None: ...
+    class PendingWrites(Protocol):
+        def flush_pending(self) -> None:
+            """Return when all that was captured so far can be read."""
 
 
-_writers: weakref.WeakSet[Writing] = weakref.WeakSet()
+_writers: weakref.WeakSet[PendingWrites] = weakref.WeakSet()
 
 
-def follow(writer: Writing) -> None:
-    """From now on readers of this process wait for `writer`, as long as it lives."""
+def register(writer: PendingWrites) -> None:
+    """Let readers of this process wait for `writer`, as long as it lives."""
     _writers.add(writer)
 
 
-def wait() -> None:
-    """Return when what this process has captured so far can be read; at once when nothing is on its way."""
+def wait_for_writers() -> None:
+    """Return when all that this process has captured so far can be read; at once when no write is pending."""
     for writer in list(_writers):
-        writer.settle()
+        writer.flush_pending()

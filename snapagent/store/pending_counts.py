@@ -1,10 +1,12 @@
-"""`.counts/<token>.json`: counts that a process could not add to the index, left for the next one that can.
+"""`.counts/`: counts and marks of processes that the index does not hold yet.
 
-A process writes its file when it ends while somebody else holds the lock; whoever updates the index next adds the file,
-says so in the index, and removes it. A reader adds it in memory. So no kill at any moment loses it or counts it twice.
+`<token>.json` holds counts of a process that ended while another one held the lock. Whoever updates the index next adds
+the file, names it in the index as merged, and removes it. A reader adds it in memory. So a kill at any moment neither
+loses counts nor counts them twice.
 
-`.counts/<token>.open` stands there while a process may have published bundles that the index does not know. A reader
-who finds one looks into the folder itself. What a killed process left open is looked at by the others after a while.
+`<token>.open` is the mark of a process that may have published bundles which the index does not list. A reader that
+finds one lists the folder itself. The mark of a killed process counts as abandoned after a while: the next update then
+lists the folder and removes the mark.
 """
 
 from __future__ import annotations
@@ -20,43 +22,43 @@ from .index import Counts
 from .layout import COUNTS, TEMPORARY
 
 _LIMIT = 1024 * 1024  # bytes
-_OPEN = ".open"
-_GIVEN_UP = 60.0  # seconds after which a process has told what it published, if it lives
+_MARK = ".open"
+_ABANDONED = 60.0  # seconds: a process that lives updates the index sooner
 
 
 @contextmanager
 def _own(folder: str, *, make: bool = False) -> Iterator[int]:
-    """The folder of the counts, for writing; the function's folder around it must be ours too. As files.own_folder."""
-    with files.own_folder(folder, make=make), files.own_folder(f"{folder}/{COUNTS}", make=make) as sidecars:
-        yield sidecars
+    """The folder of the counts, for writing. It and the function's folder around it must belong to this user."""
+    with files.own_folder(folder, make=make), files.own_folder(f"{folder}/{COUNTS}", make=make) as opened:
+        yield opened
 
 
-def leave(folder: str, name: str, counts: Counts) -> None:
+def write(folder: str, name: str, counts: Counts) -> None:
     """Write `counts` under a name that nobody else uses."""
     data = json.dumps(counts.as_dict()).encode()
-    with _own(folder, make=True) as sidecars:
-        files.publish(sidecars, f"{name}.json", data)
+    with _own(folder, make=True) as opened:
+        files.publish(opened, f"{name}.json", data)
 
 
 def collect(folder: str, merged: Collection[str]) -> tuple[Counts, list[str]]:
-    """The sum of what was left, but for what is `merged` already, and all names. What cannot be read counts nothing."""
+    """The sum of all files that are not `merged` already, and the names of all. Unreadable files count as zero."""
     total = Counts()
     found: list[str] = []
     try:
-        with files.opened_folder(f"{folder}/{COUNTS}") as sidecars:
-            for name in os.listdir(sidecars):
+        with files.opened_folder(f"{folder}/{COUNTS}") as opened:
+            for name in os.listdir(opened):
                 if name.endswith(".json") and not name.startswith(TEMPORARY):
                     found.append(name)
                     if name not in merged:
-                        total += _counts(sidecars, name)
+                        total += _read(opened, name)
     except OSError:
         pass
     return total, found
 
 
-def _counts(sidecars: int, name: str) -> Counts:
+def _read(opened: int, name: str) -> Counts:
     try:
-        fields = json.loads(files.read(name, _LIMIT, folder=sidecars)[0])
+        fields = json.loads(files.read_regular(name, _LIMIT, folder=opened)[0])
         return Counts() + Counts(
             int(fields["calls"]),
             int(fields["captured"]),
@@ -67,48 +69,48 @@ def _counts(sidecars: int, name: str) -> Counts:
         return Counts()
 
 
-def drop(folder: str, names: list[str]) -> None:
+def remove(folder: str, names: list[str]) -> None:
     """Remove files that were added to the index."""
     if names:
-        with _own(folder) as sidecars:
+        with _own(folder) as opened:
             for name in names:
-                files.remove(sidecars, name)
+                files.remove(opened, name)
 
 
-def announce(folder: str, token: str) -> bool:
-    """Say that this process is about to publish; False when that cannot be said."""
-    with files.tolerated(), suppress(StoreFailure), _own(folder, make=True) as sidecars:
-        files.publish(sidecars, f"{token}{_OPEN}", b"")
+def mark_open(folder: str, token: str) -> bool:
+    """Mark that this process is about to publish. False when the mark cannot be written."""
+    with files.tolerated(), suppress(StoreFailure), _own(folder, make=True) as opened:
+        files.publish(opened, f"{token}{_MARK}", b"")
         return True
     return False
 
 
-def all_told(folder: str) -> bool:
-    """Whether the index knows what every process has published, if it is otherwise up to date."""
-    return not any(True for _ in _open(folder))
+def remove_mark(folder: str, token: str) -> None:
+    """The index lists all that this process has published."""
+    with files.tolerated(), suppress(StoreFailure):  # a mark that stays makes readers slower, no more
+        remove(folder, [f"{token}{_MARK}"])
 
 
-def given_up(folder: str, now: float) -> list[str]:
-    """What processes have left open that must have been killed."""
-    return [name for name, when in _open(folder) if abs(now - when) >= _GIVEN_UP]
+def has_marks(folder: str) -> bool:
+    """True when a process may have published bundles that the index does not list."""
+    return any(True for _ in _marks(folder))
 
 
-def _open(folder: str) -> Iterator[tuple[str, float]]:
-    with suppress(OSError), files.opened_folder(f"{folder}/{COUNTS}") as sidecars, os.scandir(sidecars) as found:
+def abandoned(folder: str, now: float) -> list[str]:
+    """The names of marks that are too old to be of a process that still runs."""
+    return [name for name, when in _marks(folder) if abs(now - when) >= _ABANDONED]
+
+
+def _marks(folder: str) -> Iterator[tuple[str, float]]:
+    with suppress(OSError), files.opened_folder(f"{folder}/{COUNTS}") as opened, os.scandir(opened) as found:
         for item in found:
-            if item.name.endswith(_OPEN) and not item.name.startswith(TEMPORARY):
+            if item.name.endswith(_MARK) and not item.name.startswith(TEMPORARY):
                 with suppress(FileNotFoundError):
                     yield item.name, item.stat(follow_symlinks=False).st_mtime
 
 
 def sweep(folder: str, now: float, older_than: float = files.ORPHAN_AGE) -> int:
     """Remove the drafts of killed processes. Returns how many went."""
-    with files.tolerated(), suppress(StoreFailure), _own(folder) as sidecars:
-        return files.sweep(sidecars, os.listdir(sidecars), now, older_than)
+    with files.tolerated(), suppress(StoreFailure), _own(folder) as opened:
+        return files.sweep(opened, os.listdir(opened), now, older_than)
     return 0
-
-
-def told(folder: str, token: str) -> None:
-    """The index knows what this process has published."""
-    with files.tolerated(), suppress(StoreFailure):  # a mark that stays makes readers slower, no more
-        drop(folder, [f"{token}{_OPEN}"])

@@ -1,8 +1,8 @@
-"""What running processes and operators tell each other through the store: pause, resume, and how each process stands.
+"""Running processes and operators: pause, resume, and the status of each capturing process.
 
 `.paused` stops capturing in every process that writes to this folder, until it is removed. Each process keeps
-`.processes/<token>.json` up to date while it runs and takes it away when it ends; what a killed one left is recognised
-by its process id.
+`.processes/<token>.json` up to date while it runs and removes it when it ends; the file of a killed process is
+recognised by its process id.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from .failures import StoreFailure
 
 PAUSED = ".paused"
 PROCESSES = ".processes"
-SILENT = 30.0  # seconds after which a process of another host is taken for gone
-_MOST = 256 * 1024  # bytes of such a file that are read
+SILENT = 30.0  # seconds without a write after which a process of another host counts as ended
+_LIMIT = 256 * 1024  # bytes of such a file that are read
 
 
-class Presence(Record):
-    """One capturing process. Times are seconds since 1970; `spent` is the seconds that capturing has taken so far.
+class ProcessStatus(Record):
+    """One capturing process. Times are seconds since 1970: `told` is when this was written, `spent` how long
+    capturing has taken so far.
 
-    `closed` names the targets whose calls are turned away now, with the reason; `unreachable` those that cannot be
-    captured, or not wholly.
+    `closed` names the targets whose calls are not captured now, with the reason; `unreachable` those that cannot be
+    captured, or only in part.
     """
 
     pid: int
@@ -51,7 +52,7 @@ class Presence(Record):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process runs still, as far as can be known from here."""
+        """True when the process still runs, as far as this host can know."""
         if self.host != os.uname().nodename:
             return abs(time.time() - self.told) < SILENT
         try:
@@ -74,7 +75,7 @@ def pause(base_path: str) -> None:
 
 
 def resume(base_path: str) -> bool:
-    """The way back; False when nothing was paused. Raises StoreFailure."""
+    """Undo `pause`; False when nothing was paused. Raises StoreFailure."""
     try:
         with files.opened_folder(base_path, follow=True) as base:
             return files.remove(base, PAUSED)
@@ -88,28 +89,28 @@ def is_paused(base_path: str) -> bool:
     return os.path.lexists(f"{base_path}/{PAUSED}")
 
 
-def tell(base_path: str, token: str, presence: Presence) -> None:
-    """Say how this process stands. What the system refuses is done without: nobody depends on it."""
+def write_status(base_path: str, token: str, status: ProcessStatus) -> None:
+    """Write the status of this process. A failure is ignored: nothing depends on the file."""
     with suppress(OSError, StoreFailure), files.own_folder(f"{base_path}/{PROCESSES}", make=True) as folder:
-        fields = presence.as_dict() | {"closed": dict(presence.closed), "unreachable": dict(presence.unreachable)}
+        fields = status.as_dict() | {"closed": dict(status.closed), "unreachable": dict(status.unreachable)}
         files.publish(folder, f"{token}.json", json.dumps(fields).encode(), token="-")
 
 
-def withdraw(base_path: str, token: str) -> None:
-    """This process ends."""
+def remove_status(base_path: str, token: str) -> None:
+    """Remove the file of this process, which ends. A failure is ignored."""
     with suppress(OSError, StoreFailure), files.own_folder(f"{base_path}/{PROCESSES}") as folder:
         files.remove(folder, f"{token}.json")
 
 
-def present(base_path: str) -> Iterator[Presence]:
-    """The processes that capture into this folder now, the oldest first; what cannot be read is passed over."""
+def running_processes(base_path: str) -> Iterator[ProcessStatus]:
+    """The processes that capture into this folder now, the oldest first; unreadable files are skipped."""
     path = f"{base_path}/{PROCESSES}"
     found = []
     with suppress(OSError), files.opened_folder(path) as folder:
         for name in os.listdir(folder):
             if name.endswith(".json"):
                 with suppress(OSError, ValueError, TypeError):
-                    data, _ = files.read(name, _MOST, folder=folder)
+                    data, _ = files.read_regular(name, _LIMIT, folder=folder)
                     fields = json.loads(data)
-                    found.append(Presence(**{key: fields[key] for key in Presence._fields if key in fields}))
+                    found.append(ProcessStatus(**{key: fields[key] for key in ProcessStatus._fields if key in fields}))
     yield from sorted((one for one in found if one.is_alive), key=lambda one: (one.started, one.pid))

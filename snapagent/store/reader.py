@@ -1,4 +1,4 @@
-"""Reading a store: functions, headers, bundles, the newest one, one by its hash. Nothing here unpickles or writes.
+"""Read a store: functions, headers, bundles, the newest one, one by its hash. Nothing here unpickles or writes.
 
 Every method that takes a `target` takes a Target, `module:qualname`, the dotted form, or the name of a folder.
 """
@@ -15,11 +15,11 @@ from typing import NamedTuple
 from ..bundle import BundleFile, Header, SigningKey
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from . import files, hash_shards, index, pending_counts
-from .bundle_files import Brief, read_brief, read_bundle, read_header
+from .bundle_files import HeaderSummary, header_of, read_bundle, read_summary
 from .compression import inflate
-from .folder_contents import Entries, entries_of
-from .index import LISTED, BrokenIndex, Counts, FunctionIndex, Stored
-from .layout import SIDE_EFFECTS, SUFFIX, Entry, folder_name, parse_bundle_name
+from .folder_contents import BundleEntries, entries_of
+from .index import LISTED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
+from .layout import SUFFIX, BundleEntry, folder_name, is_function_folder, parse_bundle_name, parse_bundle_names
 from .trust import OWNER, Trust
 from .verify import Problem, problems
 
@@ -27,12 +27,12 @@ _HEXADECIMAL = frozenset("0123456789abcdef")
 _TWINS = 32  # bundles of one short hash whose full hashes are compared
 
 
-def _nobody_hears(name: str) -> None:
-    """Where nothing tells how far a long look has come."""
+def _no_progress(name: str) -> None:
+    """For callers that show no progress."""
 
 
 class FunctionFolder(NamedTuple):
-    """A folder of the store. `target` is `module:qualname`, or None when nothing in the folder says it."""
+    """A folder of the store. `target` is `module:qualname`, or None when nothing in the folder names it."""
 
     name: str
     target: str | None
@@ -40,12 +40,15 @@ class FunctionFolder(NamedTuple):
 
     @property
     def known_as(self) -> str:
-        """What to ask for: the target, but the folder's own name where somebody has renamed it."""
+        """The name that finds it: the target, but the folder's own name where the folder was renamed."""
         return self.target if self.target is not None and folder_name(self.target) == self.name else self.name
 
 
-class Library:
-    """The bundles under `base_path`. `owners` are user ids whose files are trusted besides mine and root's."""
+class StoreReader:
+    """The bundles under `base_path`.
+
+    `owners` are user ids whose files are trusted besides those of the current user and root.
+    """
 
     def __init__(
         self,
@@ -64,7 +67,7 @@ class Library:
         return f"{self.base_path}/{folder_name(target)}"
 
     def functions(self) -> Iterator[FunctionFolder]:
-        """The folders of functions by name; none when there is no store. Raises StoreError when it is no folder."""
+        """The folders of functions by name; none when there is no store. Raises StoreError when it is not a folder."""
         try:
             with os.scandir(self.base_path) as found:
                 names = sorted(item.name for item in found if item.is_dir(follow_symlinks=False))
@@ -73,20 +76,20 @@ class Library:
         except OSError as error:
             raise _unlistable(self.base_path, error) from error
         for name in names:
-            if not name.startswith(".") and name != SIDE_EFFECTS:
+            if is_function_folder(name):
                 path = f"{self.base_path}/{name}"
                 yield FunctionFolder(name, self._target_of(path), path)
 
     def function(self, target: object) -> FunctionFolder | None:
-        """The folder of one function, without a look at the others; None when there is none."""
+        """The folder of one function, or None when there is none. Other folders are not read."""
         path = self.folder(target)
         name = os.path.basename(path)
-        if name == SIDE_EFFECTS or name.startswith(".") or os.path.islink(path) or not os.path.isdir(path):
+        if not is_function_folder(name) or os.path.islink(path) or not os.path.isdir(path):
             return None
         return FunctionFolder(name, self._target_of(path), path)
 
     def _target_of(self, path: str) -> str | None:
-        """What the index says, else the first header that can be read."""
+        """The target of a folder, from the index or else from the first header that can be read."""
         try:
             with files.opened_folder(path) as folder:
                 found = index.load(folder)
@@ -101,30 +104,32 @@ class Library:
             return None
         return header.target if header is not None else None
 
-    def bundles(self, target: object) -> Entries:
+    def bundles(self, target: object) -> BundleEntries:
         """The bundles of a function by their file names, the oldest first; none when it has no folder.
 
         Raises StoreError when the folder may not be listed.
         """
         return _bundles(self.folder(target))
 
-    def entries(self, target: object) -> list[Entry]:
+    def entries(self, target: object) -> list[BundleEntry]:
         """The same as a list: for few, or when all are needed."""
         return list(self.bundles(target))
 
-    def header(self, entry: Entry) -> Header:
+    def header(self, entry: BundleEntry) -> Header:
         """Raises CorruptBundleError, UnsupportedFormatError, BundleNotFoundError."""
         try:
-            return _header(entry)
+            return header_of(entry)
         except OSError as error:
             raise self._gone(entry) from error
 
-    def headers(self, target: object) -> Iterator[tuple[Entry, Header | CorruptBundleError]]:
-        """Each bundle of a function, the oldest first, with its header or what is wrong with it."""
+    def headers(self, target: object) -> Iterator[tuple[BundleEntry, Header | CorruptBundleError]]:
+        """Each bundle of a function, the oldest first, with its header or the error that reading it raised."""
         return _headers(self.bundles(target))
 
-    def briefs(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Brief | CorruptBundleError, int]]:
-        """What a list shows of these bundles of one function, and their sizes in bytes, each read when asked for."""
+    def summaries(
+        self, entries: Iterable[BundleEntry]
+    ) -> Iterator[tuple[BundleEntry, HeaderSummary | CorruptBundleError, int]]:
+        """Summaries of bundles of one function, and their sizes in bytes. Each is read when the iterator gets there."""
         path, folder = "", -1
         with ExitStack() as opened:
             for entry in entries:
@@ -132,15 +137,15 @@ class Library:
                     if folder < 0:
                         path = os.path.dirname(entry.path)
                         folder = opened.enter_context(files.opened_folder(path))
-                    brief, size = read_brief(folder, entry.name, entry.path)
+                    summary, size = read_summary(folder, entry.name, entry.path)
                 except OSError:
-                    continue  # retention was quicker
+                    continue  # retention removed it meanwhile
                 except CorruptBundleError as error:
                     yield entry, error, _size(entry)
                 else:
-                    yield entry, brief, size
+                    yield entry, summary, size
 
-    def read(self, entry: Entry) -> BundleFile:
+    def read(self, entry: BundleEntry) -> BundleFile:
         """The bundle, whole, checked by its digest and by the trust policy.
 
         Raises CorruptBundleError, UnsupportedFormatError, UntrustedBundleError, BundleNotFoundError.
@@ -151,7 +156,7 @@ class Library:
         except OSError as error:
             raise self._gone(entry) from error
 
-    def _gone(self, entry: Entry) -> BundleNotFoundError:
+    def _gone(self, entry: BundleEntry) -> BundleNotFoundError:
         path = os.path.dirname(entry.path)
         return BundleNotFoundError(os.path.basename(path), entry.name, _bundles(path).names)
 
@@ -162,7 +167,7 @@ class Library:
             raise KeyError(name)
         return inflate(part, bundle.payload[name], path or bundle.header.target)
 
-    def newest(self, target: object) -> Entry:
+    def newest(self, target: object) -> BundleEntry:
         """Raises TargetNotFoundError when the function has no bundles."""
         path = self.folder(target)
         try:
@@ -173,10 +178,10 @@ class Library:
                     return entry
         except OSError:
             pass
-        return self._some(target)[-1]
+        return self._existing(target)[-1]
 
-    def _some(self, target: object) -> Entries:
-        """The entries of a function that has some; else TargetNotFoundError with the nearest names."""
+    def _existing(self, target: object) -> BundleEntries:
+        """The entries of a function. Raises TargetNotFoundError, with the nearest names, when it has none."""
         entries = self.bundles(target)
         if not entries:
             from ..config.targets import near_matches
@@ -186,32 +191,34 @@ class Library:
             raise TargetNotFoundError(str(target), near_matches(str(target), known), self.base_path, len(known))
         return entries
 
-    def by_name(self, target: object, name: str) -> Entry:
+    def by_name(self, target: object, name: str) -> BundleEntry:
         """The bundle with this file name, with or without its suffix. Raises BundleNotFoundError."""
         path = self.folder(target)
         entry = parse_bundle_name(name if name.endswith(SUFFIX) else name + SUFFIX, path)
         if entry is not None and os.path.lexists(entry.path):
             return entry
-        raise BundleNotFoundError(str(target), f"the name {name!r}", self._some(target).names)
+        raise BundleNotFoundError(str(target), f"the name {name!r}", self._existing(target).names)
 
-    def by_hash(self, target: object, prefix: str) -> Entry:
-        """The newest bundle whose hash begins so, with or without `h1:`.
+    def by_hash(self, target: object, prefix: str) -> BundleEntry:
+        """The newest bundle whose hash begins with `prefix`, which may have its `h1:` or not.
 
-        Raises TargetNotFoundError; BundleNotFoundError; AmbiguousHashError when different hashes begin so.
+        Raises TargetNotFoundError; BundleNotFoundError; AmbiguousHashError when different hashes begin with it.
         """
         digits = prefix.strip().lower().removeprefix("h1:")
         path = self.folder(target)
-        quick = self._with_digits(path, digits[:8]) if len(digits) >= 2 and _HEXADECIMAL.issuperset(digits) else None
-        entry = self._newest_with(target, quick, digits) if quick else None
+        # Shards and index first: their cost does not grow with the number of bundles, that of a listing does.
+        fits = len(digits) >= 2 and _HEXADECIMAL.issuperset(digits)
+        candidates = self._with_digits(path, digits[:8]) if fits else None
+        entry = self._newest_with(target, candidates, digits) if candidates else None
         if entry is None:
-            known = self._some(target)
+            known = self._existing(target)
             entry = self._newest_with(target, known.with_digits(digits[:8]), digits)
             if entry is None:
                 raise BundleNotFoundError(str(target), f"a hash that begins with {digits!r}", known.short_hashes())
         return entry
 
-    def _with_digits(self, path: str, digits: str) -> list[Entry] | None:
-        """Candidates found without listing the folder, or None when that cannot be trusted."""
+    def _with_digits(self, path: str, digits: str) -> list[BundleEntry] | None:
+        """Candidates found without listing the folder, or None when only a listing can find all."""
         try:
             with files.opened_folder(path) as folder:
                 if not _is_current(folder, path):
@@ -224,11 +231,11 @@ class Library:
             return None
         if found is None or found.stored > len(found.bundles):
             return None
-        entries = (parse_bundle_name(stored.name, path) for stored in reversed(found.bundles))
-        return [entry for entry in entries if entry is not None and entry.short_hash.startswith(digits)]
+        entries = parse_bundle_names((bundle.name for bundle in reversed(found.bundles)), path)
+        return [entry for entry in entries if entry.short_hash.startswith(digits)]
 
-    def _newest_with(self, target: object, entries: list[Entry], digits: str) -> Entry | None:
-        """The newest of `entries` (short hashes begin right already) whose whole hash begins with `digits`."""
+    def _newest_with(self, target: object, entries: list[BundleEntry], digits: str) -> BundleEntry | None:
+        """The newest of `entries` whose whole hash begins with `digits`; their short hashes are known to fit."""
         different = {entry.short_hash: entry for entry in entries}
         if len(different) > 1:
             whole = {digits: _hash(self, entry) for digits, entry in list(different.items())[-_TWINS:]}
@@ -244,107 +251,104 @@ class Library:
         return next(fitting, None)
 
     def verify(
-        self, folders: Collection[str] | None = None, *, looked_at: Callable[[str], None] = _nobody_hears
+        self, folders: Collection[str] | None = None, *, on_file: Callable[[str], None] = _no_progress
     ) -> Iterator[Problem]:
-        """Everything in the store that is torn, altered, refused, misplaced, foreign or left over.
+        """Every bundle and file that is torn, altered, refused, misplaced, foreign or left over.
 
-        In the folders of these names alone when they are given. `looked_at` hears of each file of a function's folder.
+        `folders` are names to limit the check to. `on_file` is called with each file of a function's folder.
         """
-        return problems(self.base_path, self.trust, time.time(), folders, looked_at)
+        return problems(self.base_path, self.trust, time.time(), folders, on_file)
 
     def index(self, target: object) -> FunctionIndex:
-        """Counts and newest bundles of a function, as exact as can be: what the index lacks is added from headers.
+        """Counts and newest bundles of a function. What the index lacks is added from count files and headers.
 
-        A function that nobody captured has an index of zeros.
+        A function that was never captured has an index of zeros.
         """
         path = self.folder(target)
         try:
             with files.opened_folder(path) as folder:
                 fresh = _is_current(folder, path)
                 try:
-                    found = index.load(folder)
-                except (BrokenIndex, OSError):  # what the folder holds can be told without it
+                    found = index.load_usable(folder)
+                except OSError:  # the folder says enough without it
                     found = None
         except OSError:
             return FunctionIndex(None)
-        left, _ = pending_counts.collect(path, found.merged if found is not None else ())
+        pending, _ = pending_counts.collect(path, found.merged if found is not None else ())
         if found is None or not fresh:
-            return self._rebuilt(path, found, left)
-        return found.counting(left)
+            return self._rebuilt(path, found, pending)
+        return found.counting(pending)
 
-    def _rebuilt(self, path: str, found: FunctionIndex | None, left: Counts) -> FunctionIndex:
+    def _rebuilt(self, path: str, found: FunctionIndex | None, pending: Counts) -> FunctionIndex:
         try:
             entries = _bundles(path)
         except StoreError:
-            entries = Entries(path)
-        known = {stored.name: stored for stored in found.bundles} if found is not None else {}
-        listed: list[Stored] = []
+            entries = BundleEntries(path)
+        known = {bundle.name: bundle for bundle in found.bundles} if found is not None else {}
+        listed: list[IndexedBundle] = []
         size, target = 0, found.target if found is not None else None
         for entry in reversed(entries[-LISTED:]):
-            stored = known.get(entry.name)
-            if stored is None:
+            bundle = known.get(entry.name)
+            if bundle is None:
                 try:
                     with files.opened_folder(path) as folder:
-                        header, size = read_brief(folder, entry.name, entry.path)
+                        summary, size = read_summary(folder, entry.name, entry.path)
                 except (OSError, CorruptBundleError):
                     continue
-                stored, target = Stored.of(entry.name, header, size), target or header.target
-            listed.append(stored)
+                bundle, target = IndexedBundle.of(entry.name, summary, size), target or summary.target
+            listed.append(bundle)
         number = len(entries)
-        found = (found or FunctionIndex(target)).counting(left)
-        missing = max(number - found.captured, 0)  # of a process that was killed before it could tell
-        told = found.calls - found.captured - sum((*found.skipped.values(), *found.failed.values()))  # of fate unknown
-        calls = found.calls + max(missing - max(told, 0), 0)
+        found = (found or FunctionIndex(target)).counting(pending)
+        # Bundles without a count are of processes that were killed before they could write it. Calls that are counted
+        # without an outcome may be the calls of those bundles, so they are not counted twice.
+        missing = max(number - found.captured, 0)
+        unexplained = found.calls - found.captured - sum((*found.skipped.values(), *found.failed.values()))
+        calls = found.calls + max(missing - max(unexplained, 0), 0)
         found = found.replace(calls=calls, captured=found.captured + missing)
         return found.replace(target=target, stored=number).listing(listed)
 
 
 def _is_current(folder: int, path: str) -> bool:
-    """Whether the index knows all that the folder holds."""
-    return index.is_fresh(folder) and pending_counts.all_told(path)
+    """True when the index covers all that the folder holds."""
+    return index.is_fresh(folder) and not pending_counts.has_marks(path)
 
 
-def _hash(library: Library, entry: Entry) -> str:
+def _hash(library: StoreReader, entry: BundleEntry) -> str:
     try:
         return library.header(entry).hash
     except (CorruptBundleError, BundleNotFoundError):
         return f"h1:{entry.short_hash}"
 
 
-def _bundles(path: str) -> Entries:
-    """What a folder holds. One that is not there has none, nor has a link or a file in its place."""
+def _bundles(path: str) -> BundleEntries:
+    """The bundles of a folder. A folder that is missing, a link or a file in its place have none."""
     try:
         return entries_of(path)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            return Entries(path)
+            return BundleEntries(path)
         raise _unlistable(path, error) from error
 
 
 def _unlistable(path: str, error: OSError) -> StoreError:
     if isinstance(error, PermissionError):
-        remedy = "; look as its owner, or have its owner let you read it"
+        remedy = "; run this as its owner, or have its owner let you read it"
     else:
-        remedy = "; name the folder of the captures" if isinstance(error, NotADirectoryError) else ""
+        remedy = "; name the folder that holds the captures" if isinstance(error, NotADirectoryError) else ""
     return StoreError(f"{path!r} cannot be listed: {error.strerror}{remedy}")
 
 
-def _header(entry: Entry) -> Header:
-    with files.opened_folder(os.path.dirname(entry.path)) as folder:
-        return read_header(folder, entry.name, entry.path)[0]
-
-
-def _headers(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Header | CorruptBundleError]]:
+def _headers(entries: Iterable[BundleEntry]) -> Iterator[tuple[BundleEntry, Header | CorruptBundleError]]:
     for entry in entries:
         try:
-            yield entry, _header(entry)
+            yield entry, header_of(entry)
         except CorruptBundleError as error:
             yield entry, error
         except OSError:
-            continue  # retention was quicker
+            continue  # retention removed it meanwhile
 
 
-def _size(entry: Entry) -> int:
+def _size(entry: BundleEntry) -> int:
     try:
         return os.lstat(entry.path).st_size
     except OSError:

@@ -1,7 +1,7 @@
-"""Room for a bundle under `max_store_bytes`: the bytes of all functions, pinned bundles and side effects aside.
+"""`max_store_bytes`: the limit of all functions together. Pinned bundles and side effects do not count.
 
-What is stored is known from the indexes, so asking costs the same whatever is stored; only when the limit is reached
-the folders are listed, and the oldest bundles of all functions make room for a while.
+The indexes say how many bytes are stored, so a check costs the same whatever is stored. Only when the limit is reached
+the folders are listed, and the oldest bundles of all functions are evicted.
 """
 
 from __future__ import annotations
@@ -13,71 +13,70 @@ from contextlib import suppress
 
 from ..errors import CorruptBundleError
 from . import files, index
-from .bundle_files import read_header
+from .bundle_files import header_of
 from .failures import STORE_FULL, StoreFailure
-from .index import BrokenIndex
-from .layout import PIN, SIDE_EFFECTS, SUFFIX, Entry, parse_bundle_name
+from .layout import PIN, BundleEntry, is_function_folder, parse_bundle_names, pinned_names
 
-_LOW_WATER = 0.9  # share of the limit that is left after eviction, so that it does not come with every bundle
-_TRUST_SHARE = 1 / 64  # of the limit: what this process writes before it asks what the others have written
-_TRUST_SECONDS = 30.0
+_LOW_WATER = 0.9  # share of the limit that eviction goes down to, so that not every bundle evicts again
+_RECHECK_SHARE = 1 / 64  # of the limit: what this process writes before it reads the indexes again
+_RECHECK_SECONDS = 30.0  # the same by time
 
 
-class Room:
-    """How full the store is, as one process knows it. `limit` is in bytes; infinite: nothing is ever asked."""
+class SizeLimit:
+    """How full the store is, as one process knows it. `limit` is in bytes; when it is infinite, nothing is read."""
 
     def __init__(self, base_path: str, limit: float) -> None:
         self.base_path = base_path
         self.limit = limit
         self._used = 0.0
-        self._asked_at = -math.inf
-        self._added = 1  # more than nothing: the first bundle asks
+        self._checked_at = -math.inf
+        self._added = 1  # more than zero, so that the first bundle reads the indexes
 
     @property
-    def step(self) -> float:
-        return self.limit * _TRUST_SHARE
+    def batch_bytes(self) -> float:
+        """Bytes that may be written before they are recorded: a small part of the limit."""
+        return self.limit * _RECHECK_SHARE
 
-    def added(self, size: int) -> None:
-        """This process has stored (or, below zero, removed) so many bytes."""
+    def record(self, size: int) -> None:
+        """This process has stored, or for a negative `size` removed, so many bytes."""
         self._used += size
         self._added += max(size, 0)
 
-    def make(self, size: int, now: float, pending: Callable[[], int], removed: Callable[[str, str, int], None]) -> None:
-        """See to it that `size` bytes more are within the limit. Raises StoreFailure `store_full` when they cannot be.
+    def ensure(
+        self, size: int, now: float, pending_bytes: Callable[[], int], on_evicted: Callable[[str, str, int], None]
+    ) -> None:
+        """Evict until `size` more bytes are within the limit. Raises StoreFailure `store_full` when that is impossible.
 
-        `pending` is what this process has added that no index says yet; `removed(folder, name, size)` is told of each
-        bundle that had to go.
+        `pending_bytes` returns what this process has added that no index counts yet; `on_evicted(folder, name, size)`
+        is called for each bundle that was evicted.
         """
         if self.limit == math.inf:
             return
-        if self._added > self.step or (self._added and abs(now - self._asked_at) > _TRUST_SECONDS):
-            self._used = self._indexed() + pending()
-            self._asked_at, self._added = now, 0
+        if self._added > self.batch_bytes or (self._added and abs(now - self._checked_at) > _RECHECK_SECONDS):
+            self._used = self._indexed() + pending_bytes()
+            self._checked_at, self._added = now, 0
         if self._used + size > self.limit:
-            self._evict(size, removed)
+            self._evict(size, on_evicted)
         if self._used + size > self.limit:
             raise StoreFailure(STORE_FULL, self.base_path)
 
     def _folders(self) -> Iterator[str]:
         with os.scandir(self.base_path) as found:
             for item in found:
-                if not item.name.startswith(".") and item.name != SIDE_EFFECTS and item.is_dir(follow_symlinks=False):
+                if is_function_folder(item.name) and item.is_dir(follow_symlinks=False):
                     yield item.path
 
     def _indexed(self) -> int:
         total = 0
         for path in self._folders():
             with files.tolerated(), files.opened_folder(path) as folder:
-                try:
-                    found = index.load(folder)
-                except BrokenIndex:
-                    found = None
+                found = index.load_usable(folder)
                 total += found.bytes if found is not None else sum(_sizes(folder, path).values())
         return total
 
-    def _evict(self, size: int, removed: Callable[[str, str, int], None]) -> None:
-        """Remove the oldest bundles of all functions, but for pinned ones and the last one of an outcome kind."""
-        sizes: dict[Entry, int] = {}
+    def _evict(self, size: int, on_evicted: Callable[[str, str, int], None]) -> None:
+        """Remove the oldest bundles of all functions. Pinned ones stay; the last one of an outcome kind goes last."""
+        sizes: dict[BundleEntry, int] = {}
         kinds: dict[str, dict[str, str]] = {}
         for path in self._folders():
             with files.tolerated(), files.opened_folder(path) as folder:
@@ -89,57 +88,48 @@ class Room:
             with suppress(StoreFailure), files.tolerated(), files.own_folder(path) as folder:
                 if not files.exists(folder, entry.name + PIN) and files.remove(folder, entry.name):
                     self._used -= sizes[entry]
-                    removed(path, entry.name, sizes[entry])
+                    on_evicted(path, entry.name, sizes[entry])
 
 
-def _sizes(folder: int, path: str) -> dict[Entry, int]:
+def _sizes(folder: int, path: str) -> dict[BundleEntry, int]:
     """The bundles of a folder that are not pinned, and their bytes."""
     names = os.listdir(folder)
-    pinned = {name.removesuffix(PIN) for name in names if name.endswith(PIN)}
-    sizes: dict[Entry, int] = {}
-    for name in names:
-        entry = parse_bundle_name(name, path) if name.endswith(SUFFIX) and name not in pinned else None
-        if entry is not None:
-            with suppress(FileNotFoundError):
-                sizes[entry] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
-    return sizes
+    pinned = pinned_names(names)
+    entries = {entry.name: entry for entry in parse_bundle_names(names, path) if entry.name not in pinned}
+    return {entries[name]: size for name, size in files.sizes_in(folder, entries).items()}
 
 
 def _newest_of_kinds(folder: int) -> dict[str, str]:
     """Outcome kind -> name of the newest bundle of it, among those that the index lists."""
-    try:
-        found = index.load(folder)
-    except BrokenIndex:
-        found = None
-    return {stored.outcome_kind: stored.name for stored in reversed(found.bundles)} if found is not None else {}
+    found = index.load_usable(folder)
+    return {bundle.outcome_kind: bundle.name for bundle in reversed(found.bundles)} if found is not None else {}
 
 
 def _expendable(
-    oldest_first: list[Entry], wanted: float, sizes: dict[Entry, int], newest: dict[str, dict[str, str]]
-) -> Iterator[Entry]:
-    """Entries to remove, the oldest first, until `wanted` bytes are free.
+    oldest_first: list[BundleEntry], needed: float, sizes: dict[BundleEntry, int], newest: dict[str, dict[str, str]]
+) -> Iterator[BundleEntry]:
+    """Entries to remove, the oldest first, until `needed` bytes are free.
 
     The last one of its outcome kind comes last: a flood of successes does not evict the one error.
     """
-    rare: list[Entry] = []
+    last_of_kind: list[BundleEntry] = []
     for entry in oldest_first:
-        if wanted <= 0:
+        if needed <= 0:
             return
         if newest.get(os.path.dirname(entry.path), {}).get(_kind(entry), "") > entry.name:
-            wanted -= sizes[entry]
+            needed -= sizes[entry]
             yield entry
         else:
-            rare.append(entry)
-    for entry in rare:
-        if wanted <= 0:
+            last_of_kind.append(entry)
+    for entry in last_of_kind:
+        if needed <= 0:
             return
-        wanted -= sizes[entry]
+        needed -= sizes[entry]
         yield entry
 
 
-def _kind(entry: Entry) -> str:
+def _kind(entry: BundleEntry) -> str:
     try:
-        with files.opened_folder(os.path.dirname(entry.path)) as folder:
-            return read_header(folder, entry.name, entry.path)[0].outcome_kind
+        return header_of(entry).outcome_kind
     except (OSError, CorruptBundleError):
         return ""

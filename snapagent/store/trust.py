@@ -1,11 +1,11 @@
-"""Whether a bundle may be loaded: loading runs code, so this is asked before anything is unpickled.
+"""The trust policy: which bundles may be loaded. Loading runs code, so the check comes before anything is unpickled.
 
-`owner`: the file and its folder belong to me, to root or to somebody the caller trusts (the owner of pytest's rootdir),
-and nobody else may write them; inside a version-controlled tree modes are not judged, checkouts follow the umask.
-`signed`: one of our keys signed it. `any`: everything that is whole.
+`owner`: the file and its folder belong to the current user, to root or to a user that the caller trusts (the owner of
+pytest's rootdir), and nobody else may write them. Inside a version-controlled tree modes are not checked, because
+checkouts follow the umask. `signed`: one of the given keys signed it. `any`: every bundle that is whole.
 
-A bundle that the manifest beside it lists by digest is accepted too, when the manifest itself would be: it belongs to
-the same trusted people, and under `signed` one of our keys signed it.
+A bundle that the manifest beside it lists by digest is accepted too, when the manifest itself is trusted: it belongs to
+one of the same users, and under `signed` one of the given keys signed it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _REPOSITORIES = (".git", ".hg", ".svn", ".jj")
 
 
 class Trust(Record):
-    """The policy of a store: one of `owner`, `signed` and `any`; `owners` are trusted user ids besides me and root."""
+    """The policy of a store: one of `owner`, `signed` and `any`.
+
+    `owners` are user ids to trust besides the current user and root.
+    """
 
     policy: str
     keys: tuple[SigningKey, ...] = ()
@@ -51,7 +54,7 @@ class Trust(Record):
         if bundle.mac == "-":
             return "it is not signed", f"if you trust it: snapagent promote {bundle.header.target}"
         return (
-            f"it is signed with key {bundle.mac[:8]!r}, which is none of yours, or it was altered",
+            f"it is signed with key {bundle.mac[:8]!r}, which is not one of yours, or it was altered",
             "add that key to SNAPAGENT_KEY_FILE, or capture the call again",
         )
 
@@ -66,7 +69,7 @@ class Trust(Record):
         return None
 
     def _listed(self, folder: int, path: str) -> Collection[str]:
-        """The digests of the manifest beside a bundle; none when there is no manifest or it is not to be trusted."""
+        """The digests of the manifest beside a bundle; none when there is no manifest or it is not trusted."""
         try:
             fields, digests, found = _manifest(folder)
         except _UNREADABLE:
@@ -82,7 +85,7 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, Recursi
 
 
 def _manifest(folder: int) -> tuple[dict[str, object], dict[str, str], os.stat_result]:
-    data, found = files.read(MANIFEST, _LIMIT, folder=folder)
+    data, found = files.read_regular(MANIFEST, _LIMIT, folder=folder)
     fields = json.loads(data)
     return fields, {str(name): str(digest) for name, digest in fields["digests"].items()}, found
 
@@ -97,7 +100,7 @@ def listed_names(path: str) -> frozenset[str]:
 
 
 def write_manifest(folder: str, digests: Mapping[str, str], key: SigningKey | None = None) -> None:
-    """List bundles that are accepted beside it: file name -> SHA-256 of the file as its first line says."""
+    """Write the manifest of accepted bundles. `digests` is file name -> SHA-256 as the first line of the file says."""
     fields = {"version": 1, "digests": dict(sorted(digests.items())), "mac": _mac(key, digests) if key else None}
     with files.own_folder(folder) as opened:
         files.publish(opened, MANIFEST, json.dumps(fields, indent=1).encode() + b"\n")
@@ -115,7 +118,7 @@ def _signed_by(keys: Sequence[SigningKey], digests: Mapping[str, str], mac: str)
 
 
 def version_controlled(path: str) -> bool:
-    """Whether a folder above `path` is a checkout."""
+    """True when `path` is inside a version-controlled tree."""
     parent = os.path.dirname(os.path.abspath(path))
     while True:
         if any(os.path.lexists(f"{parent}/{name}") for name in _REPOSITORIES):

@@ -1,4 +1,4 @@
-"""`verify`: what in a store is not as it should be. Every file is looked at, none is unpickled, none hides another."""
+"""`verify`: find every problem in a store. Each file is checked, none is unpickled, and one problem hides no other."""
 
 from __future__ import annotations
 
@@ -12,35 +12,19 @@ from ..errors import CorruptBundleError, UntrustedBundleError
 from . import files, index
 from .bundle_files import MAX_FILE
 from .index import BrokenIndex
-from .layout import (
-    COUNTS,
-    HASHES,
-    INDEX,
-    KEY,
-    LOCK,
-    MANIFEST,
-    PIN,
-    QUOTA,
-    SIDE_EFFECTS,
-    SUFFIX,
-    TEMPORARY,
-    folder_name,
-    parse_bundle_name,
-)
+from .layout import INDEX, KEY, PIN, SUFFIX, TEMPORARY, folder_name, is_function_folder, is_own_name, parse_bundle_name
 from .trust import Trust
 
-CORRUPT = "corrupt"  # torn, altered, or no bundle at all
+CORRUPT = "corrupt"  # torn, altered, or not a bundle
 UNTRUSTED = "untrusted"  # whole, but the trust policy refuses it
 MISPLACED = "misplaced"  # whole, but of another function than its folder
 FOREIGN = "foreign"  # not made by the store: a link, a FIFO, a file or folder of another name or owner
 ORPHAN = "orphan"  # left by a writer that was killed, or a pin without its bundle
 BROKEN_INDEX = "broken_index"
 
-_OURS = frozenset({INDEX, MANIFEST, LOCK, COUNTS, HASHES, QUOTA, f".corrupt-{INDEX}"})
-
 
 class Problem(Record):
-    """One thing that is wrong: the path, a kind of the words above, and a sentence."""
+    """One problem: the path, a kind (one of the words above), and a sentence."""
 
     path: str
     kind: str
@@ -48,17 +32,20 @@ class Problem(Record):
 
 
 def problems(
-    base_path: str, trust: Trust, now: float, folders: Collection[str] | None, looked_at: Callable[[str], None]
+    base_path: str, trust: Trust, now: float, folders: Collection[str] | None, on_file: Callable[[str], None]
 ) -> Iterator[Problem]:
-    """Everything that is wrong under `base_path`, or in these folders of it; nothing when there is no store."""
+    """The problems under `base_path`, or only in its `folders`; none when there is no store.
+
+    `on_file` is called with the name of each file in a function's folder, for progress.
+    """
     if folders is not None:
         for name in folders:
-            yield from _in_folder(f"{base_path}/{name}", name, trust, now, looked_at)
+            yield from _in_folder(f"{base_path}/{name}", name, trust, now, on_file)
         return
     try:
         with files.opened_folder(base_path, follow=True) as base:
             for name in sorted(os.listdir(base)):
-                yield from _in_base(base, base_path, name, trust, now, looked_at)
+                yield from _in_base(base, base_path, name, trust, now, on_file)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -66,25 +53,25 @@ def problems(
 
 
 def _in_base(
-    base: int, base_path: str, name: str, trust: Trust, now: float, looked_at: Callable[[str], None]
+    base: int, base_path: str, name: str, trust: Trust, now: float, on_file: Callable[[str], None]
 ) -> Iterator[Problem]:
     path = f"{base_path}/{name}"
     found = os.stat(name, dir_fd=base, follow_symlinks=False)
     if name.startswith(TEMPORARY):
         yield from _orphan(path, found, now)
     elif stat.S_ISDIR(found.st_mode):
-        if name != SIDE_EFFECTS and not name.startswith("."):
-            yield from _in_folder(path, name, trust, now, looked_at)
+        if is_function_folder(name):
+            yield from _in_folder(path, name, trust, now, on_file)
     elif stat.S_ISLNK(found.st_mode) or (name != KEY and name.endswith(SUFFIX)):
-        yield Problem(path, FOREIGN, f"the store has no {_kind(found)} here")
+        yield Problem(path, FOREIGN, f"the store makes no {_kind(found)} here")
 
 
-def _in_folder(path: str, name: str, trust: Trust, now: float, looked_at: Callable[[str], None]) -> Iterator[Problem]:
+def _in_folder(path: str, name: str, trust: Trust, now: float, on_file: Callable[[str], None]) -> Iterator[Problem]:
     try:
         with files.opened_folder(path) as folder:
             names = frozenset(os.listdir(folder))
             for file in sorted(names):
-                looked_at(file)
+                on_file(file)
                 try:
                     yield from _file(folder, path, file, names, name, trust, now)
                 except FileNotFoundError:
@@ -106,8 +93,8 @@ def _file(
             yield Problem(place, ORPHAN, "it pins a bundle that is gone")
     elif parse_bundle_name(name, path) is not None:
         yield from _bundle(folder, place, name, found, target, trust)
-    elif name not in _OURS and not name.startswith(f"{HASHES}-"):
-        yield Problem(place, FOREIGN, f"this {_kind(found)} is not the store's")
+    elif not is_own_name(name):
+        yield Problem(place, FOREIGN, f"the store did not make this {_kind(found)}")
 
 
 def _bundle(folder: int, place: str, name: str, found: files.Status, target: str, trust: Trust) -> Iterator[Problem]:
@@ -115,7 +102,7 @@ def _bundle(folder: int, place: str, name: str, found: files.Status, target: str
         yield Problem(place, FOREIGN, f"it is a {_kind(found)} in place of a bundle")
         return
     try:
-        data, found = files.read(name, MAX_FILE, folder=folder)
+        data, found = files.read_regular(name, MAX_FILE, folder=folder)
         bundle = decode(data, place)
         trust.check(bundle, place, found, folder)
     except CorruptBundleError as error:

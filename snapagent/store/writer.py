@@ -1,4 +1,4 @@
-"""The store as capturing processes and the command line change it: publish, keep, clear, pin, update the index."""
+"""Write to a store: publish bundles, apply retention, clear, pin, promote, and update the indexes."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from contextlib import ExitStack, suppress
 
 from ..bundle import Header, SigningKey, encode
 from . import files, hash_shards, index, pending_counts, trust
-from .failures import StoreFailure
-from .files import KeptFolder, locked
-from .function_folder import Shelf
-from .index import Counts, FunctionIndex, Stored
-from .layout import COUNTS, INDEX, LOCK, MANIFEST, PIN, QUOTA, SUFFIX, TEMPORARY, Entry, new_entry, parse_bundle_name
+from .failures import StoreFailure, failing_at
+from .files import BatchFolder, locked
+from .folder_writer import FolderWriter
+from .index import Counts, FunctionIndex, IndexedBundle
+from .layout import COUNTS, LOCK, PIN, SUFFIX, BundleEntry, is_own_file, new_entry, pinned_names
 from .processes import PROCESSES
-from .reader import Library
-from .retention import Keeping
-from .size_limit import Room
+from .reader import StoreReader
+from .retention import RetentionRules
+from .size_limit import SizeLimit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..config.settings import Settings
 
 PROCESS, POWER = "process", "power"
-KEEP_ALL = Keeping(math.inf, 0, math.inf)
-_PATIENCE = 1.0  # seconds that the lock of an index is waited for
-_IMPATIENCE = 0.1  # the same where nothing is lost
+KEEP_ALL = RetentionRules(math.inf, 0, math.inf)
+_PATIENCE = 1.0  # seconds to wait for the lock of an index
+_IMPATIENCE = 0.1  # the same where nothing is lost without it
 
 
-class Store(Library):
-    """A folder of bundles. Publishing needs no lock; but for `write` and reading, this is for one thread at a time.
+class Store(StoreReader):
+    """A folder of bundles. Any thread may call `write` and read; the rest is for one thread at a time.
+
+    Publishing needs no lock: names are unique, and a bundle appears by a rename.
 
     `durability` is `process` (survives the process) or `power` (fsync); `max_bytes` is the limit of the whole store.
     The first of `keys` signs what is published.
@@ -50,22 +52,22 @@ class Store(Library):
     ) -> None:
         super().__init__(base_path, keys=keys, trust=trust, owners=owners)
         self.durable = durability == POWER
-        self._room = Room(self.base_path, max_bytes)
+        self._size_limit = SizeLimit(self.base_path, max_bytes)
         self.restart()
 
     def restart(self) -> None:
-        """In a forked child: another token, and nothing to tell that the parent did. Only assigns."""
+        """For a forked child: another token, and nothing pending of the parent. Only assigns, so a hook may call it."""
         self.token = os.urandom(3).hex()
         self._counter = itertools.count(1)
-        self._shelves: dict[str, Shelf] = {}
+        self._folder_writers: dict[str, FolderWriter] = {}
 
-    def shelf(self, target: object) -> Shelf:
-        """What this process knows of the function's folder."""
+    def folder_writer(self, target: object) -> FolderWriter:
+        """The writer of the function's folder: one for each folder and process."""
         path = self.folder(target)
-        shelf = self._shelves.get(path)
-        if shelf is None:
-            shelf = self._shelves.setdefault(path, Shelf(path, str(target), self.token))
-        return shelf
+        folder_writer = self._folder_writers.get(path)
+        if folder_writer is None:
+            folder_writer = self._folder_writers.setdefault(path, FolderWriter(path, str(target), self.token))
+        return folder_writer
 
     def publish(
         self,
@@ -76,113 +78,110 @@ class Store(Library):
         when: float,
         token: str | None = None,
         counter: int | None = None,
-    ) -> Entry:
+    ) -> BundleEntry:
         """Write a bundle: whole or not at all, under a name that no other process can choose.
 
-        `when` is seconds since the epoch. Retention and the index hear of it at the next `update`. Raises StoreFailure.
+        `when` is seconds since the epoch. Retention and the index follow at the next `update`. Raises StoreFailure.
         """
-        shelf = self._open(target, KEEP_ALL, time.time())
+        folder_writer = self._open(target, KEEP_ALL, time.time())
         with self.writing(target) as folder:
-            entry, stored = self.write(folder, header, payload, when, token or self.token, counter)
-        self._room.added(stored.size)
-        shelf.added(entry, stored, KEEP_ALL)
+            entry, indexed = self.write(folder, header, payload, when, token or self.token, counter)
+        self._size_limit.record(indexed.size)
+        folder_writer.record_published(entry, indexed, KEEP_ALL)
         return entry
 
     def next_counter(self) -> int:
         return next(self._counter)
 
-    def writing(self, target: object) -> KeptFolder:
+    def writing(self, target: object) -> BatchFolder:
         """The function's folder, for a batch of `write`."""
-        return KeptFolder(self.folder(target))
+        return BatchFolder(self.folder(target))
 
     def write(
         self,
-        folder: KeptFolder,
+        folder: BatchFolder,
         header: Header,
         payload: Mapping[str, bytes],
         when: float,
         token: str,
         counter: int | None,
-        beside: int = 0,
-    ) -> tuple[Entry, Stored]:
-        """The first half of `publish`, which any thread may do; `put_away` is the other. Raises StoreFailure.
+        unrecorded: int = 0,
+    ) -> tuple[BundleEntry, IndexedBundle]:
+        """The first half of `publish`, for any thread; `record` is the second. Raises StoreFailure.
 
-        `beside` is the bytes of bundles that were written and not put away yet.
+        `unrecorded` is the bytes of bundles that were written and not recorded yet.
         """
         entry = new_entry(folder.path, when, token, counter or next(self._counter), header.hash)
         data = encode(header, payload, self.keys[0] if self.keys else None)
-        self.make_room(len(data) + beside, time.time())
+        self.ensure_space(len(data) + unrecorded, time.time())
         try:
             folder.publish(entry.name, data, durable=self.durable)
         except OSError as error:
             raise StoreFailure.of(error, folder.path) from error
-        return entry, Stored.of(entry.name, header, len(data))
+        return entry, IndexedBundle.of(entry.name, header, len(data))
 
     @property
-    def step(self) -> float:
-        """Bytes that may be written before they are put away: a small part of the limit."""
-        return self._room.step
+    def batch_bytes(self) -> float:
+        """Bytes that may be written before they are recorded."""
+        return self._size_limit.batch_bytes
 
-    def make_room(self, size: int, now: float) -> None:
-        """See to it that `size` bytes more fit under the limit of the store. Raises StoreFailure `store_full`."""
-        others: dict[str, Shelf] = {}
+    def ensure_space(self, size: int, now: float) -> None:
+        """Evict until `size` more bytes are within the limit of the store. Raises StoreFailure `store_full`."""
+        others: dict[str, FolderWriter] = {}
 
         def evicted(path: str, name: str, size: int) -> None:
-            shelf = self._shelves.get(path) or others.setdefault(path, Shelf(path, "", self.token))
-            shelf.removed(name, size)
+            known = self._folder_writers.get(path)
+            (known or others.setdefault(path, FolderWriter(path, "", self.token))).record_removed(name, size)
 
         try:
-            self._room.make(size, now, self._pending_bytes, evicted)
+            self._size_limit.ensure(size, now, self._pending_bytes, evicted)
         except FileNotFoundError:
             return  # there is no store yet
         except OSError as error:
             raise StoreFailure.of(error, self.base_path) from error
         finally:
-            for shelf in others.values():
-                with suppress(StoreFailure, OSError):  # then its index is stale, and whoever reads it looks itself
-                    shelf.update(Counts(), KEEP_ALL, now, _IMPATIENCE)
+            for folder_writer in others.values():
+                with suppress(StoreFailure, OSError):  # its index stays stale, so readers list the folder
+                    folder_writer.update(Counts(), KEEP_ALL, now, _IMPATIENCE)
 
     def _pending_bytes(self) -> int:
-        return sum(shelf.pending_bytes for shelf in self._shelves.values())
+        return sum(folder_writer.pending_bytes for folder_writer in self._folder_writers.values())
 
-    def open(self, target: object, settings: Settings, now: float) -> Shelf:
+    def open(self, target: object, settings: Settings, now: float) -> FolderWriter:
         """Make the folder of a function and its index before the first bundle of this process. Raises StoreFailure."""
-        return self._open(target, keeping_of(settings), now)
+        return self._open(target, retention_rules(settings), now)
 
-    def _open(self, target: object, keeping: Keeping, now: float) -> Shelf:
-        shelf = self.shelf(target)
-        try:
-            shelf.open(keeping, now)
+    def _open(self, target: object, rules: RetentionRules, now: float) -> FolderWriter:
+        folder_writer = self.folder_writer(target)
+        try:  # not `failing_at`: this runs for every batch, and in `sync` mode for every call
+            folder_writer.open(rules, now)
         except OSError as error:
-            raise StoreFailure.of(error, shelf.folder) from error
-        return shelf
+            raise StoreFailure.of(error, folder_writer.folder) from error
+        return folder_writer
 
-    def claim(self, target: object, settings: Settings, wanted: int) -> int:
-        """How many of `wanted` captures the quota has places for, all processes together. Raises StoreFailure."""
+    def claim(self, target: object, settings: Settings, number: int) -> int:
+        """How many of `number` captures are within the quota of all processes. Raises StoreFailure."""
         if settings.quota == math.inf:
-            return wanted
-        shelf = self.shelf(target)
-        try:
-            with files.own_folder(shelf.folder, make=True) as folder:
-                return shelf.quota.claim(folder, wanted, settings.quota, self.token)
-        except OSError as error:
-            raise StoreFailure.of(error, shelf.folder) from error
+            return number
+        folder_writer = self.folder_writer(target)
+        with failing_at(folder_writer.folder), files.own_folder(folder_writer.folder, make=True) as folder:
+            return folder_writer.quota.claim(folder, number, settings.quota)
 
-    def put_away(self, target: object, entry: Entry, stored: Stored, settings: Settings) -> None:
-        """Tell retention and the next index of a bundle that was written. Does no I/O."""
-        self._room.added(stored.size)
-        self.shelf(target).added(entry, stored, keeping_of(settings))
+    def record(self, target: object, entry: BundleEntry, indexed: IndexedBundle, settings: Settings) -> None:
+        """Add a bundle that was written to retention and to the next update of the index. Does no I/O."""
+        self._size_limit.record(indexed.size)
+        self.folder_writer(target).record_published(entry, indexed, retention_rules(settings))
 
-    def trim(self, target: object, settings: Settings, now: float) -> int:
+    def remove_surplus(self, target: object, settings: Settings, now: float) -> int:
         """Remove what is surplus among the bundles that this process knows of. Raises StoreFailure."""
-        shelf = self.shelf(target)
+        folder_writer = self.folder_writer(target)
         try:
-            gone = shelf.trim(keeping_of(settings), now)
+            gone = folder_writer.remove_surplus(retention_rules(settings), now)
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise StoreFailure.of(error, shelf.folder) from error
-        self._room.added(-gone)
+            raise StoreFailure.of(error, folder_writer.folder) from error
+        self._size_limit.record(-gone)
         return gone
 
     def update(
@@ -194,35 +193,34 @@ class Store(Library):
         timeout: float = _PATIENCE,
         last: bool = False,
     ) -> FunctionIndex:
-        """Bring the index up to date, and retention with it, seen by all processes. Raises StoreFailure.
+        """Update the index for all processes, and apply retention. Raises StoreFailure.
 
-        Counts that could not be written are owed, and part of the next update. `last`: no other one follows.
+        When it fails, the counts stay pending, and are part of the next update. `last`: no other update follows.
         """
-        keeping = keeping_of(settings) if settings is not None else KEEP_ALL
-        try:
-            return self.shelf(target).update(counts, keeping, time.time(), timeout, last=last)
-        except OSError as error:
-            raise StoreFailure.of(error, self.folder(target)) from error
+        rules = retention_rules(settings) if settings is not None else KEEP_ALL
+        with failing_at(self.folder(target)):
+            return self.folder_writer(target).update(counts, rules, time.time(), timeout, last=last)
 
-    def leave(self, target: object, counts: Counts) -> None:
-        """Leave `counts`, and what is owed, beside the index, for whoever updates it next. Raises StoreFailure."""
-        shelf = self.shelf(target)
-        shelf.owe(counts)
-        try:
-            shelf.leave()
-        except OSError as error:
-            raise StoreFailure.of(error, shelf.folder) from error
+    def write_pending_counts(self, target: object, counts: Counts) -> None:
+        """Write `counts`, and those still pending, to a file beside the index. Raises StoreFailure.
+
+        Whoever updates the index next adds them.
+        """
+        folder_writer = self.folder_writer(target)
+        folder_writer.add_counts(counts)
+        with failing_at(folder_writer.folder):
+            folder_writer.write_pending_counts()
 
     def captured(self, target: object) -> int:
         """Captures of this function by all processes so far, as the index says."""
         try:
             with files.opened_folder(self.folder(target)) as folder:
-                found = index.load(folder)
-        except (OSError, index.BrokenIndex):
+                found = index.load_usable(folder)
+        except OSError:
             return 0
         return found.captured if found is not None else 0
 
-    def delete(self, entry: Entry) -> bool:
+    def delete(self, entry: BundleEntry) -> bool:
         """Remove one bundle and its pin; False when it was gone. Raises StoreFailure."""
         path = os.path.dirname(entry.path)
         try:
@@ -237,12 +235,12 @@ class Store(Library):
     def clear(self, target: object, *, pinned: bool = True) -> int:
         """Remove the bundles of a function, its counts and its folder. Returns the number of bundles.
 
-        `pinned=False` leaves pinned bundles, and then the folder, where they are. Files that are not the store's stay.
+        `pinned=False` keeps pinned bundles, and then the folder. Files that the store did not make stay.
         """
         path = self.folder(target)
         try:
             with files.own_folder(path) as folder, ExitStack() as stack:
-                with suppress(StoreFailure):  # a stuck writer must not keep us from clearing
+                with suppress(StoreFailure):  # a writer that holds the lock forever must not prevent it
                     stack.enter_context(locked(path, _PATIENCE))
                 return _clear(folder, path, pinned)
         except FileNotFoundError:
@@ -250,48 +248,45 @@ class Store(Library):
         except OSError as error:
             raise StoreFailure.of(error, path) from error
         finally:
-            self._shelves.pop(path, None)
+            self._folder_writers.pop(path, None)
 
-    def pin(self, entry: Entry) -> None:
+    def pin(self, entry: BundleEntry) -> None:
         """Protect a bundle from retention. Raises StoreFailure."""
         self._mark(entry, True)
 
-    def unpin(self, entry: Entry) -> None:
+    def unpin(self, entry: BundleEntry) -> None:
         self._mark(entry, False)
 
-    def _mark(self, entry: Entry, pinned: bool) -> None:
+    def _mark(self, entry: BundleEntry, pinned: bool) -> None:
         path = os.path.dirname(entry.path)
-        try:
-            with files.own_folder(path) as folder:
-                if pinned:
-                    files.publish(folder, entry.name + PIN, b"")
-                else:
-                    files.remove(folder, entry.name + PIN)
-        except OSError as error:
-            raise StoreFailure.of(error, path) from error
+        with failing_at(path), files.own_folder(path) as folder:
+            if pinned:
+                files.publish(folder, entry.name + PIN, b"")
+            else:
+                files.remove(folder, entry.name + PIN)
         self._refresh(path)
 
-    def is_pinned(self, entry: Entry) -> bool:
+    def is_pinned(self, entry: BundleEntry) -> bool:
         return os.path.lexists(entry.path + PIN)
 
-    def prune(self, target: object, settings: Settings, *, dry_run: bool = False) -> list[Entry]:
-        """Apply the retention rules to one function; what went, or would go. Raises StoreFailure."""
+    def prune(self, target: object, settings: Settings, *, dry_run: bool = False) -> list[BundleEntry]:
+        """Apply the retention rules to one function; the bundles that went, or would go. Raises StoreFailure."""
         before = self.entries(target)
-        shelf = Shelf(self.folder(target), str(target), self.token)
-        keeping = keeping_of(settings)
+        folder_writer = FolderWriter(self.folder(target), str(target), self.token)
+        rules = retention_rules(settings)
         try:
             if dry_run:
-                return shelf.outlook(keeping, time.time())
-            shelf.update(Counts(), keeping, time.time(), _PATIENCE, last=True)
+                return folder_writer.surplus(rules, time.time())
+            folder_writer.update(Counts(), rules, time.time(), _PATIENCE, last=True)
         except FileNotFoundError:
             return []
         except OSError as error:
             raise StoreFailure.of(error, self.folder(target)) from error
-        left = {entry.name for entry in self.entries(target)}
-        return [entry for entry in before if entry.name not in left]
+        stored = {entry.name for entry in self.entries(target)}
+        return [entry for entry in before if entry.name not in stored]
 
     def sweep(self, older_than: float = files.ORPHAN_AGE) -> int:
-        """Remove what killed writers left behind. Returns how many files went."""
+        """Remove the drafts of killed writers. Returns how many files went."""
         now = time.time()
         functions = [function.path for function in self.functions()]
         swept = sum(pending_counts.sweep(path, now, older_than) for path in functions)
@@ -300,39 +295,33 @@ class Store(Library):
                 swept += files.sweep(folder, os.listdir(folder), now, older_than)
         return swept
 
-    def promote(self, target: object, entries: Sequence[Entry]) -> None:
+    def promote(self, target: object, entries: Sequence[BundleEntry]) -> None:
         """List these bundles in the manifest beside them, so that they are accepted wherever they are committed."""
         digests = {entry.name: self.read(entry).digest for entry in entries}
         trust.write_manifest(self.folder(target), digests, self.keys[0] if self.keys else None)
 
     def _refresh(self, path: str) -> None:
-        """The index after a change by hand; a stale one is only slower."""
+        """Update the index after a change that no capture made. A failure only makes readers slower."""
         with suppress(StoreFailure, OSError):
-            Shelf(path, "", self.token).update(Counts(), KEEP_ALL, time.time(), _PATIENCE)
+            FolderWriter(path, "", self.token).update(Counts(), KEEP_ALL, time.time(), _PATIENCE)
 
 
-def keeping_of(settings: Settings) -> Keeping:
-    return Keeping(settings.keep, settings.keep_outcomes, settings.max_age)
-
-
-def _is_ours(name: str, path: str) -> bool:
-    if parse_bundle_name(name.removesuffix(PIN), path) is not None:
-        return True
-    return name in (INDEX, MANIFEST, QUOTA, f".corrupt-{INDEX}") or name.startswith(TEMPORARY)
+def retention_rules(settings: Settings) -> RetentionRules:
+    return RetentionRules(settings.keep, settings.keep_outcomes, settings.max_age)
 
 
 def _clear(folder: int, path: str, pinned: bool) -> int:
     """Returns the number of bundles that went."""
     names = os.listdir(folder)
-    kept = set() if pinned else {name.removesuffix(PIN) for name in names if name.endswith(PIN)}
+    stay = frozenset() if pinned else pinned_names(names)
     cleared = 0
     for name in names:
-        if name.removesuffix(PIN) not in kept and _is_ours(name, path):
+        if name.removesuffix(PIN) not in stay and is_own_file(name):
             cleared += files.remove(folder, name) and name.endswith(SUFFIX)
     hash_shards.discard(path)
     files.remove_folder(f"{path}/{COUNTS}")
-    if not kept:
-        files.remove(folder, LOCK)  # whoever waits for it finds the folder gone, and makes another
-        with suppress(OSError):  # files that are not ours are still there
+    if not stay:
+        files.remove(folder, LOCK)  # a process that waits for it finds the folder gone, and makes another
+        with suppress(OSError):  # files that the store did not make are still there
             os.rmdir(path)
     return cleared

@@ -1,4 +1,4 @@
-"""Switching capture on, in real interpreters: every way to start a program, and every program that starts others."""
+"""Switching capture on in real interpreters, by every way to start a program, and in the children of programs."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def test_coverage_sees_the_same_lines(app):
         (("-m", "shop"), "ran as the main program"),
         (("-c", "import importlib.util as u, sys; spec = u.spec_from_file_location('shop', 'shop.py'); "
           "sys.modules['shop'] = shop = u.module_from_spec(spec); spec.loader.exec_module(shop); shop.quote(1)"),
-         "loaded past the import system"),
+         "loaded without the import system"),
         (("-m", "pytest", "-q", "-p", "shop", "-p", "no:cacheprovider", "test_one.py"), "pytest loaded its module"),
     ],
     ids=["script", "module", "by path", "pytest"],

@@ -1,4 +1,4 @@
-"""Captured functions that are called while another call is captured: they run bare, are counted, nothing hangs."""
+"""Captured functions that are called while another call is captured run uncaptured and are counted; nothing hangs."""
 
 from __future__ import annotations
 

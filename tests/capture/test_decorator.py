@@ -1,4 +1,4 @@
-"""`@capture(...)`: the explicit way, off unless asked, with the same engine as the YAML."""
+"""`@capture(...)`: off unless the environment or the program says so, with the same engine as the YAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the real recorder, writer and store make of real calls, in this process and in forked ones."""
+"""The real recorder, writer and store with real calls, in this process and in forked ones."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_the_queue_is_bounded_by_the_memory_that_waiting_calls_take(capturing: C
     engine = current.engine()
     assert engine is not None and engine.flush(10)
     engine.writer._limit = 1_000_000
-    with engine.writer._busy:
+    with engine.writer._work_lock:
         tracemalloc.start()
         try:
             for number in range(10_000):

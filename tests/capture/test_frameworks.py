@@ -1,4 +1,4 @@
-"""What frameworks took before the wrap is captured all the same, without a change in the application."""
+"""Functions that a framework took before they were wrapped are captured, without a change in the application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The finder and the import hook: modules load exactly as without us, and their targets are seen each time they do."""
+"""The finder and the import hook: modules load exactly as without capture, and each load of a target is noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which functions of a module become targets, under which names, and through which references they are reached."""
+"""The functions of a module that become targets, their names, and the references by which they are reached."""
 
 from __future__ import annotations
 
@@ -209,8 +209,8 @@ def test_inplace_keeps_the_function_object_and_restores_its_code(make):
     ("pattern", "reason"),
     [
         ("sample:missing", "the module has no such function; the nearest names are missed"),
-        ("sample:number", "it is no Python function (a int)"),
-        ("sample:sqrt", "it is no Python function (a builtin_function_or_method)"),
+        ("sample:number", "it is not a Python function (its type is int)"),
+        ("sample:sqrt", "it is not a Python function (its type is builtin_function_or_method)"),
         ("sample:Derived.m", "it is inherited; name it where it is defined: sample:Base.m"),
         ("sample:Base", "it is a class; name its methods: Base.__init__, or Base.* for all"),
         ("sample:callable_one", "it is an object that can be called; name its method: sample:Callable.__call__"),
@@ -299,8 +299,8 @@ def test_a_generator_is_suspended_between_its_steps(make):
     with instrumented(module) as memories:
         list(module.gen())
         asyncio.run(module.co())
-        assert memories.made["sample:gen"].steps == ["begin", "leave", "enter", "leave", "enter"]
-        assert memories.made["sample:co"].steps == ["begin", "leave", "enter"]
+        assert memories.made["sample:gen"].steps == ["begin", "suspend", "resume", "suspend", "resume"]
+        assert memories.made["sample:co"].steps == ["begin", "suspend", "resume"]
 
 
 def test_a_generator_says_how_it_ended(make):

@@ -60,15 +60,6 @@ def test_what_was_taken_is_not_handed_out_again() -> None:
     assert not ledger.take()
 
 
-def test_counts_that_could_not_be_stored_are_part_of_the_next_ones() -> None:
-    ledger = Ledger(TARGET)
-    ledger.count_skipped("recursive")
-    taken = ledger.take()
-    ledger.give_back(taken)
-    ledger.count_skipped("recursive")
-    assert ledger.take() == Counts(2, 0, {"recursive": 2})
-
-
 def test_skipped_calls_belong_to_the_reason_of_their_time() -> None:
     ledger = Ledger(TARGET)
     ledger.skip_next(100, "over_budget")
@@ -84,7 +75,7 @@ def test_after_the_calls_to_be_skipped_each_is_looked_at() -> None:
     assert call(ledger, 5) == 2
     ledger.skip_next(100, "not_sampled")
     call(ledger)
-    ledger.look_again()
+    ledger.stop_skipping()
     assert call(ledger, 4) == 4
     assert ledger.totals() == Counts(10, 0, {"not_sampled": 4, "looked_at": 6})
 
@@ -107,11 +98,11 @@ def test_a_forked_child_does_not_count_its_parents_calls() -> None:
     ledger.tick_admitted(), ledger.count_captured()
     ledger.skip_next(FOREVER, "quota_met")
     call(ledger, 5)
-    ledger.announced = True
+    ledger.called = True
 
     ledger.restart()
 
     assert not ledger.take()
-    assert not ledger.announced
+    assert not ledger.called
     assert call(ledger) == 1  # so that somebody is told of the child's calls
     assert ledger.take().calls == 1

@@ -1,4 +1,4 @@
-"""Methods are called without a bound method made for each call, and nothing else about them changes."""
+"""Methods are called without a bound method for each call, and behave as before in all else."""
 
 from __future__ import annotations
 

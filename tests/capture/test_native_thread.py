@@ -1,4 +1,4 @@
-"""The writer's thread has a stack of its own, and leaves the program's choice for its threads alone."""
+"""The writer's thread has its own stack size, and does not change the size that the program chose for its threads."""
 
 from __future__ import annotations
 

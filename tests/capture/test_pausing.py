@@ -1,4 +1,4 @@
-"""Running processes stop and go on when the operator says so, and tell how they stand."""
+"""Running processes pause and resume on request, and report their state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is let in: quota, sampling, budget and back-off."""
+"""Admission of calls: quota, sampling, budget and back-off."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def passes(door: Gate, ledger: Ledger) -> bool:
 
 def test_the_gate_closes_when_the_quota_is_met() -> None:
     door, _ = gate(quota=2)
-    door.took(1)
+    door.count_admitted(1)
     assert door.closed is None
-    door.took(2)
+    door.count_admitted(2)
     assert door.closed == admission.QUOTA_MET
     assert door.still_closed()
     assert door.closed_for_good
@@ -39,10 +39,10 @@ def test_the_gate_closes_when_the_quota_is_met() -> None:
 
 def test_captures_of_other_processes_count_towards_the_quota() -> None:
     door, ledger = gate(quota=3)
-    door.took(ledger.tick_admitted() + 1)
-    door.heard(1)
+    door.count_admitted(ledger.tick_admitted() + 1)
+    door.update_elsewhere(1)
     assert door.closed is None
-    door.heard(2)
+    door.update_elsewhere(2)
     assert door.closed == admission.QUOTA_MET
 
 
@@ -53,9 +53,9 @@ def test_a_quota_of_nothing_captures_nothing() -> None:
 
 def test_a_failed_capture_gives_its_place_in_the_quota_back() -> None:
     door, ledger = gate(quota=2)
-    door.took(ledger.tick_admitted() + 1)
+    door.count_admitted(ledger.tick_admitted() + 1)
     door.failed(0.0)
-    door.took(ledger.tick_admitted() + 1)
+    door.count_admitted(ledger.tick_admitted() + 1)
     assert door.closed is None
 
 
@@ -91,7 +91,7 @@ def test_calls_after_the_quota_was_met_are_counted() -> None:
 def test_a_failure_reopens_a_gate_whose_quota_was_met() -> None:
     door, ledger = gate(quota=1)
     assert passes(door, ledger)
-    door.took(ledger.tick_admitted() + 1)
+    door.count_admitted(ledger.tick_admitted() + 1)
     assert not passes(door, ledger)
     door.failed(0.0)
     assert passes(door, ledger)
@@ -99,7 +99,7 @@ def test_a_failure_reopens_a_gate_whose_quota_was_met() -> None:
 
 def test_over_budget_few_of_many_calls_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     door, ledger = gate()
-    monkeypatch.setattr(admission, "PASS_BY", 1.0)  # however slow this machine is, calls in a row come within it
+    monkeypatch.setattr(admission, "SKIP_AHEAD", 1.0)  # however slow this machine is, calls in a row come within it
     door.over_budget()
     looked_at = 0
     for _ in range(5_000):
@@ -159,7 +159,7 @@ def test_a_very_slow_capture_that_failed_closes_its_function_too() -> None:
 
 def test_a_quota_that_is_met_stays_met_after_a_very_slow_capture() -> None:
     door, ledger = gate(Governor(0.5), quota=1)
-    door.took(ledger.tick_admitted() + 1)
+    door.count_admitted(ledger.tick_admitted() + 1)
     door.succeeded(admission.SLOW * 2)
     assert door.closed_for_good
 
@@ -170,7 +170,7 @@ def test_the_first_captures_of_a_function_are_taken_whatever_the_budget() -> Non
     door, ledger = gate(governor)
     taken = 0
     while door.affords() and taken < 100:
-        door.took(ledger.tick_admitted() + 1)
+        door.count_admitted(ledger.tick_admitted() + 1)
         taken += 1
     assert taken == admission.ALWAYS
 

@@ -1,4 +1,4 @@
-"""What a process tells of itself goes when the process goes."""
+"""The report of a process is removed when the process ends."""
 
 from __future__ import annotations
 

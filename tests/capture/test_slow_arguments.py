@@ -1,4 +1,4 @@
-"""A call whose arguments take too long to be taken apart is given up, counted, and its function left alone."""
+"""A call whose arguments take too long to freeze is given up and counted, and its gate closed for a while."""
 
 from __future__ import annotations
 

@@ -423,15 +423,15 @@ def test_a_signal_handler_may_call_captured_functions_at_any_moment(base: str) -
 
 def test_a_reader_in_the_process_waits_only_for_what_is_on_its_way(base: str) -> None:
     program = Program(base, KEEP_ALL)
-    own_writes.wait()
+    own_writes.wait_for_writers()
 
     program.call(1)
-    own_writes.wait()
+    own_writes.wait_for_writers()
     assert stored_values(base) == [1]
 
     asked = []
     program.writer.flush = lambda: asked.append(1)
-    own_writes.wait()
+    own_writes.wait_for_writers()
     assert not asked
     program.writer.close()
 

@@ -15,7 +15,7 @@ from snapagent.bundle import Header, Note, Part
 from snapagent.cli import main
 from snapagent.config.settings import DEFAULT_SETTINGS
 from snapagent.store.index import Counts
-from snapagent.store.layout import Entry, stamp
+from snapagent.store.layout import BundleEntry, stamp
 from snapagent.store.writer import Store
 
 
@@ -53,7 +53,7 @@ class Shop:
         payload: bytes | None = None,
         notes: tuple[Note, ...] = (),
         tree: dict | None = None,
-    ) -> Entry:
+    ) -> BundleEntry:
         self._second += 1
         when = NOON + self._second
         ended = "exception" if exception else "result"

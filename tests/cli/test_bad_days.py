@@ -253,7 +253,7 @@ def test_a_store_that_may_not_be_read_is_told_in_one_message_with_what_to_do(sho
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.count("snapagent: ") == 1
-    assert "look as its owner" in result.stderr
+    assert "run this as its owner" in result.stderr
 
 
 def test_a_function_that_may_not_be_read_hides_no_other_one(shop, run):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 
 import pytest
 from privilege import modes_count
@@ -106,6 +109,22 @@ def test_verify_checks_recorded_side_effects_too(shop, run):
     found = json.loads(run("verify", "--json").stdout)
 
     assert [problem["path"] for problem in found["problems"]] == [str(recording)]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link"])
+def test_verify_does_not_open_what_is_in_place_of_a_recording(shop, kind):
+    recording = shop.base_path / "side_effects" / "tests" / "0011223344556677.pkl"
+    recording.parent.mkdir(parents=True)
+    if kind == "fifo":
+        os.mkfifo(recording)
+    else:
+        recording.symlink_to("/dev/null")
+
+    command = [sys.executable, "-m", "snapagent", "verify", "--captures-dir", str(shop.base_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+    assert result.returncode == 1
+    assert "cannot be read" in result.stdout
 
 
 def test_a_broken_index_is_told_and_is_no_problem(shop, run):

@@ -94,21 +94,20 @@ def test_why_of_an_unknown_name_is_wrong_usage_with_near_names(project, run):
 
 def test_every_reason_that_the_code_counts_has_its_words():
     from snapagent.capture.recording import admission, recorder
-    from snapagent.capture.writing import writer
+    from snapagent.capture.writing import store_calls
     from snapagent.cli.views.reasons import _FAILED, _SKIPPED
     from snapagent.store import failures
 
     words = {
         value
-        for module in (admission, recorder, writer, failures)
+        for module in (admission, recorder, store_calls, failures)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str) and not name.startswith("_")
     }
-    kinds = {getattr(recorder, name) for name in ("FUNCTION", "METHOD", "CLASSMETHOD", "STATICMETHOD")}
-    flavors = {getattr(recorder, name) for name in ("PLAIN", "COROUTINE", "GENERATOR", "ASYNC_GENERATOR")}
+    kinds = {recorder.METHOD, recorder.CLASSMETHOD}
     ends = {getattr(recorder, name) for name in ("COMPLETE", "CLOSED", "CANCELLED", "CAPPED")}
 
-    assert words - kinds - flavors - ends <= _SKIPPED.keys() | _FAILED.keys()
+    assert words - kinds - ends <= _SKIPPED.keys() | _FAILED.keys()
 
 
 def test_status_says_how_things_stand_and_what_comes_next(shop, run, tmp_path):

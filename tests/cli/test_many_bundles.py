@@ -49,14 +49,14 @@ def opened(full_store, monkeypatch) -> list[str]:
     """The files of bundles that were opened."""
     monkeypatch.chdir(full_store)
     names: list[str] = []
-    real = files.read
+    real = files.read_regular
 
     def read(path, limit, *, folder=None):
         if path.endswith(".pkl"):
             names.append(path)
         return real(path, limit, folder=folder)
 
-    monkeypatch.setattr(files, "read", read)
+    monkeypatch.setattr(files, "read_regular", read)
     return names
 
 

@@ -14,7 +14,7 @@ from snapagent.replay.asked import settings_for
 from snapagent.replay.side_effects.layout import TestPlace
 from snapagent.replay.side_effects.mode import Mode
 from snapagent.replay.side_effects.session import SideEffects
-from snapagent.store import Library
+from snapagent.store import StoreReader
 
 
 def send(address: str, number: int = 0) -> str:
@@ -23,7 +23,7 @@ def send(address: str, number: int = 0) -> str:
 
 def session(folder: Path, mode: Mode) -> SideEffects:
     place = TestPlace(str(folder), "tests/test_sending", "test_it")
-    return SideEffects(place, Library(str(folder)), mode, settings_for)
+    return SideEffects(place, StoreReader(str(folder)), mode, settings_for)
 
 
 def seconds_of_lookups(folder: Path) -> float:

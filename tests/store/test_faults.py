@@ -155,7 +155,7 @@ def full_store(base: str) -> None:
     store.update(TARGET, Counts(421, 421), Settings(keep=math.inf))
     Path(store.folder(TARGET), ".tmp-orphan").touch()
     os.utime(Path(store.folder(TARGET), ".tmp-orphan"), (0, 0))
-    store.leave(TARGET, Counts(2, 0, {"over_budget": 2}))
+    store.write_pending_counts(TARGET, Counts(2, 0, {"over_budget": 2}))
     for name in ("shop:a", "shop:b"):
         publish(store, "x" * 1000, target=name)
         store.update(name, Counts(1, 1), Settings())

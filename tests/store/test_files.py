@@ -63,7 +63,7 @@ def test_a_link_under_the_name_of_a_temporary_file_is_not_written_through(tmp_pa
 
 
 @pytest.mark.parametrize("kind", ["file", "fifo", "dangling link"])
-def test_a_store_that_is_no_folder_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+def test_a_store_that_is_not_a_folder_is_refused_at_once(kind: str, tmp_path: Path) -> None:
     base = tmp_path / "captures"
     if kind == "file":
         base.write_text("")
@@ -76,13 +76,13 @@ def test_a_store_that_is_no_folder_is_refused_at_once(kind: str, tmp_path: Path)
         publish(Store(base))
 
 
-def test_a_fifo_is_read_by_nobody(tmp_path: Path) -> None:
+def test_a_fifo_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     done = threading.Event()
 
     def read() -> None:
-        with pytest.raises(OSError, match="no regular file"):
-            files.read(str(tmp_path / "fifo"), 10)
+        with pytest.raises(OSError, match="not a regular file"):
+            files.read_regular(str(tmp_path / "fifo"), 10)
         done.set()
 
     threading.Thread(target=read, daemon=True).start()
@@ -90,7 +90,7 @@ def test_a_fifo_is_read_by_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_folder_of_somebody_else_is_not_written_to(store: Store) -> None:
+def test_a_folder_of_another_user_is_not_written_to(store: Store) -> None:
     publish(store)
     os.chown(store.folder(TARGET), 65534, 65534)
 
@@ -132,7 +132,7 @@ def test_a_batch_of_files_survives_the_removal_of_its_folder(tmp_path: Path) -> 
     import shutil
 
     path = tmp_path / "captures" / "f"
-    with files.KeptFolder(str(path)) as folder:
+    with files.BatchFolder(str(path)) as folder:
         folder.publish("first", b"1", durable=False)
         shutil.rmtree(tmp_path / "captures")
         folder.publish("second", b"2", durable=True)
@@ -142,3 +142,53 @@ def test_a_batch_of_files_survives_the_removal_of_its_folder(tmp_path: Path) -> 
     assert sorted(os.listdir(path)) == ["second", "third"]
     assert path.stat().st_mode & 0o777 == 0o700
     assert len(os.listdir("/proc/self/fd")) == opened - 1
+
+
+def test_the_first_of_several_writers_creates_a_file_and_no_draft_stays(tmp_path: Path) -> None:
+    with files.own_folder(str(tmp_path)) as folder:
+        for data in (b"first", b"second"):
+            files.create_once(folder, "x", data)
+
+    assert os.listdir(tmp_path) == ["x"]
+    assert (tmp_path / "x").read_bytes() == b"first"
+
+
+def test_a_replaced_file_changes_whole_and_has_its_mode_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("before")
+
+    with files.replacing(str(path), mode=0o600) as file:
+        file.write("after é")
+        file.flush()
+        assert path.read_text() == "before"
+        assert {stat.S_IMODE(found.stat().st_mode) for found in tmp_path.glob("*.tmp")} == {0o600}
+
+    assert os.listdir(tmp_path) == ["x"]
+    assert path.read_text("utf-8") == "after é"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_replacement_that_fails_leaves_the_file_and_no_draft(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("before")
+    draft = tmp_path / f"x.{os.getpid()}.tmp"
+    draft.write_text("of a killed process that had the same number")
+
+    with pytest.raises(RuntimeError), files.replacing(str(path)) as file:
+        file.write("half")
+        raise RuntimeError
+
+    assert os.listdir(tmp_path) == ["x"]
+    assert path.read_text() == "before"
+
+
+def test_a_link_under_the_name_of_a_draft_is_not_written_through(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / f"x.{os.getpid()}.tmp").symlink_to(victim)
+
+    with files.replacing(str(tmp_path / "x")) as file:
+        file.write("data")
+
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "x").read_text() == "data"

@@ -51,7 +51,7 @@ def test_names_of_bundles_that_are_gone_do_not_pile_up(full: Store) -> None:
         for step in range(8):
             entry = publish(full, number * 8 + step, when=NOON + 1e5 + number)
             full.delete(entry)
-            full.shelf(TARGET).removed(entry.name, 0)
+            full.folder_writer(TARGET).record_removed(entry.name, 0)
         full.update(TARGET, Counts(8, 8), KEEP_ALL)
 
     assert shard_bytes(full) < 4.5 * before

@@ -1,4 +1,4 @@
-"""A store that somebody else has filled: looking at it runs none of its code and follows none of its links."""
+"""A store that an attacker has filled: reading it runs none of its code and follows none of its links."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_capturing_into_a_hostile_folder_harms_nothing_outside(hostile: Store, t
 
 
 @pytest.mark.parametrize("how", ["a link", "somebody else's"])
-def test_nothing_is_left_in_a_function_folder_that_is_not_ours(store: Store, tmp_path: Path, how: str) -> None:
+def test_nothing_is_written_into_a_function_folder_of_another_user(store: Store, tmp_path: Path, how: str) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     os.mkdir(store.base_path)
@@ -104,7 +104,7 @@ def test_nothing_is_left_in_a_function_folder_that_is_not_ours(store: Store, tmp
     with pytest.raises(StoreFailure):
         publish(store)
     with pytest.raises(StoreFailure):
-        store.leave(TARGET, Counts(1))
+        store.write_pending_counts(TARGET, Counts(1))
     with pytest.raises(StoreFailure):
         store.update(TARGET, Counts(1), Settings())
 

@@ -9,7 +9,7 @@ import pytest
 from storing import NOON, TARGET, names, publish, publish_many
 
 from snapagent.config.settings import Settings
-from snapagent.store import Counts, Entry, Store, index
+from snapagent.store import BundleEntry, Counts, Store, index
 
 KEEP_ALL = Settings(keep=math.inf)
 
@@ -22,7 +22,7 @@ def on_disk(store: Store) -> dict[str, object]:
     return json.loads(index_file(store).read_text())
 
 
-def test_the_index_tells_counts_reasons_and_the_newest_bundles(store: Store) -> None:
+def test_the_index_has_counts_reasons_and_the_newest_bundles(store: Store) -> None:
     entries = publish_many(store, 3)
 
     store.update(TARGET, Counts(7, 3, {"quota_met": 2}, {"disk_full": 2}), KEEP_ALL)
@@ -102,7 +102,7 @@ def test_an_index_of_a_hundred_megabytes_is_not_read(store: Store) -> None:
     assert store.index(TARGET).captured == 1
 
 
-def test_bundles_of_a_killed_process_are_found_though_it_told_no_index(store: Store) -> None:
+def test_bundles_of_a_killed_process_are_found_though_no_index_lists_them(store: Store) -> None:
     publish_many(store, 2)
     store.update(TARGET, Counts(2, 2), KEEP_ALL)
     killed = publish(Store(store.base_path), "killed", when=NOON + 50)
@@ -140,7 +140,7 @@ def index_lock(store: Store):
 
 def test_counts_left_beside_are_read_at_once_and_merged_once(store: Store) -> None:
     store.update(TARGET, Counts(1, 0, {"quota_met": 1}))
-    Store(store.base_path).leave(TARGET, Counts(2, 0, {"quota_met": 2}))
+    Store(store.base_path).write_pending_counts(TARGET, Counts(2, 0, {"quota_met": 2}))
 
     assert store.index(TARGET).calls == 3
     assert on_disk(store)["calls"] == 1
@@ -154,7 +154,7 @@ def test_counts_left_beside_are_read_at_once_and_merged_once(store: Store) -> No
 def test_a_kill_between_merging_counts_and_removing_them_counts_nothing_twice(store: Store) -> None:
     from snapagent.store import pending_counts
 
-    store.leave(TARGET, Counts(2, 0, {"quota_met": 2}))
+    store.write_pending_counts(TARGET, Counts(2, 0, {"quota_met": 2}))
     ((_, left),) = [(0, list(os.scandir(f"{store.folder(TARGET)}/.counts")))]
     kept = {file.name: Path(file.path).read_bytes() for file in left}
     store.update(TARGET, Counts())
@@ -203,8 +203,8 @@ def test_the_first_bytes_of_the_index_name_the_newest_bundle(store: Store) -> No
         assert index.newest_name(folder) == entry.name
 
 
-def killed_beside_another(base: str) -> tuple[Store, Entry]:
-    """One process publishes and is killed before it could tell the index; another one, still running, tells its own."""
+def killed_beside_another(base: str) -> tuple[Store, BundleEntry]:
+    """One process publishes and is killed before it updates the index; another one runs on and updates it."""
     other = Store(base)
     publish_many(other, 3)
     other.update(TARGET, Counts(3, 3), KEEP_ALL)
@@ -224,7 +224,7 @@ def test_the_newest_is_found_though_its_process_was_killed_while_another_one_upd
     assert reader.index(TARGET).counts == Counts(5, 5)
 
 
-def test_what_a_killed_process_could_not_tell_is_told_after_a_minute_by_the_others(store: Store) -> None:
+def test_bundles_of_a_killed_process_are_indexed_after_a_minute_by_the_others(store: Store) -> None:
     other, killed = killed_beside_another(store.base_path)
     for mark in Path(other.folder(TARGET), ".counts").iterdir():
         os.utime(mark, (NOON, NOON))

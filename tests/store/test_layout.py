@@ -5,7 +5,17 @@ import math
 import pytest
 
 from snapagent.config.targets import Target
-from snapagent.store.layout import folder_name, new_entry, parse_bundle_name, parse_stamp, segment, stamp
+from snapagent.store.layout import (
+    folder_name,
+    is_function_folder,
+    is_own_file,
+    is_own_name,
+    new_entry,
+    parse_bundle_name,
+    parse_stamp,
+    segment,
+    stamp,
+)
 
 HOSTILE = [
     "../../etc/passwd",
@@ -108,6 +118,21 @@ def test_a_clock_that_is_out_of_its_mind_still_gives_a_name(when: float) -> None
     assert parse_bundle_name(new_entry("f", when, "a41f9c", 1, "h1:00000000").name, "f") is not None
 
 
-def test_a_stamp_that_is_no_date_is_the_oldest() -> None:
+def test_a_stamp_that_is_not_a_date_is_the_oldest() -> None:
     assert parse_stamp("20261399T129900.123456Z") == 0.0
     assert parse_stamp(stamp(1.5)) == 1.5
+
+
+def test_each_name_that_the_store_uses_beside_bundles_is_known_as_its_own() -> None:
+    bundle = "20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl"
+    own_files = [bundle, f"{bundle}.pin", "index.json", "manifest.json", ".quota", ".corrupt-index.json", ".tmp-x"]
+
+    assert all(is_own_file(name) and is_own_name(name) for name in own_files)
+    assert all(
+        is_own_name(name) and not is_own_file(name) for name in (".lock", ".counts", ".hashes", ".hashes-a41f9c")
+    )
+    assert not any(is_own_name(name) for name in ("notes.txt", "x.pkl", "index.json.pin", ".hidden", "x.tmp-"))
+
+
+def test_side_effects_and_hidden_folders_are_not_folders_of_functions() -> None:
+    assert [name for name in ("shop.quote", "side_effects", ".processes") if is_function_folder(name)] == ["shop.quote"]

@@ -7,14 +7,14 @@ import pytest
 from storing import NOON, TARGET, names, publish, publish_many
 
 from snapagent.config.settings import Settings
-from snapagent.store import Counts, Entry, Store
+from snapagent.store import BundleEntry, Counts, Store
 from snapagent.store.layout import new_entry
-from snapagent.store.retention import Keeping, surplus
+from snapagent.store.retention import RetentionRules, surplus
 
 LATER = NOON + 1e6
 
 
-def entry(second: int, kind: str = "returned") -> Entry:
+def entry(second: int, kind: str = "returned") -> BundleEntry:
     return new_entry("f", NOON + second, "a41f9c", second, f"h1:{'e' if kind != 'returned' else '0'}0000000")
 
 
@@ -23,7 +23,7 @@ def kept(kinds: str, keep: float, keep_outcomes: int, *, max_age: float = math.i
     made = {entry(second): kind for second, kind in enumerate(kinds)}
     pins = {one.name for one in made if str(one.counter) in pinned}
     now = NOON + len(kinds) - 1
-    out = surplus(list(made), Keeping(keep, keep_outcomes, max_age), made.__getitem__, pins, now)
+    out = surplus(list(made), RetentionRules(keep, keep_outcomes, max_age), made.__getitem__, pins, now)
     return "".join(kind for one, kind in sorted(made.items()) if one not in out)
 
 
@@ -58,19 +58,19 @@ def test_bundles_of_a_clock_that_ran_ahead_go_first() -> None:
     ahead = [new_entry("f", NOON + 1e8 + second, "ffffff", second, "h1:00000000") for second in range(3)]
     now = [entry(second) for second in range(2)]
 
-    assert surplus([*now, *ahead], Keeping(2, 0, math.inf), lambda _: "r", (), NOON + 2) == ahead
+    assert surplus([*now, *ahead], RetentionRules(2, 0, math.inf), lambda _: "r", (), NOON + 2) == ahead
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_what_is_surplus_among_some_is_surplus_among_all(seed: int) -> None:
     chance = random.Random(seed)
     made = {entry(second): chance.choice("abc") for second in range(12)}
-    keeping = Keeping(chance.randint(1, 4), chance.randint(0, 1), math.inf)
+    rules = RetentionRules(chance.randint(1, 4), chance.randint(0, 1), math.inf)
     some = chance.sample(sorted(made), 8)
 
-    part = surplus(some, keeping, made.__getitem__, (), LATER)
+    part = surplus(some, rules, made.__getitem__, (), LATER)
 
-    assert set(part) <= set(surplus(list(made), keeping, made.__getitem__, (), LATER))
+    assert set(part) <= set(surplus(list(made), rules, made.__getitem__, (), LATER))
 
 
 def test_an_update_keeps_exactly_the_newest_and_the_last_error(store: Store) -> None:

@@ -67,7 +67,7 @@ def test_under_signed_only_our_keys_count(tmp_path: Path) -> None:
 
     signed_with(MINE).read(mine)
     signed_with(NEXT, MINE).read(mine)  # rotation: the first signs, all are accepted
-    assert "none of yours" in refusal(signed_with(MINE), theirs)
+    assert "not one of yours" in refusal(signed_with(MINE), theirs)
     assert "not signed" in refusal(signed_with(MINE), unsigned)
     assert "no key" in refusal(signed_with(), mine)
 
@@ -96,7 +96,7 @@ def test_a_signed_bundle_cannot_be_made_one_of_another_function(tmp_path: Path) 
 
 
 def resealed(data: bytes) -> bytes:
-    """With a digest that fits: what somebody without a key can do."""
+    """With a digest that fits: as an attacker without a key can make it."""
     import hashlib
 
     line, _, body = data.partition(b"\n")

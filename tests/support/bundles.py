@@ -14,7 +14,7 @@ from snapagent.core.paths import parse_path
 from snapagent.core.signature import Parameters, defaults_of
 from snapagent.sealing.seal import RawCall, SealRules, seal
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
-from snapagent.store import Entry, Store
+from snapagent.store import BundleEntry, Store
 
 NOON = 1795348800.0  # 2026-11-22T12:00:00Z
 _ticks = itertools.count()
@@ -128,7 +128,7 @@ class Shop:
         items: int | None = None,
         when: float | None = None,
         **kwargs: Any,
-    ) -> Entry:
+    ) -> BundleEntry:
         """Call `function` and store the call; `items` closes a generator after so many."""
         parameters = Parameters.of(function)  # type: ignore[arg-type]
         defaults = defaults_of(function)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from snapagent.capture.recording.recorder import Recorder
 from snapagent.capture.writing.writer import Writer
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
+from snapagent.serializer.freezing.freeze import FreezeRules
 from snapagent.store import Store
 
 QUEUE_FULL = "queue_full"
@@ -44,7 +45,16 @@ class Program:
         self.gates = {target: Gate(self.settings, ledger, Governor(1.0)) for target, ledger in self.ledgers.items()}
         self.recorders = {
             target: Recorder(
-                target, _quote, "function", "plain", self.settings, self.ledgers[target], self.gates[target], self
+                target,
+                _quote,
+                "function",
+                "plain",
+                self.settings,
+                self.ledgers[target],
+                self.gates[target],
+                FreezeRules(),
+                self.writer.submit,
+                self.writer.wake,
             )
             for target in targets
         }
@@ -69,7 +79,3 @@ class Program:
         if not taken:
             self.ledgers[target].count_skipped(QUEUE_FULL, admitted=True)
         return taken
-
-    def first_call(self) -> None:
-        """What an engine does when a target is called for the first time."""
-        self.writer.wake()

@@ -1,4 +1,4 @@
-"""A recorder that only remembers, for tests of how calls reach recorders: no serializer, no store."""
+"""A recorder that keeps calls in memory, for tests of instrumentation: no serializer, no store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snapagent.config.targets import Target, TargetPattern, TargetSet
 
 
 class Memory:
-    """Stands for a recorder: `calls` holds (args, kwargs, outcome) of each finished call."""
+    """Takes the place of a recorder: `calls` has (args, kwargs, outcome) of each finished call."""
 
     def __init__(self, target: Target, function: Any, kind: str, flavor: str, settings: Settings) -> None:
         self.target = target
@@ -35,11 +35,11 @@ class Memory:
         self.steps.append("begin")
         return (args, dict(kwargs)) if self.keep else ((), {})
 
-    def enter(self, pending: Any) -> None:
-        self.steps.append("enter")
+    def resume(self, pending: Any) -> None:
+        self.steps.append("resume")
 
-    def leave(self, pending: Any) -> None:
-        self.steps.append("leave")
+    def suspend(self, pending: Any) -> None:
+        self.steps.append("suspend")
 
     def returned(self, pending: Any, value: Any) -> None:
         self.calls.append((*pending, ("returned", value if self.keep else None)))
@@ -52,7 +52,7 @@ class Memory:
 
 
 class Memories:
-    """Stands for an engine: `memories[qualname]` is what was remembered of a target."""
+    """Takes the place of an engine: `calls(qualname)` are the finished calls of a target."""
 
     def __init__(self, keep: bool = True) -> None:
         self.keep = keep

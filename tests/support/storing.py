@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from snapagent.bundle import CALL, OUTCOME, Header, Part
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
-from snapagent.store import Entry, Store
+from snapagent.store import BundleEntry, Store
 
 TARGET = Target("shop.pricing", "quote")
 NOON = 1795348800.0  # 2026-11-22T12:00:00Z
@@ -48,16 +48,16 @@ def header_of(
 
 def publish(
     store: Store, value: object = None, *, when: float = NOON, target: object = TARGET, **header: object
-) -> Entry:
+) -> BundleEntry:
     payload = payload_of(value)
     return store.publish(target, header_of(payload, target, **header), payload, when=when)  # type: ignore[arg-type]
 
 
-def publish_many(store: Store, number: int, *, start: float = NOON, target: object = TARGET) -> list[Entry]:
+def publish_many(store: Store, number: int, *, start: float = NOON, target: object = TARGET) -> list[BundleEntry]:
     return [publish(store, value, when=start + value, target=target) for value in range(number)]
 
 
-def names(entries: list[Entry]) -> list[str]:
+def names(entries: list[BundleEntry]) -> list[str]:
     return [entry.name for entry in entries]
 
 

@@ -1,7 +1,7 @@
-"""Run by `site` in programs started by `snapagent run`, whose PYTHONPATH begins with this folder.
+"""Run by `site` in programs started by `snapagent run`, which puts this folder first on PYTHONPATH.
 
-Switches capture on if the environment says so, then runs the `sitecustomize` that this one hides, as if it had been
-found first. Knows nothing of where snapagent is installed: an interpreter that does not have it goes on without.
+Switches capture on if the environment says so, then runs the `sitecustomize` that this one hides. Another interpreter
+may inherit PYTHONPATH without having snapagent: there only the hidden one runs.
 """
 
 import os
@@ -9,11 +9,11 @@ import sys
 
 
 def _switch_capture_on() -> None:
-    if sys.version_info < (3, 11):  # noqa: UP036 - an older interpreter, which only inherited PYTHONPATH
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older interpreter, which inherited PYTHONPATH
         return
     try:
         from snapagent.capture.activation import install
-    except ImportError:  # another interpreter, which only inherited PYTHONPATH
+    except ImportError:  # another interpreter, which inherited PYTHONPATH
         return
     install()
 

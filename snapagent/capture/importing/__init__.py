@@ -1,1 +1,1 @@
-"""Noticing when a module that has targets is imported, and running code after its body has run."""
+"""The import hook: notices the import of a module that has targets, and runs a callback after its code has run."""

@@ -1,8 +1,8 @@
-"""The finder on `sys.meta_path`: notices that a target module is about to load, and changes nothing else.
+"""The finder on `sys.meta_path`: notices that a target module is about to be loaded.
 
-It knows names and a callback: no YAML, no wrapt, no disk. It asks the other finders for the real spec by itself,
-because `importlib.util.find_spec` would take the parent's module lock, on which a thread that the parent waits for may
-hang.
+It has a test for names and a callback, and uses no YAML, no wrapt and no disk. It asks the other finders for the real
+spec one by one, because `importlib.util.find_spec` takes the module lock of the parent package: where the parent's code
+waits for a thread that imports a submodule, both would hang.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TargetFinder:
         if not self._wants(fullname):
             return None
         asking = (fullname, _thread.get_ident())
-        if asking in self._asking:  # another finder asks us while it answers us
+        if asking in self._asking:  # another finder asks this one in its answer to it
             return None
         self._asking.add(asking)
         try:
@@ -59,7 +59,7 @@ class TargetFinder:
         sys.meta_path.insert(0, self)
 
     def uninstall(self) -> None:
-        """Leave `sys.meta_path`; the list itself stays the same object."""
+        """Remove this finder from `sys.meta_path`, which stays the same list."""
         for index, finder in reversed(list(enumerate(sys.meta_path))):
             if finder is self:
                 del sys.meta_path[index]

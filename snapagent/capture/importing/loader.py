@@ -1,9 +1,9 @@
-"""Seeing a module's code run, without leaving anything of ours on the module, its spec or its loader.
+"""Calls back after a module's code has run, and leaves no trace on the module, its spec or its loader.
 
-A loader that belongs to one module is, until it runs, of a subclass with another `exec_module`, that says to be of the
-loader's own class and compares as such; it is of that class again before the module's code runs. A loader that is
-shared (zip files, frozen modules, classes) is replaced by a stand-in that puts the real one back at the same moment. So
-the module, `importlib.resources`, `inspect` and `pkgutil` meet the real loader only.
+A loader that was made for one module gets another class until it runs: a subclass with its own `exec_module`, which
+reports the original class as `__class__`. Before the module's code runs, the loader has its original class again. A
+loader that modules share (zip files, frozen modules, classes) is replaced by a proxy, which puts the real one back at
+the same moment. So the module, `importlib.resources`, `inspect` and `pkgutil` meet the real loader only.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def observe(spec: ModuleSpec, on_load: Callable[[ModuleType], None]) -> None:
     loader = holder.loader
     if not hasattr(loader, "exec_module"):  # a legacy loader: the import system runs it by `load_module`
         return
-    if not (_belongs_to(loader, spec.name) and _become(loader, _observing(type(loader), on_load))):
-        holder.loader = _StandIn(loader, on_load)
+    if not (_is_made_for(loader, spec.name) and _set_class(loader, _observing(type(loader), on_load))):
+        holder.loader = _LoaderProxy(loader, on_load)
 
 
-def _belongs_to(loader: object, name: str) -> bool:
+def _is_made_for(loader: object, name: str) -> bool:
     """Whether this loader instance was made for this module alone."""
     values = getattr(loader, "__dict__", None)
     return type(values) is dict and values.get("name") == name and "exec_module" not in values
@@ -41,8 +41,8 @@ def _belongs_to(loader: object, name: str) -> bool:
 _class_of: Any = vars(object)["__class__"]
 
 
-def _become(loader: object, kind: type) -> bool:
-    """Change the class of `loader`; whether that could be done."""
+def _set_class(loader: object, kind: type) -> bool:
+    """Change the class of `loader`; False when its layout does not allow that."""
     try:
         _class_of.__set__(loader, kind)
     except TypeError:
@@ -51,10 +51,10 @@ def _become(loader: object, kind: type) -> bool:
 
 
 def _observing(kind: Any, on_load: Callable[[ModuleType], None]) -> type:
-    """A subclass of a loader's class that calls `on_load`, and passes for the class itself."""
+    """A subclass of a loader's class that calls `on_load`, and reports the class itself as its `__class__`."""
 
     def exec_module(self: Any, module: ModuleType) -> None:
-        _become(self, kind)
+        _set_class(self, kind)
         self.exec_module(module)
         on_load(module)
 
@@ -69,8 +69,8 @@ def _observing(kind: Any, on_load: Callable[[ModuleType], None]) -> type:
     return type(kind)(kind.__name__, (kind,), names)  # type: ignore[no-any-return]
 
 
-class _StandIn:
-    """Stands for a shared loader until the module's code runs."""
+class _LoaderProxy:
+    """Takes the place of a shared loader until the module's code runs."""
 
     def __init__(self, loader: Any, on_load: Callable[[ModuleType], None]) -> None:
         self._loader = loader
@@ -80,7 +80,7 @@ class _StandIn:
         return getattr(self._loader, name)
 
     def __eq__(self, other: object) -> bool:
-        return bool(self._loader == (other._loader if type(other) is _StandIn else other))
+        return bool(self._loader == (other._loader if type(other) is _LoaderProxy else other))
 
     def __hash__(self) -> int:
         return hash(self._loader)
@@ -101,4 +101,4 @@ def _hide(function: Any) -> None:
     function.__code__ = function.__code__.replace(co_filename=_IMPORT_SYSTEM)
 
 
-_hide(_StandIn.exec_module)
+_hide(_LoaderProxy.exec_module)

@@ -1,4 +1,4 @@
-"""Targets that no import hook can reach, found when capture is switched off or the process ends."""
+"""Finds the targets that the import hook missed, when capture is switched off or the process ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _REWRITTEN = (
     "rewrite, or use @capture()"
 )
 _OURS = "snapagent cannot capture itself"
-_PAST_THE_HOOK = "its module was loaded past the import system, by its path or by another loader; use @capture() there"
+_PAST_THE_HOOK = (
+    "its module was loaded without the import system, by its path or by another loader; use @capture() there"
+)
 
 
 def missed_targets(config: Config, seen: set[str]) -> Iterator[tuple[Target, str]]:
@@ -47,9 +49,9 @@ def missed_targets(config: Config, seen: set[str]) -> Iterator[tuple[Target, str
 
 
 def unfound_dotted(config: Config, targets: TargetSet, found: set[str], seen: set[str]) -> Iterator[Target]:
-    """The reading of each dotted target that led to no function, though its module was instrumented.
+    """For each dotted target that matched no function, the reading whose module was instrumented.
 
-    A name of which a part may be a submodule that was not imported here is not one of them.
+    Left out are names of which a part may be a submodule that was not imported in this process.
     """
     for rule in config.rules:
         if not rule.pattern.is_exact or not rule.pattern.is_dotted:

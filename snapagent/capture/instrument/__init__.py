@@ -1,9 +1,9 @@
-"""Instrumenting a module: its targets are found, and calls of each reach a recorder. The only home of wrapt.
+"""Instruments a module: finds its targets and has their calls recorded. The only home of wrapt.
 
-A function that only its module refers to is wrapped by wrapt, outermost, in every place where the module keeps it. One
-that others refer to already (a registry that a decorator filled, a callback list, a default argument, an import in an
-earlier module) keeps its identity: its code is swapped instead, which reaches every reference and needs no search for
-them. `mode: inplace` asks for the latter always.
+A function that only its module refers to is wrapped by wrapt, outermost, in every place where the module keeps it. A
+function with other references (a registry that a decorator filled, a callback list, a default argument, an import in an
+earlier module) keeps its identity and gets other code, which reaches every reference without a search for them.
+`mode: inplace` swaps the code always.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Finding the functions of a module, and the places where it keeps each, by looking only.
+"""Finds the functions of a module, and the places where it keeps each, without running code of the program.
 
-Values are judged by their type and read from dictionaries: nothing lazy is forced, no property runs, no `__getattr__`
-is asked. A function under several names is found once, with all its places.
+Values are judged by their type and read from dictionaries: no lazy value is evaluated, no property and no `__getattr__`
+is called. A function under several names is found once, with all its places.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Found:
 
 
 class Discovery:
-    """One look at a module."""
+    """One search of a module."""
 
     def __init__(self, module_name: str, namespace: dict[str, Any]) -> None:
         self._module = module_name
@@ -57,7 +57,7 @@ class Discovery:
     def functions(self) -> list[Found]:
         """All functions of the module and of the classes that it defines, also those that are not its own.
 
-        `own` tells those that the module defines from those that it only imports.
+        `own` is True for those that the module defines, False for those that it only imports.
         """
         for name, value in list(self._namespace.items()):
             self._look_at(name, value, DictPlace(self._namespace, name), "function")

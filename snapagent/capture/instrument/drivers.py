@@ -1,32 +1,36 @@
-"""Driving a coroutine or generator step by step, so that a recorder knows when it is suspended and what it gave.
+"""Drives a coroutine or generator step by step, so that a recorder knows when it is suspended and what it yields.
 
-Each driver is one frame of the same kind as what it drives, and hands on every value, exception, `close` and return
-value. The program's exception is never thrown on from inside an `except` of ours, where it would become a context.
+Each driver is one frame of the same kind as the object it drives, and passes on every value, exception, `close` and
+return value. The steps are written out in each driver instead of `yield from`, which gives the recorder no sign,
+and instead of a shared helper, which would be a second frame in tracebacks and stack inspection.
+
+A driver throws the program's exception into the inner object after its `except` block has ended: inside the block, the
+interpreter would set the exception being handled as the context of whatever the program raises next.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .frames import as_coroutine, hidden, trim
+from ..recording.recorder import CANCELLED, CAPPED, CLOSED, COMPLETE, NEVER_STARTED
+from .frames import as_coroutine, drop_frame, hidden
 
 MAX_ITEMS = 10_000  # a generator's items that are recorded; after that it runs on unobserved
-CAPPED, CLOSED, CANCELLED, COMPLETE = "capped", "closed", "cancelled", "complete"
-NEVER_STARTED = "never_started"
 
 
-def probed(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raise what calling a coroutine or generator function with arguments that do not fit raises."""
+def check_arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Call a coroutine or generator function and drop the result: raises TypeError when the arguments do not fit."""
     made = function(*args, **kwargs)
     if hasattr(made, "close"):
-        made.close()  # one that is dropped before its first step would warn
+        made.close()  # a coroutine that is dropped before its first step would warn
 
 
-class Unstarted:
-    """A call of a coroutine or generator function before the first step of what it gives.
+class UnstartedCall:
+    """A call of a coroutine or generator function, before the first step of the coroutine or generator.
 
-    The program's coroutine is made only then: one that is never started would warn besides ours. `probed` makes one
-    at once, so that arguments that do not fit raise where the function is called; that runs none of its code.
+    The program's own is made at the first step: made earlier and never started, it would warn in addition to the
+    driver. `check_arguments` makes one at once, so that arguments that do not fit raise where the function is called;
+    that runs none of the function's code.
     """
 
     __slots__ = ("args", "function", "kwargs", "recorder")
@@ -38,7 +42,7 @@ class Unstarted:
         self.kwargs = kwargs
 
     def start(self) -> tuple[Any, Any]:
-        """(coroutine or generator, pending): freeze the arguments as they are now; give up everything that is held."""
+        """(coroutine or generator, pending): freeze the arguments as they are now, and keep no reference to them."""
         function, args, kwargs = self.function, self.args, self.kwargs
         self.function, self.args, self.kwargs = None, (), {}
         return function(*args, **kwargs), self.recorder.begin(args, kwargs)
@@ -48,8 +52,8 @@ class Unstarted:
             self.recorder.ledger.count_skipped(NEVER_STARTED, admitted=True)
 
 
-class Begun:
-    """A coroutine before its first step, of a call that was begun already."""
+class BegunCall:
+    """A call of a plain function that has returned a coroutine, before the coroutine's first step."""
 
     __slots__ = ("inner", "pending", "recorder")
 
@@ -61,38 +65,36 @@ class Begun:
     def start(self) -> tuple[Any, Any]:
         """(coroutine, pending)."""
         inner, self.inner = self.inner, None
-        self.recorder.enter(self.pending)
+        self.recorder.resume(self.pending)
         return inner, self.pending
 
     def __del__(self) -> None:
         if self.inner is not None:
-            self.inner.close()  # only ours says that it was never awaited
+            self.inner.close()  # so that only the driver warns that it was never awaited
             self.recorder.ledger.count_skipped(NEVER_STARTED, admitted=True)
 
 
-class Items:
-    """What a generator has given so far, as long as it is little enough to keep."""
+class YieldedItems:
+    """The items that a generator has yielded so far, up to `MAX_ITEMS` or `max_bytes` of texts."""
 
-    __slots__ = ("kept", "room", "seen")
+    __slots__ = ("bytes_left", "items")
 
     def __init__(self, max_bytes: int) -> None:
-        self.kept: list[Any] = []
-        self.seen = 0
-        self.room = max_bytes
+        self.items: list[Any] = []
+        self.bytes_left = max_bytes
 
     def add(self, item: Any) -> bool:
-        """Whether there is room for more: chunks of a large file must not be held in memory."""
-        self.seen += 1
-        self.kept.append(item)
+        """False when it is full: the chunks of a large file must not be held in memory."""
+        self.items.append(item)
         if type(item) in (bytes, str, bytearray):
-            self.room -= len(item)
-        return len(self.kept) < MAX_ITEMS and self.room > 0
+            self.bytes_left -= len(item)
+        return len(self.items) < MAX_ITEMS and self.bytes_left > 0
 
 
 def _drive_generator(recorder: Any, unstarted: Any) -> Any:
     inner, pending = unstarted.start()
-    del unstarted
-    items = Items(recorder.settings.max_bytes)
+    del unstarted  # the arguments must not live longer than in an uncaptured call: finalisers run, memory is freed
+    yielded = YieldedItems(recorder.settings.max_bytes)
     received: Any = None
     thrown: Any = None
     closing = False
@@ -103,31 +105,31 @@ def _drive_generator(recorder: Any, unstarted: Any) -> Any:
             value = stop.value
             break
         except BaseException as error:
-            trim(error)
+            drop_frame(error)
             if pending is not None:
                 if closing and type(error) is GeneratorExit:
-                    recorder.ended(pending, items.kept, CLOSED)
+                    recorder.ended(pending, yielded.items, CLOSED)
                 else:
-                    recorder.ended(pending, items.kept, COMPLETE, error)
+                    recorder.ended(pending, yielded.items, COMPLETE, error)
             raise
         received = thrown = None
         if pending is not None:
-            if items.add(item):
-                recorder.leave(pending)
+            if yielded.add(item):
+                recorder.suspend(pending)
             else:
-                recorder.ended(pending, items.kept, CAPPED)
-                pending = items = None  # type: ignore[assignment]
+                recorder.ended(pending, yielded.items, CAPPED)
+                pending = yielded = None  # type: ignore[assignment]
         try:
             received = yield item
         except BaseException as error:
             thrown = error
-            trim(error)
+            drop_frame(error)
             closing = type(error) is GeneratorExit
-        item = None
+        item = None  # the program may have dropped it, and its finaliser must run as without capture
         if pending is not None:
-            recorder.enter(pending)
+            recorder.resume(pending)
     if pending is not None:
-        recorder.ended(pending, items.kept, CLOSED if closing else COMPLETE)
+        recorder.ended(pending, yielded.items, CLOSED if closing else COMPLETE)
     return value
 
 
@@ -143,28 +145,28 @@ def _drive_coroutine(recorder: Any, unstarted: Any) -> Any:
             value = stop.value
             break
         except BaseException as error:
-            trim(error)
+            drop_frame(error)
             if pending is not None:
                 recorder.raised(pending, error)
             raise
         received = thrown = None
         if pending is not None:
-            recorder.leave(pending)
+            recorder.suspend(pending)
         try:
             received = yield item
         except BaseException as error:
             thrown = error
-            trim(error)
+            drop_frame(error)
         item = None
         if pending is not None:
-            recorder.enter(pending)
+            recorder.resume(pending)
     if pending is not None:
         recorder.returned(pending, value)
     return value
 
 
 def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
-    """Await `awaitable`, telling the recorder when it is suspended."""
+    """Await `awaitable`, and say to the recorder when it is suspended and resumed."""
     inner = awaitable.__await__()
     received: Any = None
     thrown: Any = None
@@ -174,22 +176,22 @@ def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
         except StopIteration as stop:
             return stop.value
         except BaseException as error:
-            trim(error)
+            drop_frame(error)
             raise
         received = thrown = None
-        recorder.leave(pending)
+        recorder.suspend(pending)
         try:
             received = yield item
         except BaseException as error:
             thrown = error
-            trim(error)
-        recorder.enter(pending)
+            drop_frame(error)
+        recorder.resume(pending)
 
 
 async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
     inner, pending = unstarted.start()
     del unstarted
-    items = Items(recorder.settings.max_bytes)
+    yielded = YieldedItems(recorder.settings.max_bytes)
     received: Any = None
     thrown: Any = None
     closing = False
@@ -200,33 +202,33 @@ async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
         except StopAsyncIteration:
             break
         except BaseException as error:
-            trim(error)
+            drop_frame(error)
             if pending is not None:
                 if closing and type(error) is GeneratorExit:
-                    recorder.ended(pending, items.kept, CLOSED)
+                    recorder.ended(pending, yielded.items, CLOSED)
                 elif type(error).__name__ == "CancelledError":
-                    recorder.ended(pending, items.kept, CANCELLED)
+                    recorder.ended(pending, yielded.items, CANCELLED)
                 else:
-                    recorder.ended(pending, items.kept, COMPLETE, error)
+                    recorder.ended(pending, yielded.items, COMPLETE, error)
             raise
         received = thrown = step = None
         if pending is not None:
-            if items.add(item):
-                recorder.leave(pending)
+            if yielded.add(item):
+                recorder.suspend(pending)
             else:
-                recorder.ended(pending, items.kept, CAPPED)
-                pending = items = None  # type: ignore[assignment]
+                recorder.ended(pending, yielded.items, CAPPED)
+                pending = yielded = None  # type: ignore[assignment]
         try:
             received = yield item
         except BaseException as error:
             thrown = error
-            trim(error)
+            drop_frame(error)
             closing = type(error) is GeneratorExit
         item = None
         if pending is not None:
-            recorder.enter(pending)
+            recorder.resume(pending)
     if pending is not None:
-        recorder.ended(pending, items.kept, CLOSED if closing else COMPLETE)
+        recorder.ended(pending, yielded.items, CLOSED if closing else COMPLETE)
 
 
 hidden(_drive_generator)

@@ -1,16 +1,17 @@
-"""What the frames of ours are called, and how they stay out of warnings, logs and tracebacks."""
+"""Names the frames of the wrappers, and keeps them out of warnings, logs and tracebacks."""
 
 from __future__ import annotations
 
 from types import CodeType, FunctionType
 from typing import Any
 
-FILE_NAME = "<snapagent importlib._bootstrap>"  # of the import system, for whoever looks for a caller's frame
+# `warnings` and `logging` take this for a frame of the import system, and skip it when they look for the caller.
+FILE_NAME = "<snapagent importlib._bootstrap>"
 _GENERATOR, _COROUTINE = 0x20, 0x80  # inspect.CO_GENERATOR, inspect.CO_COROUTINE
 
 
-def trim(error: BaseException) -> None:
-    """Cut the frame that caught `error` from its traceback, past a `__setattr__` that its class may have."""
+def drop_frame(error: BaseException) -> None:
+    """Drop the frame that caught `error` from its traceback, without a `__setattr__` that its class may have."""
     traceback = error.__traceback__
     if traceback is not None:
         BaseException.with_traceback(error, traceback.tb_next)
@@ -22,13 +23,17 @@ def hidden_code(code: CodeType, **changes: Any) -> CodeType:
 
 
 def hidden(function: Any) -> Any:
-    """The function with its code, and that of the functions that it makes, under our file name."""
+    """The same function, whose code and the code of functions defined inside it have `FILE_NAME`."""
     function.__code__ = hidden_code(function.__code__)
     return function
 
 
 def as_coroutine(function: Any) -> FunctionType:
-    """A generator function that makes coroutines instead: so one frame can hand on each step of another coroutine."""
+    """A generator function that makes coroutines instead.
+
+    Only a generator can pass on each step of another coroutine in one frame: an `async def` has `await`, which gives
+    no sign when the awaited coroutine is suspended.
+    """
     code = function.__code__
     return FunctionType(hidden_code(code, co_flags=code.co_flags & ~_GENERATOR | _COROUTINE), function.__globals__)
 

@@ -1,7 +1,7 @@
-"""Swapping the code of a function, so that every reference to it is reached: registries, callbacks, earlier imports.
+"""Swaps the code of a function, so that a call by any reference is captured: registries, callbacks, earlier imports.
 
-The function object stays the very same; its old code lives on in a twin that the new code calls. What reads `__code__`
-directly sees ours; `inspect` is told the signature.
+The function object stays the same; its old code moves to a twin, which the new code calls. A program that reads
+`__code__` sees the new code; `inspect` finds the old signature in `__signature__`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _parts(function: FunctionType) -> Parts | None:
 
 
 def swap(function: FunctionType, recorder: Recorder) -> None:
-    """Have every call of `function`, through whatever reference, recorded by `recorder`."""
+    """Have every call of `function`, by any reference, recorded by `recorder`."""
     code = function.__code__
     twin = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     twin.__kwdefaults__ = function.__kwdefaults__
@@ -54,7 +54,7 @@ def _code_for(code: CodeType, parts: Parts, flavor: str) -> CodeType:
         co_qualname=code.co_qualname,
         co_firstlineno=code.co_firstlineno,
         co_freevars=code.co_freevars,  # as many as the function's closure has
-        # What `inspect.iscoroutinefunction` and its like read; what is made is decided by the instructions alone.
+        # For `inspect.iscoroutinefunction` and the like; the instructions alone decide what a call returns.
         co_flags=template.co_flags | code.co_flags & _FLAVOR_FLAGS,
     )
 

@@ -1,4 +1,4 @@
-"""Which functions of a module become targets, by which means, and the way back."""
+"""Chooses the functions of a module that are targets, wraps each or swaps its code, and undoes that."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _CODE_FLAVORS = ((0x200, "async_generator"), (0x80, "coroutine"), (0x20, "genera
 
 
 class Instrumenter:
-    """Wraps the targets of modules as they load; `restore` gives everything back.
+    """Instruments the targets of modules as they load; `restore` undoes it.
 
-    `make` is the engine's `recorder_for`; `report(target, reason)` is told of each function that cannot be reached.
+    `make` is the engine's `recorder_for`; `report(target, reason)` is called for each function that cannot be reached.
     """
 
     def __init__(self, targets: TargetSet, make: Make, report: Report) -> None:
@@ -49,17 +49,18 @@ class Instrumenter:
             namespace = object.__getattribute__(module, "__dict__")
             found = Discovery(name, namespace).functions()
             self._explain_missing(name, namespace, found)
-            wanted = [pair for function in found if (pair := self._wanted(name, function)) is not None]
+            chosen = [pair for function in found if (pair := self._chosen(name, function)) is not None]
         except Exception as error:
             log_once(f"could not look into module {name}", describe(error))
             return
         del found
-        while wanted:
-            one, settings = wanted.pop()
+        # Popped, because `means` counts references: a list that still held the function would be one more.
+        while chosen:
+            one, settings = chosen.pop()
             self._instrument_safely(Target(name, one.qualname), one, settings)
 
-    def _wanted(self, module: str, found: Found) -> tuple[Found, Settings] | None:
-        """The settings that hold for a function. What is not the module's own must be named exactly."""
+    def _chosen(self, module: str, found: Found) -> tuple[Found, Settings] | None:
+        """The function with its settings if it is a target. One that the module imports must be named exactly."""
         for name in dict.fromkeys((found.qualname, *found.names)):
             settings = self._targets.rule_for(Target(module, name))
             if settings is None:
@@ -98,11 +99,11 @@ class Instrumenter:
         self._wrapped.append(weakref.ref(wrapper))
 
     def restore(self) -> None:
-        """Give every module its very own function objects back."""
+        """Restore every module's own function objects."""
         for reference in self._wrapped:
             wrapper = reference()
             if wrapper is not None:
-                _take_out(wrapper)
+                _restore_places(wrapper)
         for swapped in self._swapped:
             function = swapped()
             if function is not None:
@@ -120,7 +121,7 @@ class Instrumenter:
                 self._explain_import(module, function)
 
     def explain(self, target: Target, module: ModuleType, report: Report) -> None:
-        """Report why a target that was read into a dotted name is not captured, if it is not there."""
+        """Report why a target that was written as a dotted name is not captured, unless the module has it."""
         namespace = object.__getattribute__(module, "__dict__")
         found = Discovery(target.module, namespace).functions()
         for function in found:
@@ -163,24 +164,24 @@ def _defined_elsewhere(function: Any) -> str:
 
 
 def _no_function(name: str, value: Any) -> str:
-    """Why a value cannot be a target, and what can be in its stead; only its type is looked at."""
+    """Why a value cannot be a target, and the name to use instead. Reads only its type."""
     kind = type(value)
     if issubclass(kind, type):
         return f"it is a class; name its methods: {name}.__init__, or {name}.* for all"
     call = next((cls for cls in kind.__mro__ if "__call__" in class_dict(cls)), None)
     if call is not None and type(class_dict(call)["__call__"]) in (FunctionType, SnapWrapper):
         return f"it is an object that can be called; name its method: {call.__module__}:{call.__qualname__}.__call__"
-    return f"it is no Python function (a {kind.__qualname__})"
+    return f"it is not a Python function (its type is {kind.__qualname__})"
 
 
 def function_of(value: Any) -> Any:
-    """The function inside a class method, static method or property; anything else itself."""
+    """The function inside a class method, static method or property; any other value itself."""
     inner = inside(value)
     return value if inner is None else inner
 
 
 def instrument_value(value: Any, make: Make, settings: Settings) -> Any:
-    """For the decorator: what takes the place of a function, or of a descriptor around one."""
+    """For the decorator: the replacement of a function, or of a descriptor around one."""
     function = function_of(value)
     if already_instrumented(function):
         return value
@@ -199,7 +200,7 @@ def instrument_value(value: Any, make: Make, settings: Settings) -> Any:
 
 
 def _likely_kind(function: Any, qualname: str) -> str:
-    """What a function is that the decorator sees before its class exists: the first parameter's name must tell."""
+    """The kind of a decorated function, whose class does not exist yet, by the name of its first parameter."""
     if qualname.rpartition(".")[0].rpartition(".")[2] in ("", "<locals>"):
         return "function"
     code = signature_giver(function).__code__
@@ -214,13 +215,13 @@ def already_instrumented(function: object) -> bool:
 
 
 def flavor_of(function: Any) -> str:
-    """plain, coroutine, generator or async_generator, by what calling it gives: its own code decides."""
+    """`plain`, `coroutine`, `generator` or `async_generator`, by the flags of the function's own code."""
     flags = function.__code__.co_flags if type(function) is FunctionType else 0
     return next((flavor for flag, flavor in _CODE_FLAVORS if flags & flag), "plain")
 
 
 def signature_giver(function: Any) -> FunctionType:
-    """The function whose parameters name the arguments: behind decorators that take anything, the decorated one."""
+    """The function whose parameters name the arguments: the decorated one behind decorators that take `*args`."""
     seen: set[int] = set()
     while id(function) not in seen:
         seen.add(id(function))
@@ -241,7 +242,7 @@ def _takes_anything(function: FunctionType) -> bool:
 
 
 def _takes_any(*args: Any, **kwargs: Any) -> None:
-    """Has the parameters of a callable that has none of its own to read."""
+    """Its parameters stand for those of a callable that has no readable ones."""
 
 
 _anything = cast(FunctionType, _takes_any)
@@ -260,22 +261,25 @@ def means(found: Found, mode: str) -> tuple[bool | None, str | None]:
     elsewhere = references_elsewhere(found)  # before `function` is one of them
     function = found.function
     reachable = bool(found.places) and all(place.is_writable for place in found.places)
-    # What only dispatches is never called itself.
+    # The function of a `singledispatchmethod` only dispatches; it is not called itself.
     if type(function) is FunctionType and not any(type(place) is DispatchPlace for place in found.places):
         if mode == "inplace" or not reachable or (elsewhere and not looks_at_its_caller(function)):
             return True, None
     elif not reachable:
-        return None, f"nothing else can be put in its place (a {type(function).__qualname__})"
+        return None, f"it cannot be replaced where the module keeps it (its type is {type(function).__qualname__})"
     return False, _ONLY_BY_NAME if elsewhere else None
 
 
 def looks_at_its_caller(function: FunctionType) -> bool:
-    """Whether the code asks for the frame of its caller, which swapped code stands before on every call."""
+    """Whether the code reads its caller's frame: with swapped code that would be the added frame."""
     return not _FRAME_NAMES.isdisjoint(function.__code__.co_names)
 
 
 def references_elsewhere(found: Found) -> bool:
-    """Whether something besides the places found, and besides the function itself, refers to it."""
+    """Whether anything besides the places found and the function itself refers to the function.
+
+    By its reference count: a search for the references would have to visit all objects of the process.
+    """
     return _extra_references(found) > _BARE
 
 
@@ -284,7 +288,7 @@ def _extra_references(found: Found) -> int:
 
 
 def _to_itself(found: Found) -> int:
-    """How often a function is held by what only it holds: its closure, or the namespace in which `exec` made it."""
+    """References to a function from objects that only it holds: its closure, or the namespace `exec` made it in."""
     function = found.function
     if type(function) is not FunctionType:
         return 0
@@ -297,7 +301,7 @@ def _to_itself(found: Found) -> int:
     return cells + named
 
 
-def _take_out(wrapper: SnapWrapper) -> None:
+def _restore_places(wrapper: SnapWrapper) -> None:
     places: tuple[Place, ...] = wrapper._self_places
     for place in places:
         if place.read() is wrapper:
@@ -305,7 +309,7 @@ def _take_out(wrapper: SnapWrapper) -> None:
 
 
 def _bare() -> int:
-    """What `_extra_references` says of a function that nobody else refers to."""
+    """`_extra_references` of a function that nothing else refers to, in this version of Python."""
     return _extra_references(Found(eval("lambda: None"), "f", "function", True))
 
 

@@ -1,10 +1,10 @@
-"""The frames of ours between a caller and a captured function: one, whatever the kind of the function.
+"""The one frame between a caller and a captured function, for each kind of function.
 
 `warnings` and `logging` look for the caller with `stacklevel` and skip frames of the import system, which they know by
-the file name; ours carry such a name. Where an exception passes, our frame is cut from its traceback.
+the file name; this frame has such a name. When an exception passes, the frame is dropped from its traceback.
 
-The function runs exactly once, with the caller's very arguments. What our recorder does happens outside every
-`try` that the program's exception passes through, so neither becomes the context of the other.
+The function runs exactly once, with the caller's own arguments. `begin` and `returned` run outside the `try` of the
+program's call: an exception that they pass on (of a signal handler) is not taken for the program's outcome.
 """
 
 from __future__ import annotations
@@ -14,29 +14,30 @@ from collections.abc import Callable
 from types import CodeType, CoroutineType, FunctionType
 from typing import Any
 
-from .drivers import DRIVERS, Begun, Unstarted, probed
-from .frames import hidden, hidden_code, named, trim
+from .drivers import DRIVERS, BegunCall, UnstartedCall, check_arguments
+from .frames import drop_frame, hidden, hidden_code, named
 
-Call = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+WrapperCall = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def trampoline(recorder: Any, name: str, qualname: str, may_await: bool = False) -> Call:
-    """What wrapt is given as the wrapper: `(wrapped, instance, args, kwargs)`; `args` includes the bound instance.
+def trampoline(recorder: Any, name: str, qualname: str, may_await: bool = False) -> WrapperCall:
+    """The wrapper for wrapt, called with `(wrapped, instance, args, kwargs)`; `args` includes the bound instance.
 
-    `may_await` tells that a plain function has a coroutine function behind its
-    decorators, whose coroutine it may hand on.
+    `may_await` is for a plain function that decorates a coroutine function: it may return that one's coroutine.
     """
     if recorder.flavor == "plain":
-        go_on = _gone_on(recorder, named(DRIVERS["coroutine"], name, qualname)) if may_await else None
-        return _AsTheCaller(_plain(recorder.begin, recorder.returned, recorder.raised, go_on, trim, BaseException))
+        follow = _following(recorder, named(DRIVERS["coroutine"], name, qualname)) if may_await else None
+        steps = recorder.begin, recorder.returned, recorder.raised
+        return _AsTheCaller(_plain(*steps, follow, drop_frame, BaseException))
     return _stepwise(recorder, named(DRIVERS[recorder.flavor], name, qualname))
 
 
 class _AsTheCaller:
     """Calls `function` in a frame that has the globals of the calling module.
 
-    Functions that ask for their caller's module (`namedtuple`, loggers, `sys._getframe(1).f_globals`) are answered as
-    without us. The property runs and is gone before the function is called, so there is still one frame.
+    Functions that ask for their caller's module (`namedtuple`, loggers, `sys._getframe(1).f_globals`) get the same
+    answer as without capture. `__call__` is a property, because Python evaluates it in a frame of its own that has
+    ended before the function is called: one frame remains.
     """
 
     def __init__(self, function: Any) -> None:
@@ -60,55 +61,58 @@ class _AsTheCaller:
 _frame = sys._getframe
 
 
-def _plain(begin: Any, returned: Any, raised: Any, go_on: Any, trim: Any, any_error: Any) -> Any:
-    # No global name may be used inside: the globals are another module's.
+def _plain(begin: Any, returned: Any, raised: Any, follow: Any, drop_frame: Any, any_error: Any) -> Any:
+    # `call` runs with the globals of another module (see `_AsTheCaller`), so it may use no global or built-in name.
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         pending = begin(args, kwargs)
         try:
             value = wrapped(*args, **kwargs)
         except any_error as error:
-            trim(error)
+            drop_frame(error)
             if pending is not None:
                 raised(pending, error)
             raise
         if pending is not None:
-            if go_on is not None:
-                return go_on(pending, value)
+            if follow is not None:
+                return follow(pending, value)
             returned(pending, value)
         return value
 
     return call
 
 
-def _gone_on(recorder: Any, drive: Any) -> Any:
-    def go_on(pending: Any, value: Any) -> Any:
+def _following(recorder: Any, drive: Any) -> Any:
+    """Ends the call with the value of a plain function, or follows the coroutine that it returned."""
+
+    def follow(pending: Any, value: Any) -> Any:
         if type(value) is not CoroutineType:
             recorder.returned(pending, value)
             return value
-        recorder.flavor = "coroutine"  # as its bundles must say, to be replayed
-        recorder.leave(pending)
-        return drive(recorder, Begun(recorder, value, pending))
+        recorder.flavor = "coroutine"  # stored in the bundles, so that replay awaits the value
+        recorder.suspend(pending)
+        return drive(recorder, BegunCall(recorder, value, pending))
 
-    return go_on
+    return follow
 
 
-def _stepwise(recorder: Any, drive: Any) -> Call:
+def _stepwise(recorder: Any, drive: Any) -> WrapperCall:
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         try:
-            probed(wrapped, args, kwargs)
+            check_arguments(wrapped, args, kwargs)
         except BaseException as error:
-            trim(error)
-            trim(error)  # and that of `probed`
+            drop_frame(error)
+            drop_frame(error)  # that of `check_arguments`
             raise
-        return drive(recorder, Unstarted(recorder, wrapped, args, kwargs))
+        return drive(recorder, UnstartedCall(recorder, wrapped, args, kwargs))
 
     return call
 
 
 def swap_code(kind: str) -> CodeType:
-    """The code that takes a function's place where a wrapper cannot reach: see `inplace`.
+    """The code for a function that is captured in place: see `inplace`.
 
-    It has the constant PARTS, for which the caller puts the function's own `Parts`.
+    The caller replaces its constant PARTS by the function's own `Parts`. It is a constant because the code runs in a
+    function whose globals, closure and defaults belong to the program.
     """
     return _IN_PLACE if kind == "plain" else _IN_PLACE_STEPWISE
 
@@ -116,19 +120,20 @@ def swap_code(kind: str) -> CodeType:
 PARTS = "snapagent: parts"
 
 
+# Like `_plain`, with the test inside. The call is written out twice, because a helper would be another frame.
 def _in_place(*args: Any, **kwargs: Any) -> Any:
     parts: Any = "snapagent: parts"
     if not parts.admit():
         try:
             return parts.function(*args, **kwargs)
         except parts.any_error as error:
-            parts.trim(error)
+            parts.drop_frame(error)
             raise
     pending = parts.begin(args, kwargs)
     try:
         value = parts.function(*args, **kwargs)
     except parts.any_error as error:
-        parts.trim(error)
+        parts.drop_frame(error)
         if pending is not None:
             parts.raised(pending, error)
         raise
@@ -142,22 +147,22 @@ def _in_place_stepwise(*args: Any, **kwargs: Any) -> Any:
     try:
         inner = parts.function(*args, **kwargs)  # runs nothing yet, but arguments that do not fit raise here
     except parts.any_error as error:
-        parts.trim(error)
+        parts.drop_frame(error)
         raise
     if not parts.admit():
         return inner
     if hasattr(inner, "close"):
-        inner.close()
+        inner.close()  # the driver makes another at its first step: see `UnstartedCall`
     return parts.drive(args, kwargs)
 
 
 class Parts:
-    """What swapped code needs: the test, the recorder's steps, and the function as it was.
+    """The objects that swapped code uses: the recorder's steps, the twin of the function, and the original code.
 
-    All its names are looked up here, because its globals are those of the program's module.
+    Attributes stand in for global names, because the globals of swapped code are those of the program's module.
     """
 
-    __slots__ = ("admit", "any_error", "begin", "drive", "function", "original", "raised", "returned", "trim")
+    __slots__ = ("admit", "any_error", "begin", "drive", "drop_frame", "function", "original", "raised", "returned")
 
     def __init__(self, recorder: Any, function: FunctionType, original: CodeType) -> None:
         self.admit = recorder.admit
@@ -165,12 +170,12 @@ class Parts:
         self.returned = recorder.returned
         self.raised = recorder.raised
         self.any_error = BaseException
-        self.trim = trim
+        self.drop_frame = drop_frame
         self.function = function
         self.original = original
         if recorder.flavor != "plain":
             drive = named(DRIVERS[recorder.flavor], function.__name__, function.__qualname__)
-            self.drive = lambda args, kwargs: drive(recorder, Unstarted(recorder, function, args, kwargs))
+            self.drive = lambda args, kwargs: drive(recorder, UnstartedCall(recorder, function, args, kwargs))
 
 
 hidden(_plain)

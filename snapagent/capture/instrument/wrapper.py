@@ -1,8 +1,8 @@
-"""The wrapper around a target: wrapt's, with what wrapt changes about a function put right.
+"""The wrapper around a target: wrapt's FunctionWrapper, changed to behave as the function does.
 
-`enabled` is the recorder's test, which wrapt asks in C before anything else: a call that is not captured has no frame
-of ours. The rest makes the wrapper behave as the function does: bound methods are real bound methods, pickling goes by
-name, and the operators and protocols that wrapt adds for proxied values are not there.
+`enabled` is the recorder's test, which wrapt calls from C before anything else: a call that is not captured has no
+additional frame. The other changes: bound methods are real bound methods, pickling goes by name, and the operators and
+protocols that wrapt adds for proxied values are removed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..recording.recorder import Recorder
     from .slots import Place
 
-# What is asked of the wrapper and not of the function; all else, `__doc__` and `__dict__` too, is the function's.
+# Attributes of the wrapper itself; all others, `__doc__` and `__dict__` too, are read from the function.
 _OWN = frozenset({"__wrapped__", "__get__", "__call__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"})
 
 if TYPE_CHECKING:
@@ -32,21 +32,21 @@ else:
 
 
 class SnapWrapper(_Base):
-    """Stands where the function stood. Being of this class is the mark by which wrapping twice is avoided."""
+    """Takes the function's place. A value of this class is not wrapped again."""
 
-    # `isinstance(f, Sized)` and its like ask the type for these; None says that it has none.
+    # `isinstance(f, Sized)` and the like read these from the type; None means that the type does not have it.
     if not TYPE_CHECKING:
         __len__ = __contains__ = __reversed__ = __enter__ = __exit__ = __aenter__ = __aexit__ = None
         __bytes__ = __int__ = __float__ = __complex__ = __index__ = __round__ = __abs__ = None
     else:
-        _self_places: tuple[Place, ...]  # where it stands, for the way back
+        _self_places: tuple[Place, ...]  # where the module keeps it, for `restore`
 
     def __getattribute__(self, name: str) -> Any:
         if name in _OWN or name.startswith("_self_"):
             if name != "__wrapped__":
                 return super().__getattribute__(name)
             function = inner_of(self)
-            return getattr(function, "__wrapped__", function)  # behind a decorator, who asks means the decorated one
+            return getattr(function, "__wrapped__", function)  # as `functools.wraps` sets it
         return getattr(inner_of(self), name)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
@@ -75,16 +75,16 @@ call_without_binding(SnapWrapper)
 
 
 def inner_of(wrapper: SnapWrapper) -> Any:
-    """The callable that the wrapper stands for."""
+    """The callable inside the wrapper."""
     return object.__getattribute__(wrapper, "__wrapped__")
 
 
 def wrap(function: Any, recorder: Recorder, places: Iterable[Place] = ()) -> SnapWrapper:
-    """A wrapper of `function`, recorded by `recorder`, that will stand in these places."""
+    """A wrapper of `function`, recorded by `recorder`, to be written to these places."""
     name, qualname = getattr(function, "__name__", "call"), getattr(function, "__qualname__", "call")
     around = trampoline(recorder, name, qualname, may_await=_is_coroutine_inside(function))
-    # Of a static method wrapt does not ask for `__self__`, which a function has not: the AttributeError takes longer
-    # than all the rest of wrapt's part of a captured call.
+    # wrapt reads `__self__` of the wrapped callable in each call, save for a static method. A function has no
+    # `__self__`, and the AttributeError takes longer than the rest of wrapt's part of a captured call.
     wrapper = SnapWrapper(staticmethod(function), around, enabled=recorder.admit)
     wrapper.__wrapped__ = function
     wrapper._self_places = tuple(places)

@@ -1,1 +1,1 @@
-"""One recorder per target: whether a call is captured, its bytes, and the counts of what became of it."""
+"""One recorder per target: decides which calls are captured, freezes them to bytes, and counts the outcomes."""

@@ -1,8 +1,8 @@
-"""What became of each call of one target in this process, counted without a lock and without allocation.
+"""Counts the calls of one target in this process by outcome, without a lock and without allocation.
 
-A call that is looked at is counted where its fate is decided: admitted, or skipped for a reason. Calls of which nothing
-has to be decided (the quota is met, the sample left them out) are not looked at: the gate says how many of the next
-ones these are, and an iterator counts them down in C. So such a call costs one step of an iterator.
+Most calls are counted where they are decided: admitted, or skipped for a reason. Calls that need no decision (the quota
+is met, the sample leaves them out) are skipped in advance: the gate sets how many of the next calls these are, and an
+iterator counts them down in C. Such a call costs one step of an iterator.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FOREVER = 1 << 62  # calls
 _NONE: Iterator[None] = repeat(None, 0)
-_PATIENCE = 0.05  # seconds: only a thread that died while it held the lock lets anyone wait so long
+_LOCK_TIMEOUT = 0.05  # seconds: only a thread that died while it held the lock makes anyone wait so long
 
 
 def _value(counter: count[int]) -> int:
@@ -29,21 +29,21 @@ def _value(counter: count[int]) -> int:
 
 
 class Ledger:
-    """Counts of one target in one process; `take` hands out what was added since the last time.
+    """Counts of one target in one process; `take` returns what was added since the last `take`.
 
     `calls == captured + skipped + failed` once no call is running. Reasons are words such as `quota_met`,
     `recursive`, `over_budget`, `queue_full` (skipped), `disk_full`, `internal_error` (failed).
 
-    Whoever admits calls takes a step of `skipping` first; only when it has none left is the call looked at.
+    Before each call the recorder takes a step of `skipping`; only when that is exhausted is the call decided.
     """
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.announced = False  # somebody was told that there are calls
+        self.called = False  # in this process
         self.skipping = _NONE
         self._run = 0  # how many steps `skipping` had when it was made
         self._run_reason = ""
-        self._passed: dict[str, int] = {}  # calls of earlier runs
+        self._skipped_ahead: dict[str, int] = {}  # calls of earlier runs
         self._changing = _thread.allocate_lock()
         self._admitted: count[int] = count()
         self.tick_admitted = self._admitted.__next__
@@ -60,11 +60,11 @@ class Ledger:
         next(self._captured)
 
     def count_skipped(self, reason: str, *, admitted: bool = False) -> None:
-        """A call that was not captured on purpose; `admitted` when the gate had let it in."""
+        """Count a call that was left out on purpose; `admitted` when the gate had admitted it."""
         next(self._counter(self._skipped, f"+{reason}" if admitted else reason))
 
     def count_failed(self, reason: str) -> None:
-        """An admitted call whose capture failed."""
+        """Count an admitted call whose capture failed."""
         next(self._counter(self._failed, reason))
 
     @staticmethod
@@ -72,7 +72,7 @@ class Ledger:
         return counters.get(reason) or counters.setdefault(reason, count())
 
     def skip_next(self, number: int, reason: str) -> bool:
-        """Skip the next `number` calls for `reason` without a look at them. False when another thread is at it."""
+        """Skip the next `number` calls for `reason`. False when another thread is setting a number now."""
         if not self._changing.acquire(False):
             return False
         try:
@@ -83,8 +83,8 @@ class Ledger:
             self._changing.release()
         return True
 
-    def look_again(self) -> None:
-        """From the next call on each is looked at, whatever was to be skipped."""
+    def stop_skipping(self) -> None:
+        """Decide each call again from the next one on."""
         self.skip_next(0, "")
 
     def _end_run(self) -> None:
@@ -92,12 +92,12 @@ class Ledger:
         passed = self._run - length_hint(run)
         self._run = 0
         if passed:
-            self._passed[self._run_reason] = self._passed.get(self._run_reason, 0) + passed
+            self._skipped_ahead[self._run_reason] = self._skipped_ahead.get(self._run_reason, 0) + passed
 
     def totals(self) -> Counts:
         """All counts of this process so far."""
-        locked = self._changing.acquire(True, _PATIENCE)
-        skipped = dict(self._passed)
+        locked = self._changing.acquire(True, _LOCK_TIMEOUT)
+        skipped = dict(self._skipped_ahead)
         passed = self._run - length_hint(self.skipping)
         reason = self._run_reason
         if locked:
@@ -113,21 +113,17 @@ class Ledger:
         return Counts(calls, _value(self._captured), _positive(skipped.items()), _positive(failed.items()))
 
     def take(self) -> Counts:
-        """What was added since the last `take`; all zero when nothing was."""
+        """The counts added since the last `take`; all zero when there are none."""
         totals = self.totals()
         added = totals - self._taken
         self._taken = totals
         return added
 
-    def give_back(self, counts: Counts) -> None:
-        """Undo a `take` whose counts could not be stored; they are part of the next one."""
-        self._taken = self._taken - counts
-
     def restart(self) -> None:
-        """In a forked child: what the parent counted is the parent's to store."""
+        """In a forked child: start at zero, because the parent stores what it has counted."""
         self._changing = _thread.allocate_lock()
-        self.look_again()
-        self.announced = False
+        self.stop_skipping()
+        self.called = False
         self._taken = self.totals()
 
 

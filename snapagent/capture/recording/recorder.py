@@ -1,6 +1,6 @@
-"""The recorder of one target: arguments become bytes before the call, the outcome after it.
+"""Records the calls of one target: freezes the arguments to bytes before the call, the outcome after it.
 
-The wrapper asks `admit` on every call, before anything else. Only when that says yes does it call `begin`, the
+The wrapper asks `admit` on every call, before anything else. Only when the answer is True does it call `begin`, the
 program's function, and then exactly one of `returned`, `raised` and `ended`::
 
     pending = recorder.begin(args, kwargs)        # None: call the function bare
@@ -11,8 +11,8 @@ program's function, and then exactly one of `returned`, `raised` and `ended`::
         raise
     recorder.returned(pending, value)
 
-A coroutine or generator runs in steps, with other calls in between: its wrapper calls `leave` when the function is
-suspended and `enter` before it is resumed, so that only calls from inside count as `recursive`.
+A coroutine or generator runs in steps, with other calls in between: its wrapper calls `suspend` after each step and
+`resume` before the next, so that only calls from inside count as `recursive`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from __future__ import annotations
 from _thread import get_ident
 from time import perf_counter, time
 
+from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
+from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
-from ...serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
-from ..host_guard import belongs_to_host, describe, log_once
+from ...serializer.freezing.freeze import Frozen, freeze_call, freeze_outcome
+from ..host_guard import describe, log_once
 from .admission import ALWAYS, TOO_SLOW
 
 TYPE_CHECKING = False
@@ -31,32 +33,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType
 
-    from ...config.reading import Settings
+    from ...config.settings import Settings
     from ...config.targets import Target
-    from ..engine import Engine
+    from ...serializer.freezing.freeze import FreezeRules
     from .admission import Gate
     from .ledger import Ledger
 
-FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
-PLAIN, COROUTINE, GENERATOR, ASYNC_GENERATOR = "plain", "coroutine", "generator", "async_generator"
+METHOD, CLASSMETHOD = "method", "classmethod"
 COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped"
 
 RECURSIVE = "recursive"  # a call of a target from inside itself
-REENTRANT = "reentrant"  # a call that our own capturing of another one caused
-INTERRUPTED = "interrupted"  # the program's signal handler raised while we captured
+REENTRANT = "reentrant"  # a call caused by capturing another one
+INTERRUPTED = "interrupted"  # a signal handler of the program raised during the capture
+NEVER_STARTED = "never_started"  # a coroutine or generator that was dropped before its first step
 QUEUE_FULL = "queue_full"
 INTERNAL_ERROR = "internal_error"
 
-_OBJECTS = 768  # bytes: what a call takes in the queue besides the bytes that it was frozen to
-capturing: set[int] = set()  # threads that are inside our own code now, where captured functions run bare
+_OVERHEAD = 768  # bytes of the objects that hold a call in the queue, besides its frozen bytes
+capturing: set[int] = set()  # threads that are capturing or writing now: their own calls are not captured
 
 
 class Pending:
-    """A call that has begun: its frozen arguments, and what capturing it has cost so far.
+    """A call that has begun: its frozen arguments, and the time that capturing it has taken so far.
 
-    With its outcome it is what leaves the caller's thread, for the writer to seal and store. `started` is seconds since
-    1970, `began`, `finished` and `cost` are seconds of `perf_counter`, `size` is bytes
-    of memory.
+    With its outcome it goes to the writer, which seals and stores it. `started` is seconds since 1970, `began`,
+    `finished` and `cost` are seconds of `perf_counter`, `size` is bytes of memory.
     """
 
     __slots__ = ("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "size", "started")
@@ -96,15 +97,12 @@ class Pending:
         return self.exception or "returned"
 
 
-def type_name(kind: type) -> str:
-    """`module.qualname` by the type's own descriptors, so that no `__getattribute__` of a metaclass runs."""
-    name = type.__dict__["__qualname__"].__get__(kind)
-    module = type.__dict__["__module__"].__get__(kind)
-    return f"{module}.{name}" if type(module) is str and module != "builtins" else str(name)
-
-
 class Recorder:
-    """Records calls of one function; made by the engine. `admit` is the test that the wrapper makes first."""
+    """Records the calls of one function; `admit` is the test that the wrapper makes first.
+
+    `submit` takes a finished call and returns False when it cannot; `first_call` is called once, at the first call of
+    the target in this process, whether or not that is captured. `strict` raises internal errors, for tests.
+    """
 
     def __init__(
         self,
@@ -115,7 +113,10 @@ class Recorder:
         settings: Settings,
         ledger: Ledger,
         gate: Gate,
-        engine: Engine,
+        rules: FreezeRules,
+        submit: Callable[[Pending], bool],
+        first_call: Callable[[], None],
+        *,
         strict: bool = False,
     ) -> None:
         self.target = target
@@ -124,27 +125,32 @@ class Recorder:
         self.settings = settings
         self.ledger = ledger
         self.gate = gate
-        # Taken now: a function that is captured in place gets another code, whose parameters say nothing.
+        # Read now: a function that is captured in place gets other code, which has other parameters.
         self._signature = function.__code__, function.__defaults__, function.__kwdefaults__
-        self._engine = engine
+        self._rules = rules
+        self._submit = submit
         self._strict = strict
         self._has_instance = kind in (METHOD, CLASSMETHOD)  # the first argument is the bound instance or class
         self._inside: set[int] = set()
-        self._prepared: tuple[Parameters, FreezeRules] | None = None
+        self._parameters: Parameters | None = None
         self._defaults: Frozen | None = None
-        self.admit = self._admission()
+        self.admit = self._admission(first_call)
 
-    def _admission(self) -> Callable[[], bool]:
-        """The hot path: a call that needs no look costs one step of an iterator, made without a call."""
+    def _admission(self, first_call: Callable[[], None]) -> Callable[[], bool]:
+        """The test that runs before every call of the target.
+
+        A closure, because it reads its variables faster than a method reads attributes. A call that the ledger skips in
+        advance costs one step of an iterator: `for` takes it without a Python call. `first_call` runs before the gate
+        decides, so that counts reach the index in processes that capture nothing.
+        """
         gate, ledger, inside = self.gate, self.ledger, self._inside
         governor, tick_admitted = gate.governor, ledger.tick_admitted
-        first_call = self._engine.first_call
 
         def admit() -> bool:
             for _ in ledger.skipping:
                 return False
-            if not ledger.announced:
-                ledger.announced = True
+            if not ledger.called:
+                ledger.called = True
                 first_call()
             if gate.chooses and gate.refuses():
                 return False
@@ -156,7 +162,7 @@ class Recorder:
             elif governor.balance > 0.0 or gate.affords():
                 number = tick_admitted() + 1
                 if gate.limited or number <= ALWAYS:
-                    gate.took(number)
+                    gate.count_admitted(number)
                 return True
             else:
                 gate.over_budget()
@@ -165,20 +171,20 @@ class Recorder:
         return admit
 
     def parameters(self) -> Parameters:
-        return self._prepare()[0]
+        return self._parameters or self._prepare()
 
     def defaults(self) -> Frozen | None:
         """The function's default values, frozen when its first call was captured."""
         return self._defaults
 
-    def _prepare(self) -> tuple[Parameters, FreezeRules]:
-        if self._prepared is None:
-            parameters, rules = Parameters.of_code(self._signature[0]), self._engine.freeze_rules(self.settings)
-            defaults = defaults_of_code(*self._signature)
-            if defaults:
-                self._defaults = freeze_outcome(defaults, False, rules)
-            self._prepared = parameters, rules
-        return self._prepared
+    def _prepare(self) -> Parameters:
+        """Done at the first captured call: the program's start does not pay for targets that are never called."""
+        parameters = Parameters.of_code(self._signature[0])
+        defaults = defaults_of_code(*self._signature)
+        if defaults:
+            self._defaults = freeze_outcome(defaults, False, self._rules)
+        self._parameters = parameters
+        return parameters
 
     def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Pending | None:
         """Freeze the arguments, the bound instance first among them. None when that failed: call the function bare.
@@ -189,7 +195,7 @@ class Recorder:
         me = get_ident()
         capturing.add(me)
         try:
-            parameters, rules = self._prepared or self._prepare()
+            parameters, rules = self._parameters or self._prepare(), self._rules
             if self._has_instance and args:
                 call = freeze_call(args[0], args[1:], kwargs, parameters, rules)
             else:
@@ -204,12 +210,12 @@ class Recorder:
         finally:
             capturing.discard(me)
 
-    def enter(self, pending: Pending) -> None:
+    def resume(self, pending: Pending) -> None:
         """The function is resumed on this thread."""
         self._inside.add(get_ident())
 
-    def leave(self, pending: Pending) -> None:
-        """The function is suspended: calls on this thread are not from inside it any more."""
+    def suspend(self, pending: Pending) -> None:
+        """The function is suspended: calls on this thread no longer come from inside it."""
         self._inside.discard(get_ident())
 
     def returned(self, pending: Pending, value: object) -> None:
@@ -217,12 +223,12 @@ class Recorder:
         self._finish(pending, value, None, COMPLETE)
 
     def raised(self, pending: Pending, error: BaseException) -> None:
-        """The function raised `error`; a cancelled coroutine says so."""
+        """The function raised `error`."""
         ended = CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE
         self._finish(pending, error, error, ended)
 
     def ended(self, pending: Pending, items: list[object], how: str, error: BaseException | None = None) -> None:
-        """A generator is over: the items that it gave, how it ended, and what it raised."""
+        """A generator has ended: the items that it yielded, how it ended, and the exception if it raised."""
         self._finish(pending, items if error is None else error, error, how)
 
     def _finish(self, pending: Pending, value: object, error: BaseException | None, ended: str) -> None:
@@ -231,14 +237,14 @@ class Recorder:
         now = perf_counter()
         capturing.add(me)
         try:
-            outcome = freeze_outcome(value, error is not None, (self._prepared or self._prepare())[1])
+            outcome = freeze_outcome(value, error is not None, self._rules)
             pending.outcome = outcome
             pending.exception = type_name(type(error)) if error is not None else None
             pending.ended = ended
             pending.finished = now
-            pending.size = len(pending.call.data) + len(outcome.data) + _OBJECTS
+            pending.size = len(pending.call.data) + len(outcome.data) + _OVERHEAD
             took = pending.cost + perf_counter() - now
-            taken = self._engine.submit(pending)
+            taken = self._submit(pending)
         except BaseException as fault:
             if self._failed(fault, pending.cost + perf_counter() - now):
                 raise
@@ -250,8 +256,8 @@ class Recorder:
         self.gate.succeeded(took)
 
     def _failed(self, error: BaseException, seconds: float) -> bool:
-        """Count a fault; whether it must be raised: it is the program's own, or our tests want to see it."""
-        host = belongs_to_host(error)
+        """Count a failed capture. Whether `error` must be raised: it is the program's own, or `strict` is set."""
+        host = belongs_to_program(error)
         slow = isinstance(error, TooSlow)
         self.ledger.count_failed(INTERRUPTED if host else TOO_SLOW if slow else INTERNAL_ERROR)
         self.gate.failed(seconds)

@@ -1,1 +1,1 @@
-"""Captured calls go through a bounded queue to one thread, which seals and stores them."""
+"""The writer: a bounded queue, and one thread that seals captured calls and stores them."""

@@ -1,8 +1,9 @@
-"""What happens to a writer when its process forks or ends.
+"""Restarts writers in forked children and flushes them when a process ends.
 
-Forked children get an empty queue and start a thread of their own when they need it; what the parent had queued is the
-parent's to write. The hook in the child only assigns: no logging, no I/O, no lock. Children of `multiprocessing` end
-without `atexit`, so they flush through its own finalisers; so do those of billiard.
+A forked child gets an empty queue and starts a thread of its own when it needs one; the parent writes the calls that it
+had queued. The hook in the child only assigns, because another thread of the parent may have held any lock at the fork:
+no logging, no I/O, no lock. Children of `multiprocessing` and billiard end by `os._exit`, without `atexit`, so they
+flush through the finalisers of these libraries.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import weakref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Protocol
 
-    class Living(Protocol):
+    class Restartable(Protocol):
         def restart(self) -> None: ...
         def end(self) -> None: ...
 
@@ -24,31 +26,34 @@ if TYPE_CHECKING:
 _LIBRARIES = ("multiprocessing", "billiard")
 _LAST = -100  # exit priority: after the program's own finalisers
 
-_living: list[weakref.ref[Any]] = []
+_writers: list[weakref.ref[Any]] = []
 
 
-def follow(writer: Living) -> None:
-    """From now on `writer.restart()` runs in forked children, and `writer.end()` when a process ends."""
-    _living[:] = [reference for reference in _living if reference() is not None] + [weakref.ref(writer)]
+def register(writer: Restartable) -> None:
+    """From now on `writer.restart()` runs in forked children, and `writer.end()` when a process ends.
+
+    Writers are held weakly by the fork hook: `os.register_at_fork` has no way to unregister.
+    """
+    _writers[:] = [reference for reference in _writers if reference() is not None] + [weakref.ref(writer)]
     atexit.register(writer.end)
-    follow_multiprocessing(writer)
+    register_with_multiprocessing(writer)
 
 
-def forget(writer: Living) -> None:
-    """The way back."""
-    _living[:] = [reference for reference in _living if reference() not in (None, writer)]
+def unregister(writer: Restartable) -> None:
+    """Undo `register`, save for the finalisers of `multiprocessing`: ending a closed writer does nothing."""
+    _writers[:] = [reference for reference in _writers if reference() not in (None, writer)]
     atexit.unregister(writer.end)
 
 
-def follow_multiprocessing(writer: Living) -> None:
-    """Register with the libraries that are loaded by now; asking again does no harm."""
+def register_with_multiprocessing(writer: Restartable) -> None:
+    """Register with those libraries that are loaded now; may be repeated when others may have been loaded."""
     for library in _LIBRARIES:
         util = sys.modules.get(f"{library}.util")
         if util is None or not hasattr(util, "register_after_fork"):
             continue
-        util.register_after_fork(writer, _end_with[library])
+        util.register_after_fork(writer, _finalise[library])
         if _is_child(library):
-            _end_with[library](writer)
+            _finalise[library](writer)
 
 
 def _is_child(library: str) -> bool:
@@ -57,23 +62,22 @@ def _is_child(library: str) -> bool:
     return current is not None and getattr(current(), "_parent_pid", None) is not None
 
 
-def _end_with_multiprocessing(writer: Living) -> None:
-    sys.modules["multiprocessing.util"].Finalize(None, writer.end, exitpriority=_LAST)
+def _finaliser_of(library: str) -> Callable[[Restartable], None]:
+    def finalise(writer: Restartable) -> None:
+        sys.modules[f"{library}.util"].Finalize(None, writer.end, exitpriority=_LAST)
+
+    return finalise
 
 
-def _end_with_billiard(writer: Living) -> None:
-    sys.modules["billiard.util"].Finalize(None, writer.end, exitpriority=_LAST)
-
-
-_end_with = {"multiprocessing": _end_with_multiprocessing, "billiard": _end_with_billiard}
+_finalise = {library: _finaliser_of(library) for library in _LIBRARIES}
 
 
 def _restart_all() -> None:
-    for reference in _living:
+    for reference in _writers:
         writer = reference()
         if writer is not None:
             writer.restart()
-            follow_multiprocessing(writer)
+            register_with_multiprocessing(writer)
 
 
 if hasattr(os, "register_at_fork"):

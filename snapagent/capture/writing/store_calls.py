@@ -1,6 +1,7 @@
-"""What the writer does with calls: seals and stores them, counts what becomes of each, and tells the indexes.
+"""Seals and stores captured calls, counts the outcome of each, applies retention and updates the indexes.
 
-None of this knows of threads; `write` may run in several at once, the rest is for one at a time.
+Nothing here starts or locks threads. `write` may run in several threads at once, all else in one at a time: the writer
+sees to that.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 from collections import deque
 from time import monotonic, thread_time, time
 
+from ...core.signals import belongs_to_program
 from ...store.failures import LOCKED, PERSISTENT, StoreFailure
 from ...store.files import lock_is_ready
 from ...store.index import Counts
-from ..host_guard import belongs_to_host, describe, log_once
+from ..host_guard import describe, log_once
 from ..recording.admission import BACKING_OFF, QUOTA_MET, Breaker
+from ..recording.recorder import INTERNAL_ERROR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
     from ...bundle import Header
     from ...config.settings import Settings
     from ...config.targets import Target
-    from ...store import Entry, FunctionIndex, Store, Stored
-    from ...store.files import KeptFolder
+    from ...store import BundleEntry, FunctionIndex, IndexedBundle, Store
+    from ...store.files import BatchFolder
     from ..recording.admission import Gate
     from ..recording.ledger import Ledger
 
-    class Call(Protocol):
+    class CapturedCall(Protocol):
         """A captured call: `started` is seconds since the epoch, `size` bytes."""
 
         @property
@@ -46,16 +49,15 @@ if TYPE_CHECKING:
 
 EVERY = 0.4  # seconds between two updates of the indexes: a process that is killed loses at most half a second
 _SHARE = 50  # an update makes the next one wait so many times as long as it kept the processor busy
-_LONGEST_DETOUR = 30.0  # seconds that an index is left alone when its lock is stuck
+_LONGEST_DELAY = 30.0  # seconds between two attempts on an index whose lock is stuck
 _FUNCTION_FAILURES = 5  # failures in a row that open the breaker of one function
 _STORE_FAILURES = 3  # the same for the disk
 
 EXIT_DEADLINE_MET = "exit_deadline"
-INTERNAL_ERROR = "internal_error"
 
 
-class Function:
-    """One target as the writer sees it."""
+class WatchedTarget:
+    """What the writer needs of one target: its settings, counts and gate, its breaker, and when its index is due."""
 
     def __init__(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
         self.target = target
@@ -63,65 +65,68 @@ class Function:
         self.ledger = ledger
         self.gate = gate
         self.breaker = Breaker(_FUNCTION_FAILURES)
-        self.detour = 0.0
+        self.delay = 0.0
         self.not_before = 0.0
 
 
-class Storing:
-    """Stores calls of the functions that it watches; `seal` turns a call into a header and the bytes of its parts.
+class CallStorer:
+    """Stores calls of the targets that it watches; `seal` turns a call into a header and the bytes of its parts.
 
-    `breathe` is called between two steps, each of which takes less than about a millisecond.
+    `between_steps` is called between two steps of the work, each of which takes less than about a millisecond.
     """
 
-    def __init__(self, store: Store, seal: Seal, breathe: Callable[[], None]) -> None:
+    def __init__(self, store: Store, seal: Seal, between_steps: Callable[[], None]) -> None:
         self.store = store
         self._seal = seal
-        self._breathe = breathe
-        self._functions: dict[str, Function] = {}
-        self._begin()
+        self._between_steps = between_steps
+        self._watched: dict[str, WatchedTarget] = {}
+        self._reset()
 
-    def _begin(self) -> None:
-        self._written: deque[tuple[Function, Entry, Stored]] = deque()
-        self._unheard = 0  # their bytes
-        self.drain_until = float("inf")  # of the monotonic clock: what is not written by then is counted and dropped
+    def _reset(self) -> None:
+        self._written: deque[tuple[WatchedTarget, BundleEntry, IndexedBundle]] = (
+            deque()
+        )  # retention has not seen these yet
+        self._written_bytes = 0  # of these
+        self.drain_until = float("inf")  # monotonic clock: calls that are not written by then are counted and dropped
         self.deadline = float("inf")
-        self.counts_first = False  # the process is ending, and nobody knows whether the disk lets us finish
+        # At exit: a slow or hanging disk may not let the last update finish, so counts are saved before any bundle.
+        self.counts_first = False
         self.next_update = 0.0
         self._breaker = Breaker(_STORE_FAILURES)
         self._unusable = ""  # why the breaker of the disk is open
         self._unusable_until = 0.0
 
     def restart(self) -> None:
-        """In a forked child: what the parent wrote and counted is the parent's to tell."""
-        self._begin()
+        """In a forked child: forget what the parent has written and counted, because the parent reports it."""
+        self._reset()
         self.store.restart()
-        for function in self._functions.values():
+        for function in self._watched.values():
             function.ledger.restart()
 
     def watch(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
-        """Store calls of this target, and tell its index what `ledger` counts; close `gate` when that cannot be."""
-        self._functions[str(target)] = Function(target, settings, ledger, gate)
+        """Store calls of this target and write the counts of `ledger` to its index; close `gate` when that fails."""
+        self._watched[str(target)] = WatchedTarget(target, settings, ledger, gate)
         if settings.quota != float("inf"):
-            gate.heard(self.store.captured(target))
+            gate.update_elsewhere(self.store.captured(target))
 
     @property
-    def has_written(self) -> bool:
-        """Whether there are bundles that retention and the indexes have not heard of."""
+    def has_unpruned(self) -> bool:
+        """Whether there are written bundles that the store has not entered in its index and pruned for."""
         return bool(self._written)
 
-    def write(self, calls: Sequence[Call]) -> None:
-        """Seal and store calls, function by function; each is counted, whatever becomes of it."""
-        groups: dict[str, list[Call]] = {}
+    def write(self, calls: Sequence[CapturedCall]) -> None:
+        """Seal and store calls, target by target. Each is counted as captured, skipped or failed."""
+        groups: dict[str, list[CapturedCall]] = {}
         for call in calls:
             groups.setdefault(str(call.target), []).append(call)
         for name, group in groups.items():
-            self._write(self._functions[name], group)
+            self._write(self._watched[name], group)
 
-    def _write(self, function: Function, calls: Sequence[Call]) -> None:
+    def _write(self, function: WatchedTarget, calls: Sequence[CapturedCall]) -> None:
         try:
             if self._is_unusable():
                 raise StoreFailure(self._unusable)
-            shelf = self.store.open(function.target, function.settings, time())
+            folder_writer = self.store.open(function.target, function.settings, time())
             places = self.store.claim(function.target, function.settings, len(calls))
         except Exception as error:
             reason = self._reason(function, error)
@@ -130,49 +135,49 @@ class Storing:
             return
         for _ in calls[places:]:
             function.ledger.count_skipped(QUOTA_MET, admitted=True)
-        wanted = _Wanted(function.settings.keep, function.settings.keep_outcomes)
+        retention = _BatchRetention(function.settings.keep, function.settings.keep_outcomes)
         numbered = [(call, self.store.next_counter()) for call in calls[:places]]
-        # The newest first, so that what they make surplus is not written; where all is kept the oldest first, because
-        # a store that is full makes room by removing the oldest.
+        # The newest first: older ones that retention would remove at once are not written at all. Where `keep` is
+        # infinite the oldest first, because a full store frees space by removing the oldest.
         newest_first = function.settings.keep != float("inf")
         with self.store.writing(function.target) as folder:
             for call, counter in sorted(numbered, key=lambda one: (one[0].started, one[1]), reverse=newest_first):
                 if self.counts_first:
-                    self._leave_counts()
-                if wanted.lacks(call.outcome_kind):
+                    self._save_counts()
+                if retention.keeps(call.outcome_kind):
                     if monotonic() > self.drain_until:
                         function.ledger.count_skipped(EXIT_DEADLINE_MET, admitted=True)
                         log_once("the process ended", "not all captured calls were written in time")
                         continue
                     if not self._write_one(function, folder, call, counter):
-                        shelf.quota.give_back()
+                        folder_writer.quota.refund()
                         continue
-                wanted.has(call.outcome_kind)
+                retention.add(call.outcome_kind)
                 function.ledger.count_captured()
-                # A single call may be written by its caller, who has not the right to put away.
-                if self._unheard > self.store.step and len(calls) > 1:
-                    self.put_away()
+                # A single call may be written by its caller, which does not hold the writer's lock.
+                if self._written_bytes > self.store.batch_bytes and len(calls) > 1:
+                    self.prune()
 
-    def _leave_counts(self) -> None:
-        """Make safe beside the indexes what was counted so far."""
+    def _save_counts(self) -> None:
+        """Save the counts so far in files beside the indexes, which takes no lock."""
         self.counts_first = False
-        for function in list(self._functions.values()):
+        for function in list(self._watched.values()):
             counts = function.ledger.take()
             if counts:
                 try:
-                    self.store.leave(function.target, counts)
-                except StoreFailure as failure:  # they are owed, and part of the last update
-                    _pass_on(failure)
+                    self.store.write_pending_counts(function.target, counts)
+                except StoreFailure as failure:  # the store keeps them for the last update
+                    _raise_programs_own(failure)
 
-    def _write_one(self, function: Function, folder: KeptFolder, call: Call, counter: int) -> bool:
+    def _write_one(self, function: WatchedTarget, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
         try:
             if self._is_unusable():
                 raise StoreFailure(self._unusable)
-            self._breathe()
+            self._between_steps()
             header, payload = self._seal(call)
-            self._breathe()
+            self._between_steps()
             entry, stored = self.store.write(
-                folder, header, payload, call.started, self.store.token, counter, self._unheard
+                folder, header, payload, call.started, self.store.token, counter, self._written_bytes
             )
         except Exception as error:
             self._count_failed(function, self._reason(function, error))
@@ -180,12 +185,12 @@ class Storing:
         function.breaker.succeeded()
         self._breaker.succeeded()
         self._written.append((function, entry, stored))
-        self._unheard += stored.size
+        self._written_bytes += stored.size
         return True
 
-    def _reason(self, function: Function, error: Exception) -> str:
-        """The word for what went wrong, after the breakers have heard of it. Raises what is the program's own."""
-        _pass_on(error)
+    def _reason(self, function: WatchedTarget, error: Exception) -> str:
+        """Count a failure with the breakers; the reason for the counts. Raises what is the program's own."""
+        _raise_programs_own(error)
         if isinstance(error, StoreFailure):
             self._store_failed(error.reason)
             return error.reason
@@ -198,12 +203,12 @@ class Storing:
     def _is_unusable(self) -> bool:
         return bool(self._unusable) and monotonic() < self._unusable_until
 
-    def _count_failed(self, function: Function, reason: str) -> None:
+    def _count_failed(self, function: WatchedTarget, reason: str) -> None:
         function.ledger.count_failed(reason)
-        function.gate.give_back()
+        function.gate.refund()
 
     def _store_failed(self, reason: str) -> None:
-        """After some failures of the disk in a row all targets turn their calls away for a while."""
+        """After `_STORE_FAILURES` in a row that will last (a full disk), close all gates for a while."""
         if self._is_unusable():
             return
         self._log_failure(reason)
@@ -211,47 +216,51 @@ class Storing:
         if pause is None:
             return
         self._unusable, self._unusable_until = reason, monotonic() + pause
-        for function in list(self._functions.values()):
+        for function in list(self._watched.values()):
             if function.gate.closed is None:
                 function.gate.close(reason, pause)
 
     def _log_failure(self, reason: str) -> None:
         log_once(f"could not write to {self.store.base_path}", reason, "'snapagent why' counts such calls")
 
-    def put_away(self) -> None:
-        """Retention for what was written."""
+    def prune(self) -> None:
+        """Tell the store of the written bundles, and have it remove those that are surplus now."""
         now = time()
-        self._unheard = 0
-        touched: dict[str, Function] = {}
+        self._written_bytes = 0
+        touched: dict[str, WatchedTarget] = {}
         while self._written:
             function, entry, stored = self._written.popleft()
-            self.store.put_away(function.target, entry, stored, function.settings)
+            self.store.record(function.target, entry, stored, function.settings)
             touched[str(function.target)] = function
         for function in touched.values():
-            self._breathe()
+            self._between_steps()
             try:
-                self.store.trim(function.target, function.settings, now)
+                self.store.remove_surplus(function.target, function.settings, now)
             except StoreFailure as failure:  # the next bundle, or the next update, tries again
-                _pass_on(failure)
+                _raise_programs_own(failure)
 
     def update(self, patience: float, *, last: bool = False) -> None:
-        """Tell the indexes what was counted and stored since the last time."""
+        """Bring the indexes up to date; `patience` is the seconds to wait for the lock of each.
+
+        The next update is put off in proportion to the processor time of this one, so that many targets do not make
+        updates a constant load.
+        """
         began = thread_time()
-        for function in list(self._functions.values()):
+        for function in list(self._watched.values()):
             counts = function.ledger.take()
-            shelf = self.store.shelf(function.target)
-            if last or counts or (shelf.has_news and monotonic() >= function.not_before):
+            folder_writer = self.store.folder_writer(function.target)
+            if last or counts or (folder_writer.has_pending and monotonic() >= function.not_before):
                 self._update_one(function, counts, patience, last)
         self.next_update = monotonic() + max(EVERY, (thread_time() - began) * _SHARE)
 
-    def _update_one(self, function: Function, counts: Counts, patience: float, last: bool) -> None:
-        shelf = self.store.shelf(function.target)
-        if not counts and not shelf.has_news:
+    def _update_one(self, function: WatchedTarget, counts: Counts, patience: float, last: bool) -> None:
+        folder_writer = self.store.folder_writer(function.target)
+        if not counts and not folder_writer.has_pending:
             return
         if not last and monotonic() < function.not_before:
-            shelf.owe(counts)
+            folder_writer.add_counts(counts)
             return
-        self._breathe()
+        self._between_steps()
         mine = function.ledger.totals().captured
         try:
             if last:
@@ -259,53 +268,59 @@ class Storing:
             else:
                 updated = self.store.update(function.target, counts, function.settings, timeout=patience)
         except StoreFailure as failure:
-            _pass_on(failure)
-            function.detour = min(max(function.detour * 2, 2 * EVERY), _LONGEST_DETOUR)
-            function.not_before = monotonic() + function.detour
+            _raise_programs_own(failure)
+            function.delay = min(max(function.delay * 2, 2 * EVERY), _LONGEST_DELAY)
+            function.not_before = monotonic() + function.delay
             if failure.reason != LOCKED:
                 self._log_failure(failure.reason)
             return
-        function.detour = 0.0
-        function.gate.heard(max(updated.captured - mine, 0))
+        function.delay = 0.0
+        function.gate.update_elsewhere(max(updated.captured - mine, 0))
 
-    def _last_update(self, function: Function, counts: Counts, patience: float) -> FunctionIndex:
-        """The update after which the process may be gone at any moment.
+    def _last_update(self, function: WatchedTarget, counts: Counts, patience: float) -> FunctionIndex:
+        """The update at exit, during which the process may be killed at any moment.
 
-        Counts are made safe beside the index before anything is waited for, or when there is little time left.
+        If there is time and the lock library is loaded, one update without waiting may do it all: importing the library
+        now could take longer than the process has. Else the counts are first saved in a file beside the index, then the
+        lock is waited for with the time that is left.
         """
         if lock_is_ready() and monotonic() < self.drain_until:
             try:
                 return self.store.update(function.target, counts, function.settings, timeout=0.0, last=True)
             except StoreFailure as failure:
-                _pass_on(failure)
-                counts = Counts()  # they are owed now
-        self.store.leave(function.target, counts)
+                _raise_programs_own(failure)
+                counts = Counts()  # the store has kept them
+        self.store.write_pending_counts(function.target, counts)
         patience = min(patience, max(self.deadline - monotonic(), 0.0))
         return self.store.update(function.target, Counts(), function.settings, timeout=patience, last=True)
 
 
-class _Wanted:
-    """Which calls of a batch, seen from the newest to the oldest, are not made surplus by those already stored."""
+class _BatchRetention:
+    """Which calls of a batch, given from the newest to the oldest, retention would keep.
+
+    The newest `keep`, and of each outcome kind that these lack the newest `keep_outcomes`. A call that it would remove
+    at once is counted as captured and never written.
+    """
 
     def __init__(self, keep: float, keep_outcomes: int) -> None:
         self._keep = keep
         self._keep_outcomes = keep_outcomes
         self._newest = 0
-        self._room: dict[str, int] = {}
+        self._left: dict[str, int] = {}  # of `keep_outcomes`
 
-    def lacks(self, kind: str) -> bool:
-        return self._newest < self._keep or self._room.get(kind, self._keep_outcomes) > 0
+    def keeps(self, kind: str) -> bool:
+        return self._newest < self._keep or self._left.get(kind, self._keep_outcomes) > 0
 
-    def has(self, kind: str) -> None:
+    def add(self, kind: str) -> None:
         if self._newest < self._keep:
             self._newest += 1
-            self._room[kind] = 0
+            self._left[kind] = 0
         else:
-            self._room[kind] = max(self._room.get(kind, self._keep_outcomes) - 1, 0)
+            self._left[kind] = max(self._left.get(kind, self._keep_outcomes) - 1, 0)
 
 
-def _pass_on(error: BaseException) -> None:
-    """Raise what a signal handler of the program raised while we wrote in its thread."""
+def _raise_programs_own(error: BaseException) -> None:
+    """Raise `error` or its cause when a signal handler of the program raised it during a write in the caller."""
     for one in (error, error.__cause__):
-        if one is not None and belongs_to_host(one):
+        if one is not None and belongs_to_program(one):
             raise one

@@ -1,8 +1,8 @@
-"""A thread of the operating system that no bookkeeping of Python knows of.
+"""Starts a thread of the operating system without the `threading` module.
 
 `threading.Thread.start` takes locks that a signal handler, a finaliser or a fork may find taken, and waits until the
-thread runs. What is started here takes none, is a daemon, and stays a real thread where gevent or eventlet have
-replaced `_thread`.
+thread runs. `start` takes none. Its thread is a daemon, and a real thread where gevent or eventlet have replaced
+`_thread`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ import _thread
 import sys
 from collections.abc import Callable
 
-_STACK = 16 * 1024 * 1024  # bytes of address space: what the program chose for its threads may be too small
+_STACK = 16 * 1024 * 1024  # bytes of address space: the size that the program chose for its threads may be too small
 
 
 def start(function: Callable[[], None]) -> bool:
-    """Run `function` in a thread of its own. False when this process cannot have threads, now or at all."""
+    """Run `function` in a new thread. False when this process cannot have threads, now or at all."""
     if sys.is_finalizing() or _is_without_threads():
         return False
-    import threading  # noqa: F401 - imported by the new thread first, it would take that one for the main thread
+    # `threading` takes the thread that imports it for the main thread: the new thread must not be the first to do so.
+    import threading  # noqa: F401
 
     try:
         before = _thread.stack_size(_STACK)
-    except (ValueError, RuntimeError):  # a system that does not let us choose
+    except (ValueError, RuntimeError):  # this system does not let a program choose
         before = None
     try:
         _starter()(function, ())

@@ -1,14 +1,15 @@
-"""The writer: takes captured calls from the program's threads, and seals and stores them in one thread of its own.
+"""Takes captured calls from the program's threads; seals and stores them in one thread of its own.
 
-A caller appends to a deque and adds to a number: no lock, nothing that a signal handler or a finaliser could find
-taken. The thread is started by the first call of a process, gathers calls for a moment, writes them, and tells the
-indexes every half a second. In `sync` mode, and where there can be no threads, callers write themselves.
+A caller appends to a deque and adds to a number. It takes no lock, because a signal handler or a finaliser may run in
+the middle of it and submit a call too: that would wait for the lock for ever. The thread is started by the first call
+of a process, gathers calls for a moment, writes them, and updates the indexes every half a second. In `sync` mode, and
+where there can be no threads, callers write themselves.
 """
 
 from __future__ import annotations
 
 import _thread
-from _queue import Empty, SimpleQueue  # not `queue`: gevent replaces what is there, and our thread is a real one
+from _queue import Empty, SimpleQueue  # not `queue`: gevent replaces its classes, and this thread is a real one
 from _thread import get_ident
 from collections import deque
 from contextlib import suppress
@@ -19,7 +20,7 @@ from ...store import own_writes
 from ..host_guard import describe, log_once
 from . import process_life
 from . import thread as native_thread
-from .store_calls import Storing
+from .store_calls import CallStorer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,36 +32,37 @@ if TYPE_CHECKING:
     from ...store import Store
     from ..recording.admission import Gate
     from ..recording.ledger import Ledger
-    from .store_calls import Call, Seal
+    from .store_calls import CapturedCall, Seal
 
-    class Companion(Protocol):
-        """Has something to do now and then, in our thread, and at the end."""
+    class PeriodicTask(Protocol):
+        """Work to be done now and then in the writer's thread, and at the end."""
 
-        def look(self) -> None: ...
+        def run_if_due(self) -> None: ...
         def restart(self) -> None: ...
         def end(self) -> None: ...
 
 
 QUEUE_BYTES = 64 * 1024 * 1024
-_BATCH = 1000  # calls that are written before retention hears of them
-# Seconds that the thread waits for more calls, until it is time to bring the indexes up to date: what these calls make
-# surplus is not written, and the program is disturbed once for both.
+_BATCH = 1000  # calls that are written before the store prunes
+# Seconds that the thread waits for more calls, at most until the indexes are due. Within a batch, bundles that newer
+# ones make surplus are not written, and the program is interrupted once for writing and indexes together.
 GATHER_LEAST, GATHER_MOST = 0.1, 0.4
-_BREATH = 0.0005  # seconds that the thread leaves to the program's threads between two steps of its work
-_BREATHING = 0.1  # seconds that it takes such breaths in one go, so that it keeps up with many calls
-EXIT_DEADLINE = 2.0  # seconds that the end of a process may wait for us
+_YIELD = 0.0005  # seconds that the thread sleeps between two steps, to let the program's threads run
+_YIELD_FOR = 0.1  # seconds per round in which it does; after that it works on, so that it keeps up with many calls
+EXIT_DEADLINE = 2.0  # seconds that the end of a process may wait for the writer
 _EXIT_RESERVE = 0.2  # share of that for the indexes; the rest is for bundles
-_PATIENCE = 0.2  # seconds that the lock of an index is waited for, so that one stuck process does not hold up the queue
-_LAST_PATIENCE = 1.0
+_PATIENCE = 0.2  # seconds to wait for the lock of an index, so that one stuck process does not hold up the queue
+_LAST_PATIENCE = 1.0  # the same when somebody waits for the result
 _IN_CALLER = 0.05  # the same in a caller
-_STUCK = 30.0  # seconds after which a caller that took the right to work cannot be working any more
+_STUCK = 30.0  # seconds after which a caller that holds the work lock cannot be working any more
 
 
 class Writer:
-    """Writes what `submit` is given; `seal` turns a call into a header and the stored bytes of its parts.
+    """Writes the calls that `submit` is given; `seal` turns a call into a header and the stored bytes of its parts.
 
-    Our thread is one of `own_threads`, in which captured functions run bare. `spent` is told the seconds that writing
-    took; `companion` is taken along by our thread. One per process and store; a forked child restarts it.
+    The writer's thread adds itself to `own_threads`, in which captured functions run uncaptured. `spent` is called with
+    the seconds that writing took, `periodic` runs in the writer's thread. One per process and store; a forked child
+    restarts it.
     """
 
     def __init__(
@@ -70,58 +72,64 @@ class Writer:
         *,
         sync: bool = False,
         spent: Callable[[float], None] | None = None,
-        companion: Companion | None = None,
+        periodic: PeriodicTask | None = None,
         queue_bytes: int = QUEUE_BYTES,
         own_threads: set[int] | None = None,
     ) -> None:
         self.store = store
-        self._storing = Storing(store, seal, self._breathe)
+        self._storer = CallStorer(store, seal, self._yield_to_program)
         self._sync = sync
         self._spent = spent or _nothing
-        self._companion = companion
+        self._periodic = periodic
         self._own_threads: set[int] = own_threads if own_threads is not None else set()
         self._limit = queue_bytes
-        self._hurry = queue_bytes // 8  # bytes that are not gathered for long
+        self._hurry = queue_bytes // 8  # bytes in the queue that end gathering
         self._closed = False
-        self._begin()
-        process_life.follow(self)
-        own_writes.follow(self)
+        self._reset()
+        process_life.register(self)
+        own_writes.register(self)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._pid = getpid()
-        self._queue: deque[Call] = deque()
-        self._bytes_in = 0  # each of these two has one kind of writer, and no thread switch can fall into `+=`
+        self._queue: deque[CapturedCall] = deque()
+        # Two numbers in place of a locked one. `+=` of a small number on an attribute is not interrupted by a thread
+        # switch: the interpreter switches at calls and backward jumps only. Callers add to the first, the holder of
+        # the work lock to the second.
+        self._bytes_in = 0
         self._bytes_out = 0
-        self._busy = _thread.allocate_lock()  # whoever has it does the others' work as well
+        # Callers try the work lock and do not wait for it, save for a moment in `sync` mode. A caller that fails leaves
+        # its work to the holder.
+        self._work_lock = _thread.allocate_lock()
         self._holder = 0  # the thread that has it
-        self._starting = _thread.allocate_lock()
+        self._starting = _thread.allocate_lock()  # taken once and never released: the thread is started once
         self._wake: SimpleQueue[_Request | None] = SimpleQueue()
         self._never: SimpleQueue[None] = SimpleQueue()
         self._asleep = False
         self._gathering = False
-        self._ident: int | None = None  # of our thread
+        self._ident: int | None = None  # of the writer's thread
         self._running = False
         self._threadless = False
-        self._breathes_until = 0.0  # of the monotonic clock
+        self._yields_until = 0.0  # monotonic clock
 
     def restart(self) -> None:
-        """In a forked child: nothing is queued, no thread runs, and what the parent counted is the parent's."""
+        """In a forked child: start with an empty queue and no thread; the parent writes what it has queued."""
         closed = self._closed
-        self._begin()
+        self._reset()
         self._closed = closed
-        self._storing.restart()
-        if self._companion is not None:
-            self._companion.restart()
+        self._storer.restart()
+        if self._periodic is not None:
+            self._periodic.restart()
 
     def watch(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
-        """Store the calls of this target, and tell its index what `ledger` counts; close `gate` when that cannot be."""
-        self._storing.watch(target, settings, ledger, gate)
+        """Store calls of this target and write the counts of `ledger` to its index; close `gate` when that fails."""
+        self._storer.watch(target, settings, ledger, gate)
 
-    def submit(self, call: Call) -> bool:
-        """Take a call; False when the queue is full or the writer is closed. Raises only what is the program's own."""
+    def submit(self, call: CapturedCall) -> bool:
+        """Queue a call; False when the queue is full or the writer is closed. Raises only what is the program's own."""
         if self._closed or self._ident == get_ident():
             return False
-        # Forked by something that runs no hooks? Asked now and then: the system call takes as long as all the rest.
+        # C code may fork without running Python's hooks. The check is a system call, which takes as long as the rest of
+        # this method, so it is made for some calls only: when the queue's length is a multiple of 16, thus also empty.
         if not len(self._queue) & 15 and self._pid != getpid():
             self.restart()
         if self._sync or self._threadless:
@@ -143,7 +151,7 @@ class Writer:
         return True
 
     def wake(self) -> None:
-        """See to it that counts reach the index soon, though no call may ever be submitted in this process."""
+        """Have counts reach the index soon, in a process that may never submit a call."""
         if not self._closed:
             self._alert()
 
@@ -156,7 +164,7 @@ class Writer:
 
     def _start(self) -> None:
         if self._starting.acquire(False):
-            process_life.follow_multiprocessing(self)
+            process_life.register_with_multiprocessing(self)
             self._running = native_thread.start(self._run)
             self._threadless = not self._running
             if self._threadless:
@@ -164,23 +172,23 @@ class Writer:
 
     # ---- in the caller
 
-    def _write_in_caller(self, call: Call) -> None:
-        self._storing.write([call])
-        self._settle()
+    def _write_in_caller(self, call: CapturedCall) -> None:
+        self._storer.write([call])
+        self._prune()
         if not self._running and not self._threadless:
             self._start()  # for the indexes alone
-        elif self._threadless and monotonic() >= self._storing.next_update:
+        elif self._threadless and monotonic() >= self._storer.next_update:
             self._work_here(_IN_CALLER)
 
     def _work_here(self, patience: float) -> None:
-        """Write what is queued and update the indexes in this thread, unless another one is at it."""
-        if self._take():
+        """Write the queue and update the indexes in this thread, unless another one is doing it."""
+        if self._acquire():
             try:
                 self._drain()
-                self._storing.update(patience)
+                self._storer.update(patience)
             finally:
-                self._give_back()
-            self._settle()
+                self._release()
+            self._prune()
 
     # ---- in the thread
 
@@ -191,100 +199,101 @@ class Writer:
             request = self._wait()
             began = thread_time()
             last = request is not None and request.last
-            self._breathes_until = monotonic() + _BREATHING if request is None else 0.0
+            self._yields_until = monotonic() + _YIELD_FOR if request is None else 0.0
             try:
                 self._work(request is not None, last)
-                self._settle()
-                if self._companion is not None:
-                    self._companion.look()
-            except BaseException as error:  # the thread must live on, whatever the program's logging or types raise
+                self._prune()
+                if self._periodic is not None:
+                    self._periodic.run_if_due()
+            except BaseException as error:  # the thread goes on, whatever the program's logging or types raise
                 log_once("the writer", describe(error))
             self._spent(thread_time() - began)
             if request is not None:
                 request.reply.put(not self._queue)
             if last:
-                self._own_threads.discard(self._ident)  # a thread of the program may get the number next
+                self._own_threads.discard(self._ident)  # the system may give the number to a thread of the program
                 return
 
     def _work(self, asked: bool, last: bool) -> None:
-        while not self._busy.acquire(True, _STUCK):
-            self._busy = _thread.allocate_lock()  # a signal handler raised in a caller that had just taken it
+        while not self._work_lock.acquire(True, _STUCK):
+            # A signal handler raised in a caller between `acquire` and its `try`: nobody will release that lock.
+            self._work_lock = _thread.allocate_lock()
         self._holder = get_ident()
         try:
             self._drain()
-            if asked or monotonic() >= self._storing.next_update:
-                self._storing.update(_LAST_PATIENCE if asked else _PATIENCE, last=last)
+            if asked or monotonic() >= self._storer.next_update:
+                self._storer.update(_LAST_PATIENCE if asked else _PATIENCE, last=last)
         finally:
-            self._give_back()
+            self._release()
 
     def _wait(self) -> _Request | None:
-        """Sleep until there is something to do; then gather for a moment. Returns who waits for the result."""
+        """Sleep until there is something to do, then gather for a moment. Returns the request of a waiting thread."""
         self._asleep = True
         request = None
-        if not self._queue and not self._storing.has_written:
-            request = self._awaited(max(self._storing.next_update - monotonic(), 0.0))
+        if not self._queue and not self._storer.has_unpruned:
+            request = self._request_within(max(self._storer.next_update - monotonic(), 0.0))
         self._asleep = False
         if request is None and self._queue:
             self._gathering = True
-            until_update = self._storing.next_update - monotonic()
-            request = self._awaited(min(max(GATHER_LEAST, until_update), GATHER_MOST))
+            until_update = self._storer.next_update - monotonic()
+            request = self._request_within(min(max(GATHER_LEAST, until_update), GATHER_MOST))
             self._gathering = False
         return request
 
-    def _awaited(self, seconds: float) -> _Request | None:
+    def _request_within(self, seconds: float) -> _Request | None:
         try:
             return self._wake.get(True, seconds)
         except Empty:
             return None
 
-    def _breathe(self) -> None:
-        """Between two steps: let threads of the program run that wait for the interpreter lock.
+    def _yield_to_program(self) -> None:
+        """Between two steps: sleep, so that threads of the program get the interpreter lock.
 
-        A system call that lets go of the lock for a microsecond does not help them: it takes a thread longer to wake
-        up than us to have the lock back. Without this a request would wait until we have nothing left to do. In
-        callers, and when somebody waits for us or much is queued, nothing happens.
+        A system call that releases the lock for a microsecond does not help them: a thread takes longer to wake up than
+        this one to take the lock again. Without this sleep, a web request would wait until the queue is empty. Does
+        nothing in callers, when a thread waits for the result, or when much is queued.
         """
-        if self._ident == get_ident() and monotonic() < self._breathes_until and self._wake.empty():
+        if self._ident == get_ident() and monotonic() < self._yields_until and self._wake.empty():
             with suppress(Empty):
-                self._never.get(True, _BREATH)  # not `time.sleep`, which gevent replaces
+                self._never.get(True, _YIELD)  # not `time.sleep`, which gevent replaces
 
     # ---- the work
 
     def _drain(self) -> None:
-        """Write what is queued."""
+        """Write the whole queue."""
         while self._queue:
             calls = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
             self._bytes_out += sum(call.size for call in calls)
-            self._storing.write(calls)
-            self._storing.put_away()
+            self._storer.write(calls)
+            self._storer.prune()
 
-    def _settle(self) -> None:
-        """Retention for what callers have written; whoever gets the lock does it for all."""
-        while self._storing.has_written and self._take():
+    def _prune(self) -> None:
+        """Prune for the bundles that callers have written; the thread that gets the lock does it for all."""
+        while self._storer.has_unpruned and self._acquire():
             try:
-                self._storing.put_away()
+                self._storer.prune()
             finally:
-                self._give_back()
+                self._release()
 
-    def _take(self) -> bool:
-        """Take the right to work; False when somebody has it, who then works for this thread as well.
+    def _acquire(self) -> bool:
+        """Take the work lock; False when another thread has it, which then does this thread's work as well.
 
-        In `sync` mode another thread is waited for, though not for long: retention is to be done when a call returns.
+        In `sync` mode this waits a moment for the other thread, because pruning should be done when a call returns.
         """
         waits = self._sync and self._holder != get_ident()
-        taken = self._busy.acquire(True, _IN_CALLER) if waits else self._busy.acquire(False)
+        taken = self._work_lock.acquire(True, _IN_CALLER) if waits else self._work_lock.acquire(False)
         if taken:
             self._holder = get_ident()
         return taken
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         self._holder = 0
-        self._busy.release()
+        self._work_lock.release()
 
     # ---- the end
 
     def flush(self, timeout: float = EXIT_DEADLINE) -> bool:
-        """Wait until everything is stored and the indexes know it; False when that took longer than `timeout`."""
+        """Wait until all calls are stored and in the indexes; False when that took longer than `timeout` seconds."""
         if self._closed:
             return not self._queue
         if self._running and self._pid == getpid():
@@ -292,10 +301,10 @@ class Writer:
         self._work_here(min(timeout, _LAST_PATIENCE))
         return not self._queue
 
-    def settle(self) -> None:
-        """For a reader in this process: flush, when something is on its way."""
-        on_its_way = self._queue or self._busy.locked() or self._storing.has_written
-        if on_its_way and self._ident != get_ident() and self._holder != get_ident():
+    def flush_pending(self) -> None:
+        """For a reader in this process: flush if calls are queued or being written."""
+        unfinished = self._queue or self._work_lock.locked() or self._storer.has_unpruned
+        if unfinished and self._ident != get_ident() and self._holder != get_ident():
             self.flush()
 
     def _ask(self, timeout: float, *, last: bool) -> bool:
@@ -307,24 +316,24 @@ class Writer:
             return False
 
     def close(self, timeout: float = EXIT_DEADLINE) -> bool:
-        """Take nothing more, store what there is within `timeout` seconds, count what that leaves out, and stop."""
+        """Accept no more calls, store the queue within `timeout` seconds, count the calls left out, and stop."""
         if self._closed:
             return True
         self._closed = True
-        process_life.forget(self)
-        if self._companion is not None:
-            self._companion.end()
-        self._storing.deadline = monotonic() + timeout
-        self._storing.drain_until = self._storing.deadline - timeout * _EXIT_RESERVE
-        self._storing.counts_first = self._running and not self._sync
+        process_life.unregister(self)
+        if self._periodic is not None:
+            self._periodic.end()
+        self._storer.deadline = monotonic() + timeout
+        self._storer.drain_until = self._storer.deadline - timeout * _EXIT_RESERVE
+        self._storer.counts_first = self._running and not self._sync
         if self._running and self._pid == getpid():
             return self._ask(timeout, last=True)
-        if self._take():
+        if self._acquire():
             try:
                 self._drain()
-                self._storing.update(min(timeout, _LAST_PATIENCE), last=True)
+                self._storer.update(min(timeout, _LAST_PATIENCE), last=True)
             finally:
-                self._give_back()
+                self._release()
         return not self._queue
 
     def end(self) -> None:
@@ -336,7 +345,7 @@ class Writer:
 
 
 class _Request:
-    """Somebody waits until all is written; after the `last` one the thread ends."""
+    """A thread waits on `reply` until all is written; after the `last` request the writer's thread ends."""
 
     def __init__(self, last: bool) -> None:
         self.last = last
@@ -344,4 +353,4 @@ class _Request:
 
 
 def _nothing(seconds: float) -> None:
-    """Nobody asks what writing costs."""
+    """Default of `spent`."""

@@ -9,7 +9,8 @@ from typing import Any, TextIO
 import click
 
 from ...errors import CorruptBundleError, StoreError
-from ...store.reader import FunctionFolder, Library
+from ...store import files
+from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, pass_app, store_options
 from ..choosing import matching, name_of, total_of
 from ..completing import complete_target
@@ -44,14 +45,8 @@ def export_command(app: App, globs: Sequence[str], as_json: bool, path: str | No
         return
     if os.path.lexists(path) and not force:
         raise click.ClickException(f"{path} exists and was left as it is; --force overwrites it")
-    draft = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(draft, "x", encoding="ascii") as file:
-            number = _write(file, items, app)
-        os.replace(draft, path)
-    finally:
-        if os.path.lexists(draft):
-            os.unlink(draft)
+    with files.replacing(path) as file:
+        number = _write(file, items, app)
     app.out.note(f"wrote {counted(number, 'bundle')} to {path}")
 
 
@@ -68,7 +63,7 @@ def _write(file: TextIO, items: Iterable[dict[str, Any]], app: App) -> int:
     return number
 
 
-def _bundles(store: Library, chosen: Sequence[FunctionFolder]) -> Iterator[dict[str, Any]]:
+def _bundles(store: StoreReader, chosen: Sequence[FunctionFolder]) -> Iterator[dict[str, Any]]:
     """The header of each bundle, the oldest first; of one that cannot be read its name and the reason."""
     for folder in chosen:
         try:

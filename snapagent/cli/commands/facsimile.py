@@ -8,7 +8,7 @@ import click
 
 from ...bundle import Header
 from ...errors import BundleNotFoundError, CorruptBundleError
-from ...store.reader import FunctionFolder, Library
+from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function, name_of
 from ..completing import complete_hash, complete_target
@@ -47,7 +47,7 @@ def facsimile_command(app: App, target: str, hash_prefix: str | None, as_json: b
         app.out.note(f"{name_of(folder)} needs none: all of its arguments are in its bundles")
 
 
-def headers_of(store: Library, folder: FunctionFolder, hash_prefix: str | None) -> list[Header]:
+def headers_of(store: StoreReader, folder: FunctionFolder, hash_prefix: str | None) -> list[Header]:
     """The header of one bundle, or of the newest ones of a function."""
     if hash_prefix is not None:
         return [store.header(bundle(store, folder, hash_prefix))]

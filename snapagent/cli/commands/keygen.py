@@ -8,6 +8,7 @@ import secrets
 import click
 
 from ...bundle import SigningKey
+from ...store import files
 from ..app import App, json_option, pass_app
 from ..terminal.wording import counted
 
@@ -57,9 +58,6 @@ def _write(path: str, secret: str, rotate: bool) -> int:
             raise click.ClickException(f"{path} exists and was left as it is; --rotate adds a key to it")
         with open(path, encoding="utf-8") as file:
             earlier = file.read()
-    draft = f"{path}.{os.getpid()}.tmp"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with files.replacing(path, mode=files.FILE_MODE) as file:
         file.write(f"{secret}\n{earlier}")
-    os.replace(draft, path)
     return sum(bool(line.strip()) and not line.strip().startswith("#") for line in earlier.splitlines())

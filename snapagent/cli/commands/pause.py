@@ -19,11 +19,11 @@ def pause_command(app: App, as_json: bool) -> None:
     They see it within a second and go on without capturing; calls are counted as paused. Processes that start later
     obey it too, until `snapagent resume`.
     """
-    from ...store.processes import pause, present
+    from ...store.processes import pause, running_processes
 
     with telling_failures():
         pause(app.store.base_path)
-    running = sum(1 for _ in present(app.store.base_path))
+    running = sum(1 for _ in running_processes(app.store.base_path))
     if as_json:
         app.out.json({"captures": app.store.base_path, "paused": True, "processes": running})
         return

@@ -16,9 +16,9 @@ from ...core.signature import Parameters
 from ...errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from ...sealing.seal import RawCall, SealRules, seal
 from ...serializer.inert.decode import InertError
-from ...store.keys import store_key
-from ...store.layout import SUFFIX, Entry, parse_bundle_name
-from ...store.reader import FunctionFolder, Library
+from ...store.keys import pseudonym_key
+from ...store.layout import SUFFIX, BundleEntry, parse_bundle_name
+from ...store.reader import FunctionFolder, StoreReader
 from ...store.trust import listed_names
 from ...store.writer import Store
 from ..app import App, json_option, pass_app, store_options
@@ -40,7 +40,7 @@ class Promoted(Record):
     redacted: tuple[str, ...] = ()
 
 
-def promote(source: Library, entry: Entry, to: Store, rules: SealRules) -> Promoted:
+def promote(source: StoreReader, entry: BundleEntry, to: Store, rules: SealRules) -> Promoted:
     """Copy one bundle, checked and redacted again. Lists it nowhere: `list_all` does that once for all.
 
     Raises CorruptBundleError, UntrustedBundleError, StoreFailure; what cannot be looked through is not copied.
@@ -51,7 +51,7 @@ def promote(source: Library, entry: Entry, to: Store, rules: SealRules) -> Promo
     return Promoted(old.target, entry.name, written.name, written.path, _new_redactions(old, header))
 
 
-def stays(source: Library, entry: Entry, rules: SealRules) -> Promoted:
+def stays(source: StoreReader, entry: BundleEntry, rules: SealRules) -> Promoted:
     """One bundle that is to be listed where it is, checked. Raises as `promote`; StoreError when it must not stay."""
     old, header, _ = _sealed_again(source, entry, rules)
     redacted = _new_redactions(old, header)
@@ -61,7 +61,7 @@ def stays(source: Library, entry: Entry, rules: SealRules) -> Promoted:
     return Promoted(old.target, entry.name, entry.name, entry.path)
 
 
-def _sealed_again(source: Library, entry: Entry, rules: SealRules) -> tuple[Header, Header, dict[str, bytes]]:
+def _sealed_again(source: StoreReader, entry: BundleEntry, rules: SealRules) -> tuple[Header, Header, dict[str, bytes]]:
     """The header of a bundle; header and parts by today's rules, the very same when these find nothing to hide."""
     bundle = source.read(entry)
     old = bundle.header
@@ -169,14 +169,14 @@ def _source(app: App) -> Store:
     return Store(app.base_path, keys=signing_keys(os.environ), trust="any" if said == "any" else "owner")
 
 
-def _listed(app: App, store: Store, chosen: Sequence[tuple[str, Entry]]) -> list[Promoted]:
+def _listed(app: App, store: Store, chosen: Sequence[tuple[str, BundleEntry]]) -> list[Promoted]:
     with telling_failures():
         promoted = [stays(store, entry, _rules(app, name, _key(store))) for name, entry in chosen]
         list_also(store, promoted)
     return promoted
 
 
-def _copied(app: App, store: Store, chosen: Sequence[tuple[str, Entry]], to_path: str) -> list[Promoted]:
+def _copied(app: App, store: Store, chosen: Sequence[tuple[str, BundleEntry]], to_path: str) -> list[Promoted]:
     to = Store(os.path.abspath(os.path.expanduser(to_path)), keys=signing_keys(os.environ), trust="any")
     if os.path.realpath(to.base_path) == os.path.realpath(store.base_path):
         raise click.UsageError("--to is the folder that the bundles are in; without --to they are listed there.")
@@ -187,9 +187,8 @@ def _copied(app: App, store: Store, chosen: Sequence[tuple[str, Entry]], to_path
 
 
 def _key(store: Store) -> bytes:
-    """What makes pseudonyms: the same as in the store that the bundles come from."""
-    keys = signing_keys(os.environ)
-    return keys[0].secret if keys else store_key(store.base_path)
+    """The key of pseudonyms in the store that the bundles come from."""
+    return pseudonym_key(signing_keys(os.environ), store.base_path)
 
 
 def _rules(app: App, target: str, key: bytes) -> SealRules:
@@ -200,14 +199,14 @@ def _rules(app: App, target: str, key: bytes) -> SealRules:
     return SealRules.of(rule or config.defaults, key)
 
 
-def _chosen(store: Library, wanted: Sequence[str]) -> list[tuple[str, Entry]]:
+def _chosen(store: StoreReader, wanted: Sequence[str]) -> list[tuple[str, BundleEntry]]:
     """The bundles that the words mean, each once, in their order."""
-    chosen: dict[str, tuple[str, Entry]] = {}
+    chosen: dict[str, tuple[str, BundleEntry]] = {}
     current: list[FunctionFolder] = []
     narrowed = True
     everything = folders(store)
 
-    def take(folder: FunctionFolder, entries: Sequence[Entry]) -> None:
+    def take(folder: FunctionFolder, entries: Sequence[BundleEntry]) -> None:
         chosen.update((entry.path, (name_of(folder), entry)) for entry in entries)
 
     for word in wanted:
@@ -226,7 +225,7 @@ def _chosen(store: Library, wanted: Sequence[str]) -> list[tuple[str, Entry]]:
     return list(chosen.values())
 
 
-def _functions(store: Library, word: str) -> list[FunctionFolder]:
+def _functions(store: StoreReader, word: str) -> list[FunctionFolder]:
     """The functions that a word names; none when it is a hash or a file name."""
     if parse_bundle_name(word.removesuffix(SUFFIX) + SUFFIX, "") is not None:
         return []
@@ -239,10 +238,10 @@ def _functions(store: Library, word: str) -> list[FunctionFolder]:
 
 
 def _by_hash(
-    store: Library, among: Sequence[FunctionFolder], word: str, everything: Sequence[FunctionFolder]
-) -> tuple[FunctionFolder, list[Entry]]:
+    store: StoreReader, among: Sequence[FunctionFolder], word: str, everything: Sequence[FunctionFolder]
+) -> tuple[FunctionFolder, list[BundleEntry]]:
     """The one function of `among` that has a bundle of this hash, and that bundle."""
-    found: list[tuple[FunctionFolder, Entry]] = []
+    found: list[tuple[FunctionFolder, BundleEntry]] = []
     for folder in among:
         try:
             found.append((folder, bundle(store, folder, word)))

@@ -16,7 +16,7 @@ from ...bundle import Header
 from ...compare import make_options
 from ...config.units import format_duration
 from ...errors import BundleNotFoundError, CorruptBundleError
-from ...store.reader import FunctionFolder, Library
+from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import matching, name_of
 from ..completing import complete_target
@@ -140,7 +140,7 @@ def _check_paths(compare: dict[str, Any]) -> None:
         raise click.UsageError(f"{error}.") from None
 
 
-def _tasks(store: Library, folder: FunctionFolder, outcome: str | None, limit: int | None) -> Iterator[Task]:
+def _tasks(store: StoreReader, folder: FunctionFolder, outcome: str | None, limit: int | None) -> Iterator[Task]:
     """The bundles of a function that are wanted, the newest first; one that cannot be read is left to `verify`."""
     found = 0
     for entry in reversed(store.entries(folder.name)):

@@ -15,8 +15,8 @@ from ...config.units import format_size
 from ...core.records import Record
 from ...errors import CorruptBundleError
 from ...store import files
-from ...store.layout import Entry, parse_stamp
-from ...store.reader import FunctionFolder, Library
+from ...store.layout import BundleEntry, parse_stamp
+from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import matching
 from ..completing import complete_target
@@ -50,7 +50,7 @@ class Statistics(Record):
         return {**self.as_dict(), **mappings, "over_time": over_time}
 
 
-def statistics(store: Library, folders: Sequence[FunctionFolder]) -> Statistics:
+def statistics(store: StoreReader, folders: Sequence[FunctionFolder]) -> Statistics:
     """Statistics of these functions together."""
     calls = captured = read = 0
     skipped: Counter[str] = Counter()
@@ -84,8 +84,8 @@ def _size_class(size: int) -> str:
     return _CLASSES[bisect_left(_LIMITS, size)]
 
 
-def _kinds(store: Library, entries: Iterable[Entry]) -> Iterator[str]:
-    for _, brief, _ in store.briefs(entries):
+def _kinds(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[str]:
+    for _, brief, _ in store.summaries(entries):
         yield "unreadable" if isinstance(brief, CorruptBundleError) else brief.exception or brief.outcome
 
 

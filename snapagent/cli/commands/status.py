@@ -13,8 +13,8 @@ import click
 from ...config.environment import ENABLED, is_enabled
 from ...config.units import format_size
 from ...core.records import Record
-from ...store.processes import Presence, is_paused, present
-from ...store.reader import Library
+from ...store.processes import ProcessStatus, is_paused, running_processes
+from ...store.reader import StoreReader
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import folders
 from ..launch import pth_path
@@ -50,7 +50,7 @@ class Status(Record):
     failed: Mapping[str, int]
     newest: str | None
     paused: bool = False
-    processes: tuple[Presence, ...] = ()
+    processes: tuple[ProcessStatus, ...] = ()
     unreadable: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Status(Record):
         return dict(list(found.items())[:_MOST_NAMED])
 
 
-def process_words(one: Presence) -> str:
+def process_words(one: ProcessStatus) -> str:
     """A running process in a line."""
     closed = Counter(one.closed.values())
     turned_away = "; ".join(f"{number} turned away: {reason}" for reason, number in closed.most_common())
@@ -101,7 +101,7 @@ def process_words(one: Presence) -> str:
     return " ".join(words) + (f"; {turned_away}" if turned_away else "")
 
 
-def status(store: Library, config: Config | None) -> Status:
+def status(store: StoreReader, config: Config | None) -> Status:
     known = folders(store)
     rows = [function_row(store, folder) for folder in known]
     skipped: Counter[str] = Counter()
@@ -126,7 +126,7 @@ def status(store: Library, config: Config | None) -> Status:
         failed=failed,
         newest=max((row.newest for row in rows if row.newest is not None), default=None),
         paused=is_paused(store.base_path),
-        processes=tuple(present(store.base_path)),
+        processes=tuple(running_processes(store.base_path)),
         unreadable=tuple(unreadable(known)),
     )
 

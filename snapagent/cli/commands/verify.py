@@ -9,9 +9,10 @@ import click
 
 from ...bundle import decode
 from ...errors import CorruptBundleError
-from ...store import Problem
+from ...store import Problem, files
+from ...store.bundle_files import MAX_FILE
 from ...store.layout import SIDE_EFFECTS, SUFFIX
-from ...store.reader import Library
+from ...store.reader import StoreReader
 from ...store.verify import BROKEN_INDEX, CORRUPT, ORPHAN
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import matching, total_of
@@ -58,11 +59,11 @@ def verify_command(app: App, globs: Sequence[str], as_json: bool) -> None:
         raise click.exceptions.Exit(PROBLEM)
 
 
-def _problems(store: Library, folders: Collection[str] | None, step: Step) -> Iterator[Problem]:
-    def looked_at(name: str) -> None:
+def _problems(store: StoreReader, folders: Collection[str] | None, step: Step) -> Iterator[Problem]:
+    def count_file(name: str) -> None:
         step.done += name.endswith(SUFFIX)
 
-    return store.verify(folders, looked_at=looked_at)
+    return store.verify(folders, on_file=count_file)
 
 
 def _recordings(base_path: str) -> Iterator[str]:
@@ -74,12 +75,11 @@ def _recordings(base_path: str) -> Iterator[str]:
 def _of_recording(path: str, step: Step) -> Iterator[Problem]:
     step.done += 1
     try:
-        with open(path, "rb") as file:
-            decode(file.read(), path)
+        decode(files.read_regular(path, MAX_FILE)[0], path)
     except CorruptBundleError as error:
         yield Problem(path, CORRUPT, error.reason)
     except OSError as error:
-        yield Problem(path, CORRUPT, f"it cannot be read ({error.strerror})")
+        yield Problem(path, CORRUPT, f"it cannot be read ({error.strerror or error})")
 
 
 def _print(app: App, checked: int, found: Iterable[Problem]) -> None:

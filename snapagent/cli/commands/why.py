@@ -14,7 +14,7 @@ from ...config.environment import ENABLED
 from ...config.targets import Target, near_matches
 from ...core.records import Record
 from ...errors import SnapagentError, TargetNotFoundError
-from ...store.reader import Library
+from ...store.reader import StoreReader
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import function, name_of
 from ..completing import complete_target
@@ -27,7 +27,7 @@ from ..views.rows import function_row
 
 if TYPE_CHECKING:
     from ...config.reading import Config
-    from ...store import Entry
+    from ...store import BundleEntry
 
 
 FINE, PROBLEM, HINT = "fine", "problem", "hint"
@@ -55,7 +55,7 @@ class Answer(Record):
         return {**self.as_dict(), "statements": [statement.as_dict() for statement in self.statements]}
 
 
-def why(store: Library, config: Config | None, name: str) -> Answer:
+def why(store: StoreReader, config: Config | None, name: str) -> Answer:
     """Raises TargetNotFoundError when neither the store, the configuration nor the source knows the name."""
     looker = Looker(default_search_path(os.getcwd()))
     finding = _look_up(name, looker)
@@ -145,7 +145,7 @@ def _about_counts(calls: int, captured: int, skipped: Any, failed: Any) -> Itera
             yield Statement(status, f"{number:,} {what} ({reason}): {meaning}", remedy)
 
 
-def _about_bundles(store: Library, entries: Sequence[Entry]) -> Iterator[Statement]:
+def _about_bundles(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterator[Statement]:
     """What the newest bundles lack that nobody asked to leave out."""
     missing: Counter[tuple[str, str, str, str]] = Counter()
     for entry in entries:

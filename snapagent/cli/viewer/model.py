@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ...bundle import Header
 from ...errors import BundleNotFoundError, CorruptBundleError
-from ...store.layout import Entry
+from ...store.layout import BundleEntry
 from ...store.reader import FunctionFolder
 from ...store.writer import Store
 from ..choosing import folders, name_of
@@ -28,7 +28,7 @@ class Model:
         """`begin` is the next step where nothing is captured yet."""
         self.store = store
         self._begin = begin
-        self._rows: dict[Entry, BundleRow] = {}
+        self._rows: dict[BundleEntry, BundleRow] = {}
 
     def functions(self) -> list[FunctionFolder]:
         """The captured functions by name. Raises StoreError when the store cannot be listed."""
@@ -38,13 +38,13 @@ class Model:
         """The counts of one function; costs a listing of its folder when its index is stale."""
         return function_row(self.store, folder)
 
-    def entries(self, folder: FunctionFolder) -> list[Entry]:
+    def entries(self, folder: FunctionFolder) -> list[BundleEntry]:
         """The bundles of a function, the newest first, by their file names alone."""
         found = self.store.entries(folder.name)
         found.reverse()
         return found
 
-    def row(self, folder: FunctionFolder, entry: Entry) -> BundleRow | None:
+    def row(self, folder: FunctionFolder, entry: BundleEntry) -> BundleRow | None:
         """One bundle's row; None when it was removed meanwhile."""
         row = self._rows.get(entry)
         if row is None:
@@ -53,7 +53,7 @@ class Model:
                 self._remember(entry, row)
         return row
 
-    def _remember(self, entry: Entry, row: BundleRow) -> None:
+    def _remember(self, entry: BundleEntry, row: BundleRow) -> None:
         if len(self._rows) >= _REMEMBERED:
             self._rows.clear()
         self._rows[entry] = row
@@ -62,14 +62,16 @@ class Model:
         """Read all rows anew when they are asked for next."""
         self._rows.clear()
 
-    def matching(self, folder: FunctionFolder, entries: Iterable[Entry], wanted: str) -> Iterator[Entry | None]:
+    def matching(
+        self, folder: FunctionFolder, entries: Iterable[BundleEntry], wanted: str
+    ) -> Iterator[BundleEntry | None]:
         """The bundles whose row has all words of `wanted`; None for each of the others, so that a scan can be ended."""
         words = wanted.casefold().split()
         for entry in entries:
             row = bundle_row(self.store, name_of(folder), entry)
             yield entry if row is not None and holds(_searchable(row), words) else None
 
-    def header(self, entry: Entry) -> Header | str:
+    def header(self, entry: BundleEntry) -> Header | str:
         """The header of a bundle, or what is wrong with it."""
         try:
             return self.store.header(entry)
@@ -79,7 +81,7 @@ class Model:
             is_there = os.path.lexists(entry.path)
             return "this user may not open it" if is_there else "it was removed meanwhile (r refreshes)"
 
-    def changes(self, before: Entry, after: Entry) -> Sequence[Change] | str:
+    def changes(self, before: BundleEntry, after: BundleEntry) -> Sequence[Change] | str:
         """The differences of two bundles, or what is wrong with one of them."""
         headers = []
         for entry in (before, after):
@@ -89,15 +91,15 @@ class Model:
             headers.append(header)
         return changes(*headers)
 
-    def is_pinned(self, entry: Entry) -> bool:
+    def is_pinned(self, entry: BundleEntry) -> bool:
         return self.store.is_pinned(entry)
 
-    def set_pinned(self, entry: Entry, pinned: bool) -> None:
+    def set_pinned(self, entry: BundleEntry, pinned: bool) -> None:
         """Raises StoreFailure."""
         (self.store.pin if pinned else self.store.unpin)(entry)
         self._rows.pop(entry, None)
 
-    def delete(self, entry: Entry) -> bool:
+    def delete(self, entry: BundleEntry) -> bool:
         """Remove a bundle; False when it was gone. Raises StoreFailure."""
         self._rows.pop(entry, None)
         return self.store.delete(entry)

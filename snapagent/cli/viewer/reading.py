@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from ...errors import StoreError
-from ...store.layout import Entry
+from ...store.layout import BundleEntry
 from ...store.reader import FunctionFolder
 from ..views.rows import FunctionRow
 from .model import Model
@@ -42,7 +42,9 @@ class CountsRead(Message):
 class BundlesRead(Message):
     """Bundles of a function that fit the filter: the first ones of an answer, then more, until it is complete."""
 
-    def __init__(self, question: int, entries: Sequence[Entry], looked: int, of: int, first: bool, last: bool) -> None:
+    def __init__(
+        self, question: int, entries: Sequence[BundleEntry], looked: int, of: int, first: bool, last: bool
+    ) -> None:
         super().__init__()
         self.question = question
         self.entries = entries
@@ -87,7 +89,7 @@ class Reading:
         if not words.strip():
             self._post(BundlesRead(question, entries, of, of, True, True))
             return
-        worker, found, first, told = get_current_worker(), list[Entry](), True, time.monotonic()
+        worker, found, first, told = get_current_worker(), list[BundleEntry](), True, time.monotonic()
         for looked, entry in enumerate(self._model.matching(folder, entries, words), 1):
             if worker.is_cancelled:
                 return

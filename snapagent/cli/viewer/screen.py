@@ -17,7 +17,7 @@ from textual.widgets import Footer
 
 from ...config.units import format_duration, format_size
 from ...store.failures import StoreFailure
-from ...store.layout import Entry
+from ...store.layout import BundleEntry
 from ...store.reader import FunctionFolder
 from ..choosing import name_of
 from ..terminal.wording import ago, counted, local_time, short_hash
@@ -89,8 +89,8 @@ class Viewer(App[None]):
         self._counts: dict[str, FunctionRow] = {}
         self._problem = ""
         self._folder: FunctionFolder | None = None
-        self._at: Entry | None = None  # where the cursor shall stand when the bundles are there
-        self._marked: list[tuple[FunctionFolder, Entry]] = []  # two at most, in the order in which they were marked
+        self._at: BundleEntry | None = None  # where the cursor shall stand when the bundles are there
+        self._marked: list[tuple[FunctionFolder, BundleEntry]] = []  # at most two, in the order of marking
         self.functions = Pane(LazyTable(_FUNCTION_FIELDS, self._function_cells, "functions"), "functions-pane")
         self.bundles = Pane(LazyTable(_BUNDLE_FIELDS, self._bundle_cells, "bundles"), "bundles-pane")
         self.detail_heading = Heading()
@@ -181,7 +181,7 @@ class Viewer(App[None]):
 
     # -- bundles ---------------------------------------------------------------------------------------------------
 
-    def _read_bundles(self, at: Entry | None = None) -> None:
+    def _read_bundles(self, at: BundleEntry | None = None) -> None:
         """The bundles of the function under the cursor, filtered; `at` is where the cursor shall stand."""
         question = self._asked_bundles = next(self._questions)
         folder, words = self._folder, self.bundles.filter.value
@@ -213,7 +213,7 @@ class Viewer(App[None]):
         self.bundles.heading.say(f"{shown}{counted(of, 'bundle')}{progress}", name)
 
     def _bundle_cells(self, key: Hashable) -> Sequence[Cell] | None:
-        if not isinstance(key, Entry) or self._folder is None:
+        if not isinstance(key, BundleEntry) or self._folder is None:
             return None
         row = self._model.row(self._folder, key)
         if row is None:
@@ -243,7 +243,7 @@ class Viewer(App[None]):
             self._show_difference()
             return
         entry = self.bundles.table.current
-        if not isinstance(entry, Entry):
+        if not isinstance(entry, BundleEntry):
             self.detail_heading.say("Arguments and outcome")
             self.detail.say("")
             return
@@ -290,9 +290,9 @@ class Viewer(App[None]):
         else:
             self._read_bundles(self._current())
 
-    def _current(self) -> Entry | None:
+    def _current(self) -> BundleEntry | None:
         entry = self.bundles.table.current
-        return entry if isinstance(entry, Entry) else None
+        return entry if isinstance(entry, BundleEntry) else None
 
     def action_filter(self) -> None:
         (self.functions if self.functions.table.has_focus else self.bundles).filter.begin()
@@ -349,7 +349,7 @@ class Viewer(App[None]):
         question = f"Delete the bundle {entry.short_hash}?"
         self.push_screen(Confirm(question, which, f"It cannot be brought back.{pinned}"), answered)
 
-    def _forget(self, folder: FunctionFolder, entry: Entry) -> None:
+    def _forget(self, folder: FunctionFolder, entry: BundleEntry) -> None:
         """After a bundle was deleted."""
         self._marked = [one for one in self._marked if one[1] != entry]
         self.bundles.table.drop(entry)

@@ -16,10 +16,10 @@ from ...core.records import Record
 from ...core.short_hashes import Abbreviations
 from ...errors import CorruptBundleError
 from ...store import files
-from ...store.bundle_files import Brief
-from ...store.folder_contents import Entries
-from ...store.layout import DIGITS, PIN, Entry
-from ...store.reader import FunctionFolder, Library
+from ...store.bundle_files import HeaderSummary
+from ...store.folder_contents import BundleEntries
+from ...store.layout import DIGITS, PIN, BundleEntry
+from ...store.reader import FunctionFolder, StoreReader
 from ..choosing import name_of
 from ..terminal.table import Abbreviated, Column
 from ..terminal.wording import local_time, short_hash, shown_path
@@ -75,7 +75,7 @@ class BundleRow(Record):
         return self.as_dict()
 
 
-def function_row(store: Library, folder: FunctionFolder) -> FunctionRow:
+def function_row(store: StoreReader, folder: FunctionFolder) -> FunctionRow:
     index = store.index(folder.name)
     newest = index.bundles[0].timestamp if index.bundles else None
     return FunctionRow(
@@ -103,13 +103,13 @@ def closed_words(paths: Sequence[str]) -> str:
 
 
 def bundle_rows(
-    store: Library, target: str, bundles: Entries, in_order: Iterable[Entry] | None = None
+    store: StoreReader, target: str, bundles: BundleEntries, in_order: Iterable[BundleEntry] | None = None
 ) -> Iterator[BundleRow]:
     """The rows of a function's bundles, each read when it is asked for; what was removed meanwhile is left out.
 
     Some of them in another order when `in_order` says which.
     """
-    for entry, brief, size in store.briefs(bundles if in_order is None else in_order):
+    for entry, brief, size in store.summaries(bundles if in_order is None else in_order):
         pinned = bundles.is_pinned(entry)
         if isinstance(brief, CorruptBundleError):
             yield _unreadable(target, entry, size, pinned, brief.reason)
@@ -117,9 +117,9 @@ def bundle_rows(
             yield _row(entry, brief, size, pinned)
 
 
-def bundle_row(store: Library, target: str, entry: Entry) -> BundleRow | None:
+def bundle_row(store: StoreReader, target: str, entry: BundleEntry) -> BundleRow | None:
     """The row of one bundle; None when it was removed since the folder was read."""
-    for _, brief, size in store.briefs((entry,)):
+    for _, brief, size in store.summaries((entry,)):
         pinned = os.path.lexists(entry.path + PIN)
         if isinstance(brief, CorruptBundleError):
             return _unreadable(target, entry, size, pinned, brief.reason)
@@ -127,7 +127,7 @@ def bundle_row(store: Library, target: str, entry: Entry) -> BundleRow | None:
     return None
 
 
-def _row(entry: Entry, brief: Brief, size: int, pinned: bool) -> BundleRow:
+def _row(entry: BundleEntry, brief: HeaderSummary, size: int, pinned: bool) -> BundleRow:
     shown, ended_with = short_call(brief)
     return BundleRow(
         brief.target,
@@ -145,14 +145,14 @@ def _row(entry: Entry, brief: Brief, size: int, pinned: bool) -> BundleRow:
     )
 
 
-def _unreadable(target: str, entry: Entry, size: int, pinned: bool, reason: str) -> BundleRow:
+def _unreadable(target: str, entry: BundleEntry, size: int, pinned: bool, reason: str) -> BundleRow:
     when = iso_time(entry)
     return BundleRow(
         target, entry.name, entry.short_hash, when, "unreadable", None, None, size, pinned, "", "", entry.path, reason
     )
 
 
-def iso_time(entry: Entry) -> str:
+def iso_time(entry: BundleEntry) -> str:
     """The UTC time in a file name as ISO 8601."""
     text = entry.timestamp
     return f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[9:11]}:{text[11:13]}:{text[13:-1]}+00:00"
@@ -197,17 +197,17 @@ class Wanted(Record):
             return False
         return self.outcome is None or self.outcome in (row.outcome, row.exception, row.kind)
 
-    def of_age(self, bundles: Entries) -> Entries:
+    def of_age(self, bundles: BundleEntries) -> BundleEntries:
         now = time.time()
         since = now - self.newer if self.newer is not None else None
         before = now - self.older if self.older is not None else None
         return bundles.within(since, before)
 
 
-Watch = Callable[[Iterable[Entry], int], Iterable[Entry]]  # passes entries on, and says how many were taken
+Watch = Callable[[Iterable[BundleEntry], int], Iterable[BundleEntry]]  # passes entries on, and says how many were taken
 
 
-def rows(store: Library, target: str, bundles: Entries, wanted: Wanted, watch: Watch) -> Iterator[BundleRow]:
+def rows(store: StoreReader, target: str, bundles: BundleEntries, wanted: Wanted, watch: Watch) -> Iterator[BundleRow]:
     """The rows of the wanted ones, in the wanted order, each made when it is asked for."""
     chosen = wanted.of_age(bundles)
     in_order = watch(_in_order(chosen, wanted), len(chosen))
@@ -217,11 +217,13 @@ def rows(store: Library, target: str, bundles: Entries, wanted: Wanted, watch: W
     return iter(sorted(found, key=lambda row: row.duration or 0.0, reverse=not wanted.reverse))
 
 
-def _in_order(bundles: Entries, wanted: Wanted) -> Iterable[Entry]:
+def _in_order(bundles: BundleEntries, wanted: Wanted) -> Iterable[BundleEntry]:
     """By time or size, the newest or the largest first; durations are not known yet."""
     if wanted.sort == "size":
         sizes, names = files.sizes(bundles.folder, bundles.names), bundles.names[::-1]
-        return Entries(bundles.folder, sorted(names, key=lambda name: sizes.get(name, 0), reverse=not wanted.reverse))
+        return BundleEntries(
+            bundles.folder, sorted(names, key=lambda name: sizes.get(name, 0), reverse=not wanted.reverse)
+        )
     return bundles if wanted.reverse and wanted.sort == "time" else reversed(bundles)
 
 
@@ -236,5 +238,5 @@ def cells(row: BundleRow, shortest: Abbreviations | None) -> tuple[str, ...]:
     return (local_time(row.timestamp), digits, kind, size, took, row.arguments, row.problem or row.ended_with)
 
 
-def abbreviations(bundles: Entries) -> Abbreviations:
+def abbreviations(bundles: BundleEntries) -> Abbreviations:
     return Abbreviations(name[DIGITS] for name in bundles.names)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...bundle import Header, Note
 from ...core.records import Record
-from ...store.bundle_files import Brief
+from ...store.bundle_files import HeaderSummary
 
 OUTCOME_PATHS = ("result", "exception")
 _NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim", "may_be_torn": "yellow"}  # the others: red
@@ -94,7 +94,7 @@ def note_piece(note: Note) -> tuple[str, str]:
     return text, _NOTE_STYLES.get(note.kind, "red")
 
 
-def short_call(header: Header | Brief) -> tuple[str, str]:
+def short_call(header: Header | HeaderSummary) -> tuple[str, str]:
     """The arguments and the outcome, each on one line: `rows=[1, 2], currency='EUR'` and `3.2`."""
     passed = {
         path.removeprefix("arguments."): text for path, text in header.previews.items() if path not in OUTCOME_PATHS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ...errors import SnapagentError
-from ...store import Library
+from ...store import StoreReader
 from ..asked import settings_for
 from ..bundle import Bundle
 from ..captures_dir import open_library
@@ -21,7 +21,7 @@ from .switch import mode_of
 _passed = pytest.StashKey[bool]()
 _said_so = pytest.StashKey[bool]()
 _ended = pytest.StashKey[Ended]()
-_library = pytest.StashKey[tuple[Library, Mode]]()
+_library = pytest.StashKey[tuple[StoreReader, Mode]]()
 
 
 def begin(request: pytest.FixtureRequest) -> SideEffects:

@@ -15,7 +15,7 @@ from ...core.signature import Parameters
 from ...errors import SideEffectNotRecorded, SnapagentError
 from ...sealing.seal import RawCall, seal
 from ...serializer.thawing.load import thaw
-from ...store import Library
+from ...store import StoreReader
 from ..asked import seal_rules, settings_for
 from . import recording
 from .layout import file_name, recordings_in
@@ -33,7 +33,7 @@ class Near(Record):
 
 
 def refusal(
-    library: Library, name: str, folder: str, frozen: Frozen, occurrence: int, remedy: str
+    library: StoreReader, name: str, folder: str, frozen: Frozen, occurrence: int, remedy: str
 ) -> SideEffectNotRecorded:
     """The error to raise. Arguments are shown as they would be stored: redacted."""
     header, payload = _sealed(frozen.raw)
@@ -71,7 +71,7 @@ def _sealed(raw: RawCall) -> tuple[Header, dict[str, bytes]]:
     return seal(raw, seal_rules(settings_for(str(raw.target)), b"shown, not stored"))
 
 
-def as_recorded(library: Library, path: str) -> tuple[Header, dict[str, Any]] | None:
+def as_recorded(library: StoreReader, path: str) -> tuple[Header, dict[str, Any]] | None:
     """The same of a recording; None when it cannot be read."""
     try:
         stored = recording.find(library, path, {})
@@ -85,7 +85,7 @@ def _bound(header: Header, call: Any) -> dict[str, Any]:
     return Parameters(header.parameters).bind(args, kwargs)
 
 
-def _alike(library: Library, folder: str, wanted: Header) -> list[str]:
+def _alike(library: StoreReader, folder: str, wanted: Header) -> list[str]:
     """The recordings whose previews have most in common with those of the wanted call."""
 
     def score(path: str) -> int:
@@ -99,7 +99,7 @@ def _alike(library: Library, folder: str, wanted: Header) -> list[str]:
     return paths if len(paths) <= COMPARED else heapq.nlargest(COMPARED, paths[:LOOKED_AT], key=score)
 
 
-def _nearest(library: Library, name: str, paths: Iterable[str], wanted: Mapping[str, Any]) -> Near | None:
+def _nearest(library: StoreReader, name: str, paths: Iterable[str], wanted: Mapping[str, Any]) -> Near | None:
     """The recording with the fewest differences; recordings that cannot be read are passed over."""
     best: Near | None = None
     for path in paths:

@@ -15,7 +15,7 @@ from ...core.type_facts import type_name
 from ...errors import CorruptBundleError
 from ...sealing.seal import RawCall, SealRules, seal, timestamp
 from ...serializer.freezing.freeze import FreezeRules, freeze_outcome
-from ...store import Entry, Library, files, keys
+from ...store import BundleEntry, StoreReader, files, keys
 from ..asked import Asked, freeze_asked, hash_of
 from ..stored import StoredCall, fitting
 from .layout import DIGITS
@@ -72,8 +72,7 @@ def rules_for(settings: Settings, mode: Mode, base_path: str) -> SealRules:
     """How the calls of an effect are redacted. Pseudonyms need their key only where something is recorded."""
     if not mode.record:
         return SealRules.of(settings, b"")
-    signing = signing_keys(os.environ)
-    return SealRules.of(settings, signing[0].secret if signing else keys.store_key(base_path))
+    return SealRules.of(settings, keys.pseudonym_key(signing_keys(os.environ), base_path))
 
 
 def file_bytes(call: RawCall, started: float, rules: SealRules) -> bytes:
@@ -82,7 +81,7 @@ def file_bytes(call: RawCall, started: float, rules: SealRules) -> bytes:
     return _encoded(header, payload)
 
 
-def restamped(library: Library, path: str, started: float) -> bytes:
+def restamped(library: StoreReader, path: str, started: float) -> bytes:
     """The bytes of an existing recording with another time in its header."""
     file = library.read(entry_of(path))
     return _encoded(file.header.replace(timestamp=timestamp(started)), file.payload)
@@ -93,16 +92,16 @@ def _encoded(header: Header, payload: Mapping[str, bytes]) -> bytes:
     return encode(header, payload, signing[0] if signing else None)
 
 
-def entry_of(path: str) -> Entry:
+def entry_of(path: str) -> BundleEntry:
     name = os.path.basename(path)
-    return Entry("", "", 0, name[:8], name, path)
+    return BundleEntry("", "", 0, name[:8], name, path)
 
 
 def exists(path: str) -> bool:
     return os.path.lexists(path)
 
 
-def find(library: Library, path: str, facsimiles: Mapping[str, object]) -> StoredCall | None:
+def find(library: StoreReader, path: str, facsimiles: Mapping[str, object]) -> StoredCall | None:
     """The recording in a file, read, checked and trusted; None when there is no such file."""
     if not exists(path):
         return None
@@ -130,7 +129,7 @@ def remove(path: str) -> None:
         files.remove(opened, name)
 
 
-def stamp_of(library: Library, path: str) -> str:
+def stamp_of(library: StoreReader, path: str) -> str:
     """When a recording was made, as its header says; "" for a file that cannot be read."""
     try:
         return library.header(entry_of(path)).timestamp

@@ -17,7 +17,7 @@ from ...core.records import Record
 from ...errors import CorruptBundleError, SideEffectNotRecorded, SnapagentError
 from ...placeholder import PRESENT, REDACTED
 from ...sealing.seal import RawCall
-from ...store import Library
+from ...store import StoreReader
 from ..asked import Asked
 from ..stored import StoredCall
 from . import recording
@@ -60,7 +60,7 @@ class Book:
         self,
         effect: Effect,
         folder: str,
-        library: Library,
+        library: StoreReader,
         mode: Mode,
         settings: Settings,
         rules: Rules,

@@ -9,7 +9,7 @@ from typing import Any
 from ...config.settings import Settings
 from ...core.records import Record
 from ...errors import SnapagentError
-from ...store import Library
+from ...store import StoreReader
 from . import patching, recording
 from .assert_calls import check_calls
 from .layout import TestPlace
@@ -31,7 +31,9 @@ class Ended(Record):
 class SideEffects:
     """Serves the recorded results of effectful calls; records those of new ones where that is allowed."""
 
-    def __init__(self, place: TestPlace, library: Library, mode: Mode, settings_for: Callable[[str], Settings]) -> None:
+    def __init__(
+        self, place: TestPlace, library: StoreReader, mode: Mode, settings_for: Callable[[str], Settings]
+    ) -> None:
         self._place = place
         self._library = library
         self._mode = mode

@@ -13,6 +13,7 @@ from pickle import dumps
 from ...bundle import Note
 from ...core.paths import EXCEPTION, RESULT, PathPattern
 from ...core.records import Record
+from ...core.signals import belongs_to_program
 from ...core.type_facts import type_name
 from ...placeholder import TOO_BIG, UNSTORABLE
 from .byte_limit import TooBig, TooSlow
@@ -22,7 +23,6 @@ from .oversize import deep, heavy
 from .parts import CallSource, OutcomeSource, source_of
 from .pickler import Freezer
 from .prune import LeftOut, Pruner, shape_of
-from .reduce import belongs_to_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from ...core.signals import raised_by_signal_handler
+from ...core.signals import belongs_to_program
 from ...core.type_facts import find, is_class, is_heap_type, type_name
 from ..naming import MainIsMet, is_named
 from .byte_limit import TooBig, TooSlow
@@ -31,11 +31,6 @@ class Unstorable(Exception):
 
 
 _PASSING = (RecursionError, Unstorable, MainIsMet, TooBig, TooSlow)  # which say something of the whole dump
-
-
-def belongs_to_program(error: BaseException) -> bool:
-    """Whether `error`, raised while an object was asked, is the program's own: Ctrl-C, exit, a signal handler's."""
-    return isinstance(error, (KeyboardInterrupt, SystemExit)) or raised_by_signal_handler(error)
 
 
 def ask(question: Callable[..., Any], *args: object) -> Any:

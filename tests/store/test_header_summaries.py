@@ -1,4 +1,4 @@
-"""What a list shows, from the beginning of a header: the same as the whole header says, or nothing."""
+"""Summaries from the beginning of a header: the same as from the whole header, or none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from storing import TARGET, header_of, payload_of
 from snapagent.bundle import Note, encode
 from snapagent.errors import CorruptBundleError
 from snapagent.store import Store
-from snapagent.store.bundle_files import Brief, brief_from
+from snapagent.store.bundle_files import HeaderSummary, parse_summary
 
 TREE = {"rows": {"type": "list", "text": "x" * 400}, "tree": {"type": "int", "text": "1"}}
 TRICKY = {
@@ -38,15 +38,15 @@ def encoded(**fields) -> tuple:
         {"duration": 1e-9},
     ],
 )
-def test_it_is_what_the_whole_header_says_and_parses_no_tree(fields):
+def test_a_summary_equals_the_whole_header_and_parses_no_tree(fields):
     header, data = encoded(**fields)
 
-    found = brief_from(data)
+    found = parse_summary(data)
 
     assert found is not None
-    assert found._replace(parameters=header.parameters) == Brief.of(header)
+    assert found._replace(parameters=header.parameters) == HeaderSummary.of(header)
     assert [tuple(pair) for pair in found.parameters] == list(header.parameters)
-    assert brief_from(data[: data.index(b'"type":"list"')]) == found
+    assert parse_summary(data[: data.index(b'"type":"list"')]) == found
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_it_is_what_the_whole_header_says_and_parses_no_tree(fields):
         (b'"previews":{', b'"previews":[{'),
     ],
 )
-def test_of_what_has_another_shape_nothing_is_said(change):
+def test_a_header_of_another_shape_gives_no_summary(change):
     _, data = encoded()
 
-    assert brief_from(data.replace(*change, 1)) is None
+    assert parse_summary(data.replace(*change, 1)) is None
 
 
-def test_a_bundle_that_only_its_whole_header_can_tell_is_told_by_it(tmp_path):
+def test_the_whole_header_is_read_where_its_beginning_gives_no_summary(tmp_path):
     store = Store(str(tmp_path))
     header, data = encoded()
     payload = payload_of([1, 2])
@@ -75,9 +75,9 @@ def test_a_bundle_that_only_its_whole_header_can_tell_is_told_by_it(tmp_path):
     with open(torn.path, "wb") as file:
         file.write(data[:300])
 
-    (_, found, size), (_, problem, torn_size) = store.briefs([whole, torn])
+    (_, found, size), (_, problem, torn_size) = store.summaries([whole, torn])
 
-    assert found == brief_from(data)
+    assert found == parse_summary(data)
     assert size == len(data)
     assert isinstance(problem, CorruptBundleError)
     assert torn_size == 300

@@ -17,7 +17,7 @@ def test_a_healthy_store_has_no_problems(store: Store) -> None:
     store.pin(entries[0])
     store.promote(TARGET, entries[:1])
     store.update(TARGET, Counts(3, 3))
-    store.leave(TARGET, Counts(1, 0, {"quota_met": 1}))
+    store.write_pending_counts(TARGET, Counts(1, 0, {"quota_met": 1}))
     os.makedirs(f"{store.base_path}/side_effects/tests")
 
     assert list(store.verify()) == []

@@ -42,7 +42,7 @@ def test_names_sort_as_their_entries_do_also_within_a_microsecond(store):
     assert list(reversed(store.bundles(TARGET))) == entries[::-1]
 
 
-def test_what_is_no_bundle_is_left_out(store):
+def test_files_that_are_not_bundles_are_left_out(store):
     entry = publish(store)
     for odd in ("x.pkl", entry.name + "x", f"{entry.name}\n", ".tmp-" + entry.name, entry.name.upper()):
         open(os.path.join(store.folder(TARGET), odd), "w").close()
@@ -50,13 +50,11 @@ def test_what_is_no_bundle_is_left_out(store):
     assert list(store.bundles(TARGET)) == [entry]
 
 
-def test_an_entry_is_made_only_when_it_is_looked_at(store, monkeypatch):
+def test_an_entry_is_made_only_when_it_is_used(store, monkeypatch):
     publish_many(store, 30)
     made = []
     real = layout.parse_bundle_name
-    monkeypatch.setattr(
-        "snapagent.store.folder_contents.parse_bundle_name", lambda *args: made.append(1) or real(*args)
-    )
+    monkeypatch.setattr(layout, "parse_bundle_name", lambda *args: made.append(1) or real(*args))
 
     bundles = store.bundles(TARGET)
     assert len(bundles) == 30
@@ -92,7 +90,7 @@ def test_no_folder_has_no_bundles_and_one_that_may_not_be_listed_says_so(store, 
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "listdir", refused)
-    with pytest.raises(StoreError, match="look as its owner"):
+    with pytest.raises(StoreError, match="run this as its owner"):
         store.bundles(TARGET)
 
 

@@ -8,7 +8,7 @@ import pytest
 from storing import NOON, header_of, payload_of, publish
 
 from snapagent.config.settings import Settings
-from snapagent.store import Counts, Entry, Store, StoreFailure
+from snapagent.store import BundleEntry, Counts, Store, StoreFailure
 
 KEEP_ALL = Settings(keep=math.inf)
 
@@ -17,14 +17,14 @@ def limited(tmp_path: Path, limit: float) -> Store:
     return Store(tmp_path / "captures", max_bytes=limit)
 
 
-def write(store: Store, number: int, target: str = "shop:a", size: int = 1000, **header: object) -> Entry:
+def write(store: Store, number: int, target: str = "shop:a", size: int = 1000, **header: object) -> BundleEntry:
     """As the writer does it."""
     payload = payload_of(os.urandom(size // 2))  # the value is in both parts
     store.open(target, KEEP_ALL, NOON + number)
     made = header_of(payload, target, **header)
     with store.writing(target) as folder:
         entry, stored = store.write(folder, made, payload, NOON + number, store.token, number)
-    store.put_away(target, entry, stored, KEEP_ALL)
+    store.record(target, entry, stored, KEEP_ALL)
     return entry
 
 
@@ -32,7 +32,7 @@ def used(store: Store) -> int:
     return sum(path.stat().st_size for path in Path(store.base_path).rglob("*.pkl"))
 
 
-def test_the_oldest_of_all_functions_make_room(tmp_path: Path) -> None:
+def test_the_oldest_of_all_functions_are_evicted(tmp_path: Path) -> None:
     store = limited(tmp_path, 50_000)
 
     entries = [write(store, number, f"shop:{'ab'[number % 2]}") for number in range(100)]

@@ -154,7 +154,7 @@ def test_a_prefix_of_different_hashes_lists_them(store: Store) -> None:
     assert store.header(store.by_hash(TARGET, "aa22")).hash == hashes[1]
 
 
-def test_different_hashes_that_share_all_digits_of_the_file_name_are_told_apart(store: Store) -> None:
+def test_different_hashes_that_share_all_digits_of_the_file_name_are_distinguished(store: Store) -> None:
     hashes = ["h1:0123456701" + "0" * 22, "h1:0123456702" + "0" * 22]
     entries = [publish(store, number, digest=digest) for number, digest in enumerate(hashes)]
 
@@ -176,13 +176,13 @@ def test_an_unknown_hash_or_name_says_which_there_are(store: Store) -> None:
     assert store.by_name(TARGET, entry.name) == store.by_name(TARGET, entry.name.removesuffix(".pkl")) == entry
 
 
-def test_the_newest_is_right_though_another_process_was_killed_before_it_told_the_index(store: Store) -> None:
+def test_the_newest_is_right_though_another_process_was_killed_before_it_updated_the_index(store: Store) -> None:
     publish_many(store, 3)
     indexed(store, 3)
-    untold = publish(Store(store.base_path), "untold", when=NOON + 99)
+    unindexed = publish(Store(store.base_path), "unindexed", when=NOON + 99)
 
-    assert store.newest(TARGET) == untold
-    assert store.by_hash(TARGET, untold.short_hash) == untold
+    assert store.newest(TARGET) == unindexed
+    assert store.by_hash(TARGET, unindexed.short_hash) == unindexed
 
 
 def test_one_bad_bundle_does_not_hide_the_others(store: Store) -> None:

@@ -57,7 +57,7 @@ def test_every_truncation_and_every_addition_is_detected(store: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder", "socket"])
-def test_what_is_no_regular_file_is_no_bundle(store: Store, kind: str, tmp_path: Path) -> None:
+def test_only_a_regular_file_is_read_as_a_bundle(store: Store, kind: str, tmp_path: Path) -> None:
     import socket
 
     entry = publish(store)

@@ -1,0 +1,53 @@
+"""Seals a captured call: hands what the recorder collected to the sealing pipeline. Runs in the writer's thread."""
+
+from __future__ import annotations
+
+from ...sealing.seal import RawCall, SealRules, seal
+from ...store.keys import pseudonym_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...bundle import Header, SigningKey
+    from ..recording.recorder import Pending
+
+
+class CallSealer:
+    """Turns a call into the header and the stored bytes of its parts.
+
+    The key of the pseudonyms is looked up at the first call, because reading the key of a store creates it.
+    """
+
+    def __init__(self, base_path: str, keys: Sequence[SigningKey]) -> None:
+        self._base_path = base_path
+        self._keys = keys
+        self._pseudonym_key: bytes | None = None
+
+    def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
+        if self._pseudonym_key is None:
+            self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
+        return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key))
+
+
+def _raw_call(call: Pending) -> RawCall:
+    recorder, frozen, outcome = call.recorder, call.call, call.outcome
+    defaults = recorder.defaults()
+    return RawCall(
+        target=call.target,
+        kind=recorder.kind,
+        flavor=recorder.flavor,
+        parameters=recorder.parameters(),
+        call=frozen.data,
+        outcome=outcome.data,
+        raised=call.raised,
+        started=call.started,
+        duration=call.duration,
+        defaults=defaults.data if defaults is not None else None,
+        call_notes=frozen.notes,
+        outcome_notes=outcome.notes,
+        by_value=tuple(dict.fromkeys(frozen.by_value + outcome.by_value)),
+        packages=frozen.packages | outcome.packages,
+        exception=call.exception,
+        ended=call.ended,
+    )

@@ -1,0 +1,265 @@
+"""The folder of one function, for a process that writes to it: what the index still lacks, and how the index gets it.
+
+Bundles are published and removed without a lock; the lock is held only while `index.json` is brought up to date. The
+folder is listed when it is first opened, and again at each update where `keep` is small. Where everything is kept it is
+listed at most once, so that the cost of a capture does not grow with what is stored.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+
+from ..core.signals import raised_by_signal_handler
+from . import files, hash_shards, index, pending_counts
+from .files import locked
+from .folder_contents import FolderContents
+from .index import BrokenIndex, Counts, FunctionIndex, IndexedBundle
+from .layout import BundleEntry, parse_bundle_names
+from .quota import Quota
+from .retention import RetentionRules
+
+_SMALL = 1000  # bundles: a folder that keeps no more is listed at each update
+_PENDING = 10_000  # bundles published since the last update that are remembered one by one
+_AGE_CHECKS = 20  # times per `max_age` that old bundles are looked for, where nothing else needs the listing
+_SHARD_CHECKS = 64  # updates after which the shards are checked for names of bundles that are gone
+_SLACK = 256  # bundles: where more are kept, `remove_surplus` waits until there are an eighth too many
+
+
+class FolderWriter:
+    """The folder of one function, for a process that writes there. Not for two threads at once.
+
+    Methods raise OSError, and StoreFailure when the lock cannot be had or the folder belongs to another user.
+    """
+
+    def __init__(self, folder: str, target: str, token: str) -> None:
+        self.folder = folder
+        self.target = target  # empty: the index knows it
+        self.token = token
+        self.quota = Quota()
+        self._contents = FolderContents(folder)
+        self._published = 0  # bundles of this process
+        self._listed: set[str] = set()  # those that a listing found before `record_published` was called for them
+        self._added: list[IndexedBundle] = []  # those that the index does not list yet
+        self._removed: dict[str, int] = {}  # sizes of bundles that the index may still count
+        self._pending = Counts()  # what the index does not count yet
+        self._count_files = 0  # that this process has written beside the index
+        self._shard_updates = 0
+        self._opened = False
+        self._announced = False  # since the last update: readers know that the index may lack bundles of this process
+        self._marked = False  # the mark file that says so exists
+        self._must_list = True
+        self._listed_at = -math.inf
+        self._index_time = -1  # when this process wrote the index last, by the clock of the file system
+
+    @property
+    def has_pending(self) -> bool:
+        """True when the index lacks something that this process knows."""
+        return bool(self._added or self._removed or self._pending)
+
+    @property
+    def pending_bytes(self) -> int:
+        """The difference between the bytes in the folder and those that the index says, as far as it is known."""
+        return sum(bundle.size for bundle in self._added) - sum(self._removed.values())
+
+    def open(self, rules: RetentionRules, now: float) -> None:
+        """Call before publishing. The first call makes the folder and its index, and lists what is there."""
+        if not self._opened:
+            self._open(rules, now)
+            self._opened = True
+        if not self._announced:
+            self._announced = self._marked = pending_counts.mark_open(self.folder, self.token)
+
+    def _open(self, rules: RetentionRules, now: float) -> None:
+        with files.own_folder(self.folder, make=True) as folder:
+            self._must_list = not index.is_fresh(folder) or rules.keep <= _SMALL
+            try:
+                found = index.load(folder)
+                missing = found is None
+            except BrokenIndex:
+                found, missing = None, False
+            if found is None or rules.keep != math.inf:
+                self._list(folder, found, now)
+            if missing:
+                index.create(folder, self._first_index(folder))
+
+    def _first_index(self, folder: int) -> FunctionIndex:
+        """An index where there was none: of an empty folder, or of bundles whose calls were not counted."""
+        number = len(self._contents)
+        first = FunctionIndex(self.target or None, number, number)
+        return self._index_of_listing(folder, first)
+
+    def record_published(self, entry: BundleEntry, bundle: IndexedBundle, rules: RetentionRules) -> None:
+        """A bundle was published here. Does no I/O."""
+        if entry.name not in self._listed:
+            self._published += 1
+        self._added.append(bundle)
+        if len(self._added) > _PENDING:
+            self._added.clear()
+            self._must_list = True
+        if rules.keep != math.inf:
+            self._contents.add(entry, bundle)
+
+    def record_removed(self, name: str, size: int) -> None:
+        """A bundle was removed from here, by another part of this process. Does no I/O."""
+        self._contents.forget(name)
+        self._removed[name] = size
+
+    def remove_surplus(self, rules: RetentionRules, now: float) -> int:
+        """Remove what is surplus among the bundles that this process knows of. Returns their bytes."""
+        if rules.keep == math.inf and not self._age_check_is_due(rules, now):
+            return 0
+        slack = 0 if rules.keep <= _SLACK else rules.keep // 8
+        if len(self._contents) <= rules.keep + slack and rules.max_age == math.inf:
+            return 0
+        with files.own_folder(self.folder) as folder:
+            if rules.keep == math.inf:
+                self._list(folder, None, now)
+            gone = self._contents.remove_surplus(folder, rules, now)
+            if rules.keep == math.inf:
+                self._contents.clear()
+        self._removed.update(gone)
+        return sum(gone.values())
+
+    def _age_check_is_due(self, rules: RetentionRules, now: float) -> bool:
+        if rules.max_age == math.inf:
+            return False
+        return abs(now - self._listed_at) >= min(60.0, rules.max_age / _AGE_CHECKS)
+
+    def surplus(self, rules: RetentionRules, now: float) -> list[BundleEntry]:
+        """The bundles that an update would remove, the oldest first."""
+        with files.own_folder(self.folder) as folder:
+            self._list(folder, None, now)
+            return sorted(self._contents.surplus(folder, rules, now))
+
+    def _list(self, folder: int, found: FunctionIndex | None, now: float) -> None:
+        self._contents.refresh(folder, (*(found.bundles if found is not None else ()), *self._added), now)
+        self._listed_at = now
+
+    # The order of the steps keeps counts exact through a kill at any moment, and lets callers publish meanwhile:
+    # 1. `_announced` is reset first, so a bundle that is published from here on sets the mark file anew.
+    # 2. Count files are read before the index is saved and removed after it. The saved index names them in `merged`:
+    #    when the process dies between the two, the next update does not add them a second time.
+    # 3. The mark file goes last, and only when no caller has announced a bundle since step 1; until then readers list
+    #    the folder themselves.
+    def update(
+        self, counts: Counts, rules: RetentionRules, now: float, timeout: float, *, last: bool = False
+    ) -> FunctionIndex:
+        """Bring the index up to date with `counts` and with what was published and removed here.
+
+        When it fails, the counts stay pending, and are part of the next update. `last`: no other update follows, so
+        steps that may take long are left out.
+        """
+        self._pending += counts
+        with files.own_folder(self.folder, make=True) as folder, locked(self.folder, timeout):
+            found = self._load(folder)
+            untouched = index.is_fresh(folder) and index.written_at(folder) == self._index_time
+            self._announced = False
+            abandoned = pending_counts.abandoned(self.folder, now)
+            lists = found is None or self._needs_listing(rules, last, untouched, abandoned)
+            if lists:
+                self._list(folder, found, now)
+                if rules.keep != math.inf or rules.max_age != math.inf:
+                    self._contents.remove_surplus(folder, rules, now)
+            if found is None:
+                found = self._replacement()
+            updated = self._index_of_listing(folder, found) if lists else self._amended(found)
+            if not last:
+                self._update_shards(folder, updated, lists)
+            from_files, names = pending_counts.collect(self.folder, found.merged)
+            updated = updated.counting(self._pending + from_files)
+            updated = updated.replace(target=self.target or found.target, merged=tuple(names))
+            index.save(folder, updated, self.token, fresh=lists or not self._must_list)
+            self._index_time = index.written_at(folder)
+            self._clear_pending(rules, lists)
+            pending_counts.remove(self.folder, names + (abandoned if lists else []))
+            if self._marked and not self._announced:
+                pending_counts.remove_mark(self.folder, self.token)
+                self._marked = False
+        return updated
+
+    def _load(self, folder: int) -> FunctionIndex | None:
+        try:
+            return index.load(folder)
+        except BrokenIndex:
+            index.set_aside(folder)
+            return None
+
+    def _needs_listing(self, rules: RetentionRules, last: bool, untouched: bool, abandoned: list[str]) -> bool:
+        """True when the folder may hold what neither the index nor this process knows."""
+        if last and rules.keep == math.inf:
+            return False  # it may take long, and the process is about to end
+        return last or self._must_list or bool(abandoned) or (rules.keep <= _SMALL and not untouched)
+
+    def _replacement(self) -> FunctionIndex:
+        """An index in place of one that has disappeared: each stored bundle counts as one captured call.
+
+        Bundles of this process that are not in an index yet are left out: their calls are in its pending counts.
+        """
+        number = max(len(self._contents) - len(self._added), 0)
+        return FunctionIndex(self.target or None, number, number)
+
+    def _index_of_listing(self, folder: int, found: FunctionIndex) -> FunctionIndex:
+        """The index of a folder that was listed just now."""
+        contents = self._contents
+        tokens = contents.by_process()
+        self._published = tokens.get(self.token, 0)
+        self._listed = {name for name, entry in contents.entries.items() if entry.token == self.token}
+        details = contents.details(folder, (*found.bundles, *self._added))
+        listed = found.replace(stored=len(contents), bytes=contents.bytes(folder), tokens=tokens).listing(details)
+        return listed.from_process(self.token, self._published)
+
+    def _amended(self, found: FunctionIndex) -> FunctionIndex:
+        """The index with what this process added and removed; the folder is not listed.
+
+        Another process may have listed the folder since, and have counted some of what was added: `tokens` says how
+        many bundles of this process the index counts, so only the rest is added.
+        """
+        new = max(self._published - found.tokens.get(self.token, 0), 0)
+        added = sum(bundle.size for bundle in self._added[-new:]) if new else 0
+        number = max(found.stored + new - len(self._removed), 0)
+        size = max(found.bytes + added - sum(self._removed.values()), 0)
+        bundles = (bundle for bundle in (*found.bundles, *self._added) if bundle.name not in self._removed)
+        amended = found.replace(stored=number, bytes=size).listing(bundles)
+        return amended.from_process(self.token, self._published)
+
+    def _update_shards(self, folder: int, updated: FunctionIndex, listed: bool) -> None:
+        try:
+            if updated.stored > hash_shards.FEWEST and hash_shards.exist(self.folder) and not self._must_list:
+                hash_shards.add(self.folder, self._entries(bundle.name for bundle in self._added))
+                self._shard_updates += 1
+                if self._shard_updates % _SHARD_CHECKS == 0 and hash_shards.are_bloated(self.folder, updated.stored):
+                    hash_shards.build(self.folder, self._entries(os.listdir(folder)), self.token)
+            elif updated.stored > hash_shards.FEWEST:
+                hash_shards.build(self.folder, self._entries(os.listdir(folder)), self.token)
+            elif listed:
+                hash_shards.discard(self.folder)
+        except OSError as error:
+            if raised_by_signal_handler(error):
+                raise
+            with files.tolerated():  # incomplete shards would hide bundles; without any, readers list the folder
+                hash_shards.discard(self.folder)
+
+    def _entries(self, names: Iterable[str]) -> Iterator[BundleEntry]:
+        return parse_bundle_names(names, self.folder)
+
+    def _clear_pending(self, rules: RetentionRules, listed: bool) -> None:
+        """The index holds everything now."""
+        self._pending = Counts()
+        self._added.clear()
+        self._removed.clear()
+        self._must_list = self._must_list and not listed
+        if rules.keep == math.inf:
+            self._contents.clear()
+
+    def add_counts(self, counts: Counts) -> None:
+        """Add `counts` to what the next update writes."""
+        self._pending += counts
+
+    def write_pending_counts(self) -> None:
+        """Write the pending counts to a file beside the index; whoever updates the index next adds them."""
+        if self._pending:
+            self._count_files += 1
+            pending_counts.write(self.folder, f"{self.token}-{self._count_files}", self._pending)
+            self._pending = Counts()
