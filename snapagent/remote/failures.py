@@ -38,7 +38,7 @@ class NoBucket(RemoteError):
 
 
 class Unavailable(RemoteError):
-    """Try again later; nothing is known about what was stored. `slow_down`: the object store asked for fewer requests."""
+    """Try again later; nothing is known about what was stored. `slow_down`: it asked for fewer requests."""
 
     slow_down = False
 

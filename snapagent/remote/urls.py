@@ -15,7 +15,7 @@ _FORMS = "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:
 
 
 class RemoteUrl(Record):
-    """Where objects are. `bucket` is empty for `file`, whose `prefix` is an absolute path; else without slashes around."""
+    """Where objects are. A `prefix` has no slashes around it; for `file` it is an absolute path, without a `bucket`."""
 
     scheme: str
     bucket: str
@@ -42,10 +42,13 @@ def parse_url(text: str) -> RemoteUrl:
         raise RemoteUrlError(f"a URL that begins with {parts.scheme or '?'}:// cannot be used", f"wanted: {_FORMS}")
     if "@" in parts.netloc:
         raise RemoteUrlError(
-            "the URL holds credentials", "put them into the environment (AWS_ACCESS_KEY_ID, ...) or use an instance role"
+            "the URL holds credentials",
+            "put them into the environment (AWS_ACCESS_KEY_ID, ...) or use an instance role",
         )
     if parts.query or parts.fragment:
-        raise RemoteUrlError("the URL holds a query or a fragment", f"wanted: {_FORMS}; the rest is for the environment")
+        raise RemoteUrlError(
+            "the URL holds a query or a fragment", f"wanted: {_FORMS}; the rest is for the environment"
+        )
     if parts.scheme == "file":
         if host not in ("", "localhost") or len(parts.path) < 2:
             raise RemoteUrlError("a file URL needs an absolute path", "wanted: file:///FOLDER")
