@@ -13,7 +13,7 @@ import snapagent
 from snapagent import errors
 from snapagent.cli import main as cli
 from snapagent.cli.group import SECTIONS
-from snapagent.config.settings import CONFIG_FIELDS, SETTINGS_FIELDS, Field
+from snapagent.config.settings import CONFIG_FIELDS, SETTINGS_FIELDS, Key
 
 HERE = Path(__file__).parent
 NOTE = "<!-- made by docs/generate.py from the code: change it there -->\n"
@@ -53,7 +53,7 @@ def config_page() -> str:
     )
 
 
-def _table(fields: dict[str, Field]) -> list[str]:
+def _table(fields: dict[str, Key]) -> list[str]:
     rows = ["| key | default | meaning |", "|---|---|---|"]
     for name, field in fields.items():
         options = f" One of {', '.join(f'`{option}`' for option in field.options)}." if field.options else ""

@@ -91,16 +91,21 @@ def printed(command: str, width: int, answer: str = "") -> str:
         stack.enter_context(mock.patch.object(sys, "stdin", keyboard))
         stack.enter_context(suppress(SystemExit))
         cli(command.split())
-    return settled(terminal.getvalue().replace("? [y/N] ", f"? [y/N] {answer}"), width)
+    text = terminal.getvalue().replace("? [y/N] ", f"? [y/N] {answer}")
+    return settled(_timeless(text) if command.startswith("replay") else text, width)
+
+
+def _timeless(text: str) -> str:
+    """What a replay printed, without its progress and its times."""
+    text = re.sub(r"\r.*?\x1b\[K", "", text)
+    text = re.sub(r" +\d[\d.]*(ms|s)(?=\n)", "  12ms", text)
+    return re.sub(r" +(\x1b\[1m)?TIME", r"  \1TIME", text)
 
 
 def settled(text: str, width: int) -> str:
-    """What a command printed, without what differs between runs: the folder, and how long a replay took."""
+    """What a command printed, without what differs between runs and machines."""
     text = text.replace(os.getcwd(), sample.PLACE).replace(sys.prefix, "/srv/shop/.venv")
     text = re.sub(r"lib/python3\.\d+/", "lib/python3.11/", text)
-    if "replaying" in text:
-        text = re.sub(r" +\d[\d.]*(ms|s)(?=\n)", "  12ms", text.rpartition("\r")[2])
-        text = re.sub(r" +(\x1b\[1m)?TIME", r"  \1TIME", text)
     return re.sub(r"^snapagent: .*(\n  \S.*)*", lambda note: _filled(note[0], width), text, flags=re.MULTILINE)
 
 
@@ -156,7 +161,7 @@ def texts() -> Iterator[tuple[str, str]]:
 def _plain(name: str, command: str) -> str:
     text = re.sub(r"\x1b\[[0-9;]*m", "", printed(command, 80, "y\n" if name == "clear" else ""))
     if name == "completion":  # the script is click's
-        text = text.partition("\n")[0] + "\n...\n" + text[text.rindex("snapagent: that") :]
+        text = text.partition("\n")[0] + "\n...\n" + text[text.rindex("snapagent: printed") :]
     return text
 
 

@@ -6,7 +6,7 @@ Layout of a `.pkl` file, format 1::
     {"target": "shop.pricing:quote", ...}                    the header, JSON, of the length that the line says
     <part><part>...                                          the parts, of the sizes that the header lists
 
-`digest` is the SHA-256 of everything but itself, so that each flipped, missing or added byte is seen; `mac` is
+`digest` is the SHA-256 of everything but itself, so that each changed, missing or added byte is detected; `mac` is
 `<key id>:<HMAC-SHA256>` of the format number, the header and the parts when the writer has a key, else `-`.
 The target is inside the header, so a signed bundle cannot be moved under another function.
 """
@@ -24,9 +24,15 @@ from .errors import CorruptBundleError, UnsupportedFormatError
 FORMAT = 1
 MAGIC = b"snapagent-bundle "
 MAX_LINE = 512  # bytes: the first line is never longer
-MAX_HEADER = 16 * 1024 * 1024  # bytes: a header that claims more is no header
+MAX_HEADER = 16 * 1024 * 1024  # bytes: a larger claim is refused
 CALL = "call"  # the part that holds (instance or None, args, kwargs) as pickled before the call
 OUTCOME = "outcome"  # the part that holds the returned value or the exception as pickled after the call
+
+# The words of a header: what was called, how its code runs, and how a generator or coroutine ended.
+FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
+BOUND_KINDS = (METHOD, CLASSMETHOD)  # the first argument of these is the bound instance or class
+PLAIN, COROUTINE, GENERATOR, ASYNC_GENERATOR = "plain", "coroutine", "generator", "async_generator"
+COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped"
 
 
 class Part(Record):
@@ -40,7 +46,7 @@ class Part(Record):
 
 
 class Note(Record):
-    """What stands in the bundle for a value that is not there as it was.
+    """Says why a value is missing from the bundle or is not as it was.
 
     `kind` is `excluded`, `redacted`, `unstorable`, `too_big`, `too_deep`, `lazy`, `fresh` (a lock that comes back
     unlocked) or `may_be_torn` (code by value, whose parts another thread may have changed while it was stored); `path`
@@ -55,7 +61,10 @@ class Note(Record):
 
 
 class Header(Record):
-    """What a bundle says of itself. Times are UTC ISO 8601 with microseconds, durations seconds, sizes bytes."""
+    """The facts about a bundle that can be read without unpickling.
+
+    Times are UTC ISO 8601 with microseconds, durations are seconds, sizes bytes.
+    """
 
     target: str  # module:qualname
     kind: str  # function | method | classmethod | staticmethod
@@ -67,7 +76,7 @@ class Header(Record):
     call_hash: str  # the same without the bound instance
     parts: tuple[Part, ...]
     exception: str | None = None  # module.qualname of the exception type
-    ended: str = "complete"  # complete | closed | cancelled | capped: how a generator or coroutine ended
+    ended: str = COMPLETE  # complete | closed | cancelled | capped: how a generator or coroutine ended
     parameters: tuple[tuple[str, str], ...] = ()  # (name, kind), kinds as inspect.Parameter names them, lower case
     previews: Mapping[str, str] = {}  # path of a top-level value -> bounded text
     tree: Mapping[str, object] = {}  # path of a top-level value -> bounded preview tree for show and diff
@@ -206,7 +215,7 @@ class _Line(Record):
 
 def _first_line(data: bytes, path: str) -> tuple[bytes, _Line]:
     if not data.startswith(MAGIC):
-        raise CorruptBundleError(path, "it is empty" if not data else "it is no snapagent bundle")
+        raise CorruptBundleError(path, "it is empty" if not data else "it is not a snapagent bundle")
     end = data.find(b"\n", 0, MAX_LINE) + 1
     words = data[len(MAGIC) : max(end - 1, 0)].split(b" ")
     if words and words[0].isdigit() and len(words[0]) < 10 and words[0] != b"%d" % FORMAT and end:

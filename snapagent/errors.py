@@ -1,6 +1,6 @@
-"""The errors of snapagent: each says what was wanted, what was found and what to do.
+"""The errors of snapagent. Each message says what was wanted, what was found and what to do.
 
-The facts are attributes as well, and every error survives pickling, because its `args` are its constructor's arguments.
+The same facts are attributes. Every error can be pickled, because its `args` are the arguments of its constructor.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_SHOWN = 8  # digits of a hash, as in file names and test ids
-
-
 class SnapagentError(Exception):
     """Base of every error that snapagent raises in a test process or on the command line."""
 
 
 class ConfigError(SnapagentError):
-    """The YAML says something that cannot be meant: names file, line and key, and the near match."""
+    """The configuration is invalid. The message names file, line and key, and the nearest valid name."""
 
     def __init__(self, problem: str, file: str | None = None, line: int | None = None, key: str | None = None) -> None:
         super().__init__(problem, file, line, key)
@@ -34,11 +31,11 @@ class ConfigError(SnapagentError):
 
 
 class StoreError(SnapagentError):
-    """The store cannot be used: not a folder, foreign, or not readable."""
+    """The store cannot be used: it is not a folder, belongs to another user, or cannot be read."""
 
 
 class PathError(SnapagentError, ValueError):
-    """A text that is to name a place in the arguments or the outcome cannot be read as one."""
+    """A path into the arguments or the outcome cannot be parsed."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(path, problem)
@@ -50,7 +47,7 @@ class PathError(SnapagentError, ValueError):
 
 
 class TargetNotFoundError(SnapagentError):
-    """No folder of the store holds bundles of this function; `known` is how many other functions have some."""
+    """The store has no bundle of this function. `known` is the number of functions that have bundles."""
 
     def __init__(self, wanted: str, near: Sequence[str], base_path: str, known: int = 0) -> None:
         super().__init__(wanted, tuple(near), base_path, known)
@@ -62,17 +59,17 @@ class TargetNotFoundError(SnapagentError):
     def __str__(self) -> str:
         what = f"no bundle of {self.wanted!r} under {self.base_path!r}"
         if not self.near and not self.known:
-            return f"{what}: nothing is captured there yet; 'snapagent status' says whether capture is on"
-        alike = f"none of the names there ({self.known}) is like it"
+            return f"{what}: nothing has been captured there yet; 'snapagent status' says whether capture is on"
+        alike = f"none of the names there ({self.known}) is similar"
         near = f"the nearest names there are {', '.join(self.near)}" if self.near else alike
         return (
-            f"{what}: {near}; 'snapagent list' shows what there is, "
-            f"'snapagent why {self.wanted}' says what became of its calls"
+            f"{what}: {near}; 'snapagent list' shows all names, "
+            f"'snapagent why {self.wanted}' says what happened to its calls"
         )
 
 
 class BundleNotFoundError(SnapagentError):
-    """The function has bundles, but none that fits what was asked for."""
+    """The function has bundles, but none matches the request."""
 
     def __init__(self, target: str, wanted: str, known: Sequence[str]) -> None:
         super().__init__(target, wanted, tuple(known))
@@ -90,26 +87,22 @@ class BundleNotFoundError(SnapagentError):
 
 
 class AmbiguousHashError(SnapagentError):
-    """Several different hashes begin with the prefix that was asked for."""
+    """Several different hashes begin with the given prefix."""
 
-    def __init__(self, target: str, prefix: str, hashes: Sequence[str]) -> None:
-        super().__init__(target, prefix, tuple(hashes))
+    def __init__(self, target: str, prefix: str, hashes: Sequence[str], shown: Sequence[str] = ()) -> None:
+        super().__init__(target, prefix, tuple(hashes), tuple(shown))
         self.target = target
         self.prefix = prefix
         self.hashes = tuple(hashes)
+        self.shown = tuple(shown) or self.hashes  # as the message writes them
 
     def __str__(self) -> str:
-        from .core.short_hashes import Abbreviations
-
-        digits = [name.removeprefix("h1:") for name in self.hashes]
-        shortest = Abbreviations(digits)
-        some = [one if " " in one else one[: max(shortest.length(one), _SHOWN)] for one in digits[:8]]
-        shown = ", ".join(some) + (f" and {len(digits) - 8} more" if len(digits) > 8 else "")
-        return f"hash prefix {self.prefix!r} of {self.target!r} fits {shown}; give more digits"
+        shown = ", ".join(self.shown[:8]) + (f" and {len(self.shown) - 8} more" if len(self.shown) > 8 else "")
+        return f"hash prefix {self.prefix!r} of {self.target!r} matches {shown}; give more digits"
 
 
 class CorruptBundleError(SnapagentError):
-    """The file is torn, altered or no bundle at all; nothing of it was unpickled."""
+    """The file is incomplete, altered or not a bundle. Nothing in it was unpickled."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
@@ -117,18 +110,18 @@ class CorruptBundleError(SnapagentError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}; it was not loaded; 'snapagent verify' names every such file"
+        return f"{self.path}: {self.reason}; it was not loaded; 'snapagent verify' lists all such files"
 
 
 class UnsupportedFormatError(CorruptBundleError):
-    """The bundle was written by a newer snapagent, or is of a format that is refused by name."""
+    """A newer snapagent wrote the bundle, or its format is no longer supported."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}; install the snapagent that wrote it, or capture the call again"
 
 
 class UntrustedBundleError(SnapagentError):
-    """Loading a bundle runs code, and the trust policy does not allow this one."""
+    """The trust policy does not allow this bundle to be loaded. Loading runs code."""
 
     def __init__(self, path: str, reason: str, remedy: str) -> None:
         super().__init__(path, reason, remedy)
@@ -141,7 +134,7 @@ class UntrustedBundleError(SnapagentError):
 
 
 class NotReplayableError(SnapagentError):
-    """This interpreter cannot run what the bundle holds, or the target is gone."""
+    """This interpreter cannot run the bundle, or the target no longer exists."""
 
     def __init__(self, target: str, reason: str, remedy: str) -> None:
         super().__init__(target, reason, remedy)
@@ -154,18 +147,18 @@ class NotReplayableError(SnapagentError):
 
 
 class SideEffectNotFoundError(NotReplayableError):
-    """A side effect was named that is not there to be wrapped or patched."""
+    """The named side effect does not exist, so it cannot be wrapped or patched."""
 
     def __str__(self) -> str:
         return f"there is no side effect {self.target!r}: {self.reason}; {self.remedy}"
 
 
 class BundleLoadError(NotReplayableError):
-    """The stored bytes are whole, but unpickling them failed; other bundles are not affected."""
+    """The stored bytes are intact, but unpickling them failed. Other bundles are not affected."""
 
 
 class OutcomeError(SnapagentError):
-    """`.result` was asked of a bundle whose call raised."""
+    """`.result` was read from a bundle whose call raised."""
 
     def __init__(self, target: str, exception: str) -> None:
         super().__init__(target, exception)
@@ -177,7 +170,7 @@ class OutcomeError(SnapagentError):
 
 
 class PlaceholderError(SnapagentError):
-    """A placeholder was used as if it were the value that was left out."""
+    """A placeholder was used as if it were the missing value."""
 
     def __init__(self, path: str, type_name: str, reason: str) -> None:
         super().__init__(path, type_name, reason)
@@ -193,7 +186,7 @@ class PlaceholderError(SnapagentError):
 
 
 class FacsimileError(SnapagentError):
-    """A facsimile was given for a path where the bundle has no placeholder."""
+    """A facsimile was given for a path that has no placeholder in the bundle."""
 
     def __init__(self, path: str, placeholders: Sequence[str]) -> None:
         super().__init__(path, tuple(placeholders))
@@ -206,7 +199,7 @@ class FacsimileError(SnapagentError):
 
 
 class SideEffectNotRecorded(SnapagentError, AssertionError):
-    """A side effect was called with arguments that no recording has, and recording is off."""
+    """A side effect was called with arguments that were never recorded, and recording is off."""
 
     def __init__(self, wrapper: str, wanted: str, nearest: str | None, remedy: str) -> None:
         super().__init__(wrapper, wanted, nearest, remedy)
@@ -216,5 +209,5 @@ class SideEffectNotRecorded(SnapagentError, AssertionError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        near = f"\nnearest recording:\n{self.nearest}" if self.nearest else "\nnothing is recorded for it here"
+        near = f"\nnearest recording:\n{self.nearest}" if self.nearest else "\nthere are no recordings of it here"
         return f"{self.wrapper} has no recording for {self.wanted}{near}\n{self.remedy}"

@@ -1,6 +1,6 @@
-"""What stands in a loaded bundle for a value that is not there: excluded, redacted, or impossible to store.
+"""Stands in a loaded bundle for a missing value: excluded, redacted, or impossible to store.
 
-A placeholder may be held, passed on and printed. Any other use raises `PlaceholderError` with its path. Its facts are
+A placeholder can be stored, passed on and printed. Any other use raises `PlaceholderError` with its path. Its facts are
 read with `note_of`, not as attributes: the value that it stands for may have had a `path` or a `reason` of its own.
 """
 
@@ -12,6 +12,11 @@ from .errors import PlaceholderError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn, SupportsIndex
+
+# Names that pickle streams hold: those written by 0.1.0 must stay readable, so none of them may ever change.
+PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
+BY_VALUE = "snapagent.serializer.by_value:load_by_value"  # called with the stream of a function or class
+REBUILDS_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"
 TOO_BIG, TOO_DEEP, LAZY, FRESH = "too_big", "too_deep", "lazy", "fresh"
@@ -94,5 +99,5 @@ def note_of(placeholder: Placeholder) -> Note:
 
 
 def restore_placeholder(path: str, kind: str, type_name: str, reason: str, detail: str = "") -> Placeholder:
-    """What a bundle's pickle stream names for a value that is not in it."""
+    """Builds the placeholder when a bundle is loaded. Pickle streams name this function."""
     return Placeholder(Note(path, kind, type_name, reason, detail))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from snapagent.errors import PlaceholderError
-from snapagent.placeholder import Placeholder, note_of, restore_placeholder
+from snapagent.placeholder import BY_VALUE, EXCEPTION, PLACEHOLDER, Placeholder, note_of, restore_placeholder
 
 
 @pytest.fixture
@@ -84,3 +85,20 @@ def test_copies_and_pickles_keep_what_it_says(placeholder: Any) -> None:
     assert again[0] is again[1]
     assert note_of(again[0]) == note_of(placeholder)
     assert copy.deepcopy([placeholder])[0] is placeholder
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        PLACEHOLDER,
+        BY_VALUE,
+        EXCEPTION,
+        "snapagent.serializer.enums:build_enum",
+        "snapagent.replay.side_effects.recording:RaisedAfter",
+    ],
+)
+def test_what_streams_of_earlier_versions_name_is_still_there_under_that_name(name: str) -> None:
+    module, _, attribute = name.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+
+    assert f"{found.__module__}:{found.__qualname__}" == name

@@ -46,7 +46,8 @@ def capture(
 
 
 def _decorated(function: Any, base_path: str | os.PathLike[str] | None, options: dict[str, Any]) -> Any:
-    from .instrument import function_of, instrument_value
+    from ..core.functions import function_of
+    from .instrument import instrument_value
 
     inner = function_of(function)
     if isinstance(inner, type) or not callable(inner):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import weakref
 
-from ..config.environment import signing_keys
+from ..config.environment import signing_keys, trust_policy
 from ..core.paths import parse_path
 from ..serializer.freezing.freeze import FreezeRules
 from ..store import Store
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ..config.reading import Config
     from ..config.settings import Settings
     from ..config.targets import Target
-
-SIGNED, OWNER = "signed", "owner"
 
 
 class Engine:
@@ -49,7 +47,7 @@ class Engine:
         store = Store(
             base_path,
             keys=keys,
-            trust=config.trust or (SIGNED if keys else OWNER),
+            trust=trust_policy(config.trust, keys),
             durability=config.durability,
             max_bytes=config.max_store_bytes,
         )

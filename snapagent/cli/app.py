@@ -1,4 +1,4 @@
-"""What every command needs of its surroundings: which configuration, which store, and where output goes."""
+"""The context that all commands share: configuration, store and output, and the options that choose them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class App:
-    """Made once per command line. Nothing is read before it is asked for."""
+    """Created once per command line. Each part is read on first use."""
 
     def __init__(self) -> None:
         self.captures_dir: str | None = None
@@ -32,14 +32,14 @@ class App:
         return Output(sys.stdout, sys.stderr)
 
     def find_config(self) -> str | None:
-        """The YAML file: the option, else the environment, else one of the usual places; None when there is none."""
+        """The YAML file: from the option, else the environment, else a default place; None without one."""
         from ..config.environment import find_config
 
         return self.config_path or find_config(os.environ, os.getcwd())
 
     @cached_property
     def config(self) -> Config | None:
-        """The configuration, or None when there is no file or it is wrong: reading bundles works without it."""
+        """The configuration; None when there is no valid file, because bundles can be read without one."""
         from ..config.reading import load_config
         from ..errors import ConfigError
 
@@ -51,12 +51,12 @@ class App:
         except ConfigError as error:
             one_line = getattr(error, "one_line", None) or str(error)
             check = f"snapagent check {path}" if self.config_path else "snapagent check"
-            self.out.note(f"the configuration was left aside: {one_line}", then=check)
+            self.out.note(f"the configuration was ignored: {one_line}", then=check)
             return None
 
     @cached_property
     def base_path(self) -> str:
-        """The absolute folder of the captures: the option, the environment, the configuration, else `captures`."""
+        """The absolute folder of the captures: from the option, the environment, the configuration, else `captures`."""
         if self.captures_dir:
             return os.path.abspath(os.path.expanduser(self.captures_dir))
         from ..config.environment import CAPTURE_DIR
@@ -67,19 +67,19 @@ class App:
 
     @cached_property
     def store(self) -> Store:
-        from ..config.environment import signing_keys
+        from ..config.environment import signing_keys, trust_policy
         from ..store.writer import Store
 
         keys = signing_keys(os.environ)
-        said = self.config.trust if self.config is not None else None
-        return Store(self.base_path, keys=keys, trust=said or ("signed" if keys else "owner"))
+        trust = self.config.trust if self.config is not None else None
+        return Store(self.base_path, keys=keys, trust=trust_policy(trust, keys))
 
 
 pass_app = click.make_pass_decorator(App, ensure=True)
 
 
 def store_options(command: Command) -> Command:
-    """`--captures-dir` and `--config`, before or after the command's name."""
+    """The options `--captures-dir` and `--config`, which may stand before or after the command's name."""
     captures_dir = click.option(
         "--captures-dir",
         "--base-path",
@@ -101,7 +101,7 @@ def store_options(command: Command) -> Command:
 
 
 def json_option(command: Command) -> Command:
-    """`--json`: the same data for programs."""
+    """The option `--json`: the same data for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")(command)
 
 

@@ -1,4 +1,4 @@
-"""From the words of a command line to functions and bundles; a name that is not there comes with the near ones."""
+"""Find the functions and bundles that arguments of the command line name. Errors list the nearest names."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ..store.layout import SUFFIX, BundleEntry
 from ..store.reader import FunctionFolder, StoreReader
 from .group import UnknownNameError
 
-_FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: no hash prefix that people type is as long
+_FILE_NAME = len("20261122T093408.123456Z-a41f9c-1-3fa9c1d2")  # characters: longer than any hash prefix
 
 
 def folders(store: StoreReader, glob: str | None = None) -> list[FunctionFolder]:
-    """The functions of the store that a glob matches. Where nothing fits by the YAML's grammar, shell rules hold."""
+    """The functions of the store that a glob matches, all without one."""
     found = [folder for folder in store.functions() if folder.target is not None or _may_hold_bundles(store, folder)]
     return found if glob is None else fitting(found, glob)
 
 
 def fitting(found: Sequence[FunctionFolder], glob: str) -> list[FunctionFolder]:
-    """Those of some functions that a glob matches."""
-    for fits in _readings(glob):
+    """The functions that a glob matches by the grammar of targets, or else by the rules of a shell."""
+    for fits in _interpretations(glob):
         chosen = [folder for folder in found if fits(folder)]
         if chosen:
             return chosen
@@ -33,12 +33,12 @@ def fitting(found: Sequence[FunctionFolder], glob: str) -> list[FunctionFolder]:
 def _may_hold_bundles(store: StoreReader, folder: FunctionFolder) -> bool:
     try:
         return bool(store.bundles(folder.name))
-    except StoreError:  # it may not be listed: that is for the command to tell
+    except StoreError:  # not readable for this user: the command reports it
         return True
 
 
 def total_of(store: StoreReader, chosen: Iterable[FunctionFolder]) -> int:
-    """How many bundles these functions have; of what may not be listed none."""
+    """The number of bundles of these functions; folders that this user may not read count as empty."""
     total = 0
     for folder in chosen:
         with suppress(StoreError):
@@ -46,7 +46,7 @@ def total_of(store: StoreReader, chosen: Iterable[FunctionFolder]) -> int:
     return total
 
 
-def _readings(glob: str) -> Iterator[Callable[[FunctionFolder], bool]]:
+def _interpretations(glob: str) -> Iterator[Callable[[FunctionFolder], bool]]:
     try:
         pattern = TargetPattern.parse(glob)
     except ConfigError:
@@ -70,7 +70,7 @@ def name_of(folder: FunctionFolder) -> str:
 
 
 def function(store: StoreReader, name: str) -> FunctionFolder:
-    """The one function that `name` means, in either form. Raises TargetNotFoundError with the near ones."""
+    """The function of this name, with a dot or a colon after the module. Raises TargetNotFoundError."""
     quick = store.function(name)
     if quick is not None and name in (quick.target, quick.name):
         return quick
@@ -83,9 +83,9 @@ def function(store: StoreReader, name: str) -> FunctionFolder:
 
 
 def matching(store: StoreReader, globs: Sequence[str]) -> list[FunctionFolder]:
-    """The functions that were named, all when none was; a name or a glob that fits nothing is an error.
+    """The functions that these names and globs match; all functions without any.
 
-    Raises TargetNotFoundError with the near ones.
+    Raises TargetNotFoundError for the first that matches nothing.
     """
     if not globs:
         return folders(store)
@@ -104,9 +104,9 @@ def _dotted(name: str) -> str:
 
 
 def bundle(store: StoreReader, folder: FunctionFolder, text: str | None) -> BundleEntry:
-    """A bundle by the prefix of its hash or by its file name; the newest without either.
+    """A bundle by a prefix of its hash or by its file name; without either the newest.
 
-    Raises BundleNotFoundError or AmbiguousHashError, which list what there is.
+    Raises BundleNotFoundError or AmbiguousHashError.
     """
     if text is None:
         return store.newest(folder.name)
@@ -120,6 +120,6 @@ def newest_two(store: StoreReader, folder: FunctionFolder) -> tuple[BundleEntry,
     """The newest bundle and the one before it, the older first. Raises UnknownNameError when there is only one."""
     entries = store.bundles(folder.name)
     if len(entries) < 2:
-        newest = store.newest(folder.name)  # raises where there is none at all
-        raise UnknownNameError(f"{name_of(folder)} has one bundle only, {newest.short_hash}; a difference needs two")
+        newest = store.newest(folder.name)  # raises BundleNotFoundError when there is none
+        raise UnknownNameError(f"{name_of(folder)} has only one bundle, {newest.short_hash}; a comparison needs two")
     return entries[-2], entries[-1]

@@ -1,4 +1,4 @@
-"""What the shell completes: target names and hashes of the store. Whatever goes wrong, there is nothing to complete."""
+"""Shell completion of target names and hashes. An error of any kind means no suggestions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .app import App
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_OFFERED = 200  # a shell shows no more of them usefully
+_MOST_SUGGESTIONS = 200
 
 
 def complete_target(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -24,12 +24,12 @@ def complete_target(context: click.Context, parameter: click.Parameter, incomple
         names = [name_of(folder).replace(":", ".", 1) for folder in _app(context).store.functions()]
     except Exception:
         return []
-    wanted = incomplete.replace(":", ".", 1)
-    return [CompletionItem(name) for name in names if name.startswith(wanted)][:_OFFERED]
+    prefix = incomplete.replace(":", ".", 1)
+    return [CompletionItem(name) for name in names if name.startswith(prefix)][:_MOST_SUGGESTIONS]
 
 
 def complete_hash(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Hashes of the bundles of the function that was named before, the newest first."""
+    """Hashes of the bundles of the function in the argument before, the newest first."""
     from click.shell_completion import CompletionItem
 
     from .choosing import function
@@ -39,7 +39,7 @@ def complete_hash(context: click.Context, parameter: click.Parameter, incomplete
         hashes = store.bundles(function(store, context.params["target"]).name).short_hashes()
     except Exception:
         return []
-    return [CompletionItem(digits) for digits in hashes if digits.startswith(incomplete)][:_OFFERED]
+    return [CompletionItem(digits) for digits in hashes if digits.startswith(incomplete)][:_MOST_SUGGESTIONS]
 
 
 def _app(context: click.Context) -> App:

@@ -1,4 +1,4 @@
-"""The group of all commands: loads a command's file on use, knows near matches, turns errors into exit codes."""
+"""The click group of all commands: loads a command on use, suggests near matches, maps errors to exit codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 from ..errors import AmbiguousHashError, BundleNotFoundError, SnapagentError, TargetNotFoundError
 
-SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here that holds it
+SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> its file in `commands/`
     "Set up": {"init": "init", "check": "check", "completion": "completion"},
     "Capture": {
         "run": "switch",
@@ -39,17 +39,17 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> the file here t
         "facsimile": "facsimile",
         "promote": "promote",
     },
-    "Keep house": {
-        "clear": "housekeeping",
-        "prune": "housekeeping",
-        "pin": "housekeeping",
-        "unpin": "housekeeping",
+    "Maintain": {
+        "clear": "retention",
+        "prune": "retention",
+        "pin": "retention",
+        "unpin": "retention",
         "verify": "verify",
         "keygen": "keygen",
     },
 }
-_LONGEST = max(len(name) for commands in SECTIONS.values() for name in commands)
-HOMES = {name: home for commands in SECTIONS.values() for name, home in commands.items()}
+_LONGEST_NAME = max(len(name) for commands in SECTIONS.values() for name in commands)
+COMMAND_FILES = {name: file for commands in SECTIONS.values() for name, file in commands.items()}
 
 _ERROR = "Error: "  # what click prints before a message
 FINE, PROBLEM, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -59,35 +59,35 @@ class CommandLine(click.Group):
     """All of `snapagent`'s commands. Each is an object named `<command>_command` in its file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(HOMES)
+        return list(COMMAND_FILES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        home = HOMES.get(cmd_name)
-        if home is None:
+        file = COMMAND_FILES.get(cmd_name)
+        if file is None:
             return None
-        command = getattr(import_module(f"{__package__}.commands.{home}"), f"{cmd_name.replace('-', '_')}_command")
+        command = getattr(import_module(f"{__package__}.commands.{file}"), f"{cmd_name.replace('-', '_')}_command")
         return command if isinstance(command, click.Command) else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help(), err=True, color=ctx.color)
-            ctx.exit(WRONG_USAGE)  # as click does by itself from 8.2 on
+            ctx.exit(WRONG_USAGE)  # click does this by itself from 8.2 on
         return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in HOMES and not name.startswith("-") and not ctx.resilient_parsing:
-            raise click.UsageError(f"There is no command {name!r}.{_did_you_mean(name, HOMES)}", ctx)
+        if name not in COMMAND_FILES and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"There is no command {name!r}.{_suggestion(name, COMMAND_FILES)}", ctx)
         return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:  # --help prints here
-        with _noticing_who_went_away():
+        with _broken_pipe_detected():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _noticing_who_went_away():
+        with _broken_pipe_detected():
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -95,7 +95,7 @@ class CommandLine(click.Group):
             loaded = [(name, self.get_command(ctx, name)) for name in commands]
             rows = [(name, command.get_short_help_str(limit=80)) for name, command in loaded if command]
             with formatter.section(heading):
-                formatter.write_dl([(f"{name:<{_LONGEST}}", words) for name, words in rows])
+                formatter.write_dl([(f"{name:<{_LONGEST_NAME}}", words) for name, words in rows])
 
     def main(
         self,
@@ -112,69 +112,69 @@ class CommandLine(click.Group):
 
 
 class UnknownNameError(click.ClickException):
-    """A name that nothing has, in a command's own words."""
+    """A command was given a name that does not exist."""
 
     exit_code = WRONG_USAGE
 
 
-class _ReaderWentAway(Exception):
-    """Nobody reads stdout any more."""
+class _BrokenPipe(Exception):
+    """The reader of stdout has gone."""
 
 
 @contextmanager
-def _noticing_who_went_away() -> Iterator[None]:
+def _broken_pipe_detected() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno == errno.EPIPE:
-            raise _ReaderWentAway from None  # click would exit with 1
+            raise _BrokenPipe from None  # click would exit with 1
         raise
 
 
 def _exit_code(run: Any) -> int:
-    """Run a command; what goes wrong becomes words on stderr and a number."""
-    _have_streams()
+    """Run a command; an error becomes a message on stderr and an exit code."""
+    _ensure_streams()
     return _flushed(_code_of(run))
 
 
 def _code_of(run: Any) -> int:
     try:
-        _survive_any_character()
+        _escape_unencodable()
         code = run()
         return code if isinstance(code, int) else FINE
     except click.UsageError as error:
         with suppress(OSError):
-            _readable(error).show()
+            _reworded(error).show()
         return WRONG_USAGE
     except click.ClickException as error:
-        return _say(error.message, error.exit_code)
+        return _report(error.message, error.exit_code)
     except click.Abort as error:
-        return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else _say("nothing was done")
+        return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else _report("nothing was done")
     except KeyboardInterrupt:
         return INTERRUPTED
     except (TargetNotFoundError, BundleNotFoundError, AmbiguousHashError) as error:
-        return _say(str(error), WRONG_USAGE)
+        return _report(str(error), WRONG_USAGE)
     except SnapagentError as error:
-        return _say(str(error))
-    except (_ReaderWentAway, BrokenPipeError):
+        return _report(str(error))
+    except (_BrokenPipe, BrokenPipeError):
         return FINE  # `snapagent list | head` is not an error
     except OSError as error:
-        return _say(f"{error.filename or 'input or output'}: {error.strerror or error}")
+        return _report(f"{error.filename or 'input or output'}: {error.strerror or error}")
 
 
-def _say(message: str, code: int = PROBLEM) -> int:
-    from .terminal.output import say
+def _report(message: str, code: int = PROBLEM) -> int:
+    from .terminal.output import print_message
 
     for line in message.splitlines():
-        say(sys.stderr, line)
+        print_message(sys.stderr, line)
     return code
 
 
-def _readable(error: click.UsageError) -> click.UsageError:
-    """A missing name comes with the command that shows the names; a terminal breaks the message between words."""
+def _reworded(error: click.UsageError) -> click.UsageError:
+    """The error with a hint for a missing target, wrapped between words on a terminal."""
     message = error.format_message()
     if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
-        message = f"{message} 'snapagent list' shows the names."
+        message = f"{message} 'snapagent list' lists the names."
     if sys.stderr.isatty():
         from .terminal.output import filled
 
@@ -182,14 +182,14 @@ def _readable(error: click.UsageError) -> click.UsageError:
     return click.UsageError(message, error.ctx)
 
 
-def _have_streams() -> None:
-    """A closed stream (`snapagent list >&-`) is None in Python, and the next file that is opened takes its place."""
+def _ensure_streams() -> None:
+    """Replace closed streams: `snapagent list >&-` leaves None, and the next opened file would get that descriptor."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
-def _survive_any_character() -> None:
-    """A terminal of another encoding, or a lone surrogate in a name, must not end a command with a traceback."""
+def _escape_unencodable() -> None:
+    """Escape characters that the encoding of a stream lacks, and lone surrogates in names, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -197,27 +197,27 @@ def _survive_any_character() -> None:
 
 
 def _flushed(code: int) -> int:
-    """The code once everything is written; the interpreter's own flush at exit must find nothing to complain of."""
+    """Flush both streams here, because a failing flush at interpreter exit would print a traceback."""
     try:
         sys.stdout.flush()
     except OSError as error:
-        _swallow(sys.stdout)
+        _discard(sys.stdout)
         if error.errno not in (errno.EPIPE, errno.EBADF) and not code:
-            code = _say(f"the output could not be written: {error.strerror}")
+            code = _report(f"the output could not be written: {error.strerror}")
     try:
         sys.stderr.flush()
-    except OSError:  # where nobody can be told, the code tells
-        _swallow(sys.stderr)
+    except OSError:  # no message is possible; the exit code remains
+        _discard(sys.stderr)
     return code
 
 
-def _swallow(stream: TextIO) -> None:
-    """Let what a stream still holds go nowhere."""
-    with suppress(OSError, ValueError):  # of a stream that is no file
+def _discard(stream: TextIO) -> None:
+    """Send the rest of a stream's buffer to the null device."""
+    with suppress(OSError, ValueError):  # the stream has no descriptor
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _did_you_mean(name: str, known: Sequence[str] | dict[str, str]) -> str:
+def _suggestion(name: str, known: Sequence[str] | dict[str, str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)

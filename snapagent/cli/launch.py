@@ -1,4 +1,4 @@
-"""How capture gets into a program without a change to it: an environment for `snapagent run`, a `.pth` for `enable`."""
+"""Start capture in an unchanged program: the environment of `snapagent run`, the `.pth` file of `enable`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 
 from ..config.environment import CONFIG, ENABLED, ENABLED_ALIAS, is_enabled
+from .writing import replaced
 
-# Sorts after `__editable__*.pth`, so that a package that is installed as editable can be imported by then.
+# Sorts after `__editable__*.pth`: packages installed as editable can be imported when this file runs.
 PTH_NAME = "snapagent-capture.pth"
 
 TRUE_WORDS = ("1", "true", "yes", "on")
@@ -32,7 +33,7 @@ def bootstrap_folder() -> str:
 
 
 def environment_for(environ: Mapping[str, str], *, config: str | None = None, on: bool = False) -> dict[str, str]:
-    """The environment in which a program and its children obey the variable; `on` sets it too.
+    """The environment for a program and its children: they capture when the variable is set; `on` sets it.
 
     `config` becomes absolute, because the program may change its working directory.
     """
@@ -48,29 +49,27 @@ def environment_for(environ: Mapping[str, str], *, config: str | None = None, on
 
 
 def pth_text() -> str:
-    """One line: two look-ups in the environment when capture is off, and nothing is imported."""
+    """The one line of the file. With capture off it costs two look-ups in the environment and imports nothing."""
     return _PTH.format(enabled=ENABLED, alias=ENABLED_ALIAS, true=TRUE_WORDS, code=_START)
 
 
 def pth_path() -> str:
-    """Where `enable` writes: the site-packages folder of the current environment."""
+    """The file that `enable` writes, in site-packages of the current environment."""
     import sysconfig
 
     return os.path.join(sysconfig.get_paths()["purelib"], PTH_NAME)
 
 
 def write_pth() -> str:
-    """Activate the current environment; the path written. Raises OSError where that is not allowed."""
-    from ..store.files import replacing
-
+    """Enable the current environment and return the path of the file. Raises OSError."""
     path = pth_path()
-    with replacing(path) as file:
+    with replaced(path) as file:
         file.write(pth_text())
     return path
 
 
 def remove_pth() -> str | None:
-    """Deactivate the current environment; the path removed, or None when there was none. Raises OSError."""
+    """Disable the current environment and return the path removed, None if there was none. Raises OSError."""
     path = pth_path()
     try:
         os.unlink(path)

@@ -13,7 +13,7 @@ SPELLED_OUT = 3  # elements of one array that a report spells out
 
 
 def compare_arrays(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
-    """A dtype or shape that differs is the finding; else the first few elements that differ, and how many do."""
+    """Report a different dtype or shape; otherwise the first few elements that differ, and their number."""
     for name in ("dtype", "shape"):
         left, right = getattr(expected, name), getattr(got, name)
         if left != right:

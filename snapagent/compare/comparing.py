@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..core.paths import Step, parse_path
+from ..core.paths import RESULT, Step, parse_path
 from .handlers import find_handler
 from .report import TOO_DEEP, Comparison, Difference
 from .walking import Comparator, Options, Walk
@@ -21,7 +21,7 @@ def make_options(
 ) -> Options:
     """Options from what users write. Raises ValueError for a path that cannot be read or a negative tolerance."""
     if not (rtol >= 0 and atol >= 0):
-        raise ValueError(f"tolerances are not negative: rtol={rtol!r}, atol={atol!r}")
+        raise ValueError(f"tolerances must not be negative: rtol={rtol!r}, atol={atol!r}")
     return Options(
         rtol=rtol,
         atol=atol,
@@ -48,7 +48,7 @@ def compare(
 ) -> list[Difference]:
     """The places where two values differ, none when they are equal; paths begin with `result`.
 
-    Exact unless told otherwise, types included; NaN equals NaN. Tolerances apply to floats only, as numpy's do.
+    Exact by default, types included; NaN equals NaN. Tolerances apply to floats only, as numpy's do.
     Places that match an `ignore` path are skipped, lists at an `unordered` path are compared without regard to order,
     and `comparators` maps a type (and what derives from it) to a function that says whether two values are equal.
     Placeholders in the expected value are not compared (`examine` lists them).
@@ -57,8 +57,8 @@ def compare(
     return list(examine(expected, got, options).differences)
 
 
-def examine(expected: object, got: object, options: Options = Options(), root: str = "result") -> Comparison:  # noqa: B008
-    """The same with everything said: what differs, and what was not compared. `root` begins the paths."""
+def examine(expected: object, got: object, options: Options = Options(), root: str = RESULT) -> Comparison:  # noqa: B008
+    """Like `compare`, with the places that were not compared too. Paths begin with `root`."""
     walk = Walk(options, find_handler)
     try:
         walk.run((Step.attribute(root),), expected, got)

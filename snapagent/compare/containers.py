@@ -1,4 +1,4 @@
-"""Lists, dicts and sets: items are paired by position, key and membership; what has no partner is named."""
+"""Lists, dicts and sets: items are paired by position, key and membership; items without a partner are reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 
 
 def compare_sequences(walk: Walk, steps: Steps, expected: Sequence[object], got: Sequence[object]) -> None:
-    """Item by item; of different lengths, what was put in or taken out is told from what changed."""
+    """Item by item; in lists of different lengths, added and missing items are told apart from changed ones."""
     if _plainly_equal(expected, got):
         return
     if walk.is_unordered(steps):
@@ -29,7 +29,7 @@ def compare_sequences(walk: Walk, steps: Steps, expected: Sequence[object], got:
 
 
 def _plainly_equal(expected: Collection[object], got: Collection[object]) -> bool:
-    """Whether both hold the same plain values of the same types: told without a step for each of them."""
+    """Whether both have the same plain values of the same types: a fast test, without a step for each item."""
     if len(expected) != len(got):
         return False
     kinds = list(map(type, expected))
@@ -41,7 +41,7 @@ def _paired(steps: Steps, expected: Sequence[object], got: Sequence[object], ind
 
 
 def _compare_lengths(walk: Walk, steps: Steps, expected: Sequence[object], got: Sequence[object]) -> None:
-    """What both begin and end with is equal; of what is between, pairs changed and the surplus was put in or out."""
+    """Skip the equal items at both ends. Between them pairs have changed, and the rest was added or is missing."""
     shorter = min(len(expected), len(got))
     front = 0
     while front < shorter and walk.equal((*steps, Step.item(front)), expected[front], got[front]):

@@ -49,7 +49,7 @@ _EXACT: dict[type, Handler] = {
 
 
 def find_handler(kind: type) -> Handler:
-    """The handler for values of this type; `compare_objects` for all that nobody else knows."""
+    """The handler for values of this type; `compare_objects` where no other applies."""
     return _EXACT.get(kind) or _of_library(kind) or _of_family(kind) or objects.compare_objects
 
 

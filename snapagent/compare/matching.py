@@ -1,4 +1,4 @@
-"""Partners for items whose order says nothing: sets, and lists at paths that are declared unordered."""
+"""Pairs items whose order has no meaning: of sets, and of lists at paths that are declared unordered."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Objects by their state: two objects are the same when they would be stored the same.
+"""Compares objects by their state: two objects are equal when they would be pickled alike.
 
-The state is what pickling would take (`__reduce_ex__`, so `__getstate__` too), because the expected object has been
-through a pickle; an `__eq__` of the program's is not asked where there is a state, since one that compares a primary
-key only would hide what changed.
+The state comes from `__reduce_ex__` (and so from `__getstate__`), because the expected object was loaded from a pickle.
+The program's own `__eq__` is not called where there is a state: one that compares only a primary key hides changes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _BOOKKEEPING = frozenset(("_sa_instance_state", "__pydantic_fields_set__"))
 
 
 class State(Record):
-    """What an object is made of: named attributes, items if it is a container, and parts that have no name."""
+    """The state of an object: named attributes, items if it is a container, and parts that have no name."""
 
     attributes: Mapping[str, object]
     hidden: tuple[object, ...] = ()
@@ -35,7 +34,7 @@ class State(Record):
 
 
 def state_of(value: object) -> State | None:
-    """The state as pickling sees it, else the attributes; None when the object shows nothing of itself."""
+    """The state as pickling sees it, else the attributes; None for an object that has neither."""
     try:
         reducer = copyreg.dispatch_table.get(type(value))
         reduced: Any = reducer(value) if reducer is not None else value.__reduce_ex__(4)
@@ -76,7 +75,7 @@ def _attributes(value: object) -> Iterator[tuple[str, object]]:
 
 
 def compare_objects(walk: Walk, steps: Steps, expected: object, got: object) -> None:
-    """By state; by `==` when there is none; not at all when there is neither."""
+    """By state; without a state by `==`; without an `==` of its own the object is reported as not compared."""
     left, right = state_of(expected), state_of(got)
     if left is None or right is None:
         _compare_opaque(walk, steps, expected, got)
@@ -92,7 +91,7 @@ def compare_objects(walk: Walk, steps: Steps, expected: object, got: object) -> 
 
 def _compare_opaque(walk: Walk, steps: Steps, expected: object, got: object) -> None:
     if type(expected).__eq__ is object.__eq__:
-        walk.excuse(steps, f"a {type(expected).__qualname__} shows nothing that could be compared")
+        walk.not_comparable(steps, f"a {type(expected).__qualname__} has neither state nor an == of its own")
     elif not bool(expected == got):
         walk.differ(steps, expected, got)
 

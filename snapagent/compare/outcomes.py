@@ -1,4 +1,4 @@
-"""How a call ended, as a value that compares and prints the same on every run; and the verdict over two of them."""
+"""The outcome of a call, as a value that compares and prints the same on every run, and the verdict over two."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from ..core.paths import EXCEPTION, RESULT
 from ..core.records import Record
 from ..core.type_facts import type_name
 from .comparing import examine
@@ -18,12 +19,13 @@ CHANGED = "changed"
 FIXED = "fixed"  # it raised when it was captured, now it returns
 BROKEN = "broken"  # it returned when it was captured, now it raises
 NOT_REPLAYABLE = "not replayable"
+VERDICT_KINDS = (EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE)
 
 
 class Outcome:
     """Base of `Returned` and `Raised`. Equality is that of `compare`: exact, by state, NaN equal to NaN."""
 
-    __array_ufunc__ = None  # so that `array == outcome` asks us, not every element of the array
+    __array_ufunc__ = None  # so that `array == outcome` calls `Outcome.__eq__`, not one `==` for each element
     __pandas_priority__ = 10_000
     __hash__ = None  # type: ignore[assignment]
 
@@ -35,7 +37,7 @@ class Outcome:
         if isinstance(other, Outcome):
             return type(other) is type(self) and bool(examine(self.value, other.value))
         if type_name(type(other)) != type_name(type(self.value)):
-            return NotImplemented  # a snapshot or a matcher has an idea of its own; nothing else is equal to us
+            return NotImplemented  # a snapshot or a matcher compares by itself; nothing else equals an outcome
         return bool(examine(self.value, other))
 
 
@@ -98,7 +100,7 @@ def _whole_arrays() -> Iterator[None]:
 
 
 class Verdict(Record):
-    """What became of one replayed call. `kind` is one of the outcome kinds; true when it is `equal`."""
+    """The verdict over one replayed call. `kind` is one of the constants of this module; true when it is `equal`."""
 
     kind: str
     comparison: Comparison = Comparison()
@@ -127,7 +129,7 @@ def judge(expected: Outcome, got: Outcome, options: Options) -> Verdict:
             return Verdict(FIXED, Comparison(), *texts)
         case Returned(), Raised():
             return Verdict(BROKEN, Comparison(), *texts)
-    root = "exception" if isinstance(expected, Raised) else "result"
+    root = EXCEPTION if isinstance(expected, Raised) else RESULT
     comparison = examine(expected.value, got.value, options, root)
     return Verdict(EQUAL if comparison else CHANGED, comparison, *texts)
 

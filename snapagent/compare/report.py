@@ -1,4 +1,4 @@
-"""What a comparison found, as data and as text."""
+"""The result of a comparison, as data and as text."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from ..core.records import Record
 
-CHANGED = "changed"  # another value
+CHANGED = "changed"  # another value of the same type
 TYPE = "type"  # a value of another type
 MISSING = "missing"  # expected, and not there
 ADDED = "added"  # there, and not expected
 ORDER = "order"  # the same items in another order
-TOO_DEEP = "too_deep"  # nested so deeply that comparing it failed: never taken for equal
+TOO_DEEP = "too_deep"  # nested so deep that comparing it failed: never counted as equal
 
 SHOWN = 20  # differences that a report spells out
 

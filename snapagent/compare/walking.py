@@ -1,7 +1,7 @@
-"""The walk over two values side by side: what is looked at, in which order, and what is left out.
+"""The walk over two values side by side: its order, its options, and the differences that it collects.
 
-The walk keeps its own stack, so that values nested deeper than Python's recursion limit compare as well; a pair of
-containers that is being compared already (a cycle) is taken for equal there.
+The walk has its own stack, so that values nested deeper than Python's recursion limit can be compared. A pair of
+containers that is already being compared (a cycle) counts as equal there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..core.paths import PathPattern, Step, format_path
 from ..core.records import Record
 from ..core.type_facts import type_name
 from ..placeholder import Placeholder
-from .report import CHANGED, TYPE, Difference, NotCompared
+from .report import ADDED, CHANGED, TYPE, Difference, NotCompared
 from .text import short, short_pair
 
 Steps = tuple[Step, ...]
@@ -22,7 +22,7 @@ Lack = tuple[Steps, str, object]  # a place that only one side has, MISSING or A
 Handler = Callable[["Walk", Steps, Any, Any], None]
 Comparator = Callable[[Any, Any], bool]
 
-MOST = 1000  # differences that are gathered; a report of more helps nobody
+MOST = 1000  # differences that are collected; a longer report would not help
 _ATOMS = frozenset((type(None), bool, int, str, bytes, type(...), type(NotImplemented)))
 
 
@@ -45,8 +45,8 @@ class Options(Record):
         return bool(self.ignore or self.unordered or self.excused)
 
 
-class _Note(Record):
-    """A finding that is noted after what is compared before it."""
+class _Deferred(Record):
+    """A missing or added item that is reported after the pairs before it are compared."""
 
     steps: Steps
     kind: str
@@ -54,7 +54,7 @@ class _Note(Record):
 
 
 class Walk:
-    """One comparison under way: `differ`, `excuse` and `descend` are what handlers of a type call."""
+    """One running comparison. Handlers of a type call `differ`, `lacks`, `not_comparable` and `descend`."""
 
     def __init__(self, options: Options, find_handler: Callable[[type], Handler], first_only: bool = False) -> None:
         self.options = options
@@ -62,26 +62,26 @@ class Walk:
         self.not_compared: list[NotCompared] = []
         self._find_handler = find_handler
         self._first_only = first_only
-        self._todo: list[tuple[Steps | _Note | None, object, object]] = []
+        self._todo: list[tuple[Steps | _Deferred | None, object, object]] = []
         self._open: set[tuple[int, int]] = set()
         self._done: dict[tuple[int, int], tuple[object, object]] = {}
 
     def run(self, steps: Steps, expected: object, got: object) -> Walk:
-        """Compare until nothing is left, or enough is found."""
+        """Compare until no pair is left, or enough differences are found."""
         enough = 1 if self._first_only else MOST
         self._todo.append((steps, expected, got))
         while self._todo and len(self.differences) < enough:
             place, left, right = self._todo.pop()
             if place is None:
-                self._leave(left, right)
-            elif isinstance(place, _Note):
+                self._close(left, right)
+            elif isinstance(place, _Deferred):
                 self.lacks(place.steps, place.kind, place.value)
             else:
                 self._visit(place, left, right)
         return self
 
     def equal(self, steps: Steps, expected: object, got: object) -> bool:
-        """Whether the two are equal at this place; what was not compared is kept when they are."""
+        """Whether the two are equal at this path. If so, the parts that were not compared are recorded."""
         inner = Walk(self.options, self._find_handler, first_only=True)
         inner._open = set(self._open)
         inner.run(steps, expected, got)
@@ -96,29 +96,29 @@ class Walk:
         return inner.run(steps, expected, got).differences
 
     def descend(self, pairs: Iterable[Pair], then: Iterable[Lack] = ()) -> None:
-        """Compare these next, in this order; afterwards note what only one side has."""
-        self._todo.extend(reversed([(_Note(*lack), None, None) for lack in then]))
+        """Compare these next, in this order; afterwards report the items that only one side has."""
+        self._todo.extend(reversed([(_Deferred(*lack), None, None) for lack in then]))
         self._todo.extend(reversed(list(pairs)))
 
     def differ(
         self, steps: Steps, expected: object, got: object, kind: str = CHANGED, texts: tuple[str, str] | None = None
     ) -> None:
-        """Note a difference; `texts` replaces the short forms of the values."""
+        """Record a difference; `texts` replaces the short forms of the values."""
         if self._is_ignored(steps):
             return
         left, right = texts if texts is not None else short_pair(expected, got)
         self.differences.append(Difference(format_path(steps), kind, left, right))
 
     def lacks(self, steps: Steps, kind: str, value: object) -> None:
-        """Note an item that only one side has: `kind` is MISSING or ADDED."""
+        """Record an item that only one side has: `kind` is MISSING or ADDED."""
         if self._is_ignored(steps):
             return
         text = short(value)
-        pair = ("", text) if kind == "added" else (text, "")
+        pair = ("", text) if kind == ADDED else (text, "")
         self.differences.append(Difference(format_path(steps), kind, *pair))
 
-    def excuse(self, steps: Steps, reason: str) -> None:
-        """Note that this place was not compared."""
+    def not_comparable(self, steps: Steps, reason: str) -> None:
+        """Record that this place was not compared."""
         self.not_compared.append(NotCompared(format_path(steps), reason))
 
     def is_unordered(self, steps: Steps) -> bool:
@@ -131,7 +131,7 @@ class Walk:
         if self._is_ignored(steps):
             return
         if type(expected) is Placeholder:
-            self.excuse(steps, f"the bundle has a placeholder there: {expected!r}")
+            self.not_comparable(steps, f"the bundle has a placeholder there: {expected!r}")
             return
         if self.options.excused and self._excused(steps, expected, got):
             return
@@ -159,7 +159,7 @@ class Walk:
             return False
         without = Walk(self.options.replace(excused={}), self._find_handler, first_only=True)
         if without.run(steps, expected, got).differences:
-            self.excuse(steps, reason)
+            self.not_comparable(steps, reason)
         return True
 
     def _enter(self, steps: Steps, expected: object, got: object) -> None:
@@ -170,7 +170,7 @@ class Walk:
         self._todo.append((None, expected, got))
         self._find_handler(type(expected))(self, steps, expected, got)
 
-    def _leave(self, expected: object, got: object) -> None:
+    def _close(self, expected: object, got: object) -> None:
         pair = (id(expected), id(got))
         self._open.discard(pair)
         if not self.options.by_path:

@@ -1,4 +1,4 @@
-"""The environment variables of snapagent, and what they say. Needs only `os`, so that being off costs nothing."""
+"""Reads the environment variables of snapagent. Imports only `os`, so that a process with capture off pays nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..bundle import SigningKey
 
@@ -49,8 +49,8 @@ def find_config(environ: Mapping[str, str], cwd: str) -> str | None:
 def signing_keys(environ: Mapping[str, str]) -> tuple[SigningKey, ...]:
     """The keys of `SNAPAGENT_KEY` (comma list), then of `SNAPAGENT_KEY_FILE` (one a line, `#` comments).
 
-    The first one signs, all of them verify. Raises ConfigError when the file cannot be used: a key that was meant
-    to be there and is not must never quietly become "unsigned".
+    The first one signs, all of them verify. Raises ConfigError when the file cannot be used: a missing key must never
+    silently turn into unsigned bundles.
     """
     named = environ.get(KEY, "")
     path = environ.get(KEY_FILE, "")
@@ -65,32 +65,50 @@ def signing_keys(environ: Mapping[str, str]) -> tuple[SigningKey, ...]:
     return tuple(SigningKey(secret) for secret in dict.fromkeys(secrets) if secret)
 
 
+def trust_policy(configured: str | None, keys: Sequence[SigningKey]) -> str:
+    """What may be loaded: as configured, else `signed` where a key is set, and `owner` where none is."""
+    return configured or ("signed" if keys else "owner")
+
+
 def _read_key_file(path: str) -> bytes:
     from ..errors import ConfigError
 
     def refused(problem: str) -> ConfigError:
         return ConfigError(problem, path, None, KEY_FILE)
 
-    try:
-        # Not blocking: a FIFO put there must not hang the program that starts.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise refused(f"the key file cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    try:
-        status = os.fstat(descriptor)
-        if status.st_mode & 0o170000 != 0o100000:  # S_IFMT, S_IFREG
-            raise refused("the key file is not a regular file")
+    def check(status: os.stat_result) -> None:
         if status.st_mode & 0o077:
             raise refused(f"the key file is open to others (mode {status.st_mode & 0o777:04o}); run 'chmod 600 {path}'")
         if status.st_uid not in (os.geteuid(), 0):
             raise refused(f"the key file belongs to another user (uid {status.st_uid})")
-        if status.st_size > _MAX_KEY_FILE:
-            raise refused(f"the key file is larger than {_MAX_KEY_FILE} bytes")
-        text = os.read(descriptor, _MAX_KEY_FILE)
-    except OSError as error:
-        raise refused(f"the key file cannot be read ({error.strerror})") from None
-    finally:
-        os.close(descriptor)
+
+    try:
+        text = read_regular(path, _MAX_KEY_FILE, check)
+    except (OSError, ValueError) as error:
+        raise refused(f"the key file cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if len(text) > _MAX_KEY_FILE:
+        raise refused(f"the key file is larger than {_MAX_KEY_FILE} bytes")
     if not any(line.strip() and not line.strip().startswith(b"#") for line in text.split(b"\n")):
         raise refused("the key file holds no key; 'snapagent keygen' makes one")
     return text
+
+
+def read_regular(path: str, limit: int, check: Callable[[os.stat_result], object] | None = None) -> bytes:
+    """At most `limit` + 1 bytes of a regular file; `check` may refuse what it is before any byte is read.
+
+    Raises OSError, and ValueError for anything but a regular file.
+    """
+    # Not blocking: opening a FIFO that was put there must not hang the program that starts.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if status.st_mode & 0o170000 != 0o100000:  # S_IFMT, S_IFREG
+            raise ValueError("it is not a regular file")
+        if check is not None:
+            check(status)
+        data = b""
+        while len(data) <= limit and (more := os.read(descriptor, limit + 1 - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)

@@ -1,9 +1,8 @@
-"""What is wrong with a config, in the words of the person who wrote it. Loaded when something is."""
+"""Error messages for a config file, in the words of the file. Loaded only when there is a problem."""
 
 from __future__ import annotations
 
 from ..errors import ConfigError
-from .settings import SETTINGS_FIELDS, Field
 from .targets import near_matches
 from .units import INFINITY
 
@@ -11,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
+
+    from .settings import Key
 
 _TRUE_WORDS = ("on", "yes", "y", "t", "1", "true", "enabled")
 _FALSE_WORDS = ("off", "no", "n", "f", "0", "false", "disabled")
@@ -22,7 +23,7 @@ _AMOUNTS = {
 
 
 class InvalidConfigError(ConfigError):
-    """All problems of a file, in the order of its lines; the attributes tell the place of the first."""
+    """All problems of a file, in the order of its lines; the attributes give the place of the first."""
 
     def __init__(self, problems: tuple[ConfigError, ...]) -> None:
         first = problems[0]
@@ -44,12 +45,12 @@ def invalid(problems: Iterable[ConfigError]) -> InvalidConfigError:
     return InvalidConfigError(tuple(sorted(problems, key=lambda problem: problem.line or 0)))
 
 
-def refusal(field: Field, value: object, reason: str = "") -> ValueError:
+def refusal(field: Key, value: object, reason: str = "") -> ValueError:
     """The error for a value that a key does not take; `reason` is the parser's own, where it has one."""
     if field.kind == "names" and isinstance(value, list | tuple):
         found = reason or f"{show(_first_bad(value))} is none of them"
         return ValueError("; ".join(part for part in (f"expects {_wanted(field)}", found, _hint(field, value)) if part))
-    own = "" if " is wanted, not " in reason else reason  # it would say the same again
+    own = "" if " is wanted, not " in reason else reason  # it would repeat the message
     hint = own or _hint(field, value)
     return ValueError(f"expects {_wanted(field)}, not {show(value)}" + (f"; {hint}" if hint else ""))
 
@@ -59,18 +60,17 @@ def wrong_section(wanted: str, value: object) -> str:
     return f"expects {wanted}, not {show(value)}{hint}"
 
 
-def unknown_key(name: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
-    """`elsewhere` are the keys of the other level of the file: a key is as often misplaced as misspelt."""
+def unknown_key(name: str, known: Iterable[str], elsewhere: Iterable[str] = (), place: str = "") -> str:
+    """`elsewhere` are the keys of the other level of the file, `place`: a key is as often misplaced as misspelt."""
     if name in elsewhere:
-        place = "under 'defaults:', or beside a 'target:'" if name in SETTINGS_FIELDS else "at the beginning of a line"
         return f"unknown key {name!r} here; its place is {place}"
     near = _did_you_mean(name, known)
     return f"unknown key {show(name)}; " + (near or f"the keys here are {', '.join(known)}")
 
 
-def no_target(rule: dict[str, object]) -> str:
-    """For a mapping among the targets that does not say which function it means."""
-    others = {name: value for name, value in rule.items() if name not in SETTINGS_FIELDS}
+def no_target(rule: dict[str, object], known: Iterable[str]) -> str:
+    """For a mapping among the targets that does not say which function it means; `known` are its other keys."""
+    others = {name: value for name, value in rule.items() if name not in known}
     for name in near_matches("target", others, 1):
         return f"unknown key {show(name)}; did you mean 'target'?"
     for name, value in others.items():
@@ -95,7 +95,7 @@ def show(value: object) -> str:
     return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
 
 
-def _wanted(field: Field) -> str:
+def _wanted(field: Key) -> str:
     if field.kind == "flag":
         return "true or false"
     if field.kind == "whole":
@@ -111,8 +111,8 @@ def _first_bad(values: Iterable[object]) -> object:
     return next((value for value in values if not isinstance(value, str) or not value.strip()), None)
 
 
-def _hint(field: Field, value: object) -> str:
-    """What to write instead, for the slips that YAML and habit invite."""
+def _hint(field: Key, value: object) -> str:
+    """The correction for frequent mistakes in YAML."""
     if value is None:
         return "write a value, or remove the line"
     if field.kind == "names":
@@ -150,7 +150,7 @@ def _did_you_mean(wanted: str, known: Iterable[str]) -> str:
 
 
 def explained(error: Any, text: str) -> tuple[str, int | None]:
-    """What a syntax error of yaml's means, and its line, where the parser's own words would not help."""
+    """A plain message for a syntax error of the YAML parser, and its line."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:  # a ReaderError: its position counts bytes in one parser and characters in the other
         bad = next((index for index, character in enumerate(text) if not _is_printable(character)), None)

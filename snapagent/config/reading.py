@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 
 from ..core.records import Record
-from .environment import CAPTURE_DIR, find_config
-from .settings import CONFIG_FIELDS, DEFAULT_SETTINGS, SETTINGS_FIELDS, Field, Settings, merged, settings_from
-from .targets import TargetPattern, TargetSet
+from .environment import CAPTURE_DIR, find_config, read_regular
+from .settings import CONFIG_FIELDS, DEFAULT_SETTINGS, SETTINGS_FIELDS, Key, Settings, merged, settings_from
+from .targets import Target, TargetPattern, TargetSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VERSION = 1
 MAX_FILE = 1_000_000  # bytes
 MAX_DEPTH = 20
-MAX_PROBLEMS = 100  # of one file; who has more has given the wrong file
+MAX_PROBLEMS = 100  # of one file; more than that means it is the wrong file
 _MAX_KEY, _MAX_TEXT = 80, 500  # characters of each that an error shows
 
 _SECTIONS = {
@@ -34,6 +34,7 @@ _SECTIONS = {
 }
 _KEYS = ("version", *CONFIG_FIELDS, *_SECTIONS)
 _RULE_KEYS = ("target", *SETTINGS_FIELDS)
+_TOP, _BELOW = "at the beginning of a line", "under 'defaults:', or beside a 'target:'"  # where keys belong
 
 
 class TargetRule(Record):
@@ -59,8 +60,18 @@ class Config(Record):
     exclude_targets: tuple[TargetPattern, ...] = ()
 
     def target_set(self) -> TargetSet:
-        """What the finder and the instrumenting ask."""
+        """The compiled targets, for the import hook and for instrumenting."""
         return TargetSet(((rule.pattern, rule.settings) for rule in self.rules), self.exclude_targets)
+
+    def rule_for(self, target: str | None) -> Settings | None:
+        """The settings that the rules have for `module:qualname`; None without one, and for other names."""
+        if target is None or ":" not in target:
+            return None
+        return self.target_set().rule_for(Target.parse(target))
+
+    def settings_for(self, target: str | None) -> Settings:
+        """As `rule_for`, and the defaults where no rule is for it."""
+        return self.rule_for(target) or self.defaults
 
 
 DEFAULT_CONFIG = Config()
@@ -69,7 +80,7 @@ DEFAULT_CONFIG = Config()
 def load_config(path: str) -> Config:
     """Read a file. Raises ConfigError (an InvalidConfigError) that names file, line and key of each problem."""
     try:
-        data = _read(path)
+        data = read_regular(path, MAX_FILE)
     except (OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).lower()
         advice = "; 'snapagent init' writes one" if isinstance(error, FileNotFoundError) else ""
@@ -95,7 +106,7 @@ _loaded: dict[str, tuple[tuple[int, int], Config]] = {}
 
 def parse_config(text: str | bytes, path: str | None = None) -> Config:
     """Read the text of a file; `path` is only named in errors. Raises as load_config does."""
-    reader = _Reader(path)
+    reader = _ConfigBuilder(path)
     config = reader.config(_decoded(text, path))
     if reader.problems:
         raise _words().invalid(reader.problems)
@@ -109,7 +120,7 @@ def resolve_capture_dir(config: Config, environ: Mapping[str, str], cwd: str) ->
 
 
 def default_base_path(environ: Mapping[str, str], cwd: str) -> str:
-    """Where captures are when nobody says: the environment, then the config's capture_dir, then `captures`.
+    """The default folder of captures: the environment decides, then the config's capture_dir, then `captures`.
 
     Absolute. Raises ConfigError when a config would decide and cannot be read.
     """
@@ -127,7 +138,7 @@ def schema() -> dict[str, object]:
     return build(VERSION)
 
 
-class _Node:
+class _ConfigNode:
     """A value of the document: a scalar, a list of nodes, or a dict of nodes by key. `line` is its key's, from 1."""
 
     __slots__ = ("line", "value")
@@ -145,7 +156,7 @@ class _Node:
         return self.value
 
 
-class _Reader:
+class _ConfigBuilder:
     """Turns a document into a Config and collects what is wrong with it."""
 
     def __init__(self, path: str | None) -> None:
@@ -182,7 +193,7 @@ class _Reader:
             **values,
         )
 
-    def _version(self, root: _Node) -> None:
+    def _version(self, root: _ConfigNode) -> None:
         node = root.value.get("version")
         if node is None or node.value is None:
             self.problem(f"it is missing; the file begins with 'version: {VERSION}'", root.line, "version")
@@ -190,7 +201,7 @@ class _Reader:
             found = f"version {_words().show(node.plain())} is not supported"
             self.problem(f"{found}; this snapagent reads 'version: {VERSION}'", node.line, "version")
 
-    def _section(self, root: _Node, key: str, kind: type) -> Any:
+    def _section(self, root: _ConfigNode, key: str, kind: type) -> Any:
         """The list or dict under a key. A key with everything below it commented out is an empty one."""
         node = root.value.get(key)
         if node is None or node.value is None:
@@ -200,17 +211,19 @@ class _Reader:
         self.problem(_words().wrong_section(_SECTIONS[key], node.plain()), node.line, key)
         return kind()
 
-    def _defaults(self, section: dict[str, _Node]) -> Settings:
+    def _defaults(self, section: dict[str, _ConfigNode]) -> Settings:
         self._known(section, tuple(SETTINGS_FIELDS), "defaults.")
         return merged(DEFAULT_SETTINGS, dict(self._values(section, SETTINGS_FIELDS, "defaults.")))
 
-    def _known(self, mapping: dict[str, _Node], known: tuple[str, ...], prefix: str) -> None:
+    def _known(self, mapping: dict[str, _ConfigNode], known: tuple[str, ...], prefix: str) -> None:
+        elsewhere, place = (_KEYS, _TOP) if prefix else (tuple(SETTINGS_FIELDS), _BELOW)
         for key, node in mapping.items():
             if key not in known:
-                elsewhere = _KEYS if prefix else tuple(SETTINGS_FIELDS)
-                self.problem(_words().unknown_key(key, known, elsewhere), node.line, prefix + key)
+                self.problem(_words().unknown_key(key, known, elsewhere, place), node.line, prefix + key)
 
-    def _values(self, mapping: dict[str, _Node], fields: Mapping[str, Field], prefix: str) -> Iterator[tuple[str, Any]]:
+    def _values(
+        self, mapping: dict[str, _ConfigNode], fields: Mapping[str, Key], prefix: str
+    ) -> Iterator[tuple[str, Any]]:
         for key, node in mapping.items():
             if key in fields:
                 try:
@@ -218,19 +231,19 @@ class _Reader:
                 except ValueError as error:
                     self.problem(str(error), node.line, prefix + key)
 
-    def _rule(self, node: _Node, key: str, defaults: Settings) -> TargetRule | None:
+    def _rule(self, node: _ConfigNode, key: str, defaults: Settings) -> TargetRule | None:
         if not isinstance(node.value, dict):
             pattern = self._pattern(node, key)
             return TargetRule(pattern, defaults, node.line) if pattern else None
         if "target" not in node.value:
-            self.problem(_words().no_target(node.plain()), node.line, key)
+            self.problem(_words().no_target(node.plain(), SETTINGS_FIELDS), node.line, key)
             return None
         self._known(node.value, _RULE_KEYS, f"{key}.")
         changes = dict(self._values(node.value, SETTINGS_FIELDS, f"{key}."))
         pattern = self._pattern(node.value["target"], f"{key}.target")
         return TargetRule(pattern, merged(defaults, changes), node.line) if pattern else None
 
-    def _pattern(self, node: _Node, key: str) -> TargetPattern | None:
+    def _pattern(self, node: _ConfigNode, key: str) -> TargetPattern | None:
         try:
             if isinstance(node.value, str):
                 return TargetPattern.read(node.value)
@@ -241,7 +254,7 @@ class _Reader:
 
 
 class _Refused(Exception):
-    """What YAML allows and a config does not."""
+    """The file uses YAML that a config must not contain."""
 
     def __init__(self, text: str, line: int) -> None:
         super().__init__(text, line)
@@ -252,16 +265,16 @@ class _Refused(Exception):
 class _Document:
     """The events of one YAML document, as a tree of nodes."""
 
-    def __init__(self, text: str, reader: _Reader) -> None:
+    def __init__(self, text: str, reader: _ConfigBuilder) -> None:
         self._text = text
         self._reader = reader
-        self._open: list[_Node] = []  # containers, the root first
-        self._keys: list[_Node | None] = []  # of each of them: the key that waits for its value
+        self._open: list[_ConfigNode] = []  # containers, the root first
+        self._keys: list[_ConfigNode | None] = []  # of each of them: the key that waits for its value
         self._paths: list[str] = []  # of each of them: where it is
-        self._root: _Node | None = None
+        self._root: _ConfigNode | None = None
 
-    def root(self) -> _Node | None:
-        """None when the text is no YAML, or YAML that a config may not use; the reader knows why."""
+    def root(self) -> _ConfigNode | None:
+        """None when the text is not YAML or uses forbidden YAML; the problem has been recorded."""
         import yaml
 
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -276,7 +289,7 @@ class _Document:
         except (yaml.YAMLError, ValueError, OverflowError) as error:  # "\\U99999999" overflows the parser in Python
             self._reader.problem(*_words().explained(error, self._text))
             return None
-        return self._root or _Node(None, 1)
+        return self._root or _ConfigNode(None, 1)
 
     def _take(self, yaml: Any, event: Any, documents: int) -> None:
         line = event.start_mark.line + 1
@@ -293,7 +306,7 @@ class _Document:
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(self._open) >= MAX_DEPTH:
                 raise _Refused(f"nested deeper than {MAX_DEPTH} levels", line)
-            node = _Node({} if isinstance(event, yaml.MappingStartEvent) else [], line)
+            node = _ConfigNode({} if isinstance(event, yaml.MappingStartEvent) else [], line)
             path = self._path()
             self._add(node)
             self._paths.append(path)
@@ -306,11 +319,11 @@ class _Document:
 
     def _scalar(self, text: str, plain: bool, line: int) -> None:
         if self._open and isinstance(self._open[-1].value, dict) and self._keys[-1] is None:
-            self._keys[-1] = _Node(text, line)
+            self._keys[-1] = _ConfigNode(text, line)
         else:
-            self._add(_Node(_resolved(text) if plain else text, line))
+            self._add(_ConfigNode(_resolved(text) if plain else text, line))
 
-    def _add(self, node: _Node) -> None:
+    def _add(self, node: _ConfigNode) -> None:
         if not self._open:
             self._root = node
             return
@@ -364,24 +377,10 @@ def _float(text: str) -> float | str:
     return text if number - number != 0 else number  # 1e999 is not what anybody means by infinity
 
 
-def _read(path: str) -> bytes:
-    """At most MAX_FILE + 1 bytes of a regular file; a FIFO put there must not hang the program that starts."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if os.fstat(descriptor).st_mode & 0o170000 != 0o100000:  # S_IFMT, S_IFREG
-            raise ValueError("it is not a regular file")
-        data = b""
-        while len(data) <= MAX_FILE and (more := os.read(descriptor, MAX_FILE + 1 - len(data))):
-            data += more
-        return data
-    finally:
-        os.close(descriptor)
-
-
 def _decoded(text: str | bytes, path: str | None) -> str:
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(data) > MAX_FILE:
-        raise _invalid(path, f"is larger than {MAX_FILE} bytes: that is no target list")
+        raise _invalid(path, f"is larger than {MAX_FILE} bytes, too large for a configuration")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _invalid(path, "is UTF-16; save it as UTF-8", 1)
     try:
@@ -401,7 +400,7 @@ def _clean(text: str, longest: int) -> str:
 
 def _invalid(path: str | None, text: str, line: int | None = None) -> ConfigError:
     """The error for a file that has this one problem."""
-    reader = _Reader(path)
+    reader = _ConfigBuilder(path)
     reader.problem(text, line)
     error: ConfigError = _words().invalid(reader.problems)
     return error

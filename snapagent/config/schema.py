@@ -1,10 +1,10 @@
-"""The JSON Schema of the YAML file, for editors: made of the table of keys that validates it."""
+"""The JSON Schema of the YAML file, for editors: built from the table of keys that validates it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .settings import CONFIG_FIELDS, SETTINGS_FIELDS, Field
+from .settings import CONFIG_FIELDS, SETTINGS_FIELDS, Key
 from .units import INFINITY
 
 Schema = dict[str, object]
@@ -26,7 +26,7 @@ def build(version: int) -> Schema:
         **_properties(CONFIG_FIELDS),
         "defaults": _mapping("Settings of every target; each may be set per target too.", settings, null=True),
         "targets": _list("The functions to capture.", {"anyOf": [target, _rule(target, settings)]}),
-        "exclude_targets": _list("Functions that are no targets, whatever 'targets' says.", target),
+        "exclude_targets": _list("Functions that are never targets; wins over 'targets'.", target),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -53,18 +53,18 @@ def _list(doc: str, items: Schema) -> Schema:
     return {"description": doc, "type": ["array", "null"], "items": items}
 
 
-def _properties(fields: Mapping[str, Field]) -> Schema:
+def _properties(fields: Mapping[str, Key]) -> Schema:
     return {name: _field(field) for name, field in fields.items()}
 
 
-def _field(field: Field) -> Schema:
+def _field(field: Key) -> Schema:
     schema: Schema = {"description": field.doc, **_kind(field)}
     if field.default is not None and field.default != INFINITY:
         schema["default"] = list(field.default) if isinstance(field.default, tuple) else field.default
     return schema
 
 
-def _kind(field: Field) -> Schema:
+def _kind(field: Key) -> Schema:
     text: Schema = {"type": "string", "minLength": 1}
     whole: Schema = {"type": "integer", "minimum": field.minimum}
     kinds: dict[str, Schema] = {

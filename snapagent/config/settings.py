@@ -31,7 +31,7 @@ class Settings(Record):
 DEFAULT_SETTINGS = Settings()
 
 
-class Field:
+class Key:
     """One key of the file.
 
     `kind` is one of `_READERS`; `default` is how the file would write it (None: it has none). `minimum` and `endless`
@@ -71,45 +71,45 @@ class Field:
             raise refusal(self, value, str(error)) from None
 
 
-def by_name(*fields: Field) -> dict[str, Field]:
+def by_name(*fields: Key) -> dict[str, Key]:
     return {field.name: field for field in fields}
 
 
 CONFIG_FIELDS = by_name(
-    Field("capture_dir", "text", "captures", "Where bundles go; relative to the working directory.", items="a folder"),
-    Field("budget", "share", "2%", "Share of the process's time that capturing may take; above it calls are skipped."),
-    Field("max_store_bytes", "size", "256MB", "Size of all captures; pinned bundles and side effects aside."),
-    Field("durability", "choice", "process", "power: fsync, to survive a power cut too.", options=("process", "power")),
-    Field(
+    Key("capture_dir", "text", "captures", "Where bundles go; relative to the working directory.", items="a folder"),
+    Key("budget", "share", "2%", "Share of the process's time that capturing may take; above it calls are skipped."),
+    Key("max_store_bytes", "size", "256MB", "Size of all captures; pinned bundles and side effects aside."),
+    Key("durability", "choice", "process", "power: fsync, to survive a power cut too.", options=("process", "power")),
+    Key(
         "trust",
         "choice",
         None,
         "What may be loaded; signed by default if there is a key.",
         options=("owner", "signed", "any"),
     ),
-    Field("sync", "flag", False, "true: write in the calling thread."),
+    Key("sync", "flag", False, "true: write in the calling thread."),
 )
 SETTINGS_FIELDS = by_name(
-    Field("keep", "whole", 2, "The newest bundles kept per function; .inf keeps all.", minimum=1, endless=True),
-    Field("keep_outcomes", "whole", 1, "Besides them, the newest of an outcome kind that they lack (0: none)."),
-    Field("quota", "whole", INFINITY, "Captures taken per function, all processes together.", endless=True),
-    Field("sample", "share", 1.0, "Share of the calls that are captured."),
-    Field("max_bytes", "size", "1MB", "Per bundle; larger values become placeholders, the rest is kept."),
-    Field("max_age", "duration", INFINITY, "Older bundles are removed; pinned ones stay."),
-    Field("compression", "choice", "none", "Of the parts of a bundle.", options=("none", "zlib", "zstd")),
-    Field(
+    Key("keep", "whole", 2, "The newest bundles kept per function; .inf keeps all.", minimum=1, endless=True),
+    Key("keep_outcomes", "whole", 1, "Besides them, the newest of an outcome kind that they lack (0: none)."),
+    Key("quota", "whole", INFINITY, "Captures taken per function, all processes together.", endless=True),
+    Key("sample", "share", 1.0, "Share of the calls that are captured."),
+    Key("max_bytes", "size", "1MB", "Per bundle; larger values become placeholders, the rest is kept."),
+    Key("max_age", "duration", INFINITY, "Older bundles are removed; pinned ones stay."),
+    Key("compression", "choice", "none", "Of the parts of a bundle.", options=("none", "zlib", "zstd")),
+    Key(
         "redact", "names", (), "Names (or paths) of secret values, added to the built-in list.", items="names and paths"
     ),
-    Field(
+    Key(
         "redact_allow",
         "names",
         (),
-        "Names (or paths) that are no secret, taken from that list.",
+        "Names (or paths) that are not secret, removed from that list.",
         items="names and paths",
     ),
-    Field("exclude", "names", (), "Argument paths that are left out, such as self.model.", items="argument paths"),
-    Field("exclude_types", "names", (), "Types whose values are left out.", items="type names"),
-    Field("mode", "choice", "wrap", "inplace reaches references taken earlier.", options=("wrap", "inplace")),
+    Key("exclude", "names", (), "Argument paths that are left out, such as self.model.", items="argument paths"),
+    Key("exclude_types", "names", (), "Types whose values are left out.", items="type names"),
+    Key("mode", "choice", "wrap", "inplace reaches references taken earlier.", options=("wrap", "inplace")),
 )
 
 
@@ -143,13 +143,13 @@ def merged(base: Settings, changes: Mapping[str, Any]) -> Settings:
     return base.replace(**values)
 
 
-def _flag(field: Field, value: object) -> bool:
+def _flag(field: Key, value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
 
 
-def _whole(field: Field, value: object) -> float:
+def _whole(field: Key, value: object) -> float:
     if field.endless and isinstance(value, float) and value == INFINITY:
         return value
     if not isinstance(value, int) or isinstance(value, bool) or value < field.minimum:
@@ -157,8 +157,8 @@ def _whole(field: Field, value: object) -> float:
     return value
 
 
-def _amount(parse: Callable[[Any], float], positive: bool) -> Callable[[Field, object], float]:
-    def read(field: Field, value: object) -> float:
+def _amount(parse: Callable[[Any], float], positive: bool) -> Callable[[Key, object], float]:
+    def read(field: Key, value: object) -> float:
         amount = parse(value)
         if positive and not amount > 0:
             raise ValueError
@@ -167,19 +167,19 @@ def _amount(parse: Callable[[Any], float], positive: bool) -> Callable[[Field, o
     return read
 
 
-def _choice(field: Field, value: object) -> str:
+def _choice(field: Key, value: object) -> str:
     if not isinstance(value, str) or value not in field.options:
         raise ValueError
     return value
 
 
-def _text(field: Field, value: object) -> str:
+def _text(field: Key, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError
     return value
 
 
-def _names(field: Field, value: object) -> tuple[str, ...]:
+def _names(field: Key, value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple | set | frozenset):
         raise ValueError
     check = _ITEMS.get(field.items)
@@ -193,7 +193,7 @@ def _names(field: Field, value: object) -> tuple[str, ...]:
 
 def _type_name(text: str) -> None:
     if "." not in text or not all(part.isidentifier() for part in text.split(".")):
-        raise ValueError(f"{text!r} is no module and type such as torch.nn.Module")
+        raise ValueError(f"{text!r} is not a module and type such as torch.nn.Module")
     if text in _PLAIN_TYPES:
         raise ValueError(f"values of {text} cannot be left out by their type; name their paths under 'exclude'")
 
@@ -211,7 +211,7 @@ def _secret(text: str) -> None:
 
 
 _PATH_SIGNS = frozenset(".[*")
-# The pickler stores their values without asking anybody.
+# The pickler stores values of these types without a hook that could leave them out.
 _PLAIN_TYPES = frozenset(
     f"builtins.{kind.__name__}" for kind in (bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset)
 )
@@ -220,7 +220,7 @@ _ITEMS: dict[str, Callable[[str], object]] = {
     "type names": _type_name,
     "argument paths": _argument_path,
 }
-_READERS: dict[str, Callable[[Field, object], Any]] = {
+_READERS: dict[str, Callable[[Key, object], Any]] = {
     "flag": _flag,
     "whole": _whole,
     "size": _amount(parse_size, positive=True),

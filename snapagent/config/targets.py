@@ -1,4 +1,4 @@
-"""Names of functions, patterns over them, and the set that the finder asks.
+"""Names of functions, patterns that match them, and the set of targets that the import hook queries.
 
 The grammar of a pattern is `module:qualname`, or the dotted form `module.qualname`. In both parts `*` stands for one
 segment (or for a part of one, as in `get_*`) and never crosses a dot; `**` stands for any number of segments, also
@@ -48,7 +48,7 @@ class Target(Record):
 
     @classmethod
     def candidates(cls, text: str) -> tuple[Target, ...]:
-        """What `text`, in either form, may mean: one target, or each split of the dotted form, longest module first."""
+        """The targets that `text` may name: one, or each split of the dotted form, the longest module first."""
         if ":" in text:
             return (cls.parse(text),)
         parts = text.strip().split(".")
@@ -81,7 +81,7 @@ class TargetPattern(Record):
         """As `parse`, but raises ValueError."""
         text = text.strip()
         if len(text) > _MAX_LENGTH:
-            raise ValueError(f"a target of {len(text)} characters is no name")
+            raise ValueError(f"a target of {len(text)} characters is too long")
         if not text.isascii():
             from unicodedata import normalize
 
@@ -114,10 +114,6 @@ class TargetPattern(Record):
         """Whether the pattern names this top-level package or module without a wildcard."""
         return any(segments[0] == first for segments, _ in self.splits)
 
-    def names_module(self, module: str) -> bool:
-        """Whether the pattern spells this module out, without a wildcard in the module part."""
-        return any(not _is_glob(segments) and ".".join(segments) == module for segments, _ in self.splits)
-
     def covers_module(self, module: str) -> bool:
         """Whether everything in this module matches."""
         return any(name == ("**",) and _fits(segments, module) for segments, name in self.splits)
@@ -136,7 +132,7 @@ class TargetSet:
     def __init__(self, rules: Iterable[tuple[TargetPattern, Settings]], excluded: Iterable[TargetPattern] = ()) -> None:
         self._exact: dict[tuple[str, str], Settings] = {}
         self._names: dict[str, dict[str, bool]] = {}  # module -> qualname -> whether the dotted form named it
-        self._wanted: dict[str, tuple[Segments, Segments]] = {}  # module -> its exact names, its dotted ones
+        self._exact_names: dict[str, Segments] = {}  # module -> see exact_names
         self._globs: list[tuple[TargetPattern, Settings]] = []
         self._excluded = tuple(excluded)
         for pattern, settings in rules:
@@ -170,7 +166,7 @@ class TargetSet:
         return self.has_globs(module) and not self._excludes_module(module)
 
     def has_globs(self, module: str) -> bool:
-        """Whether a glob may match in this module, so that all its functions must be looked at."""
+        """Whether a glob may match in this module, so that all its functions must be checked."""
         return any(pattern.could_match_module(module) for pattern, _ in self._globs_for(module))
 
     def _globs_for(self, module: str) -> Iterable[tuple[TargetPattern, Settings]]:
@@ -184,13 +180,13 @@ class TargetSet:
 
     @property
     def reaches_standard_library(self) -> bool:
-        """Whether modules are named that we may need ourselves."""
+        """Whether modules are named that snapagent itself may need."""
         firsts = {segments[0] for pattern, _ in self._globs for segments, _ in pattern.splits}
         firsts.update(module.partition(".")[0] for module in self._names)
         return "wrapt" in firsts or not firsts.isdisjoint(sys.stdlib_module_names)
 
     def rule_for(self, target: Target) -> Settings | None:
-        """The settings for this function, or None when it is no target."""
+        """The settings for this function, or None when it is not a target."""
         settings = self._exact.get((target.module, target.qualname))
         if settings is None:
             settings = next(
@@ -202,22 +198,14 @@ class TargetSet:
 
     def exact_names(self, module: str) -> tuple[str, ...]:
         """The qualnames that `module:qualname` entries ask for: one that is not there deserves a report."""
-        return self._wanted_names(module)[0]
-
-    def dotted_names(self, module: str) -> tuple[str, ...]:
-        """The qualnames that dotted entries may mean in this module; each may as well be in another one."""
-        return self._wanted_names(module)[1]
-
-    def _wanted_names(self, module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        found = self._wanted.get(module)
+        found = self._exact_names.get(module)
         if found is None:
             names = self._names.get(module)
             if not names:
-                return (), ()
-            wanted = [name for name in names if self.rule_for(Target(module, name)) is not None]
-            exact = tuple(name for name in wanted if not names[name])
-            dotted = tuple(name for name in wanted if names[name])
-            found = self._wanted[module] = (exact, dotted)
+                return ()
+            exact = (name for name, dotted in names.items() if not dotted)
+            found = tuple(name for name in exact if self.rule_for(Target(module, name)) is not None)
+            self._exact_names[module] = found
         return found
 
 
@@ -305,13 +293,13 @@ def _splits(text: str) -> tuple[Split, ...]:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether it surely is right: most entries are, so most of a long list is read by this alone."""
+    """Whether the text is certainly valid. Most entries are, so most of a long list needs only this check."""
     segments = text.replace(":", ".", 1).split(".")
     return len(segments) > 1 and all(map(str.isidentifier, segments))
 
 
 def _slip(text: str) -> str | None:
-    """What somebody meant who wrote a path, a call, or another tool's form."""
+    """The correction for a path, a call, or the notation of another tool."""
     form = "write 'package.module:function'"
     if not text:
         return f"it is empty; {form}"
@@ -335,7 +323,7 @@ def _slip(text: str) -> str | None:
 
 
 def _flaw(text: str) -> str | None:
-    """What breaks the grammar, segment by segment."""
+    """The first violation of the grammar, segment by segment."""
     module, colon, name = text.partition(":")
     for segment in (*module.split("."), *(name.split(".") if colon else ())):
         problem = _segment_flaw(segment)
@@ -352,7 +340,7 @@ def _segment_flaw(segment: str) -> str | None:
         return "there is nothing between two dots, or before or after ':'"
     odd = next((char for char in segment if not (char.isalnum() or char in "_-*")), None)
     if odd is not None:
-        return f"{odd!r} is no part of a name; the wildcards are * and **"
+        return f"{odd!r} is not allowed in a name; the wildcards are * and **"
     if "**" in segment and segment != "**":
         return f"'**' stands for whole segments; {segment!r} has more in its segment"
     if "*" in segment and segment.startswith("__"):

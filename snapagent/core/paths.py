@@ -1,8 +1,9 @@
 """Paths: names of places in the arguments or the outcome, such as `self.model`, `rows[*].owner` or `**.password`.
 
 A path begins with a parameter name (or `result`, or `exception`); `.name` is an attribute or a string key, `[0]` an
-item, `['odd key']` a string key that is no identifier; `*` stands for any one step, `**` for any number of steps, also
-none. A parameter that is itself called `result`, `exception` or `arguments` is written `arguments.result` and so on.
+item, `['odd key']` a string key that is not an identifier; `*` stands for any one step, `**` for any number of
+steps, also none. A parameter that is itself called `result`, `exception` or `arguments` is written `arguments.result`
+and so on.
 """
 
 from __future__ import annotations
@@ -131,10 +132,6 @@ class PathPattern:
         """Whether the keys that led to this state are a whole match."""
         return bool(state & self._last)
 
-    def goes_on(self, state: int) -> bool:
-        """Whether a longer path can match."""
-        return bool(state & (self._last - 1))
-
     def _closed(self, state: int) -> int:
         for index, token in enumerate(self.tokens):
             if token is ANY_NUMBER and state >> index & 1:
@@ -213,8 +210,8 @@ def _name(rest: str, text: str) -> tuple[object, str]:
     if name in ("*", "**"):
         return (ANY if name == "*" else ANY_NUMBER), after
     if not name.isidentifier():
-        hint = "; write ['...'] for a key that is no identifier" if name and not name.isspace() else ""
-        raise PathError(text, f"{name!r} is no name{hint}")
+        hint = "; write ['...'] for a key that is not an identifier" if name and not name.isspace() else ""
+        raise PathError(text, f"{name!r} is not a name{hint}")
     return name, after
 
 
@@ -233,6 +230,6 @@ def _bracket(rest: str, text: str) -> tuple[object, str]:
             end = rest.find("]", end + 1)  # the bracket may stand inside a quoted key
             continue
         if type(key) not in _PLAIN_KEYS:
-            raise PathError(text, f"[{inside}] is no index and no plain key")
+            raise PathError(text, f"[{inside}] is neither an index nor a plain key")
         return key, rest[end + 1 :]
     raise PathError(text, f"expects an index, a quoted key or '*' in brackets at {rest!r}")

@@ -1,4 +1,4 @@
-"""Telling an exception that a signal handler of the program raised from one that an object's own hooks raised.
+"""Tells exceptions raised by a signal handler of the program from those raised by the hooks of an object.
 
 A time limit (`signal.setitimer`, a server's worker timeout, a task queue's soft limit) may fire while a call is being
 captured. It is often a plain `Exception`, so only its traceback tells: a frame in it runs the code of a Python signal

@@ -1,4 +1,4 @@
-"""Parameters of a target, and the binding of a call to their names, without calling anything of the program's.
+"""Parameters of a target, and the binding of a call to their names, without calling code of the program.
 
 `inspect.Signature.bind` works on live values; here the values may as well be the inert stand-ins of a pickle, so the
 same code serves the recorder, the store and the loader.

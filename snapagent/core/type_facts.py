@@ -80,7 +80,7 @@ def find(kind: type, name: str) -> tuple[type | None, Any]:
 
 
 def is_class(value: object) -> bool:
-    """Whether `value` is a class, whatever it says itself."""
+    """Whether `value` is a class, whatever its `__class__` says."""
     return bool(_flags_of(type(value)) & _CLASS)
 
 

@@ -1,4 +1,4 @@
-"""`Bundle`: one captured call in a test's hands. Every access to a stored value unpickles it anew."""
+"""`Bundle`: one captured call, as tests use it. Every access to a stored value unpickles it again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..bundle import CALL, OUTCOME, BundleFile, Header
+from ..bundle import ASYNC_GENERATOR, CALL, CANCELLED, CAPPED, CLOSED, GENERATOR, OUTCOME, BundleFile, Header
 from ..compare.comparing import make_options
 from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
 from ..compare.walking import Comparator, Options
+from ..core.short_hashes import short_hash
 from ..core.signature import Parameters
 from ..errors import NotReplayableError, OutcomeError, SnapagentError
 from ..store import BundleEntry, StoreReader
@@ -22,12 +23,12 @@ from .stored import StoredCall
 
 
 class Bundle:
-    """One captured call: what it was called with, how it ended, and the means to call it again.
+    """One captured call: its arguments, its outcome, and methods to call the function again.
 
     `.args` and `.kwargs` are what the caller passed, `.instance` is `self` (the class of a class method, None for a
     function), `.arguments` all of it by parameter name. Each access gives a fresh copy, so that a test that changes
-    one cannot disturb the next. What is in the header (`hash`, `timestamp`, `outcome`, `metadata`) costs no
-    unpickling.
+    one cannot disturb the next. `hash`, `timestamp`, `outcome` and `metadata` come from the header and unpickle
+    nothing.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Bundle:
         self._header = header
         self._overrides: dict[str, Any] = {}
 
-    # -- what the header says ------------------------------------------------------------------------------------
+    # -- from the header -----------------------------------------------------------------------------------------
 
     @property
     def target(self) -> str:
@@ -76,7 +77,7 @@ class Bundle:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The whole header as plain data: versions, previews, what was excluded and why."""
+        """The whole header as plain data: versions, previews, excluded values and the reasons."""
         fields = self._header.as_dict()
         for name in ("parts", "notes"):
             fields[name] = [item.as_dict() for item in fields[name]]
@@ -87,8 +88,7 @@ class Bundle:
         return self._header
 
     def __repr__(self) -> str:
-        digits = self.hash.partition(":")[2][:8]
-        return f"<Bundle {self.target} {digits} {self._header.outcome_kind} {self._header.timestamp}>"
+        return f"<Bundle {self.target} {short_hash(self.hash)} {self._header.outcome_kind} {self._header.timestamp}>"
 
     # -- stored values, each a fresh copy ------------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class Bundle:
 
     @property
     def result(self) -> Any:
-        """What the call returned; the list of its items for a generator. Raises OutcomeError when it raised."""
+        """The returned value; for a generator the list of its items. Raises OutcomeError when it raised."""
         match self.expected:
             case Returned(value=value):
                 return value
@@ -129,7 +129,7 @@ class Bundle:
 
     @property
     def expected(self) -> Outcome:
-        """How the call ended, as a value that survives `assert array == bundle.expected` in either order."""
+        """The outcome as `Returned` or `Raised`, which compare with arrays too: `assert array == bundle.expected`."""
         value = self._stored.load(OUTCOME)
         return Raised(value) if self.outcome == "raised" else Returned(value)
 
@@ -148,8 +148,8 @@ class Bundle:
     def call(self, fn: Callable[..., Any] | None = None) -> Any:
         """Call the target, or `fn` in its place, with the stored arguments.
 
-        The function is called without our wrapper; a method on the stored instance; a coroutine is awaited in a loop
-        of its own; a generator's items are listed. Raises what the function raises.
+        The call is not captured. A method is called on the stored instance, a coroutine is awaited in a loop of its
+        own, and the items of a generator are listed. Raises what the function raises.
         """
         __tracebackhide__ = True
         return calling.run(self._prepared(fn))
@@ -160,10 +160,10 @@ class Bundle:
         return await calling.arun(self._prepared(fn))
 
     def replay(self, fn: Callable[..., Any] | None = None) -> Any:
-        """Call it and return how it ended in a form that compares, for snapshots.
+        """Call it and return the outcome in a form that compares, for snapshots.
 
-        A returned value is given as it is, unless arrays are in it; those, and an exception as `Raised`, come as an
-        outcome with an equality and a repr of its own.
+        A returned value is returned as it is, unless it contains arrays: then, and for an exception, the result is a
+        `Returned` or `Raised` with an equality and a repr of its own.
         """
         __tracebackhide__ = True
         return in_comparable_form(self._ended(fn))
@@ -183,10 +183,10 @@ class Bundle:
         unordered: Iterable[str] = (),
         comparators: Mapping[type, Comparator] | None = None,
     ) -> Verdict:
-        """Call it and compare how it ends with how it ended; the verdict says what was not compared.
+        """Call it and compare the outcome with the stored one. The verdict lists the places that were not compared.
 
         Raises:
-            AssertionError: it ends differently; the message lists the places by path, with both values.
+            AssertionError: the outcomes differ; the message lists the differences by path, with both values.
         """
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
@@ -210,16 +210,16 @@ class Bundle:
         return self._asserted(expected, await self._aended(fn), options)
 
     def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
-        """Like `check`, but what cannot be replayed is a verdict too, and nothing is raised."""
+        """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`."""
         try:
             return judge(self._expected_to_compare(), self._ended(fn), options or self._options())
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
 
-    # -- the inside ----------------------------------------------------------------------------------------------
+    # -- internals -----------------------------------------------------------------------------------------------
 
     def read(self) -> Bundle:
-        """Read the file now, checked and trusted, so that it may be pruned later. Returns the bundle itself.
+        """Read, check and trust the file now, so that it may be pruned later. Returns the bundle itself.
 
         Raises:
             CorruptBundleError, UntrustedBundleError: nothing of it was unpickled.
@@ -238,19 +238,19 @@ class Bundle:
         instance, args, kwargs = stored
         return instance, args, kwargs
 
-    def _prepared(self, fn: Callable[..., Any] | None) -> calling.Call:
+    def _prepared(self, fn: Callable[..., Any] | None) -> calling.PreparedCall:
         function = find_function(self.target) if fn is None else _replacement(fn)
         instance, args, kwargs = self._call()
         bound = getattr(function, "__self__", None) is not None and hasattr(function, "__func__")
         positional = (instance, *args) if self._stored.has_instance and not bound else args
-        return calling.Call(self.target, function, positional, kwargs, self._header.flavor, self._items())
+        return calling.PreparedCall(self.target, function, positional, kwargs, self._header.flavor, self._items())
 
     def _items(self) -> int:
-        """How many items to ask a generator for: as many as were taken when it was not read to its end."""
-        if self._header.flavor not in ("generator", "async_generator") or self.outcome == "raised":
+        """The most items to read from a generator: no more than were captured, when it was not read to its end."""
+        if self._header.flavor not in (GENERATOR, ASYNC_GENERATOR) or self.outcome == "raised":
             return calling.MOST_ITEMS
         taken = len(self.result)
-        return taken if self._header.ended in ("closed", "capped") else taken + calling.MOST_ITEMS
+        return taken if self._header.ended in (CLOSED, CAPPED) else taken + calling.MOST_ITEMS
 
     def _ended(self, fn: Callable[..., Any] | None) -> Outcome:
         __tracebackhide__ = True
@@ -269,7 +269,7 @@ class Bundle:
             return self._raised(error)
 
     def _raised(self, error: BaseException) -> Raised:
-        """An exception as an outcome; Ctrl-C, pytest's own and ours go on, unless that is what was captured."""
+        """An exception as an outcome. Ctrl-C, pytest's exceptions and SnapagentError are raised, unless captured so."""
         __tracebackhide__ = True
         outcome = Raised(error)
         foreign = isinstance(error, SnapagentError) or not isinstance(error, Exception)
@@ -278,7 +278,7 @@ class Bundle:
         return outcome
 
     def _expected_to_compare(self) -> Outcome:
-        if self._header.ended == "cancelled":
+        if self._header.ended == CANCELLED:
             reason = "the task was cancelled from outside while it ran"
             raise NotReplayableError(self.target, reason, "there is no outcome to compare; use call()")
         return self.expected
@@ -300,18 +300,18 @@ class Bundle:
         __tracebackhide__ = True
         verdict = judge(expected, got, options)
         if not verdict:
-            raise AssertionError(f"{self!r} {verdict}{_astray(options)}") from (
+            raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from (
                 got.exception if isinstance(got, Raised) else None
             )
         return verdict
 
 
-def _astray(options: Options) -> str:
-    """A word on paths that the test author gave in vain."""
+def _unused_paths(options: Options) -> str:
+    """A remark about paths of `ignore` and `unordered` that name no place in an outcome."""
     paths = [str(path) for path in (*options.ignore, *options.unordered) if not path.concerns_outcome]
-    return f"\n(no place in an outcome: {', '.join(paths)}; write result... or exception...)" if paths else ""
+    return f"\n(not a place in an outcome: {', '.join(paths)}; write result... or exception...)" if paths else ""
 
 
 def _replacement(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """What a test passes to `call`, without our wrapper; a bound method stays bound."""
+    """The function that a test passes to `call`, without the wrapper of captures; a bound method stays bound."""
     return fn if hasattr(fn, "__self__") else unwrap(fn)

@@ -1,4 +1,4 @@
-"""Calling a function again: coroutines awaited, generators listed as far as they were when they were captured."""
+"""Calls a function again: awaits coroutines, and lists generators as far as they ran when they were captured."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from ..bundle import ASYNC_GENERATOR, COROUTINE, GENERATOR
 from ..core.records import Record
 from ..core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
 from ..errors import NotReplayableError
 
-MOST_ITEMS = 10_000  # asked of a generator beyond those that it gave when it was captured: it may be endless now
+MOST_ITEMS = 10_000  # read from a generator beyond the captured ones: it may be endless now
 
 
-class Call(Record):
-    """A function and what to call it with; `items` is the most that a generator is asked for."""
+class PreparedCall(Record):
+    """A function and its arguments; `items` is the most to read from a generator."""
 
     target: str
     function: Callable[..., Any]
@@ -25,10 +26,10 @@ class Call(Record):
     items: int = MOST_ITEMS
 
 
-def run(call: Call) -> Any:
-    """Call it and see it through to the end.
+def run(call: PreparedCall) -> Any:
+    """Make the call, and run a coroutine or generator to its end.
 
-    Raises what the function raises, and NotReplayableError when it has to be awaited while an event loop runs here.
+    Raises what the function raises, and NotReplayableError when it must be awaited while an event loop is running.
     """
     __tracebackhide__ = True
     if _is_async(call):
@@ -36,20 +37,20 @@ def run(call: Call) -> Any:
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # leaves the thread's current loop alone
             return runner.run(arun(call))
     value = call.function(*call.positional, **call.keywords)
-    if _gives_items(call, value):
+    if _is_generator(call, value):
         return _listed(value, call.items)
     return value
 
 
-async def arun(call: Call) -> Any:
-    """The same inside a running event loop; plain functions are just called."""
+async def arun(call: PreparedCall) -> Any:
+    """The same inside a running event loop; plain functions are called as in `run`."""
     __tracebackhide__ = True
     value = call.function(*call.positional, **call.keywords)
-    if hasattr(value, "__anext__") and _flavored(call, "async_generator", inspect.isasyncgenfunction):
+    if hasattr(value, "__anext__") and _has_flavor(call, ASYNC_GENERATOR, inspect.isasyncgenfunction):
         return await _alisted(value, call.items)
-    if inspect.isawaitable(value) and _flavored(call, "coroutine", inspect.iscoroutinefunction):
+    if inspect.isawaitable(value) and _has_flavor(call, COROUTINE, inspect.iscoroutinefunction):
         return await _awaited(value)
-    if _gives_items(call, value):
+    if _is_generator(call, value):
         return _listed(value, call.items)
     return value
 
@@ -58,30 +59,31 @@ async def _awaited(value: Awaitable[Any]) -> Any:
     return await value
 
 
-def _is_async(call: Call) -> bool:
-    asks = inspect.iscoroutinefunction(call.function) or inspect.isasyncgenfunction(call.function)
-    return asks or call.flavor in ("coroutine", "async_generator")
+def _is_async(call: PreparedCall) -> bool:
+    function = call.function
+    flavored = call.flavor in (COROUTINE, ASYNC_GENERATOR)
+    return flavored or inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
-def _flavored(call: Call, flavor: str, is_such: Callable[[Any], bool]) -> bool:
+def _has_flavor(call: PreparedCall, flavor: str, is_such: Callable[[Any], bool]) -> bool:
     return call.flavor == flavor or is_such(call.function)
 
 
-def _gives_items(call: Call, value: object) -> bool:
-    return hasattr(value, "__next__") and _flavored(call, "generator", inspect.isgeneratorfunction)
+def _is_generator(call: PreparedCall, value: object) -> bool:
+    return hasattr(value, "__next__") and _has_flavor(call, GENERATOR, inspect.isgeneratorfunction)
 
 
-def _refuse_inside_a_loop(call: Call) -> None:
+def _refuse_inside_a_loop(call: PreparedCall) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    reason = "it has to be awaited, and an event loop is running here"
+    reason = "it must be awaited, and an event loop is already running"
     raise NotReplayableError(call.target, reason, "await bundle.acall(), .acheck() or .areplay() instead")
 
 
 def _listed(items: Iterator[Any], most: int) -> list[Any]:
-    """The items up to `most`; the generator is closed then, as it was when it was captured."""
+    """At most `most` items; a generator that has more is closed, as it was when it was captured."""
     __tracebackhide__ = True
     found: list[Any] = []
     while len(found) < most:
@@ -126,7 +128,7 @@ def check_names(parameters: Parameters, overrides: Mapping[str, Any], target: st
 def override(
     stored: StoredArguments, parameters: Parameters, has_instance: bool, overrides: Mapping[str, Any]
 ) -> StoredArguments:
-    """The arguments with `overrides`, by parameter name, in the places where the caller passed them."""
+    """The arguments with `overrides` by parameter name, positional or keyword as the caller passed them."""
     instance, args, kwargs = stored
     positional = [instance, *args] if has_instance else list(args)
     names = [name for name, kind in parameters.items if kind.startswith("positional")]

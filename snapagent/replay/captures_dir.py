@@ -1,4 +1,4 @@
-"""Where bundles are looked for: the caller's word decides, then pytest's, the environment, the config."""
+"""Finds the folder of captures: the caller decides, then pytest's options, the environment, the config."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ if TYPE_CHECKING:
     from ..store import StoreReader
 
 
-class Anchor(Record):
-    """What a test session says of places: its root folder, and the captures folder of its options, if any.
+class SessionFolders(Record):
+    """The folders of a pytest session: its rootdir, and the captures folder of its options, if any.
 
-    pytest's plugin sets it for the time of its session: in tests, relative places are meant from the rootdir,
-    whatever the working directory is.
+    The plugin sets them for its session: in tests, relative folders are relative to the rootdir, whatever the working
+    directory is.
     """
 
     root: str | None = None
     captures_dir: str | None = None
 
 
-_anchor = Anchor()
+_session = SessionFolders()
 
 
-def anchored(anchor: Anchor) -> Callable[[], None]:
-    """Use `anchor` from now on; calling the result goes back."""
-    global _anchor
-    before, _anchor = _anchor, anchor
+def use_session_folders(folders: SessionFolders) -> Callable[[], None]:
+    """Use `folders` from now on. Calling the result restores those before."""
+    global _session
+    before, _session = _session, folders
 
-    def leave() -> None:
-        global _anchor
-        _anchor = before
+    def restore() -> None:
+        global _session
+        _session = before
 
-    return leave
+    return restore
 
 
 def root_folder() -> str:
     """pytest's rootdir in a test session, else the working directory."""
-    return _anchor.root or os.getcwd()
+    return _session.root or os.getcwd()
 
 
 def base_folder(base_path: str | os.PathLike[str] | None = None) -> str:
-    """The absolute folder of captures that is meant.
+    """The absolute path of the folder of captures.
 
-    Given, it is that one, else the session's option decides, then the environment, the config, and `captures`. A
-    relative one is meant below the rootdir, unless it is only there below the working directory.
-    Raises ConfigError when a config would decide and cannot be read.
+    `base_path` decides, then the session's option, the environment, the config, and the default `captures`. A relative
+    path is below the rootdir, unless it only exists below the working directory. Raises ConfigError for a config that
+    decides and cannot be read.
     """
     from ..config.reading import default_base_path
 
     root = root_folder()
-    given = _anchor.captures_dir if base_path is None else os.fspath(base_path)
+    given = _session.captures_dir if base_path is None else os.fspath(base_path)
     if given is None:
         return default_base_path(os.environ, root)
     given = os.path.expanduser(given)
@@ -63,7 +63,7 @@ def base_folder(base_path: str | os.PathLike[str] | None = None) -> str:
 
 
 def config_in_force() -> Config:
-    """The YAML that a test session sees, the default one when there is none. Raises ConfigError."""
+    """The config that applies in this test session, the default one when there is none. Raises ConfigError."""
     from ..config.environment import find_config
     from ..config.reading import DEFAULT_CONFIG, load_unchanged
 
@@ -72,26 +72,26 @@ def config_in_force() -> Config:
 
 
 def open_library(base_path: str | os.PathLike[str] | None = None, trust: str | None = None) -> StoreReader:
-    """The captures under `base_path` (see `base_folder`), to be read under a trust policy: the config's when not given.
+    """The captures under `base_path` (see `base_folder`). `trust` defaults to the policy of the config.
 
-    Files of the owner of pytest's rootdir are trusted like one's own.
+    Files of the owner of pytest's rootdir are trusted like the user's own.
     """
-    from ..config.environment import signing_keys
+    from ..config.environment import signing_keys, trust_policy
     from ..store import StoreReader
 
     keys = signing_keys(os.environ)
-    policy = trust or config_in_force().trust or ("signed" if keys else "owner")
-    return StoreReader(base_folder(base_path), keys=keys, trust=policy, owners=owners())
+    policy = trust_policy(trust or config_in_force().trust, keys)
+    return StoreReader(base_folder(base_path), keys=keys, trust=policy, owners=trusted_owners())
 
 
-def library_with(target: str, base_path: str | os.PathLike[str] | None = None) -> StoreReader:
-    """The captures that the bundles of `target` are read from: those of `open_library`, or their like below the cwd.
+def library_for(target: str, base_path: str | os.PathLike[str] | None = None) -> StoreReader:
+    """The captures to read the bundles of `target` from: those of `open_library`, or those below the working directory.
 
-    The latter when nobody names a folder and the rootdir's has none of them: a test that works in a folder of its own
-    finds there what it captured there. Raises ConfigError.
+    The latter when no folder is named and the rootdir's has no bundles of the target: a test that changes to a folder
+    of its own finds what it has captured there. Raises ConfigError.
     """
     library = open_library(base_path)
-    if base_path is not None or _anchor.captures_dir is not None or os.path.isdir(library.folder(target)):
+    if base_path is not None or _session.captures_dir is not None or os.path.isdir(library.folder(target)):
         return library
     from ..config.reading import default_base_path
 
@@ -99,6 +99,6 @@ def library_with(target: str, base_path: str | os.PathLike[str] | None = None) -
     return here if os.path.isdir(here.folder(target)) else library
 
 
-def owners() -> tuple[int, ...]:
-    """User ids that are trusted besides mine and root's."""
-    return (os.stat(_anchor.root).st_uid,) if _anchor.root else ()
+def trusted_owners() -> tuple[int, ...]:
+    """User ids that are trusted besides root and the current user."""
+    return (os.stat(_session.root).st_uid,) if _session.root else ()

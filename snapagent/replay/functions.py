@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
+from ..core.functions import function_of, held_by
 from ..errors import NotReplayableError
 
 _INSTRUMENTS = "snapagent.capture."  # where the types come from that the runtime half puts around or into functions
@@ -21,15 +22,16 @@ def find_function(target: str) -> Callable[..., Any]:
         NotReplayableError: the module cannot be imported, or has no such name (any more).
     """
     found = unwrap(find_raw(target))
-    return _held_by(found, target.rpartition(":")[2]) or found
+    return _held_by(found, target) or found
 
 
-def _held_by(value: object, qualname: str) -> Callable[..., Any] | None:
+def _held_by(value: object, target: str) -> Callable[..., Any] | None:
     """The function inside an object that a framework made of it: a click command, a Celery task."""
-    if isinstance(value, type | FunctionType) or hasattr(value, "__code__") or hasattr(value, "__wrapped__"):
+    if isinstance(value, type) or hasattr(value, "__code__") or hasattr(value, "__wrapped__"):
         return None
-    parts = getattr(value, "__dict__", {}).values()
-    return next((unwrap(part) for part in parts if getattr(part, "__qualname__", None) == qualname), None)
+    module, _, qualname = target.partition(":")
+    found = held_by(value, qualname, module, getattr(sys.modules.get(module), "__dict__", {}), _below)
+    return None if found is None else unwrap(found)
 
 
 def find_raw(target: str) -> object:
@@ -88,20 +90,10 @@ def unwrap(value: object) -> Callable[..., Any]:
 
 def _without_ours(value: Any) -> Callable[..., Any]:
     while True:
-        inner = _below(_inside_descriptor(value))
+        inner = _below(function_of(value))
         if inner is value:
             return inner  # type: ignore[no-any-return]
         value = inner
-
-
-def _inside_descriptor(value: Any) -> Any:
-    if isinstance(value, classmethod | staticmethod):
-        return value.__func__
-    if isinstance(value, property):
-        return value.fget
-    if isinstance(value, functools.cached_property | functools.partialmethod):
-        return value.func
-    return value
 
 
 def _below(value: Any) -> Any:

@@ -11,9 +11,9 @@ from ..errors import BundleNotFoundError
 from ..serializer.thawing.load import check_facsimiles
 from ..store import StoreReader, own_writes
 from .bundle import Bundle
-from .captures_dir import library_with
-from .select import Wanted, newest, select
-from .stored import fitting, placeholder_paths
+from .captures_dir import library_for
+from .select import BundleQuery, find_newest, select
+from .stored import applicable_facsimiles, placeholder_paths
 
 
 def load_capture(
@@ -33,7 +33,7 @@ def load_capture(
         hash: A prefix of the argument hash, with or without `h1:`, or a bundle's file name.
         args, kwargs: The call's arguments (without the bound instance), in any spelling that binds the same.
         outcome: `returned`, `raised`, or the type of an exception.
-        facsimiles: What to put in place of placeholders, by path.
+        facsimiles: Stand-ins for placeholders, by path.
         base_path: The folder of captures; default: pytest's option, the environment, the config, `captures`.
 
     Raises:
@@ -41,9 +41,9 @@ def load_capture(
         FacsimileError: a path where the bundle has no placeholder.
         CorruptBundleError, UntrustedBundleError: nothing of the file was unpickled.
     """
-    wanted = Wanted.of(target, hash, args, kwargs, outcome)
-    store = _opened(wanted, base_path)
-    entry, file = newest(store, wanted)
+    query = BundleQuery.of(target, hash, args, kwargs, outcome)
+    store = _open(query, base_path)
+    entry, file = find_newest(store, query)
     return Bundle(store, entry, file.header, facsimiles, file)
 
 
@@ -60,14 +60,14 @@ def load_captures(
 ) -> list[Bundle]:
     """All bundles of a function that fit, oldest first; with `limit` the newest of them.
 
-    The list is empty when the function has bundles and none fits. One that has none at all, or is not known, raises
-    TargetNotFoundError: a loop over a misspelled name must not pass. A file that is no whole bundle does not hide the
-    others: it is left out with a warning that names it. A facsimile is used in those bundles that have a placeholder
-    at its path; when none has, that is an error.
+    The list is empty when the function has bundles and none fits. An unknown function, or one without bundles, raises
+    TargetNotFoundError: a test that loops over a misspelled name must not pass. A damaged file is skipped with a
+    warning that names it. A facsimile applies to the bundles that have a placeholder at its path; it is an error when
+    none has.
     """
-    wanted = Wanted.of(target, hash, args, kwargs, outcome)
+    query = BundleQuery.of(target, hash, args, kwargs, outcome)
     try:
-        return _bundles(wanted, limit, facsimiles, base_path)
+        return _bundles(query, limit, facsimiles, base_path)
     except BundleNotFoundError:
         return []
 
@@ -81,31 +81,31 @@ def captures_for(
     facsimiles: Mapping[str, object] | None = None,
     base_path: str | os.PathLike[str] | None = None,
 ) -> list[Bundle]:
-    """`load_captures` for those who need at least one: raises BundleNotFoundError, which lists what there is."""
-    return _bundles(Wanted.of(target, hash, None, None, outcome), limit, facsimiles, base_path)
+    """Like `load_captures`, but raises BundleNotFoundError, which lists the existing bundles, when none fits."""
+    return _bundles(BundleQuery.of(target, hash, None, None, outcome), limit, facsimiles, base_path)
 
 
 def _bundles(
-    wanted: Wanted,
+    query: BundleQuery,
     limit: int | None,
     facsimiles: Mapping[str, object] | None,
     base_path: str | os.PathLike[str] | None,
 ) -> list[Bundle]:
     if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise ValueError(f"limit is a number of bundles, at least 1, not {limit!r}")
-    store = _opened(wanted, base_path)
-    found = select(store, wanted, most=limit)
-    facsimiles_of = _fitting([header for _, header in found], facsimiles or {})
-    return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of, strict=True)]
+        raise ValueError(f"limit must be a number of bundles, at least 1, not {limit!r}")
+    store = _open(query, base_path)
+    found = select(store, query, most=limit)
+    facsimiles_of_each = _facsimiles_of_each([header for _, header in found], facsimiles or {})
+    return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of_each, strict=True)]
 
 
-def _opened(wanted: Wanted, base_path: str | os.PathLike[str] | None) -> StoreReader:
-    """The captures that are meant, those of this very process among them."""
+def _open(query: BundleQuery, base_path: str | os.PathLike[str] | None) -> StoreReader:
+    """The captures to search, including what this process has captured so far."""
     own_writes.wait_for_writers()
-    return library_with(wanted.target, base_path)
+    return library_for(query.target, base_path)
 
 
-def _fitting(headers: Sequence[Header], facsimiles: Mapping[str, object]) -> list[dict[str, object]]:
-    """For each bundle the facsimiles that it has a placeholder for. Raises FacsimileError for one that none has."""
+def _facsimiles_of_each(headers: Sequence[Header], facsimiles: Mapping[str, object]) -> list[dict[str, object]]:
+    """For each bundle the facsimiles of its placeholders. Raises FacsimileError for one that no bundle has."""
     check_facsimiles(facsimiles, list(dict.fromkeys(path for header in headers for path in placeholder_paths(header))))
-    return [fitting(header, facsimiles) for header in headers]
+    return [applicable_facsimiles(header, facsimiles) for header in headers]

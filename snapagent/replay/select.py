@@ -1,4 +1,4 @@
-"""Which bundles of a function are meant: by hash prefix, file name, arguments, outcome."""
+"""Selects the bundles of a function by hash prefix, file name, arguments and outcome."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 
 from ..bundle import BundleFile, Header
 from ..core.records import Record
+from ..core.short_hashes import told_apart
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError
 from ..store import BundleEntry, StoreReader
-from .asked import ArgumentTest
+from .live_call import ArgumentFilter
 
 Found = tuple[BundleEntry, Header]
 
 _FILE_NAME = re.compile(r"\d{8}T\d{6}\.\d+Z-.+")
 
 
-class Wanted(Record):
-    """What somebody asks of a function's bundles; None: no matter."""
+class BundleQuery(Record):
+    """The bundles of a function to select; None: any value."""
 
     target: str
     prefix: str | None = None
@@ -37,7 +38,7 @@ class Wanted(Record):
         args: Sequence[Any] | None,
         kwargs: Mapping[str, Any] | None,
         outcome: str | None,
-    ) -> Wanted:
+    ) -> BundleQuery:
         """From the arguments of `load_capture`."""
         call = None if args is None and kwargs is None else (tuple(args or ()), dict(kwargs or {}))
         prefix, name = _prefix_or_name(hash)
@@ -72,58 +73,59 @@ def _prefix_or_name(text: str | None) -> tuple[str | None, str | None]:
     return digits if colon else version, None
 
 
-def newest(store: StoreReader, wanted: Wanted) -> tuple[BundleEntry, BundleFile]:
-    """The newest bundle that fits, read, checked and trusted; raises as `select`, also for a broken file in its place.
+def find_newest(store: StoreReader, query: BundleQuery) -> tuple[BundleEntry, BundleFile]:
+    """The newest bundle that fits, read, checked and trusted.
 
-    UntrustedBundleError too.
+    Raises what `select` raises, also for a broken file among the newest, and UntrustedBundleError.
     """
-    found = _straight(store, wanted)
+    found = _find_directly(store, query)
     if found is None:
-        entry, _ = select(store, wanted, most=1, strict=True)[0]
+        entry, _ = select(store, query, most=1, strict=True)[0]
         found = entry, store.read(entry)
     return found
 
 
-def _straight(store: StoreReader, wanted: Wanted) -> tuple[BundleEntry, BundleFile] | None:
-    """What the store finds without listing the folder, however many bundles there are; None: more must be looked at."""
-    if wanted.name is not None or wanted.call is not None or wanted.outcome is not None:
+def _find_directly(store: StoreReader, query: BundleQuery) -> tuple[BundleEntry, BundleFile] | None:
+    """The bundle when the store can find it without listing the folder, however large; else None."""
+    if query.name is not None or query.call is not None or query.outcome is not None:
         return None
     try:
-        prefix = wanted.prefix
-        entry = store.newest(wanted.target) if prefix is None else store.by_hash(wanted.target, prefix)
+        prefix = query.prefix
+        entry = store.newest(query.target) if prefix is None else store.by_hash(query.target, prefix)
         file = store.read(entry)
-    except BundleNotFoundError:  # not there, or pruned this moment: `select` tells what there is
+    except BundleNotFoundError:  # or just pruned: the error of `select` lists what there is
         return None
-    return (entry, file) if _fits(file.header, wanted) else None
+    return (entry, file) if _fits(file.header, query) else None
 
 
-def select(store: StoreReader, wanted: Wanted, most: int | None = None, strict: bool = False) -> list[Found]:
-    """The bundles that fit, oldest first, at least one; of more than `most` the newest.
+def select(store: StoreReader, query: BundleQuery, most: int | None = None, strict: bool = False) -> list[Found]:
+    """The bundles that fit, oldest first: at least one, and at most the newest `most`.
 
-    A file without a readable header is left out with a warning (`strict`: raised), as it must not hide the others.
+    A file without a readable header is skipped with a warning, so that it does not hide the others. With `strict` its
+    error is raised.
 
     Raises:
         TargetNotFoundError, BundleNotFoundError, AmbiguousHashError: they list what there is.
-        CorruptBundleError: nothing else fits but files that cannot be read.
+        CorruptBundleError: none fits, and there are files that cannot be read.
     """
-    entries = _candidates(store, wanted)
-    fits = ArgumentTest(*wanted.call, wanted.function) if wanted.call is not None else None
+    entries = _candidates(store, query)
+    fits = ArgumentFilter(*query.call, query.function) if query.call is not None else None
     found: list[Found] = []
     broken: list[CorruptBundleError] = []
     for item in _headers(store, reversed(entries)):
         if isinstance(item, CorruptBundleError):
             broken.append(item)
-        elif _fits(item[1], wanted) and (fits is None or fits(item[1])):
+        elif _fits(item[1], query) and (fits is None or fits(item[1])):
             found.append(item)
-        if most is not None and len(found) >= most and wanted.prefix is None:
+        if most is not None and len(found) >= most and query.prefix is None:
             break
     if broken and (strict or not found):
         raise broken[0]
     for error in broken:
         warnings.warn(f"left out: {error}", stacklevel=3)
     if not found:
-        raise BundleNotFoundError(wanted.target, str(wanted), _known(store, wanted.target))
-    _refuse_ambiguous(found, wanted)
+        raise BundleNotFoundError(query.target, str(query), _existing(store, query.target))
+    _refuse_ambiguous(found, query)
     return found[:most][::-1]
 
 
@@ -133,28 +135,28 @@ def _headers(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[Fou
             yield entry, store.header(entry)
         except CorruptBundleError as error:
             yield error
-        except BundleNotFoundError:  # pruned meanwhile
+        except BundleNotFoundError:  # pruned since the folder was listed
             continue
 
 
-def _candidates(store: StoreReader, wanted: Wanted) -> list[BundleEntry]:
-    """What the names alone leave to be looked at, oldest first."""
-    if wanted.name is not None:
-        return [store.by_name(wanted.target, wanted.name)]
-    entries = store.entries(wanted.target)
+def _candidates(store: StoreReader, query: BundleQuery) -> list[BundleEntry]:
+    """The entries that fit by their file names, oldest first."""
+    if query.name is not None:
+        return [store.by_name(query.target, query.name)]
+    entries = store.entries(query.target)
     if not entries:
-        return [store.newest(wanted.target)]  # raises the error that names the nearest functions
-    prefix = (wanted.prefix or "")[:8].lower()
+        return [store.newest(query.target)]  # raises the error that names the nearest functions
+    prefix = (query.prefix or "")[:8].lower()
     return [entry for entry in entries if entry.short_hash.startswith(prefix)]
 
 
-def _fits(header: Header, wanted: Wanted) -> bool:
-    if ":" in wanted.target and header.target != wanted.target:
-        return False  # another function whose name makes the same folder
-    if wanted.outcome is not None and wanted.outcome not in _outcome_names(header):
+def _fits(header: Header, query: BundleQuery) -> bool:
+    if ":" in query.target and header.target != query.target:
+        return False  # a function with the same dotted name, so the same folder
+    if query.outcome is not None and query.outcome not in _outcome_names(header):
         return False
     digits = header.hash.partition(":")[2]
-    return wanted.prefix is None or digits.startswith(wanted.prefix.lower())
+    return query.prefix is None or digits.startswith(query.prefix.lower())
 
 
 def _outcome_names(header: Header) -> set[str]:
@@ -164,14 +166,14 @@ def _outcome_names(header: Header) -> set[str]:
     return names
 
 
-def _refuse_ambiguous(found: list[Found], wanted: Wanted) -> None:
+def _refuse_ambiguous(found: list[Found], query: BundleQuery) -> None:
     hashes = dict.fromkeys(header.hash for _, header in found)
-    if wanted.prefix is not None and len(hashes) > 1:
-        raise AmbiguousHashError(wanted.target, wanted.prefix, tuple(hashes))
+    if query.prefix is not None and len(hashes) > 1:
+        raise AmbiguousHashError(query.target, query.prefix, tuple(hashes), told_apart(hashes))
 
 
-def _known(store: StoreReader, target: str) -> tuple[str, ...]:
-    """What there is, the newest in a few words each."""
+def _existing(store: StoreReader, target: str) -> tuple[str, ...]:
+    """The existing bundles for an error message, the newest first, with the outcome of the newest eight."""
     entries = store.entries(target)
     recent = [item for item in _headers(store, reversed(entries[-8:])) if not isinstance(item, CorruptBundleError)]
     names = [f"{entry.short_hash} ({header.outcome_kind})" for entry, header in recent]

@@ -1,28 +1,27 @@
-"""A stored call: its header, and its parts unpickled on demand, each time anew."""
+"""A stored call: its header, and its parts, which every access unpickles again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bundle import BundleFile, Header
+from ..bundle import BOUND_KINDS, BundleFile, Header
 from ..errors import FacsimileError, NotReplayableError
 from ..placeholder import PRESENT
 from ..sealing.portability import refused_globals, verdict
-from ..serializer import get_serializer
 from ..serializer.thawing.load import check_facsimiles, thaw
 from ..store import BundleEntry, StoreReader
 
-PICKLE = "pickle"  # the serializer that knows of placeholders
+PICKLE = "pickle"  # the serializer of all bundles so far
 
 
 def placeholder_paths(header: Header) -> list[str]:
-    """Where a bundle has something else than what was there; notes about values that are there tell no such place."""
+    """The paths where a bundle holds a placeholder instead of the value."""
     return [note.path for note in header.notes if note.kind not in PRESENT]
 
 
-def fitting(header: Header, facsimiles: Mapping[str, object]) -> dict[str, object]:
-    """Those facsimiles that this bundle has a placeholder for."""
+def applicable_facsimiles(header: Header, facsimiles: Mapping[str, object]) -> dict[str, object]:
+    """The facsimiles that this bundle has a placeholder for."""
     return {path: value for path, value in facsimiles.items() if _fits(path, placeholder_paths(header))}
 
 
@@ -35,7 +34,7 @@ def _fits(path: str, placeholders: Sequence[str]) -> bool:
 
 
 class StoredCall:
-    """One bundle of a library. The file is read once, checked and trusted, before anything of it is unpickled."""
+    """One bundle of a library. The file is read once; it is checked and trusted before any of it is unpickled."""
 
     def __init__(
         self,
@@ -55,10 +54,10 @@ class StoredCall:
     @property
     def has_instance(self) -> bool:
         """Whether the first argument is the bound instance or class."""
-        return self.header.kind in ("method", "classmethod")
+        return self.header.kind in BOUND_KINDS
 
     def read(self) -> BundleFile:
-        """The file, which may be pruned from now on.
+        """The content of the file; from now on the file may be pruned.
 
         Raises:
             CorruptBundleError, UntrustedBundleError: nothing of it was unpickled.
@@ -71,12 +70,12 @@ class StoredCall:
         """A fresh copy of a part: `call` is (instance, args, kwargs), `outcome` the value or the exception.
 
         Raises:
-            NotReplayableError: this interpreter cannot load it; told from the header.
+            NotReplayableError: this interpreter cannot load it, judged by the header.
             BundleLoadError: unpickling failed.
         """
-        refusal = verdict(self.header)
-        if refusal is not None:
-            raise NotReplayableError(self.header.target, *refusal)
+        problem = verdict(self.header)
+        if problem is not None:
+            raise NotReplayableError(self.header.target, *problem)
         data = self._library.part(self.read(), part, self.entry.path)
         harmful = refused_globals(data)
         if harmful:
@@ -84,5 +83,6 @@ class StoredCall:
             raise NotReplayableError(self.header.target, reason, "exclude that value and capture the call again")
         serializer = next(each.serializer for each in self.header.parts if each.name == part)
         if serializer != PICKLE:
-            return get_serializer(serializer).loads(data)
+            reason = f"its {part} was written by the serializer {serializer!r}, and only {PICKLE!r} can be read"
+            raise NotReplayableError(self.header.target, reason, "use the version of snapagent that wrote it")
         return thaw(data, facsimiles=self._facsimiles, target=self.header.target, part=part)

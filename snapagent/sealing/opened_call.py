@@ -1,10 +1,11 @@
-"""A frozen call opened up: its values as inert graphs by name and path, to be redacted, hashed and shown."""
+"""A frozen call decoded: its values as inert graphs by name and path, to be redacted, hashed and shown."""
 
 from __future__ import annotations
 
 from ..bundle import CALL, OUTCOME
-from ..core.paths import EXCEPTION, RESULT, parameter_key
-from ..core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
+from ..core.paths import EXCEPTION, RESULT
+from ..core.signature import Parameters
+from ..serializer.freezing.parts import arguments_of
 from ..serializer.inert.decode import InertError, decode
 from ..serializer.inert.walk import Roots
 from .redaction.redact import Redaction
@@ -39,10 +40,8 @@ class OpenedCall:
         self._positional = (instance, *args) if has_instance else args
         self._keywords = list(kwargs)
         self._call = Roots()
-        for keys, name, value in _named_positional(parameters, self._positional):
+        for keys, name, value in arguments_of(parameters, self._positional, kwargs):
             self._call.add(keys, name, value)
-        for name, value in kwargs.items():
-            self._call.add(_keyword_keys(parameters, name), name, value)
         self._defaults = Roots.of(decode(defaults)) if defaults is not None else Roots()
         self._outcome = Roots()
         if outcome is not None:
@@ -60,7 +59,7 @@ class OpenedCall:
             return None
         redaction = Redaction(redactor, self._streams)
         for name, roots in self.roots.items():
-            redaction.look(name, roots)
+            redaction.redact_part(name, roots)
         redaction.finish()
         return redaction
 
@@ -89,24 +88,3 @@ def _call_of(data: bytes) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     if type(graph) is not tuple or [type(item) for item in graph[1:]] != [tuple, dict]:
         raise InertError("the call is not (instance, args, kwargs)")
     return graph
-
-
-def _named_positional(parameters: Parameters, values: tuple[Any, ...]) -> list[tuple[tuple[object, ...], str, Any]]:
-    """(path keys, name, value) of positional arguments; those of `*args` go by its name and their index."""
-    found: list[tuple[tuple[object, ...], str, Any]] = []
-    names = [name for name, kind in parameters.items if kind.startswith("positional")]
-    star = next((name for name, kind in parameters.items if kind == VAR_POSITIONAL), "args")
-    for index, value in enumerate(values):
-        if index < len(names):
-            found.append(((parameter_key(names[index]),), names[index], value))
-        else:
-            found.append(((parameter_key(star), index - len(names)), star, value))
-    return found
-
-
-def _keyword_keys(parameters: Parameters, name: str) -> tuple[object, ...]:
-    for parameter, kind in parameters.items:
-        if parameter == name and kind not in (VAR_POSITIONAL, VAR_KEYWORD):
-            return (parameter_key(name),)
-    star = next((parameter for parameter, kind in parameters.items if kind == VAR_KEYWORD), "kwargs")
-    return (parameter_key(star), name)

@@ -1,4 +1,4 @@
-"""Which interpreter a bundle needs: written into the header by the writer, judged by the loader before it loads."""
+"""The interpreter that a bundle needs: the writer stores it in the header, the loader checks it before loading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE_HANDLES = frozenset({"dill._dill:_create_filehandle", "builtins:open", "io:
 
 
 class Interpreter(Record):
-    """The header's fields of these names."""
+    """The facts about an interpreter that a header stores, in its fields of the same names."""
 
     python: str
     implementation: str
@@ -101,7 +101,7 @@ def _installed(name: str) -> str | None:
 
 
 def refused_globals(data: bytes) -> tuple[str, ...]:
-    """What loading a stream would call to open files, as `module:name`; found without loading anything."""
+    """The functions that open files and that loading a stream would call, as `module:name`; nothing is loaded."""
     from ..serializer.inert.decode import decode, names_called
 
     if not any(name.partition(":")[2].encode() in data for name in FILE_HANDLES):

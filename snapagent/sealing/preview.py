@@ -1,15 +1,15 @@
 """Previews of inert values for headers: bounded text, and a bounded tree that `show` and `diff` read.
 
-Made from what the pickle says, so nothing of the program is called, and after redaction. Control characters, escape
-sequences, bidirectional marks and everything else that is not printable are escaped.
+They are made from decoded pickles, so no code of the program runs, and after redaction. Control characters, escape
+sequences, bidirectional marks and all other characters that are not printable are escaped.
 
 A tree node is a dict::
 
     {"type": "dict", "text": "3 items", "children": [{"step": ".name", "type": "str", "text": "'x'"}, ...], "more": 12}
 
 `step` is how the child is written in a path (`.name`, `[0]`, `['odd key']`); the node of a value that a header lists
-by path has none. `children` is there for containers that are shown inside, `more` for the number of items that are
-not. `digest` is there when the text or the children do not show everything: equal values have equal digests.
+by path has none. Containers that are shown with their items have `children`, and `more` is the number of items left
+out. `digest` is there when text and children do not show the whole value: equal values have equal digests.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from ..core.paths import format_keys
-from ..serializer.inert.class_facts import live_names
-from ..serializer.inert.decode import BY_VALUE, Inert, StandIn, is_atom
+from ..placeholder import BY_VALUE, PLACEHOLDER, REBUILDS_EXCEPTION
+from ..serializer.inert.class_facts import class_facts
+from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 from .hashing.canonical import Canonical
-from .hashing.objects import PLACEHOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 }
 _NUMBERS = frozenset({int, float, bool, type(None)})
 _TEXTS = frozenset({str, bytes, bytearray})
-_FUNCTION = "dill._dill:_create_function"
-_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
 
 
 def preview_text(value: Any, limit: int = TEXT_LIMIT) -> str:
@@ -71,7 +69,7 @@ def _number_text(value: object) -> str:
         return "<huge int>"
 
 
-def type_text(value: Any) -> str:
+def _type_text(value: Any) -> str:
     """The type of an inert value, as `module.qualname` without `builtins`."""
     kind = type(value)
     if isinstance(value, StandIn):
@@ -81,8 +79,8 @@ def type_text(value: Any) -> str:
     if kind.name == PLACEHOLDER and len(value.args) > 2:
         return printable(str(value.args[2]))
     if kind.name == BY_VALUE:
-        return type_text(value.args[0])
-    if kind.name == _FUNCTION:
+        return _type_text(value.args[0])
+    if kind.name == MAKES_FUNCTION:
         return "function"
     if _is_exception(value):
         kind = value.args[0]
@@ -91,7 +89,7 @@ def type_text(value: Any) -> str:
 
 
 class _Text:
-    """Writes a value, and stops when there is enough."""
+    """Writes a value as one line, and stops once the limit is reached."""
 
     __slots__ = ("_inside", "_left")
 
@@ -161,7 +159,7 @@ class _Text:
         name = type(value).name
         if name == BY_VALUE:
             return self.of(value.args[0])
-        short = SHORT.get(name)
+        short = _SHORT.get(name)
         text = short(value) if short is not None else None
         if text is None:
             is_exception = _is_exception(value)
@@ -173,8 +171,8 @@ class _Text:
         return text
 
     def _insides(self, value: Inert) -> str:
-        """What to show of an object: attributes when it has named ones, else items, else constructor arguments."""
-        named = named_parts(value)
+        """The text inside an object: attributes when it has named ones, else items, else constructor arguments."""
+        named = _named_parts(value)
         if named:
             return self._pairs(named, "=")
         if value.pairs:
@@ -184,21 +182,26 @@ class _Text:
 
 def _is_exception(value: Inert) -> bool:
     args = value.args
-    return type(value).name == _EXCEPTION and len(args) == 2 and isinstance(args[0], StandIn) and type(args[1]) is tuple
+    return (
+        type(value).name == REBUILDS_EXCEPTION
+        and len(args) == 2
+        and isinstance(args[0], StandIn)
+        and type(args[1]) is tuple
+    )
 
 
 def _in_order(members: Iterable[Any]) -> list[Any]:
     """Set members in an order that does not depend on the hash seed."""
-    return sorted(islice(members, 1000), key=lambda member: (type(member).__name__, preview_key(member)))
+    return sorted(islice(members, 1000), key=lambda member: (type(member).__name__, _order_key(member)))
 
 
-def preview_key(member: Any) -> tuple[int, str]:
+def _order_key(member: Any) -> tuple[int, str]:
     if type(member) in (int, bool, float):
         return int(member) if member == member and abs(member) < 1e18 else 0, ""
     return 0, member if type(member) is str else Canonical().digest_of(member)
 
 
-def named_parts(value: Inert) -> list[tuple[str, Any]]:
+def _named_parts(value: Inert) -> list[tuple[str, Any]]:
     """The attributes of an object: from its state, or from its constructor arguments where the fields are known."""
     state = value.state
     found: list[tuple[str, Any]] = []
@@ -208,7 +211,7 @@ def named_parts(value: Inert) -> list[tuple[str, Any]]:
     if found or (state is not None and type(state) is not list):
         return found
     values = state if type(state) is list else value.args
-    fields = live_names(type(value)).fields if values else ()
+    fields = class_facts(type(value)).fields if values else ()
     return list(zip(fields, values, strict=False))
 
 
@@ -271,9 +274,9 @@ def _function(value: Inert) -> str | None:
     return f"<function {printable(str(value.args[2]))}>" if len(value.args) > 2 else None
 
 
-SHORT: dict[str, Callable[[Inert], str | None]] = {
+_SHORT: dict[str, Callable[[Inert], str | None]] = {
     PLACEHOLDER: _placeholder,
-    _FUNCTION: _function,
+    MAKES_FUNCTION: _function,
     "datetime:date": _date_or_time,
     "datetime:datetime": _date_or_time,
     "datetime:time": _date_or_time,
@@ -287,7 +290,7 @@ SHORT: dict[str, Callable[[Inert], str | None]] = {
 
 
 def preview_tree(value: Any, canonical: Canonical | None = None) -> Node:
-    """The bounded tree of an inert value; the module says what a node is. `canonical` may have seen it already."""
+    """The bounded tree of an inert value, see the module. `canonical` may have the digests of its parts cached."""
     return _Tree(canonical or Canonical()).node(value, 0)
 
 
@@ -306,14 +309,14 @@ class _Tree:
         if kind in _TEXTS:
             return self._text_node(value, kind)
         if id(value) in self._inside:
-            return {"type": type_text(value), "text": "<cyclic>"}
+            return {"type": _type_text(value), "text": "<cyclic>"}
         children = _children(value, kind)
         if children is None:
-            return {"type": type_text(value), "text": preview_text(value, LEAF_LIMIT)}
+            return {"type": _type_text(value), "text": preview_text(value, LEAF_LIMIT)}
         return self._container(value, depth, *children)
 
     def _container(self, value: Any, depth: int, count: int, word: str, children: Iterator[tuple[str, Any]]) -> Node:
-        found: Node = {"type": type_text(value), "text": f"{count} {word}" if count == 1 else f"{count} {word}s"}
+        found: Node = {"type": _type_text(value), "text": f"{count} {word}" if count == 1 else f"{count} {word}s"}
         shown = 0 if depth >= TREE_DEPTH else min(count, TREE_ITEMS, max(TREE_NODES - self._nodes, 0))
         if shown:
             self._nodes += shown
@@ -344,18 +347,18 @@ def _step(key: object) -> str:
 
 
 def _children(value: Any, kind: Any) -> tuple[int, str, Iterator[tuple[str, Any]]] | None:
-    """What is shown inside a value: count, what to call them, (step, child); None for a value shown as text."""
+    """The count, the word and the (step, child) pairs of a value's items; None for a value shown as text."""
     if kind is dict:
         return len(value), "item", ((_step(key), child) for key, child in value.items())
     if kind is list or kind is tuple:
         return len(value), "item", ((f"[{index}]", child) for index, child in enumerate(value))
     if kind is set or kind is frozenset:
         return len(value), "member", ((f"[{preview_text(child, 40)}]", child) for child in _in_order(value))
-    if not isinstance(value, Inert) or kind.name in SHORT:
+    if not isinstance(value, Inert) or kind.name in _SHORT:
         return None
     if kind.name == BY_VALUE:
         return _children(value.args[0], type(value.args[0]))
-    named = named_parts(value)
+    named = _named_parts(value)
     if _is_exception(value):
         named = [("args", value.args[1]), *((name, item) for name, item in named if item != "")]
     if named:

@@ -1,7 +1,7 @@
-"""From a recorded call to what is stored: redact, hash, preview, compress, and the header that explains it all.
+"""Makes a recorded call ready for the store: redacts, hashes, previews, compresses, and writes its header.
 
-Works on pickled bytes by inert stand-ins: nothing of the program runs here. Whatever fails raises, and then the call is
-not stored: what was not looked through is not written.
+Works on inert graphs of the pickled bytes, so no code of the program runs here. Any failure raises, and the call is not
+stored: bytes that were not searched for secrets are never written.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from .. import __version__
-from ..bundle import CALL, OUTCOME, Header, Note, Part
+from ..bundle import BOUND_KINDS, CALL, COMPLETE, OUTCOME, Header, Note, Part
 from ..config.targets import Target
 from ..core.paths import EXCEPTION, RESULT, parameter_key
 from ..core.records import Record
@@ -55,13 +55,13 @@ class RawCall(Record):
     by_value: tuple[str, ...] = ()
     packages: frozenset[str] = frozenset()
     exception: str | None = None
-    ended: str = "complete"
+    ended: str = COMPLETE
     serializer: str = "pickle"
 
     @property
     def has_instance(self) -> bool:
         """Whether the first argument is the bound instance or class."""
-        return self.kind in ("method", "classmethod")
+        return self.kind in BOUND_KINDS
 
 
 class SealRules(Record):
@@ -88,7 +88,7 @@ def _redactor(added: tuple[str, ...], allowed: tuple[str, ...], key: bytes) -> R
 
 
 def seal(raw: RawCall, rules: SealRules) -> tuple[Header, dict[str, bytes]]:
-    """The header and the stored bytes of each part. Raises when the call cannot be looked through."""
+    """The header and the stored bytes of each part. Raises InertError when the call cannot be decoded."""
     opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
     redaction = opened.redact(rules.redactor)
     changed = redaction.changed if redaction is not None else _NOTHING
@@ -136,7 +136,7 @@ def _parts(
     }
     sizes = {name: len(data) for name, data in payload.items()}
     if compression != "none":
-        from ..store.compression import deflate, usable  # the store's libraries, only when they are asked for
+        from ..store.compression import deflate, usable  # imports the library only when it is used
 
         compression = usable(compression)
         payload = {name: deflate(compression, data) for name, data in payload.items()}

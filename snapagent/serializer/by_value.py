@@ -1,8 +1,8 @@
 """Functions and classes that no module can name, stored by value: dill's home.
 
-dill carries lambdas, closures, functions and classes defined inside functions, and those of a script's `__main__`. It
-is given the function or class alone; for every other object that it meets inside, our own rules hold, so that no
-open file, lock, module content or unnamed global can come along. It is imported when it is first needed.
+dill stores lambdas, closures, functions and classes defined inside functions, and those of a script's `__main__`. It
+gets the function or class alone. For every other object inside, the rules of `freezing` hold, so that no open file,
+lock, module content or unnamed global is stored with it. dill is imported at its first use.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Leaves(Protocol):
-        """What is asked about each object that is no code; `NotImplemented` leaves it to the pickler."""
+        """The pickler of the whole value: it decides over every object inside the code that is not code itself."""
 
         by_value: dict[str, None]
         max_bytes: int
 
-        def reduce_leaf(self, value: Any) -> Any: ...
+        def reducer_override(self, value: Any) -> Any: ...
 
         def left_out_form(self, value: Any) -> Any: ...
 
-        def was_slow(self, code: Any) -> None: ...
+        def note_slow_dump(self, code: Any) -> None: ...
 
 
 MOST_GLOBALS = 64  # names in a namespace that belongs to no module, above which a function would drag in too much
@@ -54,12 +54,12 @@ _CODE_TYPES = frozenset(
 
 
 def load_by_value(data: bytes) -> Any:
-    """What a bundle's pickle stream names for code that is inside it."""
+    """Load code from its dill stream. Streams of bundles name this function, so its name must stay."""
     return load_dill(data, lambda module, name: None)
 
 
 def load_dill(data: bytes, find: Callable[[str, str], Any]) -> Any:
-    """Load a dill stream. `find` may answer for a global before dill does (None: dill's own way)."""
+    """Load a dill stream. `find` is tried first for each global; None leaves it to dill."""
     return _unpickler()(io.BytesIO(data), find).load()
 
 
@@ -78,13 +78,15 @@ def _dump(value: object, leaves: Leaves) -> bytes:
     pickler = _pickler()(sink, leaves)
     began = perf_counter()
     pickler.dump(value)
+    # dill is written in Python, so another thread may run in the middle of a dump once the switch interval has passed,
+    # and may change the arguments: the bundle would then mix two states.
     if perf_counter() - began > sys.getswitchinterval() and count_other_threads():
-        leaves.was_slow(value)
+        leaves.note_slow_dump(value)
     return sink.content()
 
 
 def import_dill() -> Any:
-    """dill, imported without its extension of the standard library's pickler: that one belongs to the program."""
+    """dill, without the types that it registers in the standard library's pickler: the program uses that pickler."""
     if "dill" in sys.modules:
         return sys.modules["dill"]
     dill = importlib.import_module("dill")
@@ -104,7 +106,7 @@ def _pickler() -> Any:
     dill = import_dill()
 
     class ByValuePickler(dill.Pickler):  # type: ignore[misc, name-defined]
-        """dill for code, our rules for everything else."""
+        """dill for code, the rules of `freezing` for everything else."""
 
         dispatch = type(dill.Pickler.dispatch)(dill.Pickler.dispatch)
 
@@ -116,7 +118,7 @@ def _pickler() -> Any:
             self.memo = {id(name): (index, name) for index, name in enumerate(names)}
 
         def save(self, value: Any, save_persistent_id: bool = True) -> None:
-            """A wrapper of ours is no part of the program's code."""
+            """Store the program's function, not snapagent's wrapper around it."""
             function = unwrapped(value)
             is_inside = function is not None and not is_named(value, function.__module__, function.__qualname__)
             super().save(function if is_inside else value, save_persistent_id)
@@ -132,7 +134,7 @@ def _pickler() -> Any:
                 return self._class(value)
             if kind is types.ModuleType:
                 return importlib.import_module, (_module_name(value),)
-            return self._leaves.reduce_leaf(value)
+            return self._leaves.reducer_override(value)
 
         def _function(self, function: Any) -> Any:
             if is_named(function, function.__module__, function.__qualname__):
@@ -151,7 +153,7 @@ def _pickler() -> Any:
             return reduce_enum(cls) if is_enum_class(cls) else NotImplemented
 
         def save_namespace(self, namespace: dict[Any, Any]) -> None:
-            """Of a module: its name. dill would compare every dictionary with that of `__main__`."""
+            """A module's namespace goes by name. dill would compare each dict with that of `__main__`: by `__eq__`."""
             module = _module_of(namespace)
             if module is None:
                 pickle._Pickler.save_dict(self, namespace)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Enum classes that no module can name: stored by their members and methods, which dill cannot do."""
+"""Enum classes that no module can name: stored as their members and methods, because dill cannot store them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_KEPT_TYPES = (types.FunctionType, property, classmethod, staticmethod)
+_STORED_TYPES = (types.FunctionType, property, classmethod, staticmethod)
 
 
 def is_enum_class(cls: type) -> bool:
@@ -23,7 +23,9 @@ def reduce_enum(cls: Any) -> tuple[Any, ...]:
     body = namespace(cls)
     members = [(name, member._value_) for name, member in body["_member_map_"].items()]
     prefix = qualname(cls) + "."
-    methods = {name: value for name, value in body.items() if type(value) in _KEPT_TYPES and _own(name, value, prefix)}
+    methods = {
+        name: value for name, value in body.items() if type(value) in _STORED_TYPES and _own(name, value, prefix)
+    }
     names = {name: body[name] for name in ("__module__", "__doc__") if name in body} | {"__qualname__": qualname(cls)}
     return build_enum, (type(cls), cls.__name__, cls.__bases__, members, methods, names)
 
@@ -38,7 +40,7 @@ def _own(name: str, value: Any, prefix: str) -> bool:
 def build_enum(
     metaclass: Any, name: str, bases: tuple[type, ...], members: list[tuple[str, Any]], methods: Any, names: Any
 ) -> Any:
-    """What a bundle's stream names for an Enum class that is inside it."""
+    """Make an Enum class from its stored parts. Streams of bundles name this function, so its name must stay."""
     body = metaclass.__prepare__(name, bases)
     for part in (names, methods, dict(members)):
         for key, value in part.items():

@@ -1,8 +1,8 @@
 """Exceptions in a bundle: rebuilt without their `__init__`, with arguments, attributes, chain and notes.
 
-A custom constructor may want other arguments than the exception keeps; pickle's own way of calling it again fails for
-those at loading. The stream holds `rebuild_exception(class, args)` and a state: attributes by name, `__cause__` and
-`__context__` among them, and `__traceback_text__` of what a call raised (it is for readers of the stream only).
+A custom constructor may take other arguments than those in `args`; pickle calls it with `args`, which then fails at
+loading. The stream has `rebuild_exception(class, args)` and a state: attributes by name, with `__cause__` and
+`__context__`, and for the exception that a call raised `__traceback_text__` (only for readers of the stream).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TRACEBACK_TEXT = "__traceback_text__"
 _CHAIN = ("__cause__", "__context__")
 _SUPPRESS = "__suppress_context__"
-MAX_CHAIN = 20  # links of causes and contexts that are kept
+MAX_CHAIN = 20  # links of causes and contexts that are stored
 _MAX_FRAMES = 50
 _cause_of = BaseException.__dict__["__cause__"].__get__
 _context_of = BaseException.__dict__["__context__"].__get__
@@ -62,7 +62,7 @@ def _chain(error: Any) -> dict[str, Any]:
 
 
 def _traceback_text(error: Any) -> str:
-    """Places only: source lines would have to be read from files."""
+    """File, line and function of each frame; source lines would have to be read from files."""
     lines: list[str] = []
     frame = _traceback_of(error)
     while frame is not None and len(lines) < _MAX_FRAMES:
@@ -73,7 +73,7 @@ def _traceback_text(error: Any) -> str:
 
 
 def _built_in_base(kind: type) -> Any:
-    """The nearest class that is not made by Python code: its constructor fills the fields that Python cannot see."""
+    """The nearest base that is written in C: its constructor fills the fields that are not in `__dict__`."""
     return next((base for base in mro(kind) if not is_heap_type(base)), BaseException)
 
 
@@ -81,13 +81,14 @@ def rebuild_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseEx
     """An exception of class `cls` with these `args`; its `__init__` is not called. Its state is set afterwards."""
     base = _built_in_base(cls)
     error = _new(base, cls, args)
-    with suppress(Exception):  # the built-in part may want other arguments: then only `args` are kept
+    with suppress(Exception):  # the built-in base may take other arguments: then only `args` are set
         base.__init__(error, *args)
-    if not isinstance(error, OSError):  # of which the file names are no `args`
+    if not isinstance(error, OSError):  # its constructor takes the file names, which do not belong to `args`
         _set_args(error, args)
     instance = instance_dict(error)
     if instance is not None:
-        instance["__setstate__"] = _Restorer(error)  # before a `__setstate__` or `__setattr__` of the class
+        # The unpickler finds `__setstate__` on the object first: none of the class runs, nor its `__setattr__`.
+        instance["__setstate__"] = _Restorer(error)
     return error
 
 
@@ -102,7 +103,7 @@ def _new(base: Any, cls: type[BaseException], args: tuple[Any, ...]) -> BaseExce
 
 
 class _Restorer:
-    """Stands in for `__setstate__` of one exception while it is loaded."""
+    """The `__setstate__` of one exception while it is loaded."""
 
     __slots__ = ("error",)
 

@@ -1,6 +1,6 @@
-"""Which classes and functions a bundle can name: those that are found under their name in a module that is loaded.
+"""Tells which classes and functions a bundle can name: those found under their name in a loaded module.
 
-Nothing is imported, and no module's `__getattr__` is asked. What lives in `__main__` is named by the module's real name
+Nothing is imported, and no module's `__getattr__` is called. Code in `__main__` goes by the module's real name
 (`python -m shop.worker` runs `shop.worker`), since a test has another `__main__`.
 """
 
@@ -27,7 +27,7 @@ def real_main_name() -> str | None:
 
 
 def lookup(module: str, qualname: str) -> Any:
-    """What a loaded module has under a dotted name, read from dictionaries only; None when there is nothing."""
+    """The value under a dotted name in a loaded module, read from dictionaries only; None when there is none."""
     loaded = sys.modules.get(module)
     if loaded is None:
         return None
@@ -54,7 +54,7 @@ def is_named(value: object, module: object, qualname: object) -> bool:
 
 
 def is_reached(value: object, module: str, qualname: str) -> bool:
-    """Whether getting attribute by attribute, as a pickler does, leads to `value` itself. Runs what hooks there are."""
+    """Whether attribute access, as a pickler does it, leads to `value` itself. Runs `__getattr__` hooks."""
     found: Any = sys.modules[module]
     for part in qualname.split("."):
         found = getattr(found, part)
@@ -67,18 +67,18 @@ def is_main_renamed(module: str) -> bool:
 
 
 def unwrapped(value: Any) -> Any:
-    """The program's function inside a wrapper of ours; None for everything else."""
+    """The program's function inside a wrapper of snapagent; None for everything else."""
     if not module_name(type(value)).startswith("snapagent.capture."):
         return None
     try:
-        inside = object.__getattribute__(value, "__wrapped__")  # past what the wrapper says in the function's name
+        inside = object.__getattribute__(value, "__wrapped__")  # the wrapper forwards plain access
     except AttributeError:
         return None
     return inside if type(inside) is types.FunctionType else None
 
 
 class MainIsMet(Exception):
-    """Something of `__main__` is to be named, and the stream was not begun with its real name."""
+    """The stream must name code of `__main__`, and was begun without the alias for its real name."""
 
 
 def main_aliases() -> tuple[bytes, tuple[str, ...]]:

@@ -18,8 +18,6 @@ from .layout import LOCK, TEMPORARY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from filelock import UnixFileLock
 
 
@@ -194,25 +192,6 @@ def create_once(folder: int, name: str, data: bytes) -> None:
             os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     finally:
         remove(folder, draft)
-
-
-@contextmanager
-def replacing(path: str, *, mode: int = 0o666) -> Iterator[TextIO]:
-    """A UTF-8 text file that takes the place of `path` when the block ends; `path` stays as it was when it raises.
-
-    For files outside a store: `mode` is subject to the umask, and folders on the way may be links.
-    """
-    draft = f"{path}.{os.getpid()}.tmp"
-    with suppress(FileNotFoundError):
-        os.unlink(draft)  # of a killed process with the same number
-    try:
-        with open(os.open(draft, _NEW_FILE, mode), "w", encoding="utf-8") as file:
-            yield file
-        os.replace(draft, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(draft)
-        raise
 
 
 def append(folder: int, name: str, data: bytes) -> int:

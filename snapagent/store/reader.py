@@ -240,12 +240,12 @@ class StoreReader:
         if len(different) > 1:
             whole = {digits: _hash(self, entry) for digits, entry in list(different.items())[-_TWINS:]}
             hashes = sorted({whole.get(digits, f"h1:{digits}") for digits in different})
-            raise AmbiguousHashError(str(target), digits, hashes)
+            raise _ambiguous(target, digits, hashes)
         twins = entries[-_TWINS:]
         if len(digits) <= 8:
             hashes = sorted({_hash(self, entry) for entry in twins}) if len(twins) > 1 else []
             if len(hashes) > 1:
-                raise AmbiguousHashError(str(target), digits, hashes)
+                raise _ambiguous(target, digits, hashes)
             return twins[-1] if twins else None
         fitting = (entry for entry in reversed(entries) if _hash(self, entry).partition(":")[2].startswith(digits))
         return next(fitting, None)
@@ -353,3 +353,9 @@ def _size(entry: BundleEntry) -> int:
         return os.lstat(entry.path).st_size
     except OSError:
         return 0
+
+
+def _ambiguous(target: object, digits: str, hashes: list[str]) -> AmbiguousHashError:
+    from ..core.short_hashes import told_apart  # a process that captures needs none
+
+    return AmbiguousHashError(str(target), digits, hashes, told_apart(hashes))

@@ -47,7 +47,7 @@ def test_a_capture_over_its_time_is_given_up_and_the_second_call_runs_bare(
     sample: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F35: slow objects, one after the other, end the capture; the function's next call is not looked at."""
-    monkeypatch.setattr(pickler, "PATIENCE", 0.1)
+    monkeypatch.setattr(pickler, "HOOK_SECONDS", 0.1)
     monkeypatch.setattr(admission, "SLOW", 0.05)
     monkeypatch.setattr(admission, "LONGEST_LOADING", 0.0)  # seconds that count as loading are more than these
     items = [sample.Slow() for _ in range(100)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from privilege import modes_count
 
-from snapagent.cli.group import HOMES
+from snapagent.cli.group import COMMAND_FILES
 
 TARGET = "shop.pricing.quote"
 COMMANDS = [
@@ -230,7 +230,7 @@ def test_a_command_ends_with_words_and_a_code_and_loses_nothing(shop, run, store
 def test_no_command_is_left_out_of_this():
     apart = {"run", "enable", "disable", "keygen", "completion", "view"}
 
-    assert {command[0] for command in COMMANDS} | apart == set(HOMES)
+    assert {command[0] for command in COMMANDS} | apart == set(COMMAND_FILES)
 
 
 READING = [

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 
 import pytest
 
+from snapagent.capture.instrument.discovery import Discovery
 from snapagent.cli import main
+from snapagent.cli.workers.import_probe import judge
 
 from .conftest import runner
 
@@ -182,3 +185,25 @@ def test_what_is_excluded_is_said_to_be_excluded(project):
 
     assert result.exit_code == 1
     assert "exclude_targets" in result.stdout
+
+
+def test_the_probe_answers_for_held_functions_as_instrumenting_does(tmp_path, monkeypatch):
+    (tmp_path / "held_by_objects.py").write_text(
+        "class Command:\n"
+        "    def __init__(self, function): self.inner = [function]\n"
+        "@Command\n"
+        "def greet(): pass\n"
+        "class Group:\n"
+        "    @Command\n"
+        "    def part(self): pass\n"
+        "other = greet\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    namespace = vars(importlib.import_module("held_by_objects"))
+    monkeypatch.delitem(sys.modules, "held_by_objects")
+    found = {name for function in Discovery("held_by_objects", namespace).functions() for name in function.names}
+
+    for name in ("greet", "Group.part", "other"):
+        status, _ = judge(f"held_by_objects:{name}")
+        assert (status == "wraps") == (name in found)
+    assert found >= {"greet"}

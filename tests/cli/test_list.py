@@ -54,7 +54,7 @@ def test_a_configured_target_without_bundles_is_told(shop, run, tmp_path):
 
     result = run("list")
 
-    assert "shop.orders:place is a target and has nothing" in result.stderr
+    assert "shop.orders:place is a target without bundles" in result.stderr
     assert "shop.pricing:quote is" not in result.stderr
 
 

@@ -92,7 +92,7 @@ def test_why_and_errors_break_between_words(shop, on_a_terminal):
     assert any(line.startswith("      ") and not line.strip().startswith("->") for line in lines)
     assert max(map(len, lines)) <= 60
     assert "".join(f"{line.strip()} " for line in on_a_terminal(60, "diff", "shop.pricing.quote")) == (
-        f"snapagent: shop.pricing:quote has one bundle only, {entry.short_hash}; a difference needs two "
+        f"snapagent: shop.pricing:quote has only one bundle, {entry.short_hash}; a comparison needs two "
     )
 
 
@@ -145,21 +145,21 @@ def test_wrong_usage_is_told_in_whole_words(shop, on_a_terminal):
 
 
 def test_verify_of_an_empty_store_says_that_there_is_nothing(shop, run):
-    assert "there is no bundle under" in run("verify").stderr
+    assert "there are no bundles under" in run("verify").stderr
 
 
 def test_a_wrong_name_is_not_told_as_an_empty_store(shop, run):
     shop.add()
 
-    assert "nothing is captured" not in run("show", "zzz").stderr
-    assert "none of the names there (1) is like it" in run("show", "zzz").stderr
+    assert "nothing has been captured" not in run("show", "zzz").stderr
+    assert "none of the names there (1) is similar" in run("show", "zzz").stderr
 
 
 def test_a_missing_name_comes_with_the_command_that_shows_the_names(shop, run):
     result = run("diff")
 
     assert result.exit_code == 2
-    assert "Missing argument 'TARGET'. 'snapagent list' shows the names." in result.stderr
+    assert "Missing argument 'TARGET'. 'snapagent list' lists the names." in result.stderr
 
 
 def test_why_of_an_unknown_name_does_not_send_back_to_why(shop, run):

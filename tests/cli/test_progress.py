@@ -31,7 +31,7 @@ class Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
 
 
 def test_what_lasts_is_told_with_its_count_and_taken_away_at_the_end():
@@ -48,7 +48,7 @@ def test_what_lasts_is_told_with_its_count_and_taken_away_at_the_end():
 
 
 def test_what_is_quick_is_not_told(monkeypatch):
-    monkeypatch.setattr(progress, "_PATIENCE", 600.0)
+    monkeypatch.setattr(progress, "_DELAY", 600.0)
     screen = Terminal()
 
     with Progress(screen).during("counting"):

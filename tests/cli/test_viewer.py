@@ -24,7 +24,7 @@ from snapagent.bundle import Note
 from snapagent.cli.viewer.dialogs import Confirm, Help
 from snapagent.cli.viewer.lazy_table import cut, fitted
 from snapagent.cli.viewer.model import Model
-from snapagent.cli.viewer.screen import _BUNDLE_FIELDS, _FUNCTION_FIELDS, Viewer
+from snapagent.cli.viewer.screen import _BUNDLE_COLUMNS, _FUNCTION_COLUMNS, Viewer
 
 from .conftest import node
 
@@ -159,7 +159,7 @@ def test_typing_filters_functions_and_bundles_and_escape_takes_it_back(shop):
         assert len(bundles(viewer)) == 2
         await person.press("slash", *"nothing", "enter")
         assert bundles(viewer) == []
-        assert any("No bundle fits." in line for line in screen(viewer))
+        assert any("No bundle matches." in line for line in screen(viewer))
         await person.press("escape", "escape", "escape")
         assert functions(viewer) == ["shop.pricing:quote", "till:count"]
 
@@ -310,9 +310,9 @@ def test_a_row_beside_a_scroll_bar_still_shows_that_it_was_cut(shop):
 
 
 def test_columns_always_fit_the_width():
-    for fields in (_FUNCTION_FIELDS, _BUNDLE_FIELDS):
+    for columns in (_FUNCTION_COLUMNS, _BUNDLE_COLUMNS):
         for width in range(54, 201):
-            sizes = [size for _, size in fitted(fields, width)]
+            sizes = [size for _, size in fitted(columns, width)]
             assert sum(sizes) + 2 * (len(sizes) - 1) <= width
 
 
@@ -378,9 +378,9 @@ def test_broken_bundles_are_shown_as_what_they_are(shop):
         assert sum("unreadable" in line for line in screen(viewer)) == 3  # two rows, and the heading of the first
         assert "This bundle cannot be read" in tree(viewer)
         await person.press("enter", "down", "space")
-        assert "it is no snapagent bundle" in tree(viewer)
+        assert "it is not a snapagent bundle" in tree(viewer)
         await person.press("down", "space")
-        assert "cannot be compared: it is no snapagent bundle" in tree(viewer)
+        assert "cannot be compared: it is not a snapagent bundle" in tree(viewer)
         await person.press("escape", "up", "d", "y")
         assert bundles(viewer) == [other.name, good.name]
 

@@ -30,7 +30,7 @@ def test_no_tolerance_reaches_infinity() -> None:
 
 
 def test_negative_tolerances_are_refused() -> None:
-    with pytest.raises(ValueError, match="not negative"):
+    with pytest.raises(ValueError, match="must not be negative"):
         compare(1.0, 1.0, rtol=-1.0)
 
 

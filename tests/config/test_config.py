@@ -630,3 +630,15 @@ def test_who_asks_often_is_told_of_a_change(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(ConfigError, match="no such file"):
         load_unchanged(str(path))
+
+
+def test_a_target_has_the_settings_of_its_rule_else_the_defaults():
+    config = parse_config(
+        "version: 1\ndefaults: {keep: 5}\ntargets: [{target: 'shop.pricing:quote', keep: 7}, 'shop.cart:*']\n"
+    )
+
+    assert config.settings_for("shop.pricing:quote").keep == 7
+    assert config.settings_for("shop.cart:add") == config.rule_for("shop.cart:add") == config.defaults
+    for without_rule in ("shop.pricing:other", "shop.pricing.quote", "", None):
+        assert config.rule_for(without_rule) is None
+        assert config.settings_for(without_rule) == config.defaults

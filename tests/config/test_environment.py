@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from snapagent.bundle import SigningKey
-from snapagent.config.environment import find_config, is_enabled, is_true, signing_keys
+from snapagent.config.environment import find_config, is_enabled, is_true, signing_keys, trust_policy
 from snapagent.errors import ConfigError
 
 ENABLED, ALIAS = "SNAPAGENT_CAPTURE_ENABLED", "SNAPY_CAPTURE_ENABLED"
@@ -119,3 +119,14 @@ def test_asking_whether_capture_is_on_imports_nothing_but_os():
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert said.strip() == "['snapagent', 'snapagent.config', 'snapagent.config.environment']"
+
+
+def test_what_may_be_loaded_is_configured_or_follows_from_the_keys():
+    keys = signing_keys({"SNAPAGENT_KEY": "secret"})
+
+    assert [trust_policy(None, ()), trust_policy(None, keys)] == ["owner", "signed"]
+    assert [trust_policy("any", keys), trust_policy("owner", keys), trust_policy("signed", ())] == [
+        "any",
+        "owner",
+        "signed",
+    ]

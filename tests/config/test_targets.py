@@ -197,9 +197,6 @@ def test_a_name_is_the_same_however_its_letters_are_encoded():
 
 def test_a_pattern_says_what_it_knows_of_a_module():
     assert pattern("shop.a:f").is_exact and not pattern("shop.*:f").is_exact
-    assert pattern("shop.a:*").names_module("shop.a")
-    assert not pattern("shop.*:f").names_module("shop.a")
-    assert pattern("shop.a.f").names_module("shop.a") and pattern("shop.a.f").names_module("shop")
     assert pattern("shop.*:**").covers_module("shop.a")
     assert not pattern("shop.*:*").covers_module("shop.a")
 
@@ -260,8 +257,7 @@ def test_exact_names_of_a_module_are_told_apart_from_those_that_may_live_elsewhe
     targets = target_set("shop.a:f", "shop.a:C.m", "shop.a.g", "shop.a.f", "shop.*:h", excluded=("shop.a:C.*",))
 
     assert targets.exact_names("shop.a") == ("f",)
-    assert targets.dotted_names("shop.a") == ("g",)
-    assert targets.dotted_names("shop") == ("a.g", "a.f")
+    assert targets.exact_names("shop") == ()
     assert targets.has_globs("shop.a") and not targets.has_globs("shop")
 
 

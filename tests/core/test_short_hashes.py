@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from snapagent.core.short_hashes import Abbreviations
+from snapagent.core.short_hashes import Abbreviations, told_apart
 
 
 def test_a_prefix_is_the_shortest_that_no_other_hash_has_and_not_under_four_digits():
@@ -32,3 +32,9 @@ def test_each_of_many_is_told_from_all_the_others():
 def test_what_is_not_among_them_is_told_from_its_neighbours():
     assert Abbreviations(["3fa9c1d2"]).of("3fa9c1d3") == "3fa9c1d3"
     assert Abbreviations([]).of("3fa9c1d3") == "3fa9"
+
+
+def test_a_message_shows_hashes_as_file_names_do_and_longer_where_they_would_be_the_same():
+    digits = ["0123456701", "0123456702", "77b01e4f55"]
+
+    assert told_apart(f"h1:{one}" for one in digits) == ["0123456701", "0123456702", "77b01e4f"]

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from snapagent.cli import main
-from snapagent.cli.group import HOMES
+from snapagent.cli.group import COMMAND_FILES
 from snapagent.config.settings import DEFAULT_SETTINGS
 from snapagent.sealing.hashing.canonical import Canonical
 from snapagent.sealing.preview import preview_tree
@@ -182,9 +182,9 @@ def test_a_node_has_the_documented_fields_and_no_other(shop: Path) -> None:
 
 
 def test_every_command_that_prints_data_takes_json_and_is_on_the_page() -> None:
-    have = {name for name in HOMES if any(p.name == "as_json" for p in main.get_command(None, name).params)}
+    have = {name for name in COMMAND_FILES if any(p.name == "as_json" for p in main.get_command(None, name).params)}
 
-    assert have == set(HOMES) - WITHOUT
+    assert have == set(COMMAND_FILES) - WITHOUT
     assert {heading.split()[1] for heading in sections() if heading.startswith("snapagent ")} == have
     assert {f"snapagent {heading}" for heading in RUNS} == {h for h in sections() if h.startswith("snapagent ")}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from snapagent.cli.group import HOMES
+from snapagent.cli.group import COMMAND_FILES
 
 pytest.importorskip("textual", reason="the pictures are made where the viewer's extra is installed")
 
@@ -58,7 +58,7 @@ def test_the_texts_on_the_page_are_those_of_the_code(made: Path) -> None:
 def test_every_command_is_on_the_page() -> None:
     headings = re.findall(r"^## snapagent (.*)$", (DOCS / "screens.md").read_text("utf-8"), re.MULTILINE)
 
-    assert sorted(name for heading in headings for name in heading.split(", ")) == sorted(HOMES)
+    assert sorted(name for heading in headings for name in heading.split(", ")) == sorted(COMMAND_FILES)
 
 
 def test_each_picture_is_on_the_page_and_each_on_the_page_is_there() -> None:

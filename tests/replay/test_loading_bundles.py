@@ -62,7 +62,7 @@ def test_an_empty_prefix_is_ambiguous_not_unsaid(shop: Shop, program: ModuleType
 
 
 def test_a_name_like_no_other_does_not_read_as_if_nothing_were_captured(shop: Shop, program: ModuleType) -> None:
-    with pytest.raises(TargetNotFoundError, match=r"nothing is captured there yet; 'snapagent status'"):
+    with pytest.raises(TargetNotFoundError, match=r"nothing has been captured there yet; 'snapagent status'"):
         load_capture("elsewhere.f", base_path=shop.base_path)
     shop.capture(QUOTE, program.quote, [1])
     with pytest.raises(TargetNotFoundError, match=r"none of the names there \(1\).*'snapagent list'") as caught:
@@ -73,7 +73,7 @@ def test_a_name_like_no_other_does_not_read_as_if_nothing_were_captured(shop: Sh
 
 def test_a_path_that_cannot_be_read_is_an_error_of_ours(shop: Shop, program: ModuleType) -> None:
     shop.capture(QUOTE, program.quote, [1])
-    with pytest.raises(PathError, match="no name") as caught:
+    with pytest.raises(PathError, match="not a name") as caught:
         load_capture(QUOTE, base_path=shop.base_path).check(ignore=["result..total"])
     assert caught.value.path == "result..total"
     assert isinstance(caught.value, ValueError)
@@ -255,3 +255,12 @@ def test_the_newest_and_one_by_its_hash_are_found_without_listing_the_folder(
     assert load_capture(QUOTE, base_path=shop.base_path).args == ([2],)
     assert load_capture(QUOTE, hash=by_hash, base_path=shop.base_path).args == ([1],)
     assert listed == []
+
+
+def test_a_bundle_of_an_unknown_serializer_says_so(shop: Shop, program: ModuleType) -> None:
+    entry = shop.capture(QUOTE, program.quote, [1])
+    file = decode(Path(entry.path).read_bytes(), entry.path)
+    parts = tuple(part.replace(serializer="marshal") for part in file.header.parts)
+    Path(entry.path).write_bytes(encode(file.header.replace(parts=parts), file.payload))
+    with pytest.raises(NotReplayableError, match="written by the serializer 'marshal'"):
+        _ = load_capture(QUOTE, base_path=shop.base_path).args

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from snapagent.replay.asked import settings_for
+from snapagent.replay.live_call import settings_for
 from snapagent.replay.side_effects.layout import TestPlace
 from snapagent.replay.side_effects.mode import Mode
 from snapagent.replay.side_effects.session import SideEffects

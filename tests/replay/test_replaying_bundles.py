@@ -313,5 +313,5 @@ def test_an_expected_array_survives_assert_equal(shop: Shop) -> None:
 def test_a_path_that_is_ignored_in_vain_is_named_when_the_check_fails(shop: Shop, program: ModuleType) -> None:
     shop.capture("till_program:quote", program.quote, [1])
     bundle = load_capture("till_program.quote", base_path=shop.base_path)
-    with pytest.raises(AssertionError, match=r"result\.total.*\n.*no place in an outcome: total; write result"):
+    with pytest.raises(AssertionError, match=r"result\.total.*\n.*not a place in an outcome: total; write result"):
         bundle.check(lambda rows: {"total": 2, "currency": "USD"}, ignore=["total"])

@@ -160,3 +160,11 @@ def test_deep_values_with_a_secret_are_cut_where_they_could_not_be_written_again
 def test_times_are_utc_with_microseconds() -> None:
     assert timestamp(0) == "1970-01-01T00:00:00.000000Z"
     assert timestamp(1_795_340_048.9999996) == "2026-11-22T09:34:09.000000Z"
+
+
+def test_a_keyword_that_shares_its_name_with_a_positional_only_parameter_is_a_path_of_its_own() -> None:
+    def greet(name: str, /, **rest: Any) -> Any: ...
+
+    found = sealed(greet, "x", name={"password": "hunter2-and-more"})
+
+    assert [note.path for note in found.header.notes] == ["rest.name.password"]

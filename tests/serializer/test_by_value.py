@@ -21,7 +21,6 @@ from freezes import frozen, kept, round_trip
 
 from snapagent.errors import BundleLoadError, PlaceholderError
 from snapagent.placeholder import Placeholder
-from snapagent.serializer import get_serializer
 from snapagent.serializer.thawing.load import thaw
 
 PLANTED = "planted-in-a-global-9f8e7d"
@@ -356,23 +355,3 @@ def test_code_that_cannot_be_rebuilt_costs_only_itself() -> None:
     assert again["rows"] == [1, 2]
     with pytest.raises(PlaceholderError, match="cannot be rebuilt here"):
         again["f"]()
-
-
-def test_dill_alone_works_as_a_serializer() -> None:
-    dill = get_serializer("dill")
-
-    assert dill.loads(dill.dumps({"f": lambda: 3}))["f"]() == 3  # type: ignore[index]
-    assert dill.name == "dill"
-    with pytest.raises(BundleLoadError):
-        dill.loads(b"no pickle")
-
-
-def test_the_default_serializer_keeps_what_it_can() -> None:
-    default = get_serializer()
-
-    again: Any = default.loads(default.dumps({"gen": (i for i in "x"), "rows": list(range(100_000))}))
-
-    assert len(again["rows"]) == 100_000
-    assert type(again["gen"]) is Placeholder
-    with pytest.raises(KeyError, match="dill, pickle"):
-        get_serializer("json")

@@ -131,7 +131,7 @@ def test_objects_that_are_slow_to_ask_are_not_all_waited_for(
     monkeypatch: pytest.MonkeyPatch, hold: Callable[[object], object]
 ) -> None:
     """F35: between objects the clock is looked at, and over the budget the capture is given up."""
-    monkeypatch.setattr(pickler, "PATIENCE", 0.1)
+    monkeypatch.setattr(pickler, "HOOK_SECONDS", 0.1)
     value = hold([Dawdles() for _ in range(100)])
     Dawdles.asked = 0
 

@@ -29,7 +29,7 @@ from snapagent.serializer.inert.decode import (
     decode,
     drops_results,
     is_inert,
-    names_in,
+    names_called,
     nodes_of,
 )
 from snapagent.serializer.inert.encode import encode
@@ -268,7 +268,7 @@ def test_nothing_is_imported(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyP
     graph = decode(data)
 
     assert type(graph).name == "never_imported:Evil"
-    assert names_in(graph) == {"never_imported:Evil", "os:system"}
+    assert names_called(graph) == {"never_imported:Evil", "os:system"}
     assert "never_imported" not in sys.modules
 
 
@@ -328,7 +328,7 @@ def test_streams_within_streams_are_opened_and_closed_again() -> None:
 
     graph = decode(data)
 
-    assert "dill._dill:_create_function" in names_in(graph)
+    assert "dill._dill:_create_function" in names_called(graph)
     assert pickle.loads(encode(graph))(1) == 42
     graph.raw = None  # as after a change inside
     assert pickle.loads(encode(graph))(1) == 42

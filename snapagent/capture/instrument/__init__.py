@@ -8,6 +8,6 @@ earlier module) keeps its identity and gets other code, which reaches every refe
 
 from __future__ import annotations
 
-from .instrumenter import Instrumenter, function_of, instrument_value
+from .instrumenter import Instrumenter, instrument_value
 
-__all__ = ["Instrumenter", "function_of", "instrument_value"]
+__all__ = ["Instrumenter", "instrument_value"]

@@ -7,18 +7,14 @@ is called. A function under several names is found once, with all its places.
 from __future__ import annotations
 
 import functools
-import gc
 from collections.abc import Iterator
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
-from .slots import ClassPlace, DescriptorPlace, DictPlace, DispatchPlace, Place, class_dict, inside
-from .wrapper import SnapWrapper
-
-_LRU_CACHE = type(functools.lru_cache(lambda: None))
-_CALLABLES = (FunctionType, _LRU_CACHE, functools.partial)
-_MAX_LOOKED_AT = 200  # objects, when the function behind a framework's object is looked for
-_MAX_DEPTH = 4
+from ...core.functions import CALLABLES, held_by, inside, is_own, kind_of
+from ...core.type_facts import mro, namespace, qualname
+from .slots import ClassPlace, DescriptorPlace, DictPlace, DispatchPlace, Place
+from .wrapper import SnapWrapper, inner_of
 
 
 class Found:
@@ -65,7 +61,7 @@ class Discovery:
 
     def _look_at(self, name: str, value: Any, place: DictPlace | ClassPlace, kind: str) -> None:
         kind_of_value = type(value)
-        if kind_of_value in _CALLABLES:
+        if kind_of_value in CALLABLES:
             self._add(value, name, kind, place)
         elif issubclass(kind_of_value, type):
             self._look_into(value, name)
@@ -74,22 +70,22 @@ class Discovery:
             functools.partialmethod,
         ):
             function = inside(value)
-            if type(function) in _CALLABLES:
+            if type(function) in CALLABLES:
                 self._add(function, name, kind_of(kind_of_value, kind), DescriptorPlace(value, place))
         elif kind_of_value is functools.singledispatchmethod:
             self._add(vars(value)["dispatcher"], name, kind, DispatchPlace(value))
-        elif kind == "function" and kind_of_value is not SnapWrapper and _may_hold(kind_of_value):
-            function = self._held_by(value, name)
+        elif kind == "function" and kind_of_value is not SnapWrapper:
+            function = held_by(value, name, self._module, self._namespace, _below)
             if function is not None:
                 self._add(function, name, kind, None)
 
     def _look_into(self, cls: type, name: str) -> None:
-        values = class_dict(cls)
+        values = namespace(cls)
         if id(cls) in self._classes or not (values.get("__module__") == self._module or self._defines(values)):
             return
         self._classes.add(id(cls))
-        qualname: str = type.__dict__["__qualname__"].__get__(cls)
-        prefix = name if "<locals>" in qualname else qualname
+        own_name = qualname(cls)
+        prefix = name if "<locals>" in own_name else own_name
         for attribute, value in list(values.items()):
             self._look_at(f"{prefix}.{attribute}", value, ClassPlace(cls, attribute), "method")
 
@@ -100,71 +96,24 @@ class Discovery:
     def _add(self, function: Any, name: str, kind: str, place: Place | None) -> None:
         found = self._found.get(id(function))
         if found is None:
-            found = self._found[id(function)] = Found(function, name, kind, self._is_own(function))
+            own = is_own(function, self._module, self._namespace)
+            found = self._found[id(function)] = Found(function, name, kind, own)
         found.add(name, kind, place)
 
-    def _is_own(self, function: Any) -> bool:
-        """Whether the module defines it: its code runs in the module's namespace, or it says so (`functools.wraps`)."""
-        if type(function) is functools.partial:
-            return False
-        return getattr(function, "__globals__", None) is self._namespace or function.__module__ == self._module
 
-    def _held_by(self, value: object, name: str) -> FunctionType | None:
-        """The function `name` of this module inside an object that took its place, found as the collector sees it."""
-        level: list[object] = [value]
-        seen = {id(value), id(self._namespace)}
-        for _ in range(_MAX_DEPTH):
-            held = [_held_directly(outer) for outer in level if _may_descend(outer, value, self._module)]
-            level = []
-            for inner in (inner for several in held for inner in several):
-                if type(inner) is FunctionType and inner.__qualname__ == name and self._is_own(inner):
-                    return inner
-                if id(inner) not in seen and len(seen) < _MAX_LOOKED_AT:
-                    seen.add(id(inner))
-                    level.append(inner)
-        return None
+def _below(value: object) -> object:
+    return inner_of(value) if type(value) is SnapWrapper else value
 
 
-def kind_of(descriptor: type, kind: str) -> str:
-    """The kind of a function inside a descriptor of this type; `kind` where that tells nothing."""
-    if issubclass(descriptor, classmethod):
-        return "classmethod"
-    if issubclass(descriptor, staticmethod):
-        return "staticmethod"
-    return kind
-
-
-def _may_hold(kind: type) -> bool:
-    """Whether instances may be a framework's object around a function: not plain data, not modules."""
-    return kind.__flags__ & _HEAP_TYPE != 0 and not issubclass(kind, (ModuleType, BaseException))
-
-
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
-
-
-def _may_descend(outer: object, start: object, module_name: str) -> bool:
-    kind = type(outer)
-    if issubclass(kind, type):
-        return outer is type(start) and class_dict(outer).get("__module__") == module_name
-    return kind is not ModuleType
-
-
-def _held_directly(outer: object) -> list[object]:
-    """What an object refers to; of a function only what it closes over, for its module is not its content."""
-    if type(outer) is not FunctionType:
-        return gc.get_referents(outer)
-    return [inner for cell in outer.__closure__ or () for inner in gc.get_referents(cell)]
-
-
-def owners(module_name: str, namespace: dict[str, Any], qualname: str) -> Iterator[type]:
+def owners(names: dict[str, Any], qualname: str) -> Iterator[type]:
     """The class that `Class.name` names and its bases, to say where an inherited function is defined."""
     *path, _ = qualname.split(".")
     value: Any = None
-    values: Any = namespace
+    values: Any = names
     for name in path:
         value = values.get(name)
         if not issubclass(type(value), type):
             return
-        values = class_dict(value)
+        values = namespace(value)
     if path:
-        yield from type.__dict__["__mro__"].__get__(value)
+        yield from mro(value)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..recording.recorder import CANCELLED, CAPPED, CLOSED, COMPLETE, NEVER_STARTED
+from ...bundle import CANCELLED, CAPPED, CLOSED, COMPLETE
+from ..recording.recorder import NEVER_STARTED
 from .frames import as_coroutine, drop_frame, hidden
 
 MAX_ITEMS = 10_000  # a generator's items that are recorded; after that it runs on unobserved

@@ -11,10 +11,13 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from ...config.targets import Target
+from ...core.functions import flavor_of, function_of, kind_of
+from ...core.type_facts import mro
+from ...core.type_facts import namespace as class_names
 from ..host_guard import describe, log_once
 from . import inplace
-from .discovery import Discovery, Found, kind_of, owners
-from .slots import DictPlace, DispatchPlace, Place, class_dict, fill, inside
+from .discovery import Discovery, Found, owners
+from .slots import DictPlace, DispatchPlace, Place, fill
 from .wrapper import SnapWrapper, inner_of, wrap
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
 _ONLY_BY_NAME = "references taken earlier are not reached: only calls through its name are captured"
 _FRAME_NAMES = frozenset({"_getframe", "_getframemodulename", "currentframe", "f_back", "extract_stack", "print_stack"})
-_CODE_FLAVORS = ((0x200, "async_generator"), (0x80, "coroutine"), (0x20, "generator"))  # inspect.CO_*
 
 
 class Instrumenter:
@@ -135,9 +137,9 @@ class Instrumenter:
         from ...config.targets import near_matches
 
         attribute = target.qualname.rpartition(".")[2]
-        for number, cls in enumerate(owners(target.module, namespace, target.qualname)):
-            if attribute in class_dict(cls):
-                if number == 0 and already_instrumented(function_of(class_dict(cls)[attribute])):
+        for number, cls in enumerate(owners(namespace, target.qualname)):
+            if attribute in class_names(cls):
+                if number == 0 and already_instrumented(function_of(class_names(cls)[attribute])):
                     return  # by the decorator, for instance
                 where = f"{cls.__module__}:{cls.__qualname__}.{attribute}"
                 report(target, f"it is inherited; name it where it is defined: {where}")
@@ -168,16 +170,10 @@ def _no_function(name: str, value: Any) -> str:
     kind = type(value)
     if issubclass(kind, type):
         return f"it is a class; name its methods: {name}.__init__, or {name}.* for all"
-    call = next((cls for cls in kind.__mro__ if "__call__" in class_dict(cls)), None)
-    if call is not None and type(class_dict(call)["__call__"]) in (FunctionType, SnapWrapper):
+    call = next((cls for cls in mro(kind) if "__call__" in class_names(cls)), None)
+    if call is not None and type(class_names(call)["__call__"]) in (FunctionType, SnapWrapper):
         return f"it is an object that can be called; name its method: {call.__module__}:{call.__qualname__}.__call__"
     return f"it is not a Python function (its type is {kind.__qualname__})"
-
-
-def function_of(value: Any) -> Any:
-    """The function inside a class method, static method or property; any other value itself."""
-    inner = inside(value)
-    return value if inner is None else inner
 
 
 def instrument_value(value: Any, make: Make, settings: Settings) -> Any:
@@ -212,12 +208,6 @@ def _likely_kind(function: Any, qualname: str) -> str:
 
 def already_instrumented(function: object) -> bool:
     return type(function) is SnapWrapper or inplace.is_swapped(function)
-
-
-def flavor_of(function: Any) -> str:
-    """`plain`, `coroutine`, `generator` or `async_generator`, by the flags of the function's own code."""
-    flags = function.__code__.co_flags if type(function) is FunctionType else 0
-    return next((flavor for flag, flavor in _CODE_FLAVORS if flags & flag), "plain")
 
 
 def signature_giver(function: Any) -> FunctionType:

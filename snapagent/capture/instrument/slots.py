@@ -6,8 +6,11 @@ Nothing here calls code of the program: module and class dictionaries are change
 
 from __future__ import annotations
 
-from functools import cached_property, partialmethod, singledispatchmethod
+from functools import singledispatchmethod
 from typing import Any
+
+from ...core.functions import inside
+from ...core.type_facts import find, namespace
 
 
 class DictPlace:
@@ -42,12 +45,11 @@ class ClassPlace:
     @property
     def is_writable(self) -> bool:
         """Whether setting the name changes this class: not where the metaclass has a data descriptor (`__name__`)."""
-        metas = type.__dict__["__mro__"].__get__(type(self.cls))
-        found = next((class_dict(meta)[self.name] for meta in metas if self.name in class_dict(meta)), None)
+        _, found = find(type(self.cls), self.name)
         return not (hasattr(type(found), "__set__") or hasattr(type(found), "__delete__"))
 
     def read(self) -> Any:
-        return class_dict(self.cls).get(self.name)
+        return namespace(self.cls).get(self.name)
 
     def write(self, value: Any) -> None:
         type.__setattr__(self.cls, self.name, value)
@@ -113,26 +115,6 @@ class _Dispatcher:
 
 
 Place = DictPlace | ClassPlace | DescriptorPlace | DispatchPlace
-
-
-def class_dict(cls: type) -> dict[str, Any]:
-    """The dictionary of a class, read past `__getattribute__` of its metaclass."""
-    return type.__dict__["__dict__"].__get__(cls)  # type: ignore[no-any-return]
-
-
-_fget: Any = vars(property)["fget"].__get__  # a subclass may hide the name
-
-
-def inside(descriptor: Any) -> Any:
-    """What a descriptor of the standard library calls, or None for anything else; no code of the program runs."""
-    kind = type(descriptor)
-    if issubclass(kind, property):
-        return _fget(descriptor)
-    if issubclass(kind, (classmethod, staticmethod)):
-        return descriptor.__func__
-    if kind in (cached_property, partialmethod):
-        return vars(descriptor).get("func")
-    return None
 
 
 def fill(descriptor: Any, function: Any) -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from _thread import get_ident
 from time import perf_counter, time
 
+from ...bundle import BOUND_KINDS, CANCELLED, COMPLETE
 from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from ...serializer.freezing.freeze import FreezeRules
     from .admission import Gate
     from .ledger import Ledger
-
-METHOD, CLASSMETHOD = "method", "classmethod"
-COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped"
 
 RECURSIVE = "recursive"  # a call of a target from inside itself
 REENTRANT = "reentrant"  # a call caused by capturing another one
@@ -130,7 +128,7 @@ class Recorder:
         self._rules = rules
         self._submit = submit
         self._strict = strict
-        self._has_instance = kind in (METHOD, CLASSMETHOD)  # the first argument is the bound instance or class
+        self._has_instance = kind in BOUND_KINDS  # the first argument is the bound instance or class
         self._inside: set[int] = set()
         self._parameters: Parameters | None = None
         self._defaults: Frozen | None = None

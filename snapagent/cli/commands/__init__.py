@@ -1,1 +1,1 @@
-"""The commands, one file each."""
+"""One file for each command, or for a few that belong together."""

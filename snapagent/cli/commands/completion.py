@@ -9,9 +9,9 @@ import click
 from ..app import App, pass_app
 
 _HOW = {
-    "bash": 'put this into ~/.bashrc: eval "$(snapagent completion bash)"',
-    "zsh": 'put this into ~/.zshrc, after compinit: eval "$(snapagent completion zsh)"',
-    "fish": "put this into ~/.config/fish/config.fish: snapagent completion fish | source",
+    "bash": 'add to ~/.bashrc: eval "$(snapagent completion bash)"',
+    "zsh": 'add to ~/.zshrc, after compinit: eval "$(snapagent completion zsh)"',
+    "fish": "add to ~/.config/fish/config.fish: snapagent completion fish | source",
 }
 
 
@@ -22,8 +22,8 @@ _HOW = {
 def completion_command(app: App, context: click.Context, shell: str | None) -> None:
     """Print the completion script of a shell.
 
-    Completes commands, options, the names of captured functions and the hashes of their bundles. Without SHELL the
-    one in $SHELL is meant.
+    Completes commands, options, the names of captured functions and the hashes of their bundles. SHELL
+    defaults to the one in $SHELL.
 
     \b
     Examples:
@@ -35,7 +35,7 @@ def completion_command(app: App, context: click.Context, shell: str | None) -> N
     name = shell or os.path.basename(os.environ.get("SHELL", ""))
     kind = get_completion_class(name) if name in _HOW else None
     if kind is None:
-        raise click.UsageError(f"There is no completion for {name or 'an unknown shell'!r}; name bash, zsh or fish.")
+        raise click.UsageError(f"There is no completion for {name or 'an unknown shell'!r}; use bash, zsh or fish.")
     app.out.raw(kind(context.find_root().command, {}, "snapagent", "_SNAPAGENT_COMPLETE").source())
     if app.out.is_terminal:
-        app.out.note("that is the script", then=_HOW[name])
+        app.out.note("printed the completion script", then=_HOW[name])

@@ -1,4 +1,4 @@
-"""`snapagent diff`: two bundles of one function, by path."""
+"""`snapagent diff`: compare two bundles of one function."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from typing import Any
 import click
 
 from ...bundle import Header
+from ...core.short_hashes import short_hash
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function, newest_two
 from ..completing import complete_hash, complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
-from ..terminal.wording import counted, local_time, short_hash
-from ..views.tree import Change, changes
-
-_SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}
+from ..terminal.wording import counted, local_time
+from ..views.tree import SIGNS, Change, changes
 
 
 @click.command("diff")
 @click.argument("target", shell_complete=complete_target)
 @click.argument("before", required=False, metavar="[A", shell_complete=complete_hash)
 @click.argument("after", required=False, metavar="B]", shell_complete=complete_hash)
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing; only set the exit code.")
 @json_option
 @store_options
 @pass_app
 def diff_command(app: App, target: str, before: str | None, after: str | None, quiet: bool, as_json: bool) -> None:
     """Compare two bundles of one function, by path.
 
-    A and B are hash prefixes or file names; without them the newest two are compared, with A alone A and the newest.
-    Exits 1 when they differ. Everything comes from the previews in the headers: no code runs.
+    A and B are hash prefixes or file names. Without B, A is compared with the newest; without both, the newest two
+    are compared. Exits 1 when they differ. Uses only the previews in the headers and runs no code.
 
     \b
     Examples:
@@ -78,16 +77,16 @@ def _print(app: App, headers: tuple[Header, Header], found: Sequence[Change]) ->
         app.out.line("equal arguments, equal outcome" if headers[0].hash == headers[1].hash else "equal")
         return
     columns = (Column("PATH", style="cyan"), Column("BEFORE", style="red"), Column("AFTER", style="green"))
-    rows = [(f"{_SIGNS[change.kind]} {change.path}", change.before, change.after) for change in found]
+    rows = [(f"{SIGNS[change.kind]} {change.path}", change.before, change.after) for change in found]
     if app.out.width is not None and app.out.has_room_for(columns, rows):
         app.out.table(columns, rows)
-    else:  # a value that is cut may be cut before the place where it differs
+    else:  # a table would cut values, perhaps before they differ
         for change in found:
-            _print_below_each_other(app, change)
-    app.out.note(f"{counted(len(found), 'difference')}{_beyond(found)}")
+            _print_stacked(app, change)
+    app.out.note(f"{counted(len(found), 'difference')}{_hidden_remark(found)}")
 
 
-def _print_below_each_other(app: App, change: Change) -> None:
+def _print_stacked(app: App, change: Change) -> None:
     app.out.line((change.path, "cyan"))
     if change.kind != "added":
         app.out.folded(("  - ", "red"), (change.before, "red"), lead="    ")
@@ -95,6 +94,6 @@ def _print_below_each_other(app: App, change: Change) -> None:
         app.out.folded(("  + ", "green"), (change.after, "green"), lead="    ")
 
 
-def _beyond(found: Sequence[Change]) -> str:
+def _hidden_remark(found: Sequence[Change]) -> str:
     hidden = any(change.kind == "hidden" for change in found)
-    return "; some lie beyond what the preview in the header holds" if hidden else ""
+    return "; the previews in the headers do not show all values" if hidden else ""

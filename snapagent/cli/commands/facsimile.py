@@ -1,4 +1,4 @@
-"""`snapagent facsimile`: the skeleton of what a test must supply in place of placeholders."""
+"""`snapagent facsimile`: print skeletons of the stand-ins that a test must supply for placeholders."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function, name_of
 from ..completing import complete_hash, complete_target
-from ..source.facsimiles import needed, skeleton
-from ..source.modules import Looker, default_search_path
+from ..source.facsimiles import missing_values, skeleton
+from ..source.modules import SourceFinder, default_search_path
 
-MOST = 200  # bundles that are looked at, the newest
+_INSPECTED = 200  # newest bundles of which the headers are read
 
 
 @click.command("facsimile")
@@ -27,8 +27,8 @@ MOST = 200  # bundles that are looked at, the newest
 def facsimile_command(app: App, target: str, hash_prefix: str | None, as_json: bool) -> None:
     """Print the stand-ins that a test must supply.
 
-    One class for each argument that was excluded or could not be stored, with the attributes and methods that the
-    function's source uses; of one bundle, or of all of the function. The source is parsed, not imported.
+    Prints one class for each argument that was excluded or could not be stored, with the attributes and methods that
+    the function's source uses. Covers one bundle, or the newest of the function. The source is parsed, not imported.
 
     \b
     Example:
@@ -37,26 +37,26 @@ def facsimile_command(app: App, target: str, hash_prefix: str | None, as_json: b
     store = app.store
     folder = function(store, target)
     headers = headers_of(store, folder, hash_prefix)
-    values = needed(headers, Looker(default_search_path(os.getcwd())))
+    values = missing_values(headers, SourceFinder(default_search_path(os.getcwd())))
     if as_json:
         found = [{**value.as_dict(), "use": value.use.as_dict()} for value in values]
         app.out.json({"target": name_of(folder), "needed": found})
     elif values:
         app.out.raw(skeleton(name_of(folder), values))
     else:
-        app.out.note(f"{name_of(folder)} needs none: all of its arguments are in its bundles")
+        app.out.note(f"{name_of(folder)} needs no stand-ins: its bundles contain all arguments")
 
 
 def headers_of(store: StoreReader, folder: FunctionFolder, hash_prefix: str | None) -> list[Header]:
-    """The header of one bundle, or of the newest ones of a function."""
+    """The header of one bundle, or those of the newest bundles of a function."""
     if hash_prefix is not None:
         return [store.header(bundle(store, folder, hash_prefix))]
     found: list[Header] = []
     unreadable: CorruptBundleError | None = None
-    for entry in store.bundles(folder.name)[-MOST:]:
+    for entry in store.bundles(folder.name)[-_INSPECTED:]:
         try:
             found.append(store.header(entry))
-        except CorruptBundleError as error:  # the others say what is needed
+        except CorruptBundleError as error:  # the others may be enough
             unreadable = error
         except BundleNotFoundError:
             continue

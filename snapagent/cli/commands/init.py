@@ -1,4 +1,4 @@
-"""`snapagent init`: a first configuration, with targets proposed from a static look at the source."""
+"""`snapagent init`: write a first configuration with targets proposed from the source."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from ..app import App, pass_app
 from ..source.propose import ENOUGH, Package, Proposal, find_package, propose
 from ..terminal.wording import counted, printable
+from ..writing import refuse_existing, write_new
 
 _HEAD = """\
 # What snapagent captures; `snapagent check` reads this file. Nothing happens
@@ -39,14 +40,14 @@ _TAIL = """\
 
 @click.command("init")
 @click.option("-o", "--output", "path", default=None, metavar="FILE", help="Where to write. [default: snapagent.yaml]")
-@click.option("--package", "package_name", metavar="NAME", help="The package to look at, when the guess is wrong.")
-@click.option("--force", is_flag=True, help="Overwrite the file when it exists.")
+@click.option("--package", "package_name", metavar="NAME", help="The package to search, if the guess is wrong.")
+@click.option("--force", is_flag=True, help="Overwrite the file if it exists.")
 @click.option("--dry-run", is_flag=True, help="Print the file instead of writing it.")
 @pass_app
 def init_command(app: App, path: str | None, package_name: str | None, force: bool, dry_run: bool) -> None:
     """Propose targets and write a commented configuration.
 
-    The source is parsed, never imported. An existing file is kept unless --force is given.
+    The source is parsed, never imported. An existing file is not overwritten without --force.
 
     \b
     Examples:
@@ -54,17 +55,15 @@ def init_command(app: App, path: str | None, package_name: str | None, force: bo
       snapagent init --package shop --dry-run
     """
     path = path or app.config_path or "snapagent.yaml"
-    if not dry_run and os.path.lexists(path) and not force:
-        raise click.ClickException(
-            f"{path} exists and was left as it is; --force overwrites it, --dry-run prints instead"
-        )
-    package, proposals = _looked_at(package_name)
+    if not dry_run and not force:
+        refuse_existing(path, "--force overwrites it, --dry-run prints instead")
+    package, proposals = _find_proposals(package_name)
     text = configuration(package, proposals)
     if dry_run:
         app.out.raw(text)
         return
-    _write(path, text, force)
-    _tell(app, path, package, proposals)
+    write_new(path, text, force=force)
+    _print_next_steps(app, path, package, proposals)
 
 
 def configuration(package: Package | None, proposals: Sequence[Proposal]) -> str:
@@ -73,12 +72,12 @@ def configuration(package: Package | None, proposals: Sequence[Proposal]) -> str
     chosen, spare = proposals[:ENOUGH], proposals[ENOUGH : 4 * ENOUGH]
     lines = [
         "",
-        "targets:" if chosen else "targets: []                 # nothing was found to propose; add yours here",
+        "targets:" if chosen else "targets: []                 # found none to propose; add yours",
     ]
     for proposal in sorted(chosen, key=lambda proposal: proposal.target):
         lines += [f"  # {printable(proposal.reason)}", *_entry(proposal)]
     if spare:
-        lines += ["", "  # Less likely, not captured as long as they are comments:"]
+        lines += ["", "  # Less likely; remove the comment sign to capture them:"]
         lines += [f"  # - {proposal.target}" for proposal in spare]
     return _HEAD + "\n".join(lines) + "\n" + _TAIL.format(example=example)
 
@@ -87,11 +86,11 @@ def _entry(proposal: Proposal) -> list[str]:
     if not proposal.live:
         return [f"  - {proposal.target}"]
     left_out = ", ".join(proposal.live)
-    return [f"  - target: {proposal.target}", f"    exclude: [{left_out}]    # live objects: a test supplies its own"]
+    return [f"  - target: {proposal.target}", f"    exclude: [{left_out}]    # live objects: tests supply stand-ins"]
 
 
-def _looked_at(name: str | None) -> tuple[Package | None, list[Proposal]]:
-    """The package that is meant, or else the likeliest one that has something to propose, and what it has."""
+def _find_proposals(name: str | None) -> tuple[Package | None, list[Proposal]]:
+    """The named package, or else the likeliest with proposals; and its proposals, the best first."""
     candidates = find_package(os.getcwd()) if name is None else (_package(name),)
     for package in candidates:
         proposals = propose(package)
@@ -109,24 +108,13 @@ def _package(name: str) -> Package:
     raise click.UsageError(f"There is no package {name!r} here; found: {known}.")
 
 
-def _write(path: str, text: str, force: bool) -> None:
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    try:
-        with open(path, "w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise click.ClickException(f"{path} exists and was left as it is; --force overwrites it") from None
-
-
-def _tell(app: App, path: str, package: Package | None, proposals: Sequence[Proposal]) -> None:
+def _print_next_steps(app: App, path: str, package: Package | None, proposals: Sequence[Proposal]) -> None:
     app.out.line(("wrote ", ""), (path, "bold"))
     if package is None:
-        app.out.note("no package was found here: name your functions under `targets:`", then=f"edit {path}")
+        app.out.note("no package was found here: add functions under `targets:`", then=f"edit {path}")
         return
     if not proposals:
-        none = f"no function of {package.name} ({package.found_by}) looks like a target: name yours under `targets:`"
+        none = f"no function of {package.name} ({package.found_by}) looks like a target: add functions under `targets:`"
         app.out.note(none, then=f"edit {path}")
         return
     chosen = min(len(proposals), ENOUGH)

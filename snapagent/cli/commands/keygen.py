@@ -1,4 +1,4 @@
-"""`snapagent keygen`: a key that signs bundles."""
+"""`snapagent keygen`: create a key that signs bundles, or rotate one."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import secrets
 import click
 
 from ...bundle import SigningKey
-from ...store import files
 from ..app import App, json_option, pass_app
 from ..terminal.wording import counted
+from ..writing import refuse_existing, replaced
 
 _BYTES = 32
 
 
 @click.command("keygen")
-@click.option("-o", "--output", "path", metavar="FILE", help="Write it there (mode 0600) instead of printing it.")
-@click.option("--rotate", is_flag=True, help="Put it first in an existing FILE: it signs, the others still verify.")
+@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE (mode 0600) instead of stdout.")
+@click.option("--rotate", is_flag=True, help="Add the key to FILE: it signs, the earlier ones still verify.")
 @json_option
 @pass_app
 def keygen_command(app: App, path: str | None, rotate: bool, as_json: bool) -> None:
-    """Make a key that signs what is captured.
+    """Create a key that signs bundles.
 
-    Give it to the capturing program and to the tests as SNAPAGENT_KEY or, better, by SNAPAGENT_KEY_FILE. With a key
-    set only bundles that it signed are loaded. An existing FILE is kept unless --rotate adds to it.
+    Set SNAPAGENT_KEY_FILE (or SNAPAGENT_KEY) for the capturing program and for the tests. With a key set, only
+    bundles signed by it are loaded. An existing FILE is not changed without --rotate.
 
     \b
     Examples:
@@ -51,13 +51,13 @@ def keygen_command(app: App, path: str | None, rotate: bool, as_json: bool) -> N
 
 
 def _write(path: str, secret: str, rotate: bool) -> int:
-    """Write the key; the number of earlier ones that stay. The file is never there without its mode, or in part."""
+    """Write the key before the earlier ones in the file, and return how many these are."""
     earlier = ""
-    if os.path.lexists(path):
-        if not rotate:
-            raise click.ClickException(f"{path} exists and was left as it is; --rotate adds a key to it")
+    if not rotate:
+        refuse_existing(path, "--rotate adds a key to it")
+    elif os.path.lexists(path):
         with open(path, encoding="utf-8") as file:
             earlier = file.read()
-    with files.replacing(path, mode=files.FILE_MODE) as file:
+    with replaced(path, 0o600) as file:
         file.write(f"{secret}\n{earlier}")
     return sum(bool(line.strip()) and not line.strip().startswith("#") for line in earlier.splitlines())

@@ -1,8 +1,7 @@
-"""`snapagent list`: what was captured, by function, or the bundles of one function."""
+"""`snapagent list`: the captured functions, or the bundles of one function."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from itertools import islice
 
@@ -14,22 +13,22 @@ from ..choosing import fitting, folders, function, is_glob, name_of
 from ..completing import complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
-from ..terminal.wording import ago
+from ..terminal.wording import ago, shown_path, some_of
+from ..views.reasons import nothing_captured
 from ..views.rows import (
-    COLUMNS,
-    ORDERS,
+    BUNDLE_COLUMNS,
+    BUNDLE_ORDERS,
     FunctionRow,
-    Wanted,
+    Selection,
     abbreviations,
-    cells,
-    closed_words,
+    bundle_cells,
     configured_without_bundles,
     function_row,
-    rows,
+    selected_rows,
     unreadable,
 )
 
-_ON_A_TERMINAL = 50  # bundles shown to a person who set no limit; pipes get all
+_ON_A_TERMINAL = 50  # bundles shown without --limit; a pipe gets all
 
 _FUNCTION_ORDER: dict[str, tuple[Callable[[FunctionRow], object], bool]] = {  # name -> key, whether largest first
     "name": (lambda row: row.target, False),
@@ -43,23 +42,23 @@ _FUNCTION_ORDER: dict[str, tuple[Callable[[FunctionRow], object], bool]] = {  # 
 @click.command("list")
 @click.argument("glob", required=False, shell_complete=complete_target)
 @click.option("--outcome", metavar="KIND", help="Only bundles that returned, raised, or raised this exception type.")
-@click.option("--newer", metavar="AGE", help="Only bundles of the last 2h, 30d ...")
-@click.option("--older", metavar="AGE", help="Only bundles before that.")
-@click.option("--larger", metavar="SIZE", help="Only bundles of more than 64kB, 1MB ...")
+@click.option("--newer", metavar="AGE", help="Only bundles younger than this: 2h, 30d ...")
+@click.option("--older", metavar="AGE", help="Only bundles older than this.")
+@click.option("--larger", metavar="SIZE", help="Only bundles larger than this: 64kB, 1MB ...")
 @click.option(
     "--sort",
-    type=click.Choice([*_FUNCTION_ORDER, *ORDERS]),
+    type=click.Choice([*_FUNCTION_ORDER, *BUNDLE_ORDERS]),
     metavar="ORDER",
     help="Functions by name, newest, calls, bundles or failed; bundles by time, size or duration. "
     "[default: name, or time]",
 )
-@click.option("-r", "--reverse", is_flag=True, help="The other way round.")
+@click.option("-r", "--reverse", is_flag=True, help="Reverse the order.")
 @click.option(
     "-n",
     "--limit",
     type=click.IntRange(min=0),
     metavar="N",
-    help="At most so many rows; 0 shows all. [default: all, but 50 bundles on a terminal]",
+    help="Show at most N rows; 0 shows all. [default: all, but 50 bundles on a terminal]",
 )
 @json_option
 @store_options
@@ -78,8 +77,8 @@ def list_command(
 ) -> None:
     """List captured functions, or the bundles of one.
 
-    Without GLOB: every function with its calls, what became of them, and the newest bundle. With the name of one
-    function: its bundles, the newest first.
+    Without GLOB, lists every function with its calls, the reasons why calls were not captured, and the newest bundle.
+    With the name of one function, lists its bundles, the newest first.
 
     \b
     Examples:
@@ -87,11 +86,11 @@ def list_command(
       snapagent list 'shop.**:*' --sort calls
       snapagent list shop.pricing.quote --outcome raised --newer 2h
     """
-    wanted = _wanted(outcome, newer, older, larger, sort, reverse)
+    selection = _selection(outcome, newer, older, larger, sort, reverse)
     if glob is not None and not is_glob(glob):
-        _list_bundles(app, glob, wanted, limit, as_json)
+        _list_bundles(app, glob, selection, limit, as_json)
         return
-    if wanted.leaves_some_out:
+    if selection.is_narrowed:
         raise click.UsageError("--outcome, --newer, --older and --larger need the name of one function.")
     _list_functions(app, glob, sort or "name", reverse, limit, as_json)
 
@@ -110,10 +109,12 @@ def _list_functions(app: App, glob: str | None, sort: str, reverse: bool, limit:
         app.out.json_stream(row.to_json() for row in shown)
     else:
         app.out.table(_FUNCTION_COLUMNS, (_function_cells(row) for row in shown))
-    _remark(app, glob, [name_of(folder) for folder in chosen])
+    _print_hints(app, glob, [name_of(folder) for folder in chosen])
     closed = unreadable(known)
     if closed:
-        app.out.note(f"this user may not read {closed_words(closed)}", then="look as their owner")
+        app.out.note(
+            f"this user may not read {some_of([shown_path(path) for path in closed])}", then="run this as their owner"
+        )
         raise click.exceptions.Exit(PROBLEM)
 
 
@@ -135,50 +136,50 @@ def _function_cells(row: FunctionRow) -> tuple[str, ...]:
     return (row.target, *calls, newest, ", ".join([*failed, *lost]) or "-")
 
 
-def _remark(app: App, glob: str | None, names: list[str]) -> None:
-    """What is missing, and the next step."""
+def _print_hints(app: App, glob: str | None, names: list[str]) -> None:
+    """Point out what is missing and the next step."""
     if glob is not None:
         if not names:
-            app.out.note(f"nothing captured fits {glob!r}", then="snapagent list")
+            app.out.note(f"no captured function matches {glob!r}", then="snapagent list")
         return
     config = app.config
     if not names:
-        where = "it does not exist yet" if not os.path.lexists(app.base_path) else "it is empty"
-        begin = "snapagent run --on -- YOUR COMMAND" if config is not None else "snapagent init"
-        app.out.note(f"nothing is captured under {app.base_path} ({where})", then=begin)
+        next_step = "snapagent run --on -- YOUR COMMAND" if config is not None else "snapagent init"
+        app.out.note(nothing_captured(app.base_path), then=next_step)
         return
     missing = configured_without_bundles(config, names) if config is not None else ()
     if missing:
-        some = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        have = "is a target and has nothing" if len(missing) == 1 else "are targets and have nothing"
-        app.out.note(f"{some} {have}", then=f"snapagent check, snapagent why {missing[0]}")
+        have = "is a target without bundles" if len(missing) == 1 else "are targets without bundles"
+        app.out.note(f"{some_of(missing)} {have}", then=f"snapagent check, snapagent why {missing[0]}")
 
 
-def _list_bundles(app: App, name: str, wanted: Wanted, limit: int | None, as_json: bool) -> None:
-    if wanted.sort not in ORDERS:
-        raise click.UsageError(f"Bundles are sorted by {', '.join(ORDERS)}, not by {wanted.sort}.")
+def _list_bundles(app: App, name: str, selection: Selection, limit: int | None, as_json: bool) -> None:
+    if selection.sort not in BUNDLE_ORDERS:
+        raise click.UsageError(f"Bundles are sorted by {', '.join(BUNDLE_ORDERS)}, not by {selection.sort}.")
     folder = function(app.store, name)
     bundles = app.store.bundles(folder.name)
-    found = rows(app.store, name_of(folder), bundles, wanted, lambda items, total: app.out.over(items, "read", total))
+    found = selected_rows(
+        app.store, name_of(folder), bundles, selection, lambda items, total: app.out.over(items, "read", total)
+    )
     by_default = _ON_A_TERMINAL if app.out.is_terminal and not as_json else 0
     shown = islice(found, (by_default if limit is None else limit) or None)
     if as_json:
         app.out.json_stream(row.to_json() for row in shown)
         return
     shortest = abbreviations(bundles) if app.out.is_terminal else None
-    number = app.out.table(COLUMNS, (cells(row, shortest) for row in shown))
+    number = app.out.table(BUNDLE_COLUMNS, (bundle_cells(row, shortest) for row in shown))
     if not number:
-        fits = " fits" if wanted.leaves_some_out else ""
-        app.out.note(f"no bundle of {name_of(folder)}{fits}", then=f"snapagent why {name}")
+        match = " matches" if selection.is_narrowed else ""
+        app.out.note(f"no bundle of {name_of(folder)}{match}", then=f"snapagent why {name}")
     elif limit is None and number == by_default and number < len(bundles):
-        some = "the first" if wanted.leaves_some_out else f"of {len(bundles):,} bundles the first"
+        some = "the first" if selection.is_narrowed else f"of {len(bundles):,} bundles the first"
         app.out.note(f"{some} {number} are shown", then=f"snapagent list {name} -n 0 shows all")
 
 
-def _wanted(
+def _selection(
     outcome: str | None, newer: str | None, older: str | None, larger: str | None, sort: str | None, reverse: bool
-) -> Wanted:
-    return Wanted(
+) -> Selection:
+    return Selection(
         outcome,
         _parsed(parse_duration, newer, "--newer"),
         _parsed(parse_duration, older, "--older"),

@@ -1,4 +1,4 @@
-"""`snapagent new-test`: a test file from what was captured."""
+"""`snapagent new-test`: generate a test file from the bundles of a function."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ import click
 from ..app import App, pass_app, store_options
 from ..choosing import function, name_of
 from ..completing import complete_target
-from ..source.facsimiles import needed
-from ..source.modules import Looker, default_search_path
+from ..source.facsimiles import missing_values
+from ..source.modules import SourceFinder, default_search_path
 from ..source.new_test import NewTest
-from ..source.side_effects import effects_of
+from ..source.side_effects import find_side_effects
 from ..terminal.wording import counted
+from ..writing import write_new
 from .facsimile import headers_of
 
 
 @click.command("new-test")
 @click.argument("target", shell_complete=complete_target)
-@click.option("-o", "--output", "path", metavar="FILE", help="Write it there instead of printing it.")
-@click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
+@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 @click.option("--snapshot", is_flag=True, help="Compare with syrupy's snapshot instead of the captured outcome.")
 @store_options
 @pass_app
 def new_test_command(app: App, target: str, path: str | None, force: bool, snapshot: bool) -> None:
-    """Write the test of a function from its bundles.
+    """Generate a test of a function from its bundles.
 
-    One test id per bundle. What was excluded becomes stand-ins to fill in; calls that reach out of the process, as far
-    as the source tells, become `side_effects.patch` lines. The source is parsed, not imported.
+    The test gets one test id per bundle. Excluded arguments become stand-ins to fill in. Calls that the source shows
+    to leave the process become `side_effects.patch` lines. The source is parsed, not imported.
 
     \b
     Examples:
@@ -38,34 +39,23 @@ def new_test_command(app: App, target: str, path: str | None, force: bool, snaps
     store = app.store
     folder = function(store, target)
     name = name_of(folder)
-    looker = Looker(default_search_path(os.getcwd()))
+    finder = SourceFinder(default_search_path(os.getcwd()))
     headers = headers_of(store, folder, None)
-    values = needed(headers, looker)
+    values = missing_values(headers, finder)
     base_path = os.path.relpath(app.base_path) if app.captures_dir is not None else None
-    test = NewTest(name, tuple(headers), values, effects_of(name, looker), base_path, snapshot)
+    test = NewTest(name, tuple(headers), values, find_side_effects(name, finder), base_path, snapshot)
     if path is None:
         app.out.raw(test.source())
     else:
-        _write(path, test.source(), force)
+        write_new(path, test.source(), force=force)
         app.out.line("wrote ", (path, "bold"))
-    _tell(app, test, path)
+    _print_next_steps(app, test, path)
 
 
-def _write(path: str, source: str, force: bool) -> None:
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    try:
-        with open(path, "w" if force else "x", encoding="utf-8") as file:
-            file.write(source)
-    except FileExistsError:
-        raise click.ClickException(f"{path} exists and was left as it is; --force overwrites it") from None
-
-
-def _tell(app: App, test: NewTest, path: str | None) -> None:
+def _print_next_steps(app: App, test: NewTest, path: str | None) -> None:
     steps = []
-    if test.needed:
-        steps.append(f"fill in {counted(len(test.needed), 'stand-in')}")
-    record = "SIDE_EFFECT_CAPTURE=True " if test.effects.patches else ""
+    if test.missing_values:
+        steps.append(f"fill in {counted(len(test.missing_values), 'stand-in')}")
+    record = "SIDE_EFFECT_CAPTURE=True " if test.side_effects.patches else ""
     steps.append(f"{record}pytest {path or 'FILE'}")
-    app.out.note(f"a test of {counted(len(test.headers), 'bundle')}", then=", then ".join(steps))
+    app.out.note(f"a test with {counted(len(test.headers), 'bundle')}", then=", then ".join(steps))

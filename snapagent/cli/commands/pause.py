@@ -1,4 +1,4 @@
-"""`snapagent pause` and `resume`: stop and restart capture in running processes, without a redeploy."""
+"""`snapagent pause` and `resume`: stop and restart capture in running processes without a redeploy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from ..app import App, json_option, pass_app, store_options
 from ..terminal.wording import counted, shown_path
-from .housekeeping import telling_failures
+from .retention import explaining_failures
 
 
 @click.command("pause")
@@ -16,12 +16,12 @@ from .housekeeping import telling_failures
 def pause_command(app: App, as_json: bool) -> None:
     """Stop capture in all processes that write to this folder.
 
-    They see it within a second and go on without capturing; calls are counted as paused. Processes that start later
-    obey it too, until `snapagent resume`.
+    Takes effect within a second; the processes keep running and count their calls as paused. Processes that start
+    later are paused too, until `snapagent resume`.
     """
     from ...store.processes import pause, running_processes
 
-    with telling_failures():
+    with explaining_failures():
         pause(app.store.base_path)
     running = sum(1 for _ in running_processes(app.store.base_path))
     if as_json:
@@ -37,10 +37,10 @@ def pause_command(app: App, as_json: bool) -> None:
 @store_options
 @pass_app
 def resume_command(app: App, as_json: bool) -> None:
-    """Let capture go on that `snapagent pause` stopped."""
+    """Restart capture after `snapagent pause`."""
     from ...store.processes import resume
 
-    with telling_failures():
+    with explaining_failures():
         was_paused = resume(app.store.base_path)
     if as_json:
         app.out.json({"captures": app.store.base_path, "paused": False, "was_paused": was_paused})

@@ -1,4 +1,4 @@
-"""`snapagent promote`: chosen bundles from a staging store into the repository."""
+"""`snapagent promote`: copy chosen bundles from a store into the repository."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from ..completing import complete_target
 from ..terminal.table import Column
 from ..terminal.wording import counted, local_time, parse_time, shown_path
 from ..views.rows import iso_time
-from .housekeeping import telling_failures
+from .retention import explaining_failures
 
 
 class Promoted(Record):
-    """One bundle that was copied; `redacted` are the paths that today's rules hid and staging's did not."""
+    """A promoted bundle; `redacted` are the paths that today's rules redact and those at capture did not."""
 
     target: str
     source: str
@@ -41,37 +41,37 @@ class Promoted(Record):
 
 
 def promote(source: StoreReader, entry: BundleEntry, to: Store, rules: SealRules) -> Promoted:
-    """Copy one bundle, checked and redacted again. Lists it nowhere: `list_all` does that once for all.
+    """Verify one bundle, redact it by `rules`, and copy it. `write_manifests` must list it afterwards.
 
-    Raises CorruptBundleError, UntrustedBundleError, StoreFailure; what cannot be looked through is not copied.
+    Raises CorruptBundleError, also when it cannot be searched for secrets; UntrustedBundleError; StoreFailure.
     """
-    old, header, payload = _sealed_again(source, entry, rules)
+    old, header, payload = _reseal(source, entry, rules)
     with to.writing(old.target) as folder:
         written, _ = to.write(folder, header, payload, entry.when, entry.token, entry.counter)
     return Promoted(old.target, entry.name, written.name, written.path, _new_redactions(old, header))
 
 
-def stays(source: StoreReader, entry: BundleEntry, rules: SealRules) -> Promoted:
-    """One bundle that is to be listed where it is, checked. Raises as `promote`; StoreError when it must not stay."""
-    old, header, _ = _sealed_again(source, entry, rules)
+def check_in_place(source: StoreReader, entry: BundleEntry, rules: SealRules) -> Promoted:
+    """Verify one bundle that is to be listed in place. Raises as `promote`; StoreError if `rules` redact more of it."""
+    old, header, _ = _reseal(source, entry, rules)
     redacted = _new_redactions(old, header)
     if redacted:
         hidden = ", ".join(redacted)
-        raise StoreError(f"{entry.path}: the rules of today redact {hidden}; '--to DIR' writes a copy without them")
+        raise StoreError(f"{entry.path}: today's rules redact {hidden}; '--to DIR' writes a copy without it")
     return Promoted(old.target, entry.name, entry.name, entry.path)
 
 
-def _sealed_again(source: StoreReader, entry: BundleEntry, rules: SealRules) -> tuple[Header, Header, dict[str, bytes]]:
-    """The header of a bundle; header and parts by today's rules, the very same when these find nothing to hide."""
+def _reseal(source: StoreReader, entry: BundleEntry, rules: SealRules) -> tuple[Header, Header, dict[str, bytes]]:
+    """The old header of a bundle, and its header and parts by today's rules, unchanged if these redact nothing more."""
     bundle = source.read(entry)
     old = bundle.header
     rules = rules.replace(compression=old.parts[0].compression)
     try:
         header, payload = seal(_raw(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME))), rules)
     except (InertError, KeyError) as error:
-        raise CorruptBundleError(entry.path, f"it cannot be looked through for secrets ({error})") from error
-    # Without anything to hide it stays as it was, the previews of default values included.
-    return old, old if payload == dict(bundle.payload) else _with_the_past(header, old), payload
+        raise CorruptBundleError(entry.path, f"it cannot be searched for secrets ({error})") from error
+    # An unchanged payload keeps its old header: resealing would lose the previews of default values.
+    return old, old if payload == dict(bundle.payload) else _with_original_facts(header, old), payload
 
 
 def _raw(header: Header, call: bytes, outcome: bytes) -> RawCall:
@@ -94,13 +94,13 @@ def _raw(header: Header, call: bytes, outcome: bytes) -> RawCall:
 
 
 def _new_redactions(old: Header, new: Header) -> tuple[str, ...]:
-    """Places that are redacted now and were not."""
+    """The paths that are redacted now and were not before."""
     known = {note.path for note in old.notes if note.kind == "redacted"}
     return tuple(note.path for note in new.notes if note.kind == "redacted" and note.path not in known)
 
 
-def _with_the_past(new: Header, old: Header) -> Header:
-    """The header of the redacted bundle, which still says where and when the call was captured."""
+def _with_original_facts(new: Header, old: Header) -> Header:
+    """The new header with the time and the runtime of the original capture."""
     notes: dict[tuple[str, str], Note] = {(note.path, note.kind): note for note in (*old.notes, *new.notes)}
     return new.replace(
         notes=tuple(notes.values()),
@@ -113,36 +113,36 @@ def _with_the_past(new: Header, old: Header) -> Header:
     )
 
 
-def list_also(store: Store, promoted: Iterable[Promoted]) -> None:
-    """Add these to the manifests of their functions, which list what they listed before."""
+def add_to_manifests(store: Store, promoted: Iterable[Promoted]) -> None:
+    """Add these bundles to the manifests of their functions."""
     names: dict[str, set[str]] = {}
     for one in promoted:
         names.setdefault(one.target, set()).add(one.name)
     for target, chosen in sorted(names.items()):
-        wanted = chosen | listed_names(store.folder(target))
-        store.promote(target, [entry for entry in store.entries(target) if entry.name in wanted])
+        listed = chosen | listed_names(store.folder(target))
+        store.promote(target, [entry for entry in store.entries(target) if entry.name in listed])
 
 
-def list_all(to: Store, targets: set[str]) -> None:
-    """Write the manifest of each function: all of its bundles that are there."""
+def write_manifests(to: Store, targets: set[str]) -> None:
+    """Write a manifest with all bundles of each function."""
     for target in sorted(targets):
         to.promote(target, to.entries(target))
 
 
 @click.command("promote")
-@click.argument("wanted", nargs=-1, required=True, metavar="TARGET|HASH...", shell_complete=complete_target)
-@click.option("--to", "to_path", metavar="DIR", help="The folder in the repository, as tests/captures.")
+@click.argument("words", nargs=-1, required=True, metavar="TARGET|HASH...", shell_complete=complete_target)
+@click.option("--to", "to_path", metavar="DIR", help="The folder in the repository, such as tests/captures.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @json_option
 @store_options
 @pass_app
-def promote_command(app: App, wanted: Sequence[str], to_path: str | None, dry_run: bool, as_json: bool) -> None:
-    """Copy bundles into a repository: checked, redacted again, listed.
+def promote_command(app: App, words: Sequence[str], to_path: str | None, dry_run: bool, as_json: bool) -> None:
+    """Copy bundles into a repository: verified, redacted, listed.
 
-    A TARGET (or glob) means all of its bundles, or those whose HASH follows it; a HASH alone is looked for in all
-    functions. Each bundle is verified, today's redaction rules are applied to it once more, and a manifest of digests
-    is written beside it, so that it loads in CI under any user. Without --to the bundles stay where they are and are
-    listed there; one that today's rules would change is refused.
+    A TARGET (or glob) selects all of its bundles, or those whose HASH follows it; a HASH alone is searched for in all
+    functions. Each bundle is verified and redacted by today's rules. A manifest of digests is written beside the
+    bundles, so that they load in CI under any user. Without --to, bundles are listed in place; one that today's rules
+    would change is refused.
 
     \b
     Examples:
@@ -150,78 +150,76 @@ def promote_command(app: App, wanted: Sequence[str], to_path: str | None, dry_ru
       snapagent promote shop.pricing.quote 3fa9 77c0 --to tests/captures
     """
     store = _source(app)
-    chosen = _chosen(store, wanted)
+    chosen = _chosen(store, words)
     if dry_run:
-        _tell(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], None, as_json)
+        _print(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], None, as_json)
         return
     if to_path is None:
-        _tell(app, _listed(app, store, chosen), f"listed in manifests in {shown_path(app.base_path)}", as_json)
+        _print(app, _listed(app, store, chosen), f"listed in manifests in {shown_path(app.base_path)}", as_json)
         return
     done = f"written to {shown_path(to_path)} and listed in manifests there"
-    _tell(app, _copied(app, store, chosen, to_path), done, as_json)
+    _print(app, _copied(app, store, chosen, to_path), done, as_json)
     if _is_ignored(os.path.abspath(os.path.expanduser(to_path))):
         app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to_path)}/' to .gitignore")
 
 
 def _source(app: App) -> Store:
-    """Where to choose from: choosing is how an unsigned bundle comes to be trusted, so it need only be one's own."""
-    said = app.config.trust if app.config is not None else None
-    return Store(app.base_path, keys=signing_keys(os.environ), trust="any" if said == "any" else "owner")
+    """The store to copy from. Promotion is how unsigned bundles become trusted, so a key does not exclude them here."""
+    trust = app.config.trust if app.config is not None else None
+    return Store(app.base_path, keys=signing_keys(os.environ), trust="any" if trust == "any" else "owner")
 
 
 def _listed(app: App, store: Store, chosen: Sequence[tuple[str, BundleEntry]]) -> list[Promoted]:
-    with telling_failures():
-        promoted = [stays(store, entry, _rules(app, name, _key(store))) for name, entry in chosen]
-        list_also(store, promoted)
+    with explaining_failures():
+        promoted = [check_in_place(store, entry, _rules(app, name, _key(store))) for name, entry in chosen]
+        add_to_manifests(store, promoted)
     return promoted
 
 
 def _copied(app: App, store: Store, chosen: Sequence[tuple[str, BundleEntry]], to_path: str) -> list[Promoted]:
     to = Store(os.path.abspath(os.path.expanduser(to_path)), keys=signing_keys(os.environ), trust="any")
     if os.path.realpath(to.base_path) == os.path.realpath(store.base_path):
-        raise click.UsageError("--to is the folder that the bundles are in; without --to they are listed there.")
-    with telling_failures():
+        raise click.UsageError("--to is the folder of the bundles; omit it to list them in place.")
+    with explaining_failures():
         promoted = [promote(store, entry, to, _rules(app, name, _key(store))) for name, entry in chosen]
-        list_all(to, {one.target for one in promoted})
+        write_manifests(to, {one.target for one in promoted})
     return promoted
 
 
 def _key(store: Store) -> bytes:
-    """The key of pseudonyms in the store that the bundles come from."""
+    """The key of pseudonyms: the one that the source store uses."""
     return pseudonym_key(signing_keys(os.environ), store.base_path)
 
 
 def _rules(app: App, target: str, key: bytes) -> SealRules:
     from ...config.reading import DEFAULT_CONFIG
 
-    config = app.config or DEFAULT_CONFIG
-    rule = config.target_set().rule_for(Target.parse(target)) if ":" in target else None
-    return SealRules.of(rule or config.defaults, key)
+    return SealRules.of((app.config or DEFAULT_CONFIG).settings_for(target), key)
 
 
-def _chosen(store: StoreReader, wanted: Sequence[str]) -> list[tuple[str, BundleEntry]]:
-    """The bundles that the words mean, each once, in their order."""
+def _chosen(store: StoreReader, words: Sequence[str]) -> list[tuple[str, BundleEntry]]:
+    """The bundles that the arguments select, without duplicates, in their order."""
     chosen: dict[str, tuple[str, BundleEntry]] = {}
     current: list[FunctionFolder] = []
-    narrowed = True
-    everything = folders(store)
+    has_hashes = True
+    all_folders = folders(store)
 
-    def take(folder: FunctionFolder, entries: Sequence[BundleEntry]) -> None:
+    def choose(folder: FunctionFolder, entries: Sequence[BundleEntry]) -> None:
         chosen.update((entry.path, (name_of(folder), entry)) for entry in entries)
 
-    for word in wanted:
+    for word in words:
         named = _functions(store, word)
         if named:
-            if not narrowed:
+            if not has_hashes:
                 for folder in current:
-                    take(folder, store.entries(folder.name))
-            current, narrowed = named, False
+                    choose(folder, store.entries(folder.name))
+            current, has_hashes = named, False
             continue
-        take(*_by_hash(store, current or everything, word, everything))
-        narrowed = True
-    if not narrowed:
+        choose(*_by_hash(store, current or all_folders, word, all_folders))
+        has_hashes = True
+    if not has_hashes:
         for folder in current:
-            take(folder, store.entries(folder.name))
+            choose(folder, store.entries(folder.name))
     return list(chosen.values())
 
 
@@ -238,7 +236,7 @@ def _functions(store: StoreReader, word: str) -> list[FunctionFolder]:
 
 
 def _by_hash(
-    store: StoreReader, among: Sequence[FunctionFolder], word: str, everything: Sequence[FunctionFolder]
+    store: StoreReader, among: Sequence[FunctionFolder], word: str, all_folders: Sequence[FunctionFolder]
 ) -> tuple[FunctionFolder, list[BundleEntry]]:
     """The one function of `among` that has a bundle of this hash, and that bundle."""
     found: list[tuple[FunctionFolder, BundleEntry]] = []
@@ -251,14 +249,14 @@ def _by_hash(
         raise AmbiguousHashError("several functions", word, [f"{name_of(f)} {e.short_hash}" for f, e in found])
     if not found:
         known = [
-            f"{name_of(folder)} {entry.short_hash}" for folder in everything for entry in store.entries(folder.name)
+            f"{name_of(folder)} {entry.short_hash}" for folder in all_folders for entry in store.entries(folder.name)
         ]
         raise BundleNotFoundError(name_of(among[0]) if len(among) == 1 else "any function", f"the hash {word!r}", known)
     return found[0][0], [found[0][1]]
 
 
-def _tell(app: App, promoted: Sequence[Promoted], done: str | None, as_json: bool) -> None:
-    """`done` says what was done with them; None: nothing yet."""
+def _print(app: App, promoted: Sequence[Promoted], done: str | None, as_json: bool) -> None:
+    """`done` describes the result; None for a dry run."""
     if as_json:
         app.out.json({"dry_run": done is None, "promoted": [one.as_dict() for one in promoted]})
         return
@@ -266,7 +264,7 @@ def _tell(app: App, promoted: Sequence[Promoted], done: str | None, as_json: boo
                Column("REDACTED NOW", style="magenta", shrinks=1))  # fmt: skip
     app.out.table(columns, [(one.target, *_which(one), ", ".join(one.redacted) or "-") for one in promoted])
     what = done or "would be promoted"
-    app.out.note(f"{counted(len(promoted), 'bundle')} {what}", then="git add, and review them" if done else None)
+    app.out.note(f"{counted(len(promoted), 'bundle')} {what}", then="review them, then git add" if done else None)
 
 
 def _which(one: Promoted) -> tuple[str, str]:

@@ -1,12 +1,11 @@
-"""`snapagent replay`: stored bundles against today's code, without a test file."""
+"""`snapagent replay`: call today's code with the arguments of bundles and compare, without a test file."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,7 +13,9 @@ import click
 
 from ...bundle import Header
 from ...compare import make_options
+from ...compare.outcomes import EQUAL, NOT_REPLAYABLE, VERDICT_KINDS
 from ...config.units import format_duration
+from ...core.short_hashes import case_ids, short_hash
 from ...errors import BundleNotFoundError, CorruptBundleError
 from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
@@ -24,63 +25,32 @@ from ..group import PROBLEM
 from ..source.facsimiles import PLACEHOLDERS
 from ..source.modules import default_search_path
 from ..terminal.table import Column
-from ..terminal.wording import counted, printable, short_hash
-from ..workers.pool import EQUAL, KINDS, NOT_REPLAYABLE, Plan, Result, Task, replay_all
+from ..terminal.wording import counted, printable
+from ..views.rows import has_outcome
+from ..workers.pool import Plan, Result, Task, replay_all
 
-
-def to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplayable: bool) -> str:
-    """One test case for each bundle; `explain` has the text of each failure by file name."""
-    suite = ElementTree.Element("testsuite", name="snapagent replay", tests=str(len(results)))
-    counts = {"failures": 0, "errors": 0, "skipped": 0}
-    for result, name in zip(results, _names(results), strict=True):
-        classname = printable(result.task.target.replace(":", "."))
-        time = f"{result.seconds:.6f}"
-        case = ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=time)
-        if result.kind == EQUAL:
-            continue
-        tag = "failure"
-        if result.kind == NOT_REPLAYABLE:
-            tag = "skipped" if skip_unreplayable else "error"
-        counts[{"failure": "failures", "error": "errors", "skipped": "skipped"}[tag]] += 1
-        text = "\n".join(printable(line) for line in explain[result.task.name].splitlines())
-        child = ElementTree.SubElement(case, tag, message=f"{result.kind}: {text.partition(chr(10))[0]}")
-        child.text = text
-    suite.attrib.update({name: str(number) for name, number in counts.items()})
-    suite.set("time", f"{sum(result.seconds for result in results):.6f}")
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _names(results: Sequence[Result]) -> list[str]:
-    """As the test ids of pytest: `3fa9c1d2-returned`, twins with -2, -3 in time order, in which results come."""
-    seen: Counter[tuple[str, str]] = Counter()
-    names = []
-    for result in results:
-        name = f"{short_hash(result.task.hash)}-{result.task.outcome}"
-        seen[result.task.target, name] += 1
-        number = seen[result.task.target, name]
-        names.append(name if number == 1 else f"{name}-{number}")
-    return names
-
-
-_SHOWN = 20  # failures that are spelled out
+_SHOWN = 20  # failures printed in detail
 
 
 @click.command("replay")
 @click.argument("globs", nargs=-1, metavar="[TARGET]...", shell_complete=complete_target)
 @click.option("--outcome", metavar="KIND", help="Only bundles that returned, raised, or raised this exception type.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="The newest N bundles of each function.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N bundles of each function."
+)
 @click.option("--rtol", type=click.FloatRange(min=0), default=0.0, help="Relative tolerance of numbers.")
 @click.option("--atol", type=click.FloatRange(min=0), default=0.0, help="Absolute tolerance of numbers.")
-@click.option("--ignore", multiple=True, metavar="PATH", help="A place of the outcome that may differ. Repeatable.")
+@click.option("--ignore", multiple=True, metavar="PATH", help="A path of the outcome that may differ. Repeatable.")
 @click.option("--unordered", multiple=True, metavar="PATH", help="A list whose order does not matter. Repeatable.")
-@click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path; see snapagent facsimile.")
-@click.option("--skip-unreplayable", is_flag=True, help="What cannot be replayed is no reason to exit 1.")
+@click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path (see facsimile).")
+@click.option("--skip-unreplayable", is_flag=True, help="Do not exit 1 for bundles that cannot be replayed.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. [default: one per core]")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds per bundle.")
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first bundle that is not equal.")
-@click.option("-p", "--path", "paths", multiple=True, metavar="DIR", help="A folder to import from, first. Repeatable.")
-@click.option("--junit-xml", metavar="FILE", help="Write a report for CI there.")
+@click.option(
+    "-p", "--path", "paths", multiple=True, metavar="DIR", help="Search this folder for modules first. Repeatable."
+)
+@click.option("--junit-xml", metavar="FILE", help="Write a JUnit report for CI to FILE.")
 @json_option
 @store_options
 @pass_app
@@ -102,10 +72,11 @@ def replay_command(
     junit_xml: str | None,
     as_json: bool,
 ) -> None:
-    """Call today's code with stored arguments and compare how it ends.
+    """Replay bundles against today's code and compare the outcomes.
 
-    Runs in child processes, which import the program and unpickle bundles: what is below a function (databases,
-    networks) is really used. Exits 1 when a bundle is changed, broken, fixed or cannot be replayed.
+    Calls each function with the stored arguments, in child processes that import the program and unpickle bundles.
+    Databases and networks below a function are really used. Exits 1 when a bundle is changed, broken, fixed or cannot
+    be replayed.
 
     \b
     Examples:
@@ -118,12 +89,12 @@ def replay_command(
     rules = {"path": [*folders, *default_search_path(os.getcwd())], "compare": compare, "facsimiles": facsimiles}
     tasks = [task for folder in matching(app.store, globs) for task in _tasks(app.store, folder, outcome, limit)]
     plan = Plan(jobs or os.cpu_count() or 1, timeout, rules, fail_fast)
-    with _progress(app, len(tasks)) as done:
-        results = sorted(replay_all(tasks, plan, done), key=lambda result: (result.task.target, result.task.name))
+    found = app.out.progress.over(replay_all(tasks, plan), "replayed", len(tasks))
+    results = sorted(found, key=lambda result: (result.task.target, result.task.name))
     if junit_xml is not None:
         explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
         with open(junit_xml, "w", encoding="utf-8") as file:
-            file.write(to_xml(results, explained, skip_unreplayable=skip_unreplayable))
+            file.write(_to_xml(results, explained, skip_unreplayable=skip_unreplayable))
     if as_json:
         app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
     else:
@@ -141,7 +112,7 @@ def _check_paths(compare: dict[str, Any]) -> None:
 
 
 def _tasks(store: StoreReader, folder: FunctionFolder, outcome: str | None, limit: int | None) -> Iterator[Task]:
-    """The bundles of a function that are wanted, the newest first; one that cannot be read is left to `verify`."""
+    """The selected bundles of a function, the newest first. An unreadable one becomes a task that fails."""
     found = 0
     for entry in reversed(store.entries(folder.name)):
         if limit is not None and found >= limit:
@@ -153,8 +124,7 @@ def _tasks(store: StoreReader, folder: FunctionFolder, outcome: str | None, limi
         except CorruptBundleError:
             yield Task(name_of(folder), entry.name, entry.short_hash, "unreadable", store.base_path)
             continue
-        kind = (header.exception or "").rpartition(".")[2]
-        if outcome is None or outcome in (header.outcome, header.exception, kind):
+        if outcome is None or has_outcome(header, outcome):
             found += 1
             yield Task(header.target, entry.name, header.hash, header.outcome, store.base_path, _placeholders(header))
 
@@ -163,26 +133,16 @@ def _placeholders(header: Header) -> tuple[str, ...]:
     return tuple(note.path for note in header.notes if note.kind in PLACEHOLDERS)
 
 
-@contextmanager
-def _progress(app: App, total: int) -> Iterator[Callable[[], object]]:
-    """A bar on stderr while a person waits."""
-    if not sys.stderr.isatty() or not total:
-        yield lambda: None
-        return
-    with click.progressbar(length=total, label="replaying", file=sys.stderr) as bar:
-        yield lambda: bar.update(1)
-
-
 def _summary(results: Sequence[Result]) -> dict[str, int]:
     counts = Counter(result.kind for result in results)
-    return {kind: counts[kind] for kind in KINDS}
+    return {kind: counts[kind] for kind in VERDICT_KINDS}
 
 
 def _print(app: App, results: Sequence[Result]) -> None:
     if not results:
         app.out.note("there is nothing to replay", then="snapagent list")
         return
-    kinds = [kind for kind in KINDS if kind == EQUAL or any(result.kind == kind for result in results)]
+    kinds = [kind for kind in VERDICT_KINDS if kind == EQUAL or any(result.kind == kind for result in results)]
     columns = (Column("FUNCTION", style="bold", shrinks=2), *(Column(kind.upper(), right=True) for kind in kinds),
                Column("TIME", right=True))  # fmt: skip
     by_target: dict[str, list[Result]] = {}
@@ -201,7 +161,7 @@ def _print(app: App, results: Sequence[Result]) -> None:
     hidden = f", {len(failures) - _SHOWN} of them not shown" if len(failures) > _SHOWN else ""
     equal = len(results) - len(failures)
     if failures:
-        app.out.note(f"{counted(len(failures), 'bundle')} of {len(results):,} not equal{hidden}")
+        app.out.note(f"{len(failures):,} of {counted(len(results), 'bundle')} not equal{hidden}")
     else:
         app.out.note(f"{counted(equal, 'bundle')} replayed, all equal")
 
@@ -213,9 +173,38 @@ def _cells(target: str, found: Sequence[Result], kinds: Sequence[str]) -> list[s
 
 
 def _explanation(result: Result) -> list[str]:
-    """What differs, a line each."""
+    """The reason or the differences, a line each."""
     if result.reason:
         return result.reason.splitlines()
     if not result.differences:
         return [f"expected {result.expected}", f"got      {result.got}"]
     return [f"{one['path']}: expected {one['expected'] or '-'}, got {one['got'] or '-'}" for one in result.differences]
+
+
+def _to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplayable: bool) -> str:
+    """A JUnit report with one test case per bundle; `explain` has the text of each failure by file name."""
+    suite = ElementTree.Element("testsuite", name="snapagent replay", tests=str(len(results)))
+    counts = {"failures": 0, "errors": 0, "skipped": 0}
+    for result, name in zip(results, _names(results), strict=True):
+        classname = printable(result.task.target.replace(":", "."))
+        time = f"{result.seconds:.6f}"
+        case = ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=time)
+        if result.kind == EQUAL:
+            continue
+        tag = "failure"
+        if result.kind == NOT_REPLAYABLE:
+            tag = "skipped" if skip_unreplayable else "error"
+        counts[{"failure": "failures", "error": "errors", "skipped": "skipped"}[tag]] += 1
+        text = "\n".join(printable(line) for line in explain[result.task.name].splitlines())
+        child = ElementTree.SubElement(case, tag, message=f"{result.kind}: {text.partition(chr(10))[0]}")
+        child.text = text
+    suite.attrib.update({name: str(number) for name, number in counts.items()})
+    suite.set("time", f"{sum(result.seconds for result in results):.6f}")
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _names(results: Sequence[Result]) -> Iterator[str]:
+    """The test ids that pytest shows; results are sorted by function, then by time."""
+    for _, of_one in groupby(results, lambda result: result.task.target):
+        yield from case_ids((result.task.hash, result.task.outcome) for result in of_one)

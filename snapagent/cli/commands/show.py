@@ -1,4 +1,4 @@
-"""`snapagent show`: one bundle, as a tree of what was passed and what came back."""
+"""`snapagent show`: one bundle as a tree of its arguments and its outcome."""
 
 from __future__ import annotations
 
@@ -8,36 +8,35 @@ from typing import Any
 
 import click
 
-from ...bundle import Header, Note
+from ...bundle import COMPLETE, Header, Note
 from ...config.units import format_duration, format_size
+from ...core.short_hashes import short_hash
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function
 from ..completing import complete_hash, complete_target
 from ..source.modules import default_search_path
 from ..terminal.folding import Piece
-from ..terminal.wording import ago, counted, local_time, short_hash, shown_path
+from ..terminal.wording import ago, counted, local_time, shown_path
 from ..views.rows import BundleRow, bundle_row
 from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from ..workers.children import ask
 
-_EVERYTHING = 1000  # levels: the preview itself ends long before
+_ALL_LEVELS = 1000  # more than a preview has
 
 
 @click.command("show")
 @click.argument("target", shell_complete=complete_target)
 @click.argument("hash_prefix", required=False, metavar="[HASH]", shell_complete=complete_hash)
-@click.option("-d", "--depth", type=click.IntRange(min=1), default=_EVERYTHING, metavar="N", help="Levels of the tree.")
-@click.option(
-    "--load", is_flag=True, help="Unpickle it in a child process and show the values: runs the bundle's code."
-)
+@click.option("-d", "--depth", type=click.IntRange(min=1), default=_ALL_LEVELS, metavar="N", help="Levels of the tree.")
+@click.option("--load", is_flag=True, help="Unpickle the bundle in a child process, which runs its code.")
 @json_option
 @store_options
 @pass_app
 def show_command(app: App, target: str, hash_prefix: str | None, depth: int, load: bool, as_json: bool) -> None:
-    """Show one bundle: arguments, outcome, and what was left out.
+    """Show one bundle: arguments, outcome, and omitted values.
 
-    The newest bundle, or the one whose hash begins with HASH; a file name does as well. Everything comes from the
-    preview in the bundle's header, and no code runs, unless --load is given.
+    Shows the newest bundle, or the one with this hash prefix or file name. Reads only the preview in the bundle's
+    header and runs no code, unless --load is given.
 
     \b
     Examples:
@@ -59,8 +58,8 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
             for line in others:
                 app.out.line(f"    {line}")
         return
-    for pieces in _picture(header, row, depth):
-        app.out.folded(*pieces, lead=_below(pieces))
+    for pieces in _lines_of(header, row, depth):
+        app.out.folded(*pieces, lead=_indent_below(pieces))
 
 
 def _load(base_path: str, target: str, name: str) -> dict[str, str]:
@@ -68,7 +67,7 @@ def _load(base_path: str, target: str, name: str) -> dict[str, str]:
     request = {"path": default_search_path(os.getcwd()), "target": target, "name": name, "base_path": base_path}
     answer, code = ask("load", request)
     if answer is None:
-        raise click.ClickException(f"the process that loaded it ended with code {code}")
+        raise click.ClickException(f"the process that loaded the bundle ended with code {code}")
     if "problem" in answer:
         raise click.ClickException(str(answer["problem"]))
     values: dict[str, str] = answer["values"]
@@ -76,7 +75,7 @@ def _load(base_path: str, target: str, name: str) -> dict[str, str]:
 
 
 def header_fields(header: Header) -> dict[str, Any]:
-    """A header as JSON-able data, as `show --json` and `export` print it."""
+    """A header as data for JSON, as `show --json` and `export` print it."""
     fields = header.as_dict()
     fields["parts"] = [part.as_dict() for part in header.parts]
     fields["notes"] = [note.as_dict() for note in header.notes]
@@ -91,10 +90,10 @@ def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
     return fields
 
 
-def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list[Piece]]:
+def _lines_of(header: Header, row: BundleRow | None, depth: int) -> Iterator[list[Piece]]:
     raised = header.outcome == "raised"
     kind = header.exception or header.outcome
-    ended = "" if header.ended == "complete" else f" ({header.ended})"
+    ended = "" if header.ended == COMPLETE else f" ({header.ended})"
     yield [(header.target, "bold"), ("  ", ""), (short_hash(header.hash), "cyan"), ("  ", ""),
            (kind + ended, "red" if raised else "green"), (f"  {format_duration(header.duration)}", "")]  # fmt: skip
     moment, since = local_time(header.timestamp), ago(header.timestamp)
@@ -115,14 +114,14 @@ def _picture(header: Header, row: BundleRow | None, depth: int) -> Iterator[list
         yield [("by value  ", "bold"), (", ".join(header.by_value), "")]
 
 
-def _below(pieces: Sequence[Piece]) -> str:
-    """What stands before the rest of a line that is folded: the tree's own lines, and room."""
+def _indent_below(pieces: Sequence[Piece]) -> str:
+    """The prefix of continuation lines: the lines of the tree, and an indent."""
     lead = pieces[0][0] if pieces[0][1] == "dim" and pieces[0][0][:1] in "├└│ " else ""
     return lead.replace("├── ", "│   ").replace("└── ", "    ") + "    "
 
 
 def _tree(branches: Sequence[Branch], depth: int, top: bool = False) -> Iterator[list[Piece]]:
-    """`top`: the branches stand at the margin, as the outcome does."""
+    """With `top` the branches start at the margin, as the outcome does."""
     if not top:
         yield from (_line(line) for line in lines(branches, depth))
         return
@@ -141,6 +140,6 @@ def _line(line: Line, label_style: str = "cyan") -> list[Piece]:
 
 def _notes(notes: Sequence[Note]) -> Iterator[list[Piece]]:
     if notes:
-        yield [("not stored as it was", "bold")]
+        yield [("not stored as is", "bold")]
     for note in notes:
         yield [(f"    {note.path}", "cyan"), (f"  {note.type}  ", "dim"), note_piece(note)]

@@ -1,4 +1,4 @@
-"""`snapagent stats`: the store in numbers, with small charts."""
+"""`snapagent stats`: counts of the store with small charts."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ from ..choosing import matching
 from ..completing import complete_target
 from ..terminal.wording import counted, local_time
 
-READ = 5000  # headers of one function that are read, the newest; file names and sizes are counted for all
+_READ = 5000  # newest headers of one function; file names and sizes are counted for all
 _HOUR, _DAY = 3600, 86400
 _SIZES = ((1_000, "1kB"), (10_000, "10kB"), (100_000, "100kB"), (1_000_000, "1MB"), (10_000_000, "10MB"))
 _LIMITS = [limit for limit, _ in _SIZES]
 _CLASSES = (*(name for _, name in _SIZES), "more")
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_BAR = 30  # characters of the longest bar
 
 
 class Statistics(Record):
-    """Counts of bundles. `over_time` is (start of the hour or day, UTC, and bundles); sizes are bytes."""
+    """Counts of bundles. `over_time` is (start of the hour or day in UTC, bundles); `bytes` is the total size."""
 
     functions: int
     bundles: int
@@ -70,7 +72,7 @@ def statistics(store: StoreReader, folders: Sequence[FunctionFolder]) -> Statist
         found = files.sizes(bundles.folder, bundles.names).values()
         total += sum(found)
         sizes.update(map(_size_class, found))
-        kinds = list(_kinds(store, islice(reversed(bundles), READ)))
+        kinds = list(_kinds(store, islice(reversed(bundles), _READ)))
         read += len(kinds)
         outcomes.update(kinds)
     ordered = {name: sizes[name] for name in _CLASSES if sizes[name]}
@@ -90,9 +92,9 @@ def _kinds(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[str]:
 
 
 def _over_time(hours: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """Bundles by hour, or by day when they span more than three; gaps included, at most 60 of the newest.
+    """Bundles by hour, or by day when they span more than three days; with gaps, at most the newest 60.
 
-    `hours` are counts by what file names begin with.
+    `hours` are counts by the date and hour that file names begin with.
     """
     slots = {int(parse_stamp(f"{hour}0000.000000Z") // _HOUR): number for hour, number in hours.items()}
     if not slots:
@@ -106,10 +108,6 @@ def _over_time(hours: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(
         (datetime.fromtimestamp(slot * width, UTC).isoformat(), found[slot]) for slot in range(first, last + 1)
     )
-
-
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_BAR = 30  # characters of the longest bar
 
 
 @click.command("stats")
@@ -149,16 +147,16 @@ def _print(app: App, found: Statistics) -> None:
     _bars(app, "sizes up to", found.sizes, "blue")
     _bars(app, "not captured", {**found.failed, **found.skipped}, "yellow")
     if found.headers_read < found.bundles:
-        app.out.note(f"outcomes are of the newest {found.headers_read:,} of {found.bundles:,} bundles")
+        app.out.note(f"outcomes count only the newest {found.headers_read:,} of {found.bundles:,} bundles")
 
 
 def _period(starts: Sequence[str]) -> str:
-    """What the signs of the sparkline stand for; the days are those of UTC."""
+    """The legend of the sparkline; days are in UTC."""
     first, last = (local_time(start)[:16] for start in (starts[0], starts[-1]))
     if len(starts) == 1:
-        return f"the hour from {first}"
+        return f"one hour from {first}"
     slot = "day" if starts[0][11:] == starts[1][11:] else "hour"
-    return f"{first} to {last}, one sign for each {slot}"
+    return f"{first} to {last}, one bar per {slot}"
 
 
 def _bars(app: App, title: str, numbers: Mapping[str, int], style: str) -> None:

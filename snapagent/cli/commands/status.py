@@ -1,4 +1,4 @@
-"""`snapagent status`: how capturing stands, and what to do next."""
+"""`snapagent status`: the state of capture in a project and the next steps."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ...store.reader import StoreReader
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import folders
 from ..launch import pth_path
-from ..terminal.wording import ago, counted, printable, shown_path
+from ..terminal.wording import ago, counted, printable, shown_path, some_of
 from ..views.reasons import explain
-from ..views.rows import closed_words, configured_without_bundles, function_row, unreadable
-
-_MOST_NAMED = 5  # unreachable targets that are named one by one
+from ..views.rows import configured_without_bundles, function_row, unreadable
 
 if TYPE_CHECKING:
     from ...config.reading import Config
 
+_MOST_NAMED = 5  # unreachable targets that are listed
+
 
 class Status(Record):
-    """The state of a project's capturing. Counts are those that processes left in the indexes; sizes are bytes.
+    """The state of capture in a project. Counts come from the indexes; sizes are in bytes.
 
     `enabled`: whether this shell's environment switches capture on; `prepared`: whether `snapagent enable` was run.
     """
@@ -54,51 +54,53 @@ class Status(Record):
     unreadable: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """`processes` are those that run now; the share of their time that capturing used is `used`."""
+        """`processes` are those that run now; `used` is the share of their time that capture took."""
         processes = [{**one.as_dict(), "used": one.used} for one in self.processes]
         return {
             **self.as_dict(), "skipped": dict(self.skipped), "failed": dict(self.failed), "processes": processes
         }  # fmt: skip
 
     def next_steps(self) -> Iterator[tuple[str, str]]:
-        """What is in the way, and what to do about it; the most pressing first."""
+        """Problems and their remedies, the most urgent first."""
         for reason in sorted(self.failed, key=lambda word: -self.failed[word]):
             yield (f"{self.failed[reason]:,} captures failed: {explain(reason)[0]}", explain(reason)[1])
         if self.unreadable:
-            yield f"this user may not read {closed_words(self.unreadable)}", "look as their owner"
+            yield (
+                f"this user may not read {some_of([shown_path(path) for path in self.unreadable])}",
+                "run this as their owner",
+            )
         if self.paused:
-            yield "capturing into this folder is paused", "snapagent resume"
+            yield "capture into this folder is paused", "snapagent resume"
         for target, reason in self._unreachable().items():
-            yield f"{target} is not captured, or not wholly: {reason}", f"snapagent why {target}"
+            yield f"{target} is not or only partly captured: {reason}", f"snapagent why {target}"
         if self.config is None:
             yield "there is no configuration", "snapagent init"
         elif not self.targets:
-            yield "the configuration names no target", f"add functions to {self.config}"
+            yield "the configuration has no targets", f"add functions to {self.config}"
         elif not self.calls:
             yield "no capturing process has called a target yet", "snapagent run --on -- YOUR COMMAND"
         elif self.without_bundles:
-            some = ", ".join(self.without_bundles[:3]) + (", ..." if len(self.without_bundles) > 3 else "")
-            yield f"nothing is captured of {some}", f"snapagent why {self.without_bundles[0]}"
+            yield f"nothing is captured of {some_of(self.without_bundles)}", f"snapagent why {self.without_bundles[0]}"
         if self.calls and not self.captured and self.skipped:
             reason = max(self.skipped, key=lambda word: self.skipped[word])
-            yield f"every call was skipped, most because {explain(reason)[0]}", explain(reason)[1]
+            yield f"every call was skipped, mostly because {explain(reason)[0]}", explain(reason)[1]
 
     def _unreachable(self) -> dict[str, str]:
-        """Of all running processes; some are enough."""
+        """Unreachable targets of all running processes with the reason; at most a few."""
         found = {name: reason for one in self.processes for name, reason in one.unreachable.items()}
         return dict(list(found.items())[:_MOST_NAMED])
 
 
-def process_words(one: ProcessStatus) -> str:
-    """A running process in a line."""
+def describe_process(one: ProcessStatus) -> str:
+    """A running process on one line."""
     closed = Counter(one.closed.values())
-    turned_away = "; ".join(f"{number} turned away: {reason}" for reason, number in closed.most_common())
+    refused = "; ".join(f"{number} refused: {reason}" for reason, number in closed.most_common())
     words = [
         f"{one.pid} {printable(one.program)}:",
         f"{counted(one.wrapped, 'target')} wrapped, {one.called} called,",
-        f"{one.used:.1%} of its time used of {one.share:.0%}",
+        f"{one.used:.1%} of its time used, {one.share:.0%} allowed",
     ]
-    return " ".join(words) + (f"; {turned_away}" if turned_away else "")
+    return " ".join(words) + (f"; {refused}" if refused else "")
 
 
 def status(store: StoreReader, config: Config | None) -> Status:
@@ -131,8 +133,8 @@ def status(store: StoreReader, config: Config | None) -> Status:
     )
 
 
-def switch_words(found: Status) -> str:
-    """Whether capture is on for what this shell starts, in words."""
+def describe_switch(found: Status) -> str:
+    """Whether capture is on for programs that this shell starts."""
     how = "this environment is prepared by snapagent enable" if found.prepared else "start it with snapagent run"
     if found.enabled:
         return f"on in this shell ({ENABLED}); {how}"
@@ -144,16 +146,15 @@ def switch_words(found: Status) -> str:
 @store_options
 @pass_app
 def status_command(app: App, as_json: bool) -> None:
-    """Say how capturing stands, and what to do next.
+    """Show the state of capture and the next steps.
 
-    Configuration, switch, store, and what became of the calls that capturing processes counted (at most a second
+    Shows the configuration, the switch, the store, and the calls that capturing processes counted (at most a second
     behind while they run).
 
     \b
     Example:
       snapagent status
     """
-
     found = status(app.store, app.config)
     if as_json:
         app.out.json(found.to_json())
@@ -161,7 +162,7 @@ def status_command(app: App, as_json: bool) -> None:
     line = partial(app.out.folded, lead=" " * 10)
     config = f"{shown_path(found.config)}, {counted(found.targets, 'target')}" if found.config else "none"
     line(("config    ", "bold"), config)
-    line(("capture   ", "bold"), switch_words(found))
+    line(("capture   ", "bold"), describe_switch(found))
     limit = f" of {format_size(found.limit)}" if found.limit is not None else ""
     bundles = f"{counted(found.bundles, 'bundle')} of {counted(found.functions, 'function')}"
     line(("store     ", "bold"), f"{shown_path(found.captures)}: {bundles}, {format_size(found.bytes)}{limit}")
@@ -170,6 +171,6 @@ def status_command(app: App, as_json: bool) -> None:
     for reason, number in sorted(found.skipped.items(), key=lambda pair: -pair[1]):
         line(f"          {number:,} skipped: {reason}")
     for one in found.processes:
-        line(("process   ", "bold"), process_words(one))
+        line(("process   ", "bold"), describe_process(one))
     for text, remedy in found.next_steps():
         line(("next      ", "yellow"), f"{text} -> {remedy}")

@@ -1,4 +1,4 @@
-"""`snapagent run`, `enable` and `disable`: getting capture into a program without a change to it."""
+"""`snapagent run`, `enable` and `disable`: start capture in an unchanged program."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Path = TypeVar("Path", str, str | None)
 @store_options
 @pass_app
 def run_command(app: App, on: bool, command: Sequence[str]) -> None:
-    """Run a program that captures when its environment says so.
+    """Run a program with capture available.
 
-    The program takes the place of this command: same process, same signals, its own exit code. Child processes are
-    covered too. Without --on the variable SNAPAGENT_CAPTURE_ENABLED decides.
+    The program captures if SNAPAGENT_CAPTURE_ENABLED or --on switches it on, and so do its child processes. It
+    replaces this command: same process, same signals, its own exit code.
 
     \b
     Examples:
@@ -59,10 +59,8 @@ def run_command(app: App, on: bool, command: Sequence[str]) -> None:
 def enable_command(app: App, as_json: bool) -> None:
     """Prepare this Python environment for capture.
 
-    From then on every program in it captures when SNAPAGENT_CAPTURE_ENABLED=1 is set.
-
-    Writes one .pth file beside the installed packages; with the variable unset it costs two look-ups at start-up.
-    `snapagent disable` removes it.
+    Afterwards every program in it captures when SNAPAGENT_CAPTURE_ENABLED=1 is set. Writes one .pth file beside the
+    installed packages; without the variable, it costs two look-ups at start-up. `snapagent disable` removes it.
     """
     path = _or_problem(write_pth)
     if as_json:

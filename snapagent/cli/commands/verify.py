@@ -1,4 +1,4 @@
-"""`snapagent verify`: is every stored file whole, trusted and in its place?"""
+"""`snapagent verify`: check that stored files are complete, trusted and in the right folder."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..app import App, json_option, pass_app, store_options
 from ..choosing import matching, total_of
 from ..completing import complete_target
 from ..group import PROBLEM
-from ..terminal.progress import Step
+from ..terminal.progress import Activity
 from ..terminal.table import Column
 from ..terminal.wording import counted, shown_path
 
-HARMLESS = (ORPHAN, BROKEN_INDEX)  # told, but they are no reason to exit 1: prune and the next capture mend them
+_HARMLESS = (ORPHAN, BROKEN_INDEX)  # reported without exit code 1: prune and the next capture repair them
 
 
 @click.command("verify")
@@ -31,11 +31,11 @@ HARMLESS = (ORPHAN, BROKEN_INDEX)  # told, but they are no reason to exit 1: pru
 @store_options
 @pass_app
 def verify_command(app: App, globs: Sequence[str], as_json: bool) -> None:
-    """Check every bundle: is it whole, trusted, in its place?
+    """Check that bundles are complete, trusted and in place.
 
-    Its digest, its format, the folder that it is in, and whether it may be loaded; nothing is unpickled. Without GLOB
-    recorded side effects are checked too. Names each file that is torn, altered, misplaced, foreign or not trusted,
-    and exits 1 when there is one.
+    Checks the digest, the format, the folder and the trust of each bundle, and without GLOB recorded side effects
+    too. Unpickles nothing. Lists each file that is torn, altered, misplaced, foreign or not trusted, and exits 1 if
+    there is one.
 
     \b
     Examples:
@@ -46,24 +46,24 @@ def verify_command(app: App, globs: Sequence[str], as_json: bool) -> None:
     chosen = matching(store, globs)
     recordings = [] if globs else list(_recordings(store.base_path))
     checked = total_of(store, chosen) + len(recordings)
-    with app.out.progress.during("checked", checked) as step:
+    with app.out.progress.during("checked", checked) as activity:
         found = [
-            *_problems(store, [folder.name for folder in chosen] if globs else None, step),
-            *(problem for path in recordings for problem in _of_recording(path, step)),
+            *_problems(store, [folder.name for folder in chosen] if globs else None, activity),
+            *(problem for path in recordings for problem in _of_recording(path, activity)),
         ]
     if as_json:
         app.out.json({"checked": checked, "problems": [problem.as_dict() for problem in found]})
     else:
         _print(app, checked, found)
-    if any(problem.kind not in HARMLESS for problem in found):
+    if any(problem.kind not in _HARMLESS for problem in found):
         raise click.exceptions.Exit(PROBLEM)
 
 
-def _problems(store: StoreReader, folders: Collection[str] | None, step: Step) -> Iterator[Problem]:
-    def count_file(name: str) -> None:
-        step.done += name.endswith(SUFFIX)
+def _problems(store: StoreReader, folders: Collection[str] | None, activity: Activity) -> Iterator[Problem]:
+    def on_checked(name: str) -> None:
+        activity.done += name.endswith(SUFFIX)
 
-    return store.verify(folders, on_file=count_file)
+    return store.verify(folders, on_file=on_checked)
 
 
 def _recordings(base_path: str) -> Iterator[str]:
@@ -72,8 +72,8 @@ def _recordings(base_path: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(SUFFIX))
 
 
-def _of_recording(path: str, step: Step) -> Iterator[Problem]:
-    step.done += 1
+def _of_recording(path: str, activity: Activity) -> Iterator[Problem]:
+    activity.done += 1
     try:
         decode(files.read_regular(path, MAX_FILE)[0], path)
     except CorruptBundleError as error:
@@ -83,7 +83,7 @@ def _of_recording(path: str, step: Step) -> Iterator[Problem]:
 
 
 def _print(app: App, checked: int, found: Iterable[Problem]) -> None:
-    ordered = sorted(found, key=lambda problem: (problem.kind in HARMLESS, problem.path))
+    ordered = sorted(found, key=lambda problem: (problem.kind in _HARMLESS, problem.path))
     columns = (Column("PROBLEM", style="red"), Column("FILE", style="bold"), Column("REASON"))
     rows = [(problem.kind, shown_path(problem.path), problem.reason) for problem in ordered]
     if app.out.has_room_for(columns, rows):
@@ -92,10 +92,10 @@ def _print(app: App, checked: int, found: Iterable[Problem]) -> None:
         for kind, path, reason in rows:
             app.out.line((f"{kind}  ", "red"), (path, "bold"))
             app.out.folded(f"    {reason}", lead="    ")
-    serious = sum(problem.kind not in HARMLESS for problem in ordered)
+    serious = sum(problem.kind not in _HARMLESS for problem in ordered)
     if serious:
         app.out.note(f"{counted(serious, 'problem')} among {counted(checked, 'file')}; the other files can be used")
     elif checked:
-        app.out.note(f"{counted(checked, 'file')} checked, all whole and trusted")
+        app.out.note(f"{counted(checked, 'file')} checked, all complete and trusted")
     else:
-        app.out.note(f"there is no bundle under {app.base_path}", then="snapagent list")
+        app.out.note(f"there are no bundles under {app.base_path}", then="snapagent list")

@@ -1,4 +1,4 @@
-"""`snapagent view`: the store on the whole screen."""
+"""`snapagent view`: start the full-screen viewer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..app import App, pass_app, store_options
 @store_options
 @pass_app
 def view_command(app: App) -> None:
-    """Look around in the store on the whole screen.
+    """Browse the store on the full screen.
 
-    Functions on the left, bundles of one, and the tree of one bundle or the difference of any two. The keys stand at
-    the bottom, ? explains them. Reads headers only: no code of a bundle runs.
+    Shows the functions, the bundles of one, and the tree of one bundle or the differences of two. The bottom line
+    lists the keys; ? explains them. Reads only headers and runs no code of a bundle.
 
     \b
     Needs an extra:
@@ -25,7 +25,7 @@ def view_command(app: App) -> None:
     if find_spec("textual") is None:
         raise click.UsageError("The viewer needs textual, which is not installed: pip install 'snapagent[view]'")
     if not app.out.is_terminal:
-        raise click.UsageError("The viewer needs a terminal; snapagent list prints the same.")
+        raise click.UsageError("The viewer needs a terminal. Next: snapagent list")
     from ..viewer.model import Model
     from ..viewer.screen import Viewer
 

@@ -1,4 +1,4 @@
-"""`snapagent why`: what became of a function's calls, in words, with what to do next."""
+"""`snapagent why`: explain why calls of a function were or were not captured, with the next steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..app import App, json_option, pass_app, store_options
 from ..choosing import function, name_of
 from ..completing import complete_target
 from ..group import UnknownNameError
-from ..source.modules import Looker, default_search_path
+from ..source.modules import SourceFinder, default_search_path
 from ..source.resolve import WRAPS, Finding, find
 from ..terminal.wording import counted, printable, shown_path
 from ..views.reasons import explain, explain_left_out
@@ -30,20 +30,22 @@ if TYPE_CHECKING:
     from ...store import BundleEntry
 
 
-FINE, PROBLEM, HINT = "fine", "problem", "hint"
-_LOOKED_AT = 20  # of the newest bundles
+GOOD, PROBLEM, HINT = "fine", "problem", "hint"  # status of a statement
+_INSPECTED = 20  # newest bundles of which the headers are read
+_MARKS = {"fine": ("ok    ", "green"), "hint": ("-     ", "yellow"), "problem": ("no    ", "red")}
+_LEAD = " " * 6  # below the marks
 
 
 class Statement(Record):
-    """One thing that is so. `status` is fine, problem or hint; `next` is what to do about it, if anything."""
+    """A fact. `status` is fine, problem or hint; `next` is the remedy, if there is one."""
 
     status: str
     text: str
     next: str = ""
 
 
-class Answer(Record):
-    """All that is known of a function's captures; counts are those of the store's index."""
+class Explanation(Record):
+    """The facts about a function's captures; counts come from the store's index."""
 
     target: str
     bundles: int
@@ -55,10 +57,10 @@ class Answer(Record):
         return {**self.as_dict(), "statements": [statement.as_dict() for statement in self.statements]}
 
 
-def why(store: StoreReader, config: Config | None, name: str) -> Answer:
-    """Raises TargetNotFoundError when neither the store, the configuration nor the source knows the name."""
-    looker = Looker(default_search_path(os.getcwd()))
-    finding = _look_up(name, looker)
+def why(store: StoreReader, config: Config | None, name: str) -> Explanation:
+    """Explain a name. Raises TargetNotFoundError when store, configuration and source all lack it."""
+    finder = SourceFinder(default_search_path(os.getcwd()))
+    finding = _find_in_source(name, finder)
     try:
         folder = function(store, name)
     except TargetNotFoundError as error:
@@ -69,21 +71,21 @@ def why(store: StoreReader, config: Config | None, name: str) -> Answer:
         target = finding.target if finding is not None else name
         statements = [*_about_target(config, target), *_about_source(finding, name)]
         if not any(statement.status == PROBLEM for statement in statements):
-            statements += _about_silence(finding)
-        return Answer(target, 0, 0, 0, tuple(statements))
+            statements += _about_no_calls(finding)
+        return Explanation(target, 0, 0, 0, tuple(statements))
     row = function_row(store, folder)
     target = name_of(folder)
     statements = [*_about_target(config, target), *_about_counts(row.calls, row.captured, row.skipped, row.failed)]
     if finding is not None and finding.status != WRAPS:
         statements += _about_source(finding, name)
-    statements += _about_bundles(store, store.bundles(folder.name)[-_LOOKED_AT:])
+    statements += _about_bundles(store, store.bundles(folder.name)[-_INSPECTED:])
     if row.captured and not row.bundles:
-        statements.append(Statement(HINT, "its bundles were removed since", "clear, prune or max_age did that"))
-    return Answer(target, row.bundles, row.calls, row.captured, tuple(statements))
+        statements.append(Statement(HINT, "its bundles were removed", "they were removed by clear, prune or max_age"))
+    return Explanation(target, row.bundles, row.calls, row.captured, tuple(statements))
 
 
-def _look_up(name: str, looker: Looker) -> Finding | None:
-    found = (find(target, looker) for target in Target.candidates(name))
+def _find_in_source(name: str, finder: SourceFinder) -> Finding | None:
+    found = (find(target, finder) for target in Target.candidates(name))
     return next((finding for finding in found if finding is not None), None)
 
 
@@ -97,7 +99,7 @@ def _is_named(config: Config | None, name: str) -> bool:
 
 def _about_target(config: Config | None, name: str) -> Iterator[Statement]:
     if config is None:
-        yield Statement(HINT, "there is no configuration here, so no target list to look into", "snapagent init")
+        yield Statement(HINT, "there is no configuration here, so the targets are unknown", "snapagent init")
         return
     target = Target.parse(name) if ":" in name else None
     if target is None:
@@ -106,24 +108,24 @@ def _about_target(config: Config | None, name: str) -> Iterator[Statement]:
     if config.target_set().rule_for(target) is not None:
         rule = next((rule for rule in reversed(config.rules) if rule.pattern.matches(target)), None)
         where = f" by {str(rule.pattern)!r}, line {rule.line}" if rule is not None else ""
-        yield Statement(FINE, f"it is a target{where} of {path}")
+        yield Statement(GOOD, f"it is a target{where} of {path}")
     elif any(pattern.matches(target) for pattern in config.exclude_targets):
-        yield Statement(PROBLEM, "exclude_targets takes it out", f"edit {path}")
+        yield Statement(PROBLEM, "exclude_targets excludes it", f"edit {path}")
     else:
-        yield Statement(PROBLEM, f"it is no target of {path}", f"add it under `targets:`: - {name}")
+        yield Statement(PROBLEM, f"it is not a target of {path}", f"add it under `targets:`: - {name}")
 
 
 def _about_source(finding: Finding | None, name: str) -> Iterator[Statement]:
     if finding is None:
-        yield Statement(PROBLEM, "no module that can be found here has it", "snapagent check shows the nearest names")
+        yield Statement(PROBLEM, "no module on the search path defines it", "snapagent check lists the nearest names")
     elif finding.status == WRAPS:
-        yield Statement(FINE, f"the source has it ({finding.place}), and it can be wrapped")
+        yield Statement(GOOD, f"it is defined at {finding.place} and can be wrapped")
     else:
         yield Statement(PROBLEM, finding.reason, "snapagent check --import")
 
 
-def _about_silence(finding: Finding | None) -> Iterator[Statement]:
-    """No process has ever counted a call of it."""
+def _about_no_calls(finding: Finding | None) -> Iterator[Statement]:
+    """Reasons why no process has counted a call."""
     module = finding.target.partition(":")[0] if finding is not None else "its module"
     yield Statement(
         PROBLEM,
@@ -135,9 +137,9 @@ def _about_silence(finding: Finding | None) -> Iterator[Statement]:
 
 def _about_counts(calls: int, captured: int, skipped: Any, failed: Any) -> Iterator[Statement]:
     if not calls:
-        yield Statement(PROBLEM, "it was wrapped and never called")
+        yield Statement(PROBLEM, "it was wrapped but never called")
         return
-    yield Statement(FINE if captured else PROBLEM, f"{counted(calls, 'call')}, {captured:,} captured")
+    yield Statement(GOOD if captured else PROBLEM, f"{counted(calls, 'call')}, {captured:,} captured")
     for counts, what in ((failed, "failed"), (skipped, "skipped")):
         for reason, number in sorted(counts.items(), key=lambda pair: -pair[1]):
             meaning, remedy = explain(reason)
@@ -146,7 +148,7 @@ def _about_counts(calls: int, captured: int, skipped: Any, failed: Any) -> Itera
 
 
 def _about_bundles(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterator[Statement]:
-    """What the newest bundles lack that nobody asked to leave out."""
+    """Values that the newest bundles lack although nothing excludes them."""
     missing: Counter[tuple[str, str, str, str]] = Counter()
     for entry in entries:
         with suppress(SnapagentError):
@@ -159,31 +161,26 @@ def _about_bundles(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterat
             yield Statement(HINT, printable(text), known[1])
 
 
-_MARKS = {"fine": ("ok    ", "green"), "hint": ("-     ", "yellow"), "problem": ("no    ", "red")}
-_LEAD = " " * 6  # below the marks
-
-
 @click.command("why")
 @click.argument("target", shell_complete=complete_target)
 @json_option
 @store_options
 @pass_app
 def why_command(app: App, target: str, as_json: bool) -> None:
-    """Say why a function was or was not captured.
+    """Explain why a function was or was not captured.
 
-    Looks at the target list, the source (parsed, not imported) and the counts that capturing processes left: never
-    imported, never called, quota met, over budget, not sampled, disk full and so on.
+    Reads the target list, the source (parsed, not imported) and the counts of capturing processes, such as quota met,
+    over budget, not sampled or disk full.
 
     \b
     Example:
       snapagent why shop.pricing.quote
     """
-
     try:
         answer = why(app.store, app.config, target)
     except TargetNotFoundError as error:
-        near = f"; the nearest names are {', '.join(error.near)}" if error.near else ""
-        raise UnknownNameError(f"no captures, no target and no function here are called {target!r}{near}") from None
+        near = f"; the nearest names: {', '.join(error.near)}" if error.near else ""
+        raise UnknownNameError(f"there is no capture, target or function named {target!r}{near}") from None
     if as_json:
         app.out.json(answer.to_json())
         return

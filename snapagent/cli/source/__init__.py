@@ -1,1 +1,1 @@
-"""Reading the source of the program, without importing it: functions, side effects, test files."""
+"""Static analysis: parse the program's source, without importing it, to find targets and to generate tests."""

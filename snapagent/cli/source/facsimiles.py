@@ -1,4 +1,4 @@
-"""What a test must supply for the placeholders of bundles, and a skeleton of it from how the function uses them."""
+"""Stand-ins for the placeholders of bundles: which ones a test needs, and skeletons of their classes."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from collections.abc import Iterable, Iterator
 from ...bundle import Header, Note
 from ...core.records import Record
 from ..views.tree import OUTCOME_PATHS
-from .modules import Looker
+from .modules import SourceFinder
 
 PLACEHOLDERS = ("excluded", "unstorable", "too_big", "too_deep", "lazy")
 
 
-class Use(Record):
-    """How the function uses a value: the attributes that it reads and the methods that it calls, in order."""
+class Usage(Record):
+    """The attributes of a value that the function reads and the methods that it calls, in order."""
 
     attributes: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
 
 
-class Needed(Record):
-    """A value that a test must supply: where it goes, what it stands for, and why it is not in the bundles."""
+class MissingValue(Record):
+    """A value that a test must supply: its path and type, and the reason why it is not in the bundles."""
 
     path: str
     type: str
     reason: str
     detail: str
-    use: Use
+    use: Usage
 
     @property
     def class_name(self) -> str:
-        """A name for the stand-in: that of the type, or one made of the path where that would hide a built-in."""
+        """The name of the stand-in: that of the type, or one from the path if the type is a built-in."""
         name = self.type.rpartition(".")[2]
         if hasattr(builtins, name):
             words = re.findall(r"[^\W\d_]+", self.path.rpartition(".")[2])
@@ -44,12 +44,12 @@ class Needed(Record):
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing is known of its use, so that any object may do."""
+        """Whether the function uses no attribute or method of it, so that any object will do."""
         return not self.use.attributes and not self.use.methods
 
 
-def needed(headers: Iterable[Header], looker: Looker) -> tuple[Needed, ...]:
-    """The placeholders among the arguments of these bundles of one function, each path once."""
+def missing_values(headers: Iterable[Header], finder: SourceFinder) -> tuple[MissingValue, ...]:
+    """The placeholders among the arguments of these bundles of one function, one for each path."""
     found: dict[str, Note] = {}
     target = ""
     for header in headers:
@@ -57,27 +57,27 @@ def needed(headers: Iterable[Header], looker: Looker) -> tuple[Needed, ...]:
         for note in header.notes:
             if note.kind in PLACEHOLDERS and note.path.partition(".")[0].partition("[")[0] not in OUTCOME_PATHS:
                 found.setdefault(note.path, note)
-    body = _function(target, looker)
+    body = _function(target, finder)
     return tuple(
-        Needed(note.path, note.type, note.reason or note.kind, note.detail, _use(body, note.path))
+        MissingValue(note.path, note.type, note.reason or note.kind, note.detail, _use(body, note.path))
         for note in found.values()
     )
 
 
-def _function(target: str, looker: Looker) -> ast.AST | None:
+def _function(target: str, finder: SourceFinder) -> ast.AST | None:
     module, _, qualname = target.partition(":")
-    found = looker.definition(module, qualname) if qualname else None
+    found = finder.definition(module, qualname) if qualname else None
     return found[1].node if found is not None else None
 
 
-def _use(function: ast.AST | None, path: str) -> Use:
-    """Attributes of the value at `path`, as the function's own source spells them."""
+def _use(function: ast.AST | None, path: str) -> Usage:
+    """The attributes and methods of the value at `path` in the function's own source."""
     attributes: dict[str, None] = {}
     methods: dict[str, None] = {}
     for node in ast.walk(function) if function is not None else ():
         for name, is_called in _uses_in(node, path):
             (methods if is_called else attributes)[name] = None
-    return Use(tuple(name for name in attributes if name not in methods), tuple(methods))
+    return Usage(tuple(name for name in attributes if name not in methods), tuple(methods))
 
 
 def _uses_in(node: ast.AST, path: str) -> Iterator[tuple[str, bool]]:
@@ -98,8 +98,8 @@ def _spelt(node: ast.expr) -> str:
     return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else ""
 
 
-def skeleton(target: str, values: Iterable[Needed]) -> str:
-    """Python source: a class for each value, and the dictionary that gives them to the loader."""
+def skeleton(target: str, values: Iterable[MissingValue]) -> str:
+    """Python source with a class for each value and the dictionary for the loader."""
     values = tuple(values)
     names = _class_names(values)
     classes = [_class_source(value, names[value.path]) for value in values]
@@ -107,7 +107,7 @@ def skeleton(target: str, values: Iterable[Needed]) -> str:
     return "\n\n".join([*classes, "\n".join([f"FACSIMILES = {{  # of {target}", *entries, "}"])]) + "\n"
 
 
-def _class_names(values: Iterable[Needed]) -> dict[str, str]:
+def _class_names(values: Iterable[MissingValue]) -> dict[str, str]:
     """Path -> class name; two values of one type get two classes."""
     names: dict[str, str] = {}
     for value in values:
@@ -118,7 +118,7 @@ def _class_names(values: Iterable[Needed]) -> dict[str, str]:
     return names
 
 
-def _class_source(value: Needed, name: str) -> str:
+def _class_source(value: MissingValue, name: str) -> str:
     detail = f", {value.detail}" if value.detail else ""
     lines = [f"class {name}:", f'    """Stands in for {value.path}: {value.type}{detail} ({value.reason})."""']
     lines += [""] if not value.is_plain else []

@@ -1,7 +1,7 @@
-"""A static look at modules: where their source is and what it defines. Nothing of the program is imported or run.
+"""Find and parse modules without importing or running them.
 
-Finders are asked for a module without executing its parent packages: the parent's `__path__` is taken from its spec,
-which is right unless a package changes `__path__` while it runs.
+Parent packages are not executed either: their `__path__` comes from their spec, which is right unless a package changes
+it at run time.
 """
 
 from __future__ import annotations
@@ -35,92 +35,98 @@ class Definition(Record):
 
     @property
     def is_function(self) -> bool:
-        """Whether a function is written there; that of a property counts."""
+        """Whether it is defined with `def`; a property counts."""
         return self.kind in ("function", "method", "classmethod", "staticmethod", "property")
 
 
-class ModuleLook(Record):
-    """What is known of a module from its files. `folders` is where a package looks for submodules."""
+class ModuleSource(Record):
+    """A module as its files define it. `folders` are the search path for submodules of a package."""
 
     name: str
     origin: str  # source | extension | builtin | namespace | unreadable
     path: str | None = None
     folders: tuple[str, ...] = ()
     definitions: dict[str, Definition] = {}  # noqa: RUF012 - a default of a frozen record
-    stars: tuple[str, ...] = ()  # modules of which everything is imported
+    stars: tuple[str, ...] = ()  # modules imported with `from module import *`
     problem: str = ""
 
 
-class Looker:
-    """Finds and parses modules on a search path; each module is looked at once."""
+class SourceFinder:
+    """Finds and parses modules on a search path, each one once."""
 
     def __init__(self, search_path: Sequence[str]) -> None:
         self._search_path = list(search_path)
-        self._looks: dict[str, ModuleLook | None] = {}
+        self._modules: dict[str, ModuleSource | None] = {}
 
-    def module(self, name: str) -> ModuleLook | None:
-        """The look at a module, or None when no finder knows it."""
-        if name not in self._looks:
-            self._looks[name] = self._look(name)
-        return self._looks[name]
+    def module(self, name: str) -> ModuleSource | None:
+        """The module of this name, or None when it is not found."""
+        if name not in self._modules:
+            self._modules[name] = self._find_module(name)
+        return self._modules[name]
 
-    def _look(self, name: str) -> ModuleLook | None:
+    def _find_module(self, name: str) -> ModuleSource | None:
         parent, _, _ = name.rpartition(".")
         if not parent:
             spec = _find(name, None, self._search_path)
         else:
             package = self.module(parent)
             spec = _find(name, package.folders, self._search_path) if package is not None and package.folders else None
-        return None if spec is None else _look_at(name, spec)
+        return None if spec is None else _read_module(name, spec)
 
     def submodules(self, name: str) -> Iterator[str]:
         """Full names of the direct submodules and subpackages of a package."""
         package = self.module(name)
         if package is not None:
-            yield from sorted({f"{name}.{tail}" for folder in package.folders for tail in _modules_in(folder, True)})
+            yield from sorted(
+                {f"{name}.{tail}" for folder in package.folders for tail in _module_names_in(folder, True)}
+            )
 
     def top_level(self, folder: str) -> tuple[str, ...]:
-        """Names of the modules and packages that lie directly in a folder."""
-        return tuple(sorted(set(_modules_in(folder))))
+        """Names of the modules and packages directly in a folder."""
+        return tuple(sorted(set(_module_names_in(folder))))
 
-    def definition(self, module: str, qualname: str, depth: int = 0) -> tuple[ModuleLook, Definition] | None:
+    def definition(self, module: str, qualname: str, depth: int = 0) -> tuple[ModuleSource, Definition] | None:
         """Where a name is defined, through imports and base classes; None when the source does not say."""
-        look = self.module(module)
-        if look is None or depth > 20:
+        source = self.module(module)
+        if source is None or depth > 20:
             return None
-        found = look.definitions.get(qualname)
+        found = source.definitions.get(qualname)
         if found is not None:
             if found.kind != "imported":
-                return look, found
+                return source, found
             origin, _, name = found.origin.partition(":")
             return self.definition(origin, name, depth + 1) if name else None
         outer, _, name = qualname.rpartition(".")
         if outer:
             return self._member(module, outer, name, depth)
-        for star in look.stars:
-            behind = self.definition(star, qualname, depth + 1)
-            if behind is not None:
-                return behind
+        for star in source.stars:
+            found_there = self.definition(star, qualname, depth + 1)
+            if found_there is not None:
+                return found_there
         return None
 
-    def _member(self, module: str, outer: str, name: str, depth: int) -> tuple[ModuleLook, Definition] | None:
-        """A name of a class that comes from elsewhere: the class is imported, or one of its bases has the name."""
+    def _member(self, module: str, outer: str, name: str, depth: int) -> tuple[ModuleSource, Definition] | None:
+        """A member of an imported class, or of a base class."""
         holder = self.definition(module, outer, depth + 1)
         if holder is None or holder[1].kind != "class":
             return None
-        look, cls = holder
-        if (look.name, cls.qualname) != (module, outer):
-            return self.definition(look.name, f"{cls.qualname}.{name}", depth + 1)
+        source, cls = holder
+        if (source.name, cls.qualname) != (module, outer):
+            return self.definition(source.name, f"{cls.qualname}.{name}", depth + 1)
         for base in cls.bases:
-            behind = self.definition(look.name, f"{base}.{name}", depth + 1) or self._dotted(look, base, name, depth)
-            if behind is not None:
-                return behind
+            found_there = self.definition(source.name, f"{base}.{name}", depth + 1) or self._member_of_imported(
+                source, base, name, depth
+            )
+            if found_there is not None:
+                return found_there
         return None
 
-    def _dotted(self, look: ModuleLook, base: str, name: str, depth: int) -> tuple[ModuleLook, Definition] | None:
-        """`class A(models.Base)`: the first word is an imported module."""
+    def _member_of_imported(
+        self, source: ModuleSource, base: str, name: str, depth: int
+    ) -> tuple[ModuleSource, Definition] | None:
+        """A member of a base such as `models.Base`, where the first word is an imported module."""
         first, _, rest = base.partition(".")
-        imported = look.definitions.get(first)
+        imported = source.definitions.get(first)
         if not rest or imported is None or imported.kind != "imported":
             return None
         return self.definition(imported.origin.replace(":", ".").rstrip("."), f"{rest}.{name}", depth + 1)
@@ -138,14 +144,14 @@ def _find(name: str, folders: Sequence[str] | None, search_path: Sequence[str]) 
         return ModuleSpec(name, None, origin=BUILTIN)
     try:
         return _on_path(name, search_path if folders is None else folders) or (
-            _elsewhere(name) if not folders else None
+            _from_meta_path(name) if not folders else None
         )
     except (ImportError, OSError, ValueError, KeyError):
         return None
 
 
 def _on_path(name: str, folders: Sequence[str]) -> ModuleSpec | None:
-    """What `PathFinder` does, which for a nested namespace package would need the parent in `sys.modules`."""
+    """As `PathFinder` finds it, which would need the parent of a nested namespace package in `sys.modules`."""
     portions: list[str] = []
     for folder in folders:
         finder = get_importer(folder)
@@ -160,8 +166,8 @@ def _on_path(name: str, folders: Sequence[str]) -> ModuleSpec | None:
     return namespace
 
 
-def _elsewhere(name: str) -> ModuleSpec | None:
-    """Frozen modules, and the finders that editable installs bring; a top-level look runs no package."""
+def _from_meta_path(name: str) -> ModuleSpec | None:
+    """Frozen modules, and those that finders of editable installs know. Only for top-level names: no package runs."""
     for finder in sys.meta_path:
         spec = finder.find_spec(name, None, None) if finder is not PathFinder else None
         if spec is not None:
@@ -169,25 +175,25 @@ def _elsewhere(name: str) -> ModuleSpec | None:
     return None
 
 
-def _look_at(name: str, spec: ModuleSpec) -> ModuleLook:
+def _read_module(name: str, spec: ModuleSpec) -> ModuleSource:
     folders = tuple(spec.submodule_search_locations or ())
     path = spec.origin
     if path is None or path in (BUILTIN, "built-in", "frozen"):
-        return ModuleLook(name, NAMESPACE if folders else BUILTIN, None, folders)
+        return ModuleSource(name, NAMESPACE if folders else BUILTIN, None, folders)
     if not path.endswith((".py", ".pyw")):
-        return ModuleLook(name, EXTENSION, path, folders)
+        return ModuleSource(name, EXTENSION, path, folders)
     try:
         with open(path, "rb") as file:
             tree = ast.parse(file.read(), path)
     except (OSError, SyntaxError, ValueError, RecursionError) as error:
-        return ModuleLook(name, UNREADABLE, path, folders, problem=f"{type(error).__name__}: {error}")
-    reader = _Reader(name, is_package=bool(folders))
+        return ModuleSource(name, UNREADABLE, path, folders, problem=f"{type(error).__name__}: {error}")
+    reader = _BindingCollector(name, is_package=bool(folders))
     reader.read(tree.body, "")
-    return ModuleLook(name, SOURCE, path, folders, reader.found, tuple(reader.stars))
+    return ModuleSource(name, SOURCE, path, folders, reader.found, tuple(reader.stars))
 
 
-def _modules_in(folder: str, inside_a_package: bool = False) -> Iterator[str]:
-    """Names of modules in a folder; inside a package a folder without `__init__.py` counts when it has sources."""
+def _module_names_in(folder: str, inside_a_package: bool = False) -> Iterator[str]:
+    """Names of modules in a folder; inside a package, folders with sources need no `__init__.py`."""
     try:
         entries = list(os.scandir(folder))
     except OSError:
@@ -212,7 +218,7 @@ def _is_package(folder: str, inside_a_package: bool) -> bool:
         return False
 
 
-class _Reader:
+class _BindingCollector:
     """Collects what statements bind; the last binding of a name wins, as it does at run time."""
 
     def __init__(self, module: str, is_package: bool) -> None:
@@ -220,8 +226,8 @@ class _Reader:
         self.stars: list[str] = []
         self._package = module if is_package else module.rpartition(".")[0]
 
-    def read(self, body: Sequence[ast.stmt], inside: str, always: bool = True) -> None:
-        """Read statements at module or class level; `always` is False inside the branches of if, try and the like."""
+    def read(self, body: Sequence[ast.stmt], inside: str, unconditional: bool = True) -> None:
+        """Read statements at module or class level; `unconditional` is False inside if, try and the like."""
         for node in body:
             match node:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -235,9 +241,9 @@ class _Reader:
                     self._imports(node, inside)
                 case ast.Assign(targets=targets):
                     for target in targets:
-                        self._assigned(target, node, inside, always)
+                        self._assigned(target, node, inside, unconditional)
                 case ast.AnnAssign(target=target, value=value) if value is not None:
-                    self._assigned(target, node, inside, always)
+                    self._assigned(target, node, inside, unconditional)
                 case _:
                     for nested in _blocks(node):
                         self.read(nested, inside, False)
@@ -247,9 +253,9 @@ class _Reader:
         if not (rest_of_a_property and definition.qualname in self.found):
             self.found[definition.qualname] = definition
 
-    def _assigned(self, target: ast.expr, node: ast.stmt, inside: str, always: bool) -> None:
+    def _assigned(self, target: ast.expr, node: ast.stmt, inside: str, unconditional: bool) -> None:
         # `except ImportError: helper = None` is the fallback of a definition, not its replacement.
-        if isinstance(target, ast.Name) and (always or inside + target.id not in self.found):
+        if isinstance(target, ast.Name) and (unconditional or inside + target.id not in self.found):
             self._add(Definition(inside + target.id, "assigned", node.lineno, node))
 
     def _imports(self, node: ast.Import | ast.ImportFrom, inside: str) -> None:
@@ -284,7 +290,7 @@ def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
 
 
 def _names(nodes: Sequence[ast.expr]) -> tuple[str, ...]:
-    """Decorators or bases as dotted names; of a call or a subscript, what is called or subscripted."""
+    """Decorators or bases as dotted names; for a call or a subscript, the name before the bracket."""
     return tuple(dotted(node) for node in nodes)
 
 

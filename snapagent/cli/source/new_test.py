@@ -1,4 +1,4 @@
-"""The test file that a person would write for the bundles of a function."""
+"""Generate the source of a test for the bundles of a function."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from collections.abc import Sequence
 
 from ...bundle import Header
 from ...core.records import Record
-from .facsimiles import Needed, skeleton
-from .side_effects import Effects
+from .facsimiles import MissingValue, skeleton
+from .side_effects import SideEffects
 
 
 class NewTest(Record):
-    """All that the file depends on. `base_path` is None for the usual folder; `snapshot`: a syrupy test."""
+    """The input of the generator. `base_path` is None for the default folder; `snapshot` asks for a syrupy test."""
 
     target: str
     headers: tuple[Header, ...]
-    needed: tuple[Needed, ...]
-    effects: Effects
+    missing_values: tuple[MissingValue, ...]
+    side_effects: SideEffects
     base_path: str | None = None
     snapshot: bool = False
 
     def source(self) -> str:
-        """The text of the file: parses, imports pytest alone, and runs as it is unless stand-ins must be filled."""
+        """The text of the file. It imports only pytest and runs as it is unless stand-ins must be filled in."""
         parts = [f'"""Calls {_safe(self.target)} with what was captured."""', "import pytest"]
         if self._everywhere:
             parts.append("\n" + skeleton(self.target, self._everywhere).rstrip())
@@ -32,10 +32,10 @@ class NewTest(Record):
         return "\n\n".join(parts) + "\n"
 
     @property
-    def _everywhere(self) -> tuple[Needed, ...]:
-        """What every bundle needs: the loader refuses a stand-in for a place where a bundle has its own value."""
+    def _everywhere(self) -> tuple[MissingValue, ...]:
+        """The values that every bundle lacks: the loader refuses a stand-in where a bundle has its own value."""
         paths = [{note.path for note in header.notes} for header in self.headers]
-        return tuple(value for value in self.needed if all(value.path in found for found in paths))
+        return tuple(value for value in self.missing_values if all(value.path in found for found in paths))
 
     def _test(self) -> Sequence[str]:
         arguments = [f'"{_safe(self.target.replace(":", ".", 1))}"']
@@ -45,17 +45,17 @@ class NewTest(Record):
             arguments.append("facsimiles=FACSIMILES")
         fixtures = [
             "bundle",
-            *(["side_effects"] if self.effects.patches else []),
+            *(["side_effects"] if self.side_effects.patches else []),
             *(["snapshot"] if self.snapshot else []),
         ]
         lines = [f"@pytest.mark.captures({', '.join(arguments)})", f"def {self._name}({', '.join(fixtures)}):"]
-        lines += [f'    side_effects.patch("{target}")' for target in self.effects.patches]
-        sometimes = [value.path for value in self.needed if value not in self._everywhere]
+        lines += [f'    side_effects.patch("{target}")' for target in self.side_effects.patches]
+        sometimes = [value.path for value in self.missing_values if value not in self._everywhere]
         if sometimes:
-            lines.append(f"    # Some bundles only have placeholders: {', '.join(map(_safe, sometimes))}.")
-        if self.effects.unsteady:
-            names = ", ".join(self.effects.unsteady)
-            lines.append(f"    # It calls {names}: name what differs with ignore=[...].")
+            lines.append(f"    # Only some bundles have placeholders: {', '.join(map(_safe, sometimes))}.")
+        if self.side_effects.unsteady:
+            names = ", ".join(self.side_effects.unsteady)
+            lines.append(f"    # It calls {names}: list paths that differ in ignore=[...].")
         return [*lines, "    assert bundle.replay() == snapshot" if self.snapshot else "    bundle.check()"]
 
     @property

@@ -1,7 +1,7 @@
-"""What `init` proposes: the functions of a package that look worth capturing, from a static look at its source.
+"""Propose targets for `init`: the functions of a package that look worth capturing.
 
-A good target takes its input as arguments and gives its work back as a value: then a bundle is a whole test. Reasons
-for and against are kept, because they become the comments of the YAML.
+A good target takes its input as arguments and returns its result, because then a bundle is a complete test. The reasons
+become comments of the YAML.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ...core.records import Record
-from .modules import SOURCE, Definition, Looker, ModuleLook
+from .modules import SOURCE, Definition, ModuleSource, SourceFinder
 
-ENOUGH = 12  # targets: more than these are written as comments, to be chosen from
+ENOUGH = 12  # targets: further ones are written as comments
 MAX_MODULES = 2000
 
 _SERVICE_WORDS = (
@@ -33,16 +33,16 @@ _LIVE_PARAMETERS = (
     "session", "db", "database", "conn", "connection", "cursor", "client", "engine", "model", "request", "redis",
     "cache", "http", "socket", "driver", "broker", "logger", "log", "app",
 )  # fmt: skip
-_REGISTERED = (  # decorators by which a framework takes a reference of its own, past any wrapper
+_REGISTERED = (  # decorators of frameworks that keep a reference to the unwrapped function
     "route", "get", "post", "put", "delete", "patch", "command", "group", "task", "shared_task", "fixture", "on_event",
     "websocket", "middleware", "before_request", "after_request", "errorhandler", "listens_for",
 )  # fmt: skip
 
-_CACHES = ("lru_cache", "cache", "singledispatch")  # a capture shows the first call with some arguments, or no call
+_CACHES = ("lru_cache", "cache", "singledispatch")  # cached calls never reach the function
 
 
 class Package(Record):
-    """The program to observe: the import name of its package or module, and the folder it lies in."""
+    """The program to observe: the import name of its package or module, and its parent folder."""
 
     name: str
     folder: str
@@ -50,7 +50,7 @@ class Package(Record):
 
 
 class Proposal(Record):
-    """A function worth capturing, why, and the parameters that are better left out of its bundles."""
+    """A function worth capturing, the reason, and the parameters to exclude from its bundles."""
 
     target: str
     score: int
@@ -64,11 +64,11 @@ def find_package(cwd: str) -> tuple[Package, ...]:
     found: list[Package] = []
     for folder, layout in ((os.path.join(cwd, "src"), "the src layout"), (cwd, "a top-level package")):
         if os.path.isdir(folder):
-            looker = Looker([folder])
-            for name in looker.top_level(folder):
-                look = looker.module(name) if name not in _NOT_SERVICES and not name.startswith("_") else None
-                if look is not None and look.origin == SOURCE:
-                    why = "pyproject.toml" if name == named else layout if look.folders else "a module here"
+            finder = SourceFinder([folder])
+            for name in finder.top_level(folder):
+                source = finder.module(name) if name not in _NOT_SERVICES and not name.startswith("_") else None
+                if source is not None and source.origin == SOURCE:
+                    why = "pyproject.toml" if name == named else layout if source.folders else "a module here"
                     found.append(Package(name, folder, why))
     order = {"pyproject.toml": 0, "the src layout": 1, "a top-level package": 2, "a module here": 3}
     return tuple(sorted(found, key=lambda package: order[package.found_by]))
@@ -85,33 +85,33 @@ def _project_name(path: str) -> str | None:
 
 def propose(package: Package) -> list[Proposal]:
     """The likely targets of a package, the best first."""
-    looker = Looker([package.folder])
+    finder = SourceFinder([package.folder])
     proposals = [
-        proposal for look in islice(_modules(looker, package.name), MAX_MODULES) for proposal in _of_module(look)
+        proposal for source in islice(_modules(finder, package.name), MAX_MODULES) for proposal in _of_module(source)
     ]
     return sorted(proposals, key=lambda proposal: (-proposal.score, proposal.target))
 
 
-def _modules(looker: Looker, name: str) -> Iterator[ModuleLook]:
+def _modules(finder: SourceFinder, name: str) -> Iterator[ModuleSource]:
     last = name.rpartition(".")[2]
     if last in _NOT_SERVICES or last.startswith(("test_", "_")) or last.endswith("_test"):
         return
-    look = looker.module(name)
-    if look is None or look.origin != SOURCE:
+    source = finder.module(name)
+    if source is None or source.origin != SOURCE:
         return
-    yield look
-    for submodule in looker.submodules(name):
-        yield from _modules(looker, submodule)
+    yield source
+    for submodule in finder.submodules(name):
+        yield from _modules(finder, submodule)
 
 
-def _of_module(look: ModuleLook) -> Iterator[Proposal]:
-    words = look.name.split(".")
+def _of_module(source: ModuleSource) -> Iterator[Proposal]:
+    words = source.name.split(".")
     likely = next((word for word in reversed(words) if word in _SERVICE_WORDS), None)
-    for definition in look.definitions.values():
+    for definition in source.definitions.values():
         parts = definition.qualname.split(".")
         if not definition.is_function or definition.kind == "property" or any(part.startswith("_") for part in parts):
             continue
-        proposal = _judge(look.name, definition, likely)
+        proposal = _judge(source.name, definition, likely)
         if proposal is not None:
             yield proposal
 

@@ -1,6 +1,6 @@
-"""Side effects below a function, guessed from its source: calls into libraries that reach out of the process.
+"""Guess the side effects of a function from its source: calls of libraries for networks, databases and processes.
 
-A static look cannot be sure; what it finds is proposed in a test that a person reads.
+Static analysis cannot be certain, so the results are proposals in a test that a person reviews.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import ast
 from collections.abc import Iterator
 
 from ...core.records import Record
-from .modules import Looker, ModuleLook, dotted
+from .modules import ModuleSource, SourceFinder, dotted
 
-_DEPTH = 4  # calls of the program's own functions that are followed
+_DEPTH = 4  # levels of calls of the program's own functions
 
-REACHES_OUT = {
+EXTERNAL_LIBRARIES = {
     "aiohttp", "asyncpg", "boto3", "botocore", "cassandra", "elasticsearch", "ftplib", "grpc", "http", "httpx",
     "imaplib", "kafka", "ldap3", "mariadb", "motor", "mysql", "paho", "paramiko", "pika", "poplib", "psycopg",
     "psycopg2", "pymongo", "pymysql", "redis", "requests", "smtplib", "socket", "sqlalchemy", "sqlite3", "ssl",
@@ -26,29 +26,29 @@ UNSTEADY = {
 }  # fmt: skip
 
 
-class Effects(Record):
-    """`patches` are `module:name`, as `side_effects.patch` takes them; `unsteady` are calls that differ each time."""
+class SideEffects(Record):
+    """`patches` are `module:name`, as `side_effects.patch` takes them; `unsteady` are calls whose results vary."""
 
     patches: tuple[str, ...] = ()
     unsteady: tuple[str, ...] = ()
 
 
-def effects_of(target: str, looker: Looker) -> Effects:
-    """What the function calls that reaches out of the process, itself or in functions of the program below it."""
+def find_side_effects(target: str, finder: SourceFinder) -> SideEffects:
+    """The side effects of a function and of the program's functions that it calls."""
     module, _, qualname = target.partition(":")
-    found = looker.definition(module, qualname) if qualname else None
+    found = finder.definition(module, qualname) if qualname else None
     if found is None:
-        return Effects()
-    look, definition = found
+        return SideEffects()
+    source, definition = found
     patches: dict[str, None] = {}
     unsteady: dict[str, None] = {}
     for name in _calls(definition.node):
-        full = _full_name(name, look)
+        full = _full_name(name, source)
         if full in UNSTEADY:
             unsteady[full] = None
-        elif _reaches_out(name, look, looker, _DEPTH):
-            patches[_patch_target(name, look, looker)] = None
-    return Effects(tuple(patches), tuple(unsteady))
+        elif _has_side_effect(name, source, finder, _DEPTH):
+            patches[_patch_target(name, source, finder)] = None
+    return SideEffects(tuple(patches), tuple(unsteady))
 
 
 def _calls(function: ast.AST) -> Iterator[str]:
@@ -57,55 +57,55 @@ def _calls(function: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _full_name(name: str, look: ModuleLook) -> str:
+def _full_name(name: str, source: ModuleSource) -> str:
     """A called name with its first word as the module imported it: `requests.get`, `shop.gateway.charge`."""
     first, dot, rest = name.partition(".")
-    imported = look.definitions.get(first)
+    imported = source.definitions.get(first)
     if imported is None or imported.kind != "imported":
         return name
     return imported.origin.replace(":", ".").rstrip(".") + dot + rest
 
 
-def _reaches_out(name: str, look: ModuleLook, looker: Looker, depth: int) -> bool:
-    full = _full_name(name, look)
-    if _is_imported(name, look) and full.partition(".")[0] in REACHES_OUT:
+def _has_side_effect(name: str, source: ModuleSource, finder: SourceFinder, depth: int) -> bool:
+    full = _full_name(name, source)
+    if _is_imported(name, source) and full.partition(".")[0] in EXTERNAL_LIBRARIES:
         return True
-    below = _function(name, full, look, looker) if depth > 0 else None
-    return below is not None and any(_reaches_out(inner, below[0], looker, depth - 1) for inner in _calls(below[1]))
+    below = _function(name, full, source, finder) if depth > 0 else None
+    return below is not None and any(_has_side_effect(inner, below[0], finder, depth - 1) for inner in _calls(below[1]))
 
 
-def _is_imported(name: str, look: ModuleLook) -> bool:
-    imported = look.definitions.get(name.partition(".")[0])
+def _is_imported(name: str, source: ModuleSource) -> bool:
+    imported = source.definitions.get(name.partition(".")[0])
     return imported is not None and imported.kind == "imported"
 
 
-def _function(name: str, full: str, look: ModuleLook, looker: Looker) -> tuple[ModuleLook, ast.AST] | None:
+def _function(name: str, full: str, source: ModuleSource, finder: SourceFinder) -> tuple[ModuleSource, ast.AST] | None:
     """A function of the program that a call names; None for other calls."""
-    candidates = [(look.name, name)]
-    if _is_imported(name, look):
+    candidates = [(source.name, name)]
+    if _is_imported(name, source):
         parts = full.split(".")
         candidates = [(".".join(parts[:end]), ".".join(parts[end:])) for end in range(len(parts) - 1, 0, -1)]
     for module, qualname in candidates:
-        found = looker.definition(module, qualname) if _is_the_programs(module, look) else None
+        found = finder.definition(module, qualname) if _is_of_program(module, source) else None
         if found is not None and found[1].is_function:
             return found[0], found[1].node
     return None
 
 
-def _is_the_programs(module: str, look: ModuleLook) -> bool:
-    return module.partition(".")[0] == look.name.partition(".")[0]
+def _is_of_program(module: str, source: ModuleSource) -> bool:
+    return module.partition(".")[0] == source.name.partition(".")[0]
 
 
-def _patch_target(name: str, look: ModuleLook, looker: Looker) -> str:
+def _patch_target(name: str, source: ModuleSource, finder: SourceFinder) -> str:
     """Where the function looks the name up: its own module for a bare name, the imported module for `module.name`."""
     first, dot, rest = name.partition(".")
     if not dot:
-        return f"{look.name}:{name}"
-    imported = look.definitions.get(first)
+        return f"{source.name}:{name}"
+    imported = source.definitions.get(first)
     if imported is None or imported.kind != "imported":
-        return f"{look.name}:{name}"
+        return f"{source.name}:{name}"
     home = imported.origin.replace(":", ".").rstrip(".")
     module, _, attribute = f"{home}.{rest}".rpartition(".")
-    if looker.module(module) is not None:
+    if finder.module(module) is not None:
         return f"{module}:{attribute}"
-    return f"{home}:{rest}" if looker.module(home) is not None else f"{look.name}:{name}"
+    return f"{home}:{rest}" if finder.module(home) is not None else f"{source.name}:{name}"

@@ -1,1 +1,1 @@
-"""Printing to a terminal, a pipe or a file: tables, trees, folded lines, progress."""
+"""Output to a terminal, a pipe or a file: tables, folded lines, progress."""

@@ -1,4 +1,4 @@
-"""A line that is too long for the terminal, as several: broken between words, the others below where the text began."""
+"""Wrap a line of styled text between words, with a prefix before the lines after the first."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 Piece = tuple[str, str]  # text, style
 _WORD = re.compile(r"\S+\s*|\s+")
-_LEAST = 8  # cells at the end of a line that are worth beginning a word in that is too long for any line
+_LEAST = 8  # cells left in a line in which an overlong word may still start
 
 
 def fold(pieces: Sequence[Piece], width: int, lead: str, cells: Callable[[str], int]) -> Iterator[list[Piece]]:
-    """The lines; those after the first begin with `lead`. A word that is longer than a line is broken where it ends."""
+    """The lines; those after the first begin with `lead`. A word longer than a line is broken."""
     text = "".join(words for words, _ in pieces)
-    if cells(lead) > width // 2:  # so little room that a staircase of syllables would be left
+    if cells(lead) > width // 2:  # otherwise only a few cells would be left for text
         lead = lead[: width // 4]
     starts = list(_starts(text, width, width - cells(lead), cells))
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(text)], strict=True)):
@@ -21,7 +21,7 @@ def fold(pieces: Sequence[Piece], width: int, lead: str, cells: Callable[[str], 
 
 
 def _starts(text: str, first: int, others: int, cells: Callable[[str], int]) -> Iterator[int]:
-    """Where each line begins."""
+    """The position in the text at which each line starts."""
     yield 0
     left = first
     for found in _WORD.finditer(text):
@@ -39,7 +39,7 @@ def _starts(text: str, first: int, others: int, cells: Callable[[str], int]) -> 
 
 
 def _fitting(word: str, room: int, cells: Callable[[str], int]) -> int:
-    """How many characters of a word fit; one at least, so that there is an end of it."""
+    """How many characters of a word fit; at least one, so that the loop ends."""
     end = min(len(word), room)
     while end > 1 and cells(word[:end]) > room:
         end -= 1

@@ -1,7 +1,7 @@
-"""Where commands print: lines of styled pieces, tables, trees and JSON on stdout, messages on stderr.
+"""Print for all commands: styled lines, tables and JSON on stdout, messages on stderr.
 
-One path renders for terminals and for pipes: a command gives pieces of text with a style, raw, as they are escaped
-here; only a terminal sees the styles, and only there cells are cut to the width. rich is imported only there.
+Commands pass unescaped text of any origin with a style; it is escaped here. Styles, and cutting to the width, are for
+terminals only, and so is the import of rich.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain, islice
@@ -19,25 +19,25 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from .folding import Piece, fold
 from .progress import Item, Progress
-from .table import Column, Layout, cut, width_of
+from .table import Column, Layout, width_of
 from .wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_MEASURED = 200  # rows: what the widths of a table's columns are taken from; the rest streams
-__all__ = ["Column", "Output", "Piece", "filled", "say"]  # text of any origin is passed as it is: it is escaped here
+_MEASURED_ROWS = 200  # of the first rows the widths of columns are taken
+__all__ = ["Column", "Output", "Piece", "filled", "print_message"]
 
 
 class Output:
-    """Prints. `is_terminal` says whether a person is looking."""
+    """The output of one command. `is_terminal` is about stdout; `width` is None unless it is a terminal."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         self._stdout = stdout
         self._stderr = stderr
         self.is_terminal = stdout.isatty()
         self.progress = Progress(stderr)
-        self._marks: dict[str, tuple[str, str]] = {}
+        self._escapes: dict[str, tuple[str, str]] = {}
         self.width = shutil.get_terminal_size().columns if self.is_terminal else None
 
     @cached_property
@@ -49,14 +49,14 @@ class Output:
         return Console(file=self._stdout, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
     def over(self, items: Iterable[Item], what: str, total: int) -> Iterable[Item]:
-        """The same items, and on stderr how many were taken; not where a pager may show what comes of them."""
+        """The same items, counted on stderr; not if stdout is a pipe, which may lead to a pager on the same screen."""
         return items if self._is_piped else self.progress.over(items, what, total)
 
     @cached_property
     def _is_piped(self) -> bool:
         try:
             return stat.S_ISFIFO(os.fstat(self._stdout.fileno()).st_mode)
-        except (OSError, ValueError):  # it is no file at all
+        except (OSError, ValueError):  # stdout has no descriptor
             return False
 
     def line(self, *pieces: Piece | str) -> None:
@@ -75,11 +75,11 @@ class Output:
     def _styled(self, text: str, style: str) -> str:
         if not style or not text:
             return text
-        before, after = self._marks.get(style) or self._marks.setdefault(style, self._marks_of(style))
+        before, after = self._escapes.get(style) or self._escapes.setdefault(style, self._escapes_of(style))
         return f"{before}{text}{after}"
 
-    def _marks_of(self, style: str) -> tuple[str, str]:
-        """What rich writes before and after a text of this style on this terminal; asked once, as rich is slow."""
+    def _escapes_of(self, style: str) -> tuple[str, str]:
+        """The escape sequences around text of this style, rendered by rich once, because rich is slow."""
         assert self._console is not None
         from rich.text import Text
 
@@ -89,9 +89,9 @@ class Output:
         return before, after
 
     def folded(self, *pieces: Piece | str, lead: str = "") -> None:
-        """A line that a narrow terminal shows as several, each after the first behind `lead`; a pipe gets one.
+        """A line that is wrapped to the width of a terminal; lines after the first begin with `lead`.
 
-        Without a blank it is a path or the like, which can be copied only when the terminal itself breaks it.
+        Text without blanks, such as a path, is left for the terminal to wrap, because then it can be copied whole.
         """
         spans = [(printable(text), style) for text, style in (self._piece(piece) for piece in pieces)]
         text = "".join(text for text, _ in spans)
@@ -106,25 +106,25 @@ class Output:
         return (piece, "") if isinstance(piece, str) else piece
 
     def raw(self, text: str) -> None:
-        """Text of our own making, several lines, as it is."""
+        """Generated text of several lines, unescaped."""
         self._write(text)
 
     def json(self, value: Any) -> None:
-        """Indented JSON, ASCII only, keys in the order in which the data has them."""
+        """Indented JSON in ASCII, with keys in the order of the data."""
         self._write(json.dumps(value, indent=2) + "\n")
 
-    def json_stream(self, items: Iterable[Any]) -> None:
-        """A JSON array of which each item is written as it comes, one per line."""
-        separator = "["
-        for item in items:
-            self._write(f"{separator}\n  {json.dumps(item)}")
-            separator = ","
-        self._write("[]\n" if separator == "[" else "\n]\n")
+    def json_stream(self, items: Iterable[Any]) -> int:
+        """A JSON array, written item by item, one per line; returns the number of items."""
+        number = 0
+        for number, item in enumerate(items, 1):
+            self._write(f"{'[' if number == 1 else ','}\n  {json.dumps(item)}")
+        self._write("\n]\n" if number else "[]\n")
+        return number
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> int:
-        """Aligned columns; streams; returns how many rows there were."""
+        """A table, written row by row; returns the number of rows."""
         incoming = iter(rows)
-        first = list(islice(incoming, _MEASURED))
+        first = list(islice(incoming, _MEASURED_ROWS))
         if not first:
             return 0
         layout = Layout(columns, first, self.width)
@@ -139,7 +139,7 @@ class Output:
         return count
 
     def has_room_for(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
-        """Whether a table of these rows fits the terminal with nothing cut."""
+        """Whether a table of these rows fits the width without cutting cells."""
         if self.width is None:
             return True
         cells = [[column.title for column in columns], *([printable(cell) for cell in row] for row in rows)]
@@ -147,28 +147,14 @@ class Output:
         return sum(widths) + 2 * (len(widths) - 1) <= self.width
 
     def note(self, message: str, *, then: str | None = None) -> None:
-        """A message on stderr, with the command that comes next."""
+        """A message on stderr; `then` is the next step."""
         self.progress.stop()
-        self._stdout.flush()  # so that both streams of one terminal stay in order
-        say(self._stderr, f"{message}{f' (next: {then})' if then else ''}")
-
-    def cut_to_width(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
-        """The pieces of one line, cut where the terminal ends; all of them in a pipe."""
-        left = self.width
-        for text, style in pieces:
-            safe = printable(text)
-            if left is None:
-                yield safe, style
-                continue
-            shown = cut(safe, left)
-            yield shown, style
-            left -= width_of(shown)
-            if shown != safe or left <= 0:
-                return
+        self._stdout.flush()  # keeps both streams of one terminal in order
+        print_message(self._stderr, f"{message}{f' (next: {then})' if then else ''}")
 
 
-def say(stream: TextIO, message: str) -> None:
-    """A line of ours; a terminal breaks it between words. Where nobody can be told, the exit code tells."""
+def print_message(stream: TextIO, message: str) -> None:
+    """A message, wrapped on a terminal. An error of the stream is ignored: the exit code remains."""
     text = f"snapagent: {printable(message)}"
     with suppress(OSError):
         stream.write((filled(text) if stream.isatty() else text) + "\n")
@@ -176,6 +162,6 @@ def say(stream: TextIO, message: str) -> None:
 
 
 def filled(text: str) -> str:
-    """Text of one line as lines of the terminal's width, broken between words."""
+    """Text wrapped to the width of the terminal."""
     width = shutil.get_terminal_size().columns
     return textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

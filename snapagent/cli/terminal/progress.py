@@ -1,4 +1,4 @@
-"""A line on stderr that says how far a long command has come: for a person, after a second, and gone at the end."""
+"""A progress line on stderr: on terminals only, after a second, erased at the end."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from threading import Event, Thread
 
 Item = TypeVar("Item")
-_PATIENCE = 1.0  # seconds in which nobody wonders
-_AGAIN = 0.2
+_DELAY = 1.0  # seconds before the line appears
+_INTERVAL = 0.2  # seconds between updates
 
 
-class Step:
-    """What is going on. `done` of `total` items, where they are counted."""
+class Activity:
+    """Work in progress: `done` of `total` items, if items are counted."""
 
     def __init__(self, what: str, total: int | None) -> None:
         self.what = what
@@ -30,7 +30,7 @@ class Step:
 
 
 class Progress:
-    """Tells of one step at a time, from a thread of its own, so that the work need not call it."""
+    """Shows one activity at a time from a thread, so that the work need not call it."""
 
     def __init__(self, stderr: TextIO) -> None:
         self._stderr = stderr
@@ -39,34 +39,34 @@ class Progress:
 
     def over(self, items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
         """The same items, counted as they are taken."""
-        with self.during(what, total) as step:
+        with self.during(what, total) as activity:
             for item in items:
                 yield item
-                step.done += 1
+                activity.done += 1
 
     @contextmanager
-    def during(self, what: str, total: int | None = None) -> Iterator[Step]:
-        step = Step(what, total)
-        self._start(step)
+    def during(self, what: str, total: int | None = None) -> Iterator[Activity]:
+        activity = Activity(what, total)
+        self._start(activity)
         try:
-            yield step
+            yield activity
         finally:
             self.stop()
 
-    def _start(self, step: Step) -> None:
+    def _start(self, activity: Activity) -> None:
         if self.enabled and self._running is None:
             from threading import Event, Thread
 
             ended = Event()
-            thread = Thread(target=self._tell, args=(step, ended), daemon=True)
+            thread = Thread(target=self._draw, args=(activity, ended), daemon=True)
             self._running = thread, ended
             thread.start()
 
-    def _tell(self, step: Step, ended: Event) -> None:
-        wait, shown = _PATIENCE, False
+    def _draw(self, activity: Activity, ended: Event) -> None:
+        wait, shown = _DELAY, False
         while not ended.wait(wait):
-            self._write(f"\r{step}\x1b[K")
-            wait, shown = _AGAIN, True
+            self._write(f"\r{activity}\x1b[K")
+            wait, shown = _INTERVAL, True
         if shown:
             self._write("\r\x1b[K")
 
@@ -75,7 +75,7 @@ class Progress:
         self._stderr.flush()
 
     def stop(self) -> None:
-        """Take the line away: something else is to be printed."""
+        """Erase the line, because something else will be printed."""
         if self._running is not None:
             thread, ended = self._running
             self._running = None

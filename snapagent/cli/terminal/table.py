@@ -1,7 +1,7 @@
-"""Tables: which columns are shown and how wide, decided once from the first rows, so that the others can stream.
+"""Lay out tables. Widths are decided from the first rows, so that a hundred thousand rows can be streamed.
 
-On a terminal columns are cut to fit, and spare ones go first; a pipe gets everything. rich is asked only there, and
-only for the width of what is not ASCII.
+On a terminal spare columns are dropped and others cut to fit; a pipe gets everything. The tables of rich are not used:
+they need all rows before the first is printed, and cannot drop columns.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from ...core.records import Record
 from .folding import Piece
 from .wording import printable
 
-_READABLE = 30  # characters of a column that shrinks, for which spare columns make room
-_LEAST = 6  # characters below which no column is cut
+_READABLE = 30  # characters of a shrinking column before spare columns are dropped
+_LEAST = 6  # characters that remain of a shrunk column
 
 
 class Column(Record):
     title: str
     right: bool = False
     style: str = ""
-    shrinks: int = 0  # 0: never; else the rank in which columns are cut short when the terminal is too narrow
-    spare: bool = False  # goes first when it is
+    shrinks: int = 0  # 0: never; else the rank in which columns are cut on a narrow terminal
+    spare: bool = False  # dropped first on a narrow terminal
 
 
 class Abbreviated(str):
-    """A cell of which the first `counts` characters say enough; a terminal shows the others dim."""
+    """A cell of which the first `counts` characters are unique; a terminal shows the others dim."""
 
     __slots__ = ("counts",)
     counts: int
@@ -38,7 +38,7 @@ class Abbreviated(str):
 
 
 class Layout:
-    """How the rows of one table are laid out. `screen` is the width of a terminal, None for a pipe."""
+    """The layout of one table. `screen` is the width of a terminal, None for a pipe."""
 
     def __init__(self, columns: Sequence[Column], first: Sequence[Sequence[str]], screen: int | None) -> None:
         self._screen = screen
@@ -59,7 +59,7 @@ class Layout:
         return self._pieces([(column.title, "bold") for column in self._columns])
 
     def line(self, cells: Sequence[str]) -> str:
-        """A row for a pipe, in one step: there may be a hundred thousand. All columns are shown, and whole."""
+        """A row for a pipe, uncut, formatted in one step, because there may be a hundred thousand."""
         if not "".join(cells).isprintable():
             cells = [printable(cell) for cell in cells]
         return self._template.format(*cells)
@@ -94,7 +94,7 @@ def _marked(cell: str, text: str, style: str) -> list[Piece]:
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], screen: int | None) -> list[int]:
-    """The positions of the columns to show: on a narrow terminal without the spare ones."""
+    """The positions of the columns to show; on a narrow terminal without spare ones."""
     shown = list(range(len(columns)))
     if screen is None:
         return shown
@@ -106,7 +106,7 @@ def _fitting(columns: Sequence[Column], widths: Sequence[int], screen: int | Non
 
 
 def _shrunk(columns: Sequence[Column], widths: Sequence[int], screen: int | None) -> list[int]:
-    """Widths that fit the terminal, taken from the widest of the columns that shrink."""
+    """Widths that fit the terminal; the widest of the shrinking columns is cut first."""
     fitting = list(widths)
     if screen is None:
         return fitting
@@ -132,7 +132,7 @@ def cut(text: str, width: int) -> str:
 
 
 def width_of(text: str) -> int:
-    """Cells of a terminal."""
+    """The number of terminal cells; wide characters take two."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len

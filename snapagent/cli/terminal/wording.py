@@ -1,9 +1,10 @@
-"""Words for people: times, sizes and durations, and text of unknown origin made safe to print."""
+"""Text for people: counts, paths and times, and text of unknown origin made safe to print."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -11,7 +12,7 @@ _USUAL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:[0-5]\d)\.\d{6}(?:Z|\+00:00)"
 
 
 def printable(text: str) -> str:
-    """`text` with everything that could steer a terminal or hide in it escaped: controls, bidi marks, surrogates."""
+    """`text` with control characters, bidi marks and surrogates escaped, so that it cannot steer a terminal."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
@@ -22,7 +23,7 @@ def _escaped(char: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    """A path the short way: relative when it lies below the working directory."""
+    """A path, relative if it is below the working directory."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
 
@@ -32,13 +33,13 @@ def counted(number: int, thing: str, things: str | None = None) -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
-def short_hash(argument_hash: str) -> str:
-    """The eight digits that file names and test ids show."""
-    return argument_hash.rpartition(":")[2][:8]
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """`a, b, c and 4 more`."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def local_time(timestamp: str) -> str:
-    """A header's UTC time in the reader's own zone, to the second; odd text comes back as it is."""
+    """A header's UTC time in the local zone, to the second; other text is returned escaped."""
     usual = _USUAL.fullmatch(timestamp)
     minute = _local_minute(usual[1]) if usual is not None else None
     if usual is not None and minute is not None:
@@ -51,7 +52,7 @@ def local_time(timestamp: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _local_minute(minute: str) -> str | None:
-    """`2026-11-22T09:34` of UTC in the reader's zone; None when that is no time. Zones differ by whole minutes."""
+    """`2026-11-22T09:34` of UTC in the local zone; None if it is not a time. Zones differ by whole minutes."""
     moment = parse_time(f"{minute}:00+00:00")
     return moment.astimezone().isoformat(sep=" ", timespec="seconds")[:16] if moment is not None else None
 
@@ -71,7 +72,7 @@ def ago(timestamp: str, now: datetime | None = None) -> str:
 
 
 def parse_time(timestamp: str) -> datetime | None:
-    """ISO 8601 text as an aware moment; None when it is none."""
+    """An aware datetime from ISO 8601 text, UTC by default; None if it is not a time."""
     try:
         moment = datetime.fromisoformat(timestamp)
     except (ValueError, TypeError):

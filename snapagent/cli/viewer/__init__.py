@@ -1,1 +1,1 @@
-"""The full-screen viewer. textual has its home here; `view_command` imports this folder when it is used."""
+"""The full-screen viewer. Only this folder uses textual; `view_command` imports it on use."""

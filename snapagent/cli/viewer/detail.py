@@ -1,4 +1,4 @@
-"""The tree at the bottom: one bundle as its header tells it, or the difference of two."""
+"""The tree at the bottom: the header of one bundle, or the differences of two."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from textual.widgets.tree import TreeNode
 
 from ...bundle import Header
 from ..terminal.wording import counted, local_time, printable, shown_path
-from ..views.tree import MISSING, Branch, Change, arguments, note_piece, outcome, unplaced_notes, value_pieces
+from ..views.tree import MISSING, SIGNS, Branch, Change, arguments, note_piece, outcome, unplaced_notes, value_pieces
 
-_OPEN_LEVELS = 3  # of a tree that is shown: an argument, its items, what they hold
-_STEP = 8  # cells that the tree goes sideways at a time
-_SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}
+_OPEN_LEVELS = 3  # levels that are expanded at first
+_STEP = 8  # cells of one horizontal scroll step
 
 
 class Detail(Tree[None]):
-    """Shows labels that are texts, never markup."""
+    """A tree with plain-text labels, never markup."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False),
@@ -36,26 +35,26 @@ class Detail(Tree[None]):
         self.guide_depth = 3
 
     def action_sideways(self, steps: int) -> None:
-        """Show what a long line has to the right."""
+        """Scroll horizontally, for long lines."""
         self.scroll_relative(x=steps * _STEP, animate=False)
 
-    def say(self, message: str, style: str = "dim") -> None:
-        """One message instead of a tree."""
+    def show_message(self, message: str, style: str = "dim") -> None:
+        """Show a message instead of a tree."""
         self._start()
         for words in message.split("\n"):
             self.root.add_leaf(line((words, style)))
 
     def show_bundle(self, header: Header, path: str) -> None:
-        """Arguments, outcome, what is not there as it was, and what the bundle is."""
+        """Show the arguments, the outcome, notes on missing values, and facts about the bundle."""
         self._start()
         passed, ended = arguments(header), outcome(header)
         under = self.root.add(Text("arguments" if passed else "no arguments", "bold"), expand=True)
         under.allow_expand = bool(passed)
-        _grow(under, passed, _OPEN_LEVELS)
-        _grow(self.root, ended, _OPEN_LEVELS, "bold")
+        _add_branches(under, passed, _OPEN_LEVELS)
+        _add_branches(self.root, ended, _OPEN_LEVELS, "bold")
         notes = unplaced_notes(header, (*passed, *ended))
         if notes:
-            under = self.root.add(Text("not stored as it was", "bold"), expand=True)
+            under = self.root.add(Text("not stored as is", "bold"), expand=True)
         for note in notes:
             under.add_leaf(line((note.path, "cyan"), (f"  {note.type}  ", "dim"), note_piece(note)))
         self._add_about(header, path)
@@ -78,19 +77,19 @@ class Detail(Tree[None]):
                 about.add_leaf(line((f"{name}: ", "cyan"), (fact, "")))
 
     def show_changes(self, changes: Sequence[Change]) -> None:
-        """Each difference by its path, with both values."""
+        """Show each difference by its path, with both values."""
         self._start()
         if not changes:
             self.root.add_leaf(Text("equal: the same arguments, the same outcome"))
         for change in changes:
-            sign = _SIGNS.get(change.kind, "~")
+            sign = SIGNS[change.kind]
             place = self.root.add(line((f"{sign} ", "dim"), (change.path, "cyan")), expand=True)
             if change.before != MISSING:
                 place.add_leaf(line((f"- {change.before}", "red")))
             if change.after != MISSING:
                 place.add_leaf(line((f"+ {change.after}", "green")))
         if any(change.kind == "hidden" for change in changes):
-            self.root.add_leaf(Text("? lies beyond what the previews in the headers hold", "dim"))
+            self.root.add_leaf(Text("? is not in the previews in the headers", "dim"))
 
     def _start(self) -> None:
         self.clear()
@@ -98,18 +97,18 @@ class Detail(Tree[None]):
         self.scroll_to(0, 0, animate=False)
 
 
-def _grow(node: TreeNode[None], branches: Sequence[Branch], open_levels: int, style: str = "cyan") -> None:
+def _add_branches(node: TreeNode[None], branches: Sequence[Branch], open_levels: int, style: str = "cyan") -> None:
     for branch in branches:
         label = line((branch.label, style), (": " if branch.label else "", ""), *value_pieces(branch))
         if not branch.children and not branch.more:
             node.add_leaf(label)
             continue
         below = node.add(label, expand=open_levels > 1)
-        _grow(below, branch.children, open_levels - 1)
+        _add_branches(below, branch.children, open_levels - 1)
         if branch.more:
             below.add_leaf(Text(f"... {counted(branch.more, 'more', 'more')}", "dim"))
 
 
 def line(*pieces: tuple[str, str]) -> Text:
-    """Text of unknown origin: escaped, and never read as markup."""
+    """Text of unknown origin, escaped and never parsed as markup."""
     return Text.assemble(*((printable(words), style) for words, style in pieces), no_wrap=True)

@@ -1,4 +1,4 @@
-"""What stands before the screen for a moment: a question, and the help."""
+"""Modal dialogs: a confirmation, and the help."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from ..terminal.wording import printable
 
 HELP = (
     ("Lists", ""),
-    ("↑ ↓", "one on, one back (or j, k); pgup, pgdn, home, end"),
-    ("tab", "to the functions, the bundles, the tree, and round again"),
-    ("enter", "go into it; in the tree: open or close a branch"),
-    ("← →", "in the tree: the rest of long lines"),
-    ("/", "filter by words, as you type: functions, or bundles of one"),
-    ("esc", "drop the filter, else the marks, else go back"),
+    ("↑ ↓", "move (or j, k); pgup, pgdn, home, end"),
+    ("tab", "next list: functions, bundles, tree"),
+    ("enter", "open; in the tree: expand or collapse a branch"),
+    ("← →", "in the tree: scroll long lines"),
+    ("/", "filter functions or bundles by words, as you type"),
+    ("esc", "clear the filter, else the marks, else go back"),
     ("Bundles", ""),
-    ("space", "mark ●, or take the mark; two marked ones are compared"),
-    ("p", "pin P, so that retention leaves it alone, or unpin"),
-    ("d", "delete, after a question"),
+    ("space", "mark ● or unmark; two marked bundles are compared"),
+    ("p", "pin P (protects from retention) or unpin"),
+    ("d", "delete, after confirmation"),
     ("Anywhere", ""),
-    ("r", "refresh: see what was captured meanwhile"),
+    ("r", "refresh"),
     ("q", "quit"),
 )
-NOTE = "Headers only: nothing is unpickled, no code of a bundle runs."
+NOTE = "Reads only headers: nothing is unpickled, no code of a bundle runs."
 _KEYS = 8  # cells of the column of keys
 
 
 class Confirm(ModalScreen[bool]):
-    """A question that is answered with y or n; everything but y means no."""
+    """A question to answer with y or n; any other key that closes it means no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),

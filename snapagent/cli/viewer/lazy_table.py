@@ -1,4 +1,4 @@
-"""A table of any length: it holds keys, and asks for the cells of those rows alone that are on the screen."""
+"""A table of any length that holds only keys and reads the cells of the visible rows."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from textual.strip import Strip
 from ...core.records import Record
 from ..terminal.wording import printable
 
-Cell = tuple[str, str]  # text of any origin, and its style as rich names them ("" for none)
+Cell = tuple[str, str]  # text of any origin, and a style of rich or ""
 _GAP = 2  # cells between columns
 
 
-class Field(Record):
-    """A column. It has `least` cells, and of what is left `greed` at a time up to `most`.
+class LazyColumn(Record):
+    """A column of `least` cells, which grows by `greed` at a time up to `most` while there is room.
 
-    `below` and `above` are widths of the table that it is shown in; `tail` keeps the end of a text that is cut.
+    It is shown in tables from `above` up to `below` cells wide; `tail` keeps the end of a text that is cut.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Field(Record):
 
 
 class LazyTable(ScrollView, can_focus=True):
-    """Rows by key with a cursor. `cells` is asked for each row that is painted; None: the row is gone."""
+    """Rows by key with a cursor. `cells` returns the cells of a row to paint, None if it was removed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -64,7 +64,7 @@ class LazyTable(ScrollView, can_focus=True):
     cursor = reactive(0)
 
     class Highlighted(Message):
-        """The cursor stands on another row; `key` is None when there are no rows."""
+        """The cursor moved to another row; `key` is None when there are no rows."""
 
         def __init__(self, table: LazyTable, key: Hashable | None) -> None:
             super().__init__()
@@ -72,15 +72,17 @@ class LazyTable(ScrollView, can_focus=True):
             self.key = key
 
     class Chosen(Message):
-        """Enter, or a click on the row of the cursor."""
+        """The row of the cursor was chosen by Enter or a click."""
 
         def __init__(self, table: LazyTable) -> None:
             super().__init__()
             self.table = table
 
-    def __init__(self, fields: Sequence[Field], cells: Callable[[Hashable], Sequence[Cell] | None], id: str) -> None:
+    def __init__(
+        self, columns: Sequence[LazyColumn], cells: Callable[[Hashable], Sequence[Cell] | None], id: str
+    ) -> None:
         super().__init__(id=id)
-        self._fields = tuple(fields)
+        self._columns = tuple(columns)
         self._cells = cells
         self._keys: list[Hashable] = []
         self._empty = ""
@@ -97,7 +99,7 @@ class LazyTable(ScrollView, can_focus=True):
         return self._keys[self.cursor] if self._keys else None
 
     def show(self, keys: Iterable[Hashable], at: Hashable | None = None, empty: str = "") -> None:
-        """Other rows, with the cursor on `at` where that is among them; `empty` is shown where there are none."""
+        """Replace the rows, with the cursor on `at` if possible; `empty` is shown when there are none."""
         self._keys = list(keys)
         self._empty = empty
         self._resize()
@@ -107,19 +109,19 @@ class LazyTable(ScrollView, can_focus=True):
                 position = self._keys.index(at)
         self.set_reactive(LazyTable.cursor, position)
         self._reveal()
-        self._tell()
+        self._post_highlighted()
 
     def extend(self, keys: Sequence[Hashable], empty: str) -> None:
-        """More rows at the end; the cursor stays."""
+        """Append rows; the cursor stays."""
         first = not self._keys
         self._empty = empty
         self._keys.extend(keys)
         self._resize()
         if first and self._keys:
-            self._tell()
+            self._post_highlighted()
 
     def drop(self, key: Hashable) -> None:
-        """A row less; the cursor goes to the one after it."""
+        """Remove a row; the cursor moves to the next one."""
         if key not in self._keys:
             return
         position = self._keys.index(key)
@@ -128,13 +130,13 @@ class LazyTable(ScrollView, can_focus=True):
         if position < self.cursor or self.cursor >= len(self._keys):
             self.set_reactive(LazyTable.cursor, max(self.cursor - 1, 0))
         self._reveal()
-        self._tell()
+        self._post_highlighted()
 
     def _resize(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._keys) + 1)
         self.refresh()
 
-    def _tell(self) -> None:
+    def _post_highlighted(self) -> None:
         self.post_message(self.Highlighted(self, self.current))
 
     # -- the cursor ------------------------------------------------------------------------------------------------
@@ -145,7 +147,7 @@ class LazyTable(ScrollView, can_focus=True):
     def watch_cursor(self, old: int, new: int) -> None:
         if old != new:
             self._reveal()
-            self._tell()
+            self._post_highlighted()
 
     def _reveal(self) -> None:
         rows = max(self.size.height - 1, 1)
@@ -192,9 +194,9 @@ class LazyTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The titles, which do not scroll, then the rows."""
         width, plain = self.scrollable_content_region.width, self.rich_style
-        shown = fitted(self._fields, width)
+        shown = fitted(self._columns, width)
         if y == 0:
-            titles = [(field.title, "") for field in self._fields]
+            titles = [(column.title, "") for column in self._columns]
             return self._strip(titles, shown, self.get_component_rich_style("lazy-table--head"), width)
         if not self._keys:
             return self._strip_of_empty(y - 1, width, plain)
@@ -203,7 +205,7 @@ class LazyTable(ScrollView, can_focus=True):
             return Strip.blank(width, plain)
         cells = self._cells(self._keys[row])
         if cells is None:
-            cells = [("", "")] * (len(self._fields) - 2) + [("(gone)", "dim")] * 2
+            cells = [("", "")] * (len(self._columns) - 2) + [("(removed)", "dim")] * 2
         if row != self.cursor:
             return self._strip(cells, shown, plain, width)
         name = "cursor" if self.has_focus else "faint-cursor"
@@ -220,25 +222,25 @@ class LazyTable(ScrollView, can_focus=True):
         segments: list[Segment] = []
         for position, size in shown:
             text, style = cells[position]
-            field = self._fields[position]
-            # on the bar of the cursor coloured text may have no contrast
+            column = self._columns[position]
+            # coloured text may have no contrast on the cursor bar
             own = base if on_cursor or not style else base + Style.parse(style)
-            segments.append(Segment(cut(text, size, right=field.right, tail=field.tail), own))
+            segments.append(Segment(cut(text, size, right=column.right, tail=column.tail), own))
             segments.append(Segment(" " * _GAP, base))
         return Strip(segments[:-1] or [Segment("", base)]).adjust_cell_length(width, base)
 
 
-def fitted(fields: Sequence[Field], width: int) -> list[tuple[int, int]]:
+def fitted(columns: Sequence[LazyColumn], width: int) -> list[tuple[int, int]]:
     """(position, cells) of the columns that are shown in a table of this width."""
-    shown = [at for at, field in enumerate(fields) if field.above <= width < field.below]
-    sizes = {at: fields[at].least for at in shown}
+    shown = [at for at, column in enumerate(columns) if column.above <= width < column.below]
+    sizes = {at: columns[at].least for at in shown}
     left = width - sum(sizes.values()) - _GAP * (len(shown) - 1)
     while left > 0:
-        growing = [at for at in shown if sizes[at] < fields[at].most]
+        growing = [at for at in shown if sizes[at] < columns[at].most]
         if not growing:
             break
         for at in growing:
-            more = min(fields[at].greed, left)
+            more = min(columns[at].greed, left)
             sizes[at] += more
             left -= more
     return [(at, sizes[at]) for at in shown]
@@ -246,7 +248,7 @@ def fitted(fields: Sequence[Field], width: int) -> list[tuple[int, int]]:
 
 def cut(text: str, size: int, *, right: bool = False, tail: bool = False) -> str:
     """Exactly `size` cells of a text of any origin: escaped, padded, or cut with an ellipsis."""
-    text = printable(text[-size * 2 - 2 :] if tail else text[: size * 2 + 2])  # no long text is escaped in vain
+    text = printable(text[-size * 2 - 2 :] if tail else text[: size * 2 + 2])  # escape no more than can be shown
     length = cell_len(text)
     if length <= size:
         room = " " * (size - length)

@@ -1,6 +1,6 @@
-"""What the viewer shows, as data: functions, bundles of one, their rows and headers, differences. No screen in here.
+"""The data of the viewer: functions, bundles, rows, headers and differences, independent of the screen.
 
-Nothing is held but rows that were read lately, so that a store of any size costs what is looked at.
+Only recently read rows are cached, so that the cost depends on what is viewed and not on the size of the store.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from ...store.reader import FunctionFolder
 from ...store.writer import Store
 from ..choosing import folders, name_of
 from ..terminal.wording import local_time
+from ..views.reasons import nothing_captured
 from ..views.rows import BundleRow, FunctionRow, bundle_row, function_row
 from ..views.tree import Change, changes
 
-_REMEMBERED = 2000  # rows: some screens full
+_CACHED = 2000  # rows: several screens
 
 
 class Model:
-    """Reads the store anew whenever it is asked for a list; rows and headers come one at a time."""
+    """Reads lists from the store on each call, and rows and headers one at a time."""
 
-    def __init__(self, store: Store, begin: str = "snapagent run --on -- YOUR COMMAND") -> None:
-        """`begin` is the next step where nothing is captured yet."""
+    def __init__(self, store: Store, next_step: str = "snapagent run --on -- YOUR COMMAND") -> None:
+        """`next_step` is proposed when nothing is captured yet."""
         self.store = store
-        self._begin = begin
+        self._next_step = next_step
         self._rows: dict[BundleEntry, BundleRow] = {}
 
     def functions(self) -> list[FunctionFolder]:
@@ -35,7 +36,7 @@ class Model:
         return folders(self.store)
 
     def counts(self, folder: FunctionFolder) -> FunctionRow:
-        """The counts of one function; costs a listing of its folder when its index is stale."""
+        """The counts of one function; lists its folder if the index is stale."""
         return function_row(self.store, folder)
 
     def entries(self, folder: FunctionFolder) -> list[BundleEntry]:
@@ -50,29 +51,29 @@ class Model:
         if row is None:
             row = bundle_row(self.store, name_of(folder), entry)
             if row is not None:
-                self._remember(entry, row)
+                self._cache(entry, row)
         return row
 
-    def _remember(self, entry: BundleEntry, row: BundleRow) -> None:
-        if len(self._rows) >= _REMEMBERED:
+    def _cache(self, entry: BundleEntry, row: BundleRow) -> None:
+        if len(self._rows) >= _CACHED:
             self._rows.clear()
         self._rows[entry] = row
 
-    def forget(self) -> None:
-        """Read all rows anew when they are asked for next."""
+    def clear_cache(self) -> None:
+        """Discard all cached rows."""
         self._rows.clear()
 
     def matching(
-        self, folder: FunctionFolder, entries: Iterable[BundleEntry], wanted: str
+        self, folder: FunctionFolder, entries: Iterable[BundleEntry], query: str
     ) -> Iterator[BundleEntry | None]:
-        """The bundles whose row has all words of `wanted`; None for each of the others, so that a scan can be ended."""
-        words = wanted.casefold().split()
+        """The bundles whose row has all words of `query`; None for each other one, so that a scan can be cancelled."""
+        words = query.casefold().split()
         for entry in entries:
             row = bundle_row(self.store, name_of(folder), entry)
-            yield entry if row is not None and holds(_searchable(row), words) else None
+            yield entry if row is not None and contains_all(_searchable(row), words) else None
 
     def header(self, entry: BundleEntry) -> Header | str:
-        """The header of a bundle, or what is wrong with it."""
+        """The header of a bundle, or a problem."""
         try:
             return self.store.header(entry)
         except CorruptBundleError as error:
@@ -82,7 +83,7 @@ class Model:
             return "this user may not open it" if is_there else "it was removed meanwhile (r refreshes)"
 
     def changes(self, before: BundleEntry, after: BundleEntry) -> Sequence[Change] | str:
-        """The differences of two bundles, or what is wrong with one of them."""
+        """The differences of two bundles, or a problem."""
         headers = []
         for entry in (before, after):
             header = self.header(entry)
@@ -100,19 +101,18 @@ class Model:
         self._rows.pop(entry, None)
 
     def delete(self, entry: BundleEntry) -> bool:
-        """Remove a bundle; False when it was gone. Raises StoreFailure."""
+        """Remove a bundle; False if it was already removed. Raises StoreFailure."""
         self._rows.pop(entry, None)
         return self.store.delete(entry)
 
     @property
-    def nothing(self) -> str:
-        """What an empty store is called, and the next step."""
-        path = self.store.base_path
-        where = "it is empty" if os.path.lexists(path) else "it does not exist yet"
-        return f"Nothing is captured under {path} ({where}).\nNext: {self._begin}"
+    def empty_message(self) -> str:
+        """The text for an empty store, with the next step."""
+        message = nothing_captured(self.store.base_path)
+        return f"{message[0].upper()}{message[1:]}.\nNext: {self._next_step}"
 
 
-def holds(text: str, words: Sequence[str]) -> bool:
+def contains_all(text: str, words: Sequence[str]) -> bool:
     """Whether all words (case-folded) occur."""
     folded = text.casefold()
     return all(word in folded for word in words)

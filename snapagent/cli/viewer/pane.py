@@ -1,4 +1,4 @@
-"""A list with its heading, and a line to filter it."""
+"""A table with a heading and a filter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .lazy_table import LazyTable, cut
 
 
 class Heading(Widget):
-    """One line above a list or a tree, which it is the title of; `-active` while that has the focus."""
+    """The title line of a list or a tree; it has the class `-active` while that has the focus."""
 
     DEFAULT_CSS = """
     Heading { height: 1; width: 1fr; background: $panel; color: $text; }
@@ -30,7 +30,7 @@ class Heading(Widget):
         super().__init__()
         self._title = self._remark = ""
 
-    def say(self, title: str, remark: str = "") -> None:
+    def set_text(self, title: str, remark: str = "") -> None:
         self._title = title
         self._remark = f"  {remark}" if remark else ""
         self.refresh()
@@ -44,11 +44,11 @@ class Heading(Widget):
 
 
 class Filter(Input, can_focus=False):
-    """Takes the focus only when it is asked for, so that tab goes from list to list. Hidden while it is empty."""
+    """Takes the focus only after `open`, so that tab moves between lists. Hidden while it is empty."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "keep", "Keep the filter"),
-        Binding("escape", "drop", "Drop it"),
+        Binding("escape", "drop", "Clear it"),
         Binding("up", "move(-1)", "Up", show=False),
         Binding("down", "move(1)", "Down", show=False),
     ]
@@ -57,7 +57,7 @@ class Filter(Input, can_focus=False):
     """
 
     class Typed(Message):
-        """Other words are wanted."""
+        """The text of the filter changed."""
 
         def __init__(self, pane: Pane, words: str) -> None:
             super().__init__()
@@ -69,10 +69,10 @@ class Filter(Input, can_focus=False):
         self._pane = pane
         self.display = False
 
-    def begin(self) -> None:
+    def open(self) -> None:
         self.display = True
         self.can_focus = True
-        self.screen.set_focus(self)  # at once: what is typed next belongs here
+        self.screen.set_focus(self)  # at once, so that the next key is typed here
 
     def on_blur(self) -> None:
         self.can_focus = False

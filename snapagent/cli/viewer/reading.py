@@ -1,7 +1,6 @@
-"""What may last is read here, in threads: listing a store, counting, looking through headers for a filter.
+"""Slow reads of the viewer, in threads: listing a store, counting, searching headers for a filter.
 
-What is found goes to the screen as messages while more is being looked for. Each has the number of the question that it
-answers.
+Results go to the screen as messages while the read continues. Each has the number of the request that it answers.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from ...store.reader import FunctionFolder
 from ..views.rows import FunctionRow
 from .model import Model
 
-_EVERY = 0.1  # seconds between two messages of a thread
+_INTERVAL = 0.1  # seconds between two messages of a thread
 
 
 class FunctionsRead(Message):
-    """The functions of the store, or what is wrong with it."""
+    """The functions of the store, or a problem."""
 
-    def __init__(self, question: int, folders: Sequence[FunctionFolder], problem: str = "") -> None:
+    def __init__(self, request: int, folders: Sequence[FunctionFolder], problem: str = "") -> None:
         super().__init__()
-        self.question = question
+        self.request = request
         self.folders = folders
         self.problem = problem
 
@@ -40,62 +39,62 @@ class CountsRead(Message):
 
 
 class BundlesRead(Message):
-    """Bundles of a function that fit the filter: the first ones of an answer, then more, until it is complete."""
+    """Bundles of a function that match the filter: the `first` message of an answer, more, and the `last` one."""
 
     def __init__(
-        self, question: int, entries: Sequence[BundleEntry], looked: int, of: int, first: bool, last: bool
+        self, request: int, entries: Sequence[BundleEntry], examined: int, total: int, first: bool, last: bool
     ) -> None:
         super().__init__()
-        self.question = question
+        self.request = request
         self.entries = entries
-        self.looked = looked
-        self.of = of
+        self.examined = examined
+        self.total = total
         self.first = first
         self.last = last
 
 
-class Reading:
-    """Answers questions, each in the thread that calls; stops when that worker is cancelled. `post` takes messages."""
+class BackgroundReader:
+    """Answers requests in the calling thread until its worker is cancelled. `post` sends messages to the screen."""
 
     def __init__(self, model: Model, post: Callable[[Message], object]) -> None:
         self._model = model
         self._post = post
 
-    def functions(self, question: int) -> None:
-        """The functions by name, then their counts, some at a time."""
+    def functions(self, request: int) -> None:
+        """Read the functions by name, then their counts in batches."""
         try:
             folders = self._model.functions()
         except (StoreError, OSError) as error:
-            self._post(FunctionsRead(question, (), str(error)))
+            self._post(FunctionsRead(request, (), str(error)))
             return
-        self._post(FunctionsRead(question, folders))
+        self._post(FunctionsRead(request, folders))
         self._count(folders)
 
     def _count(self, folders: Sequence[FunctionFolder]) -> None:
-        worker, rows, told = get_current_worker(), dict[str, FunctionRow](), time.monotonic()
+        worker, rows, posted = get_current_worker(), dict[str, FunctionRow](), time.monotonic()
         for folder in folders:
             if worker.is_cancelled:
                 return
             rows[folder.name] = self._model.counts(folder)
-            if time.monotonic() - told > _EVERY:
+            if time.monotonic() - posted > _INTERVAL:
                 self._post(CountsRead(rows))
-                rows, told = {}, time.monotonic()
+                rows, posted = {}, time.monotonic()
         self._post(CountsRead(rows))
 
-    def bundles(self, question: int, folder: FunctionFolder, words: str) -> None:
-        """The bundles of a function, the newest first; with `words` those that fit, as they are found."""
+    def bundles(self, request: int, folder: FunctionFolder, words: str) -> None:
+        """Read the bundles of a function, the newest first; with `words`, the matching ones as they are found."""
         entries = self._model.entries(folder)
-        of = len(entries)
+        total = len(entries)
         if not words.strip():
-            self._post(BundlesRead(question, entries, of, of, True, True))
+            self._post(BundlesRead(request, entries, total, total, True, True))
             return
-        worker, found, first, told = get_current_worker(), list[BundleEntry](), True, time.monotonic()
-        for looked, entry in enumerate(self._model.matching(folder, entries, words), 1):
+        worker, found, first, posted = get_current_worker(), list[BundleEntry](), True, time.monotonic()
+        for examined, entry in enumerate(self._model.matching(folder, entries, words), 1):
             if worker.is_cancelled:
                 return
             if entry is not None:
                 found.append(entry)
-            if time.monotonic() - told > _EVERY:
-                self._post(BundlesRead(question, found, looked, of, first, False))
-                found, first, told = [], False, time.monotonic()
-        self._post(BundlesRead(question, found, of, of, first, True))
+            if time.monotonic() - posted > _INTERVAL:
+                self._post(BundlesRead(request, found, examined, total, first, False))
+                found, first, posted = [], False, time.monotonic()
+        self._post(BundlesRead(request, found, total, total, first, True))

@@ -1,6 +1,6 @@
-"""The viewer: functions on the left, bundles of one above, the tree of one or the difference of two below.
+"""The screen of the viewer: functions on the left, bundles at the top, one bundle or a comparison at the bottom.
 
-What may last is done by threads (`reading`); a message of theirs that a newer question has overtaken is dropped.
+Slow reads run in threads (`reading`); a message that answers an outdated request is dropped.
 """
 
 from __future__ import annotations
@@ -16,44 +16,45 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 
 from ...config.units import format_duration, format_size
+from ...core.short_hashes import short_hash
 from ...store.failures import StoreFailure
 from ...store.layout import BundleEntry
 from ...store.reader import FunctionFolder
 from ..choosing import name_of
-from ..terminal.wording import ago, counted, local_time, short_hash
+from ..terminal.wording import ago, counted, local_time
 from ..views.reasons import explain
 from ..views.rows import FunctionRow, iso_time
 from .detail import Detail
 from .dialogs import Confirm, Help
-from .lazy_table import Cell, Field, LazyTable
-from .model import Model, holds
+from .lazy_table import Cell, LazyColumn, LazyTable
+from .model import Model, contains_all
 from .pane import Filter, Heading, Pane
-from .reading import BundlesRead, CountsRead, FunctionsRead, Reading
+from .reading import BackgroundReader, BundlesRead, CountsRead, FunctionsRead
 
-NARROW = 72  # columns below which the functions stand above the bundles
+NARROW = 72  # columns below which the functions are shown above the bundles
 
-_FUNCTION_FIELDS = (
-    Field("FUNCTION", 10, 200, tail=True),
-    Field("#", 5, right=True, below=34),
-    Field("BUNDLES", 7, right=True, above=34),
-    Field("CALLS", 9, right=True, above=44),
+_FUNCTION_COLUMNS = (
+    LazyColumn("FUNCTION", 10, 200, tail=True),
+    LazyColumn("#", 5, right=True, below=34),
+    LazyColumn("BUNDLES", 7, right=True, above=34),
+    LazyColumn("CALLS", 9, right=True, above=44),
 )
-_BUNDLE_FIELDS = (
-    Field("", 2),
-    Field("TIME", 10, below=100),
-    Field("TIME", 19, above=100),
-    Field("HASH", 8),
-    Field("OUTCOME", 10, 14, below=90),
-    Field("OUTCOME", 12, 16, above=90),
-    Field("SIZE", 7, right=True, above=100),
-    Field("TOOK", 7, right=True, above=80),
-    Field("ARGUMENTS", 16, 500, greed=2),
-    Field("RESULT", 8, 500, above=64),
+_BUNDLE_COLUMNS = (
+    LazyColumn("", 2),
+    LazyColumn("TIME", 10, below=100),
+    LazyColumn("TIME", 19, above=100),
+    LazyColumn("HASH", 8),
+    LazyColumn("OUTCOME", 10, 14, below=90),
+    LazyColumn("OUTCOME", 12, 16, above=90),
+    LazyColumn("SIZE", 7, right=True, above=100),
+    LazyColumn("TOOK", 7, right=True, above=80),
+    LazyColumn("ARGUMENTS", 16, 500, greed=2),
+    LazyColumn("RESULT", 8, 500, above=64),
 )
 
 
 class Viewer(App[None]):
-    """Reads headers only; pinning and deleting are all that it changes."""
+    """Reads only headers, and changes nothing except by pinning and deleting."""
 
     TITLE = "snapagent"
     ENABLE_COMMAND_PALETTE = False
@@ -66,7 +67,7 @@ class Viewer(App[None]):
     .narrow #right { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        # before all others, so that no letter that is typed ahead gets to a list, where it would pin or delete
+        # priority: letters typed right after the slash must not reach a list, where they would pin or delete
         Binding("slash", "filter", "Filter", key_display="/", priority=True),
         Binding("space", "mark", "Mark", key_display="space"),
         Binding("p", "pin", "Pin"),
@@ -81,18 +82,18 @@ class Viewer(App[None]):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
-        self._reading = Reading(model, self.post_message)
-        self._questions = count(1)
-        self._asked_functions = 0
-        self._asked_bundles = 0
+        self._reading = BackgroundReader(model, self.post_message)
+        self._requests = count(1)
+        self._functions_request = 0
+        self._bundles_request = 0
         self._folders: Sequence[FunctionFolder] = ()
         self._counts: dict[str, FunctionRow] = {}
         self._problem = ""
         self._folder: FunctionFolder | None = None
-        self._at: BundleEntry | None = None  # where the cursor shall stand when the bundles are there
+        self._at: BundleEntry | None = None  # where to put the cursor once the bundles are read
         self._marked: list[tuple[FunctionFolder, BundleEntry]] = []  # at most two, in the order of marking
-        self.functions = Pane(LazyTable(_FUNCTION_FIELDS, self._function_cells, "functions"), "functions-pane")
-        self.bundles = Pane(LazyTable(_BUNDLE_FIELDS, self._bundle_cells, "bundles"), "bundles-pane")
+        self.functions = Pane(LazyTable(_FUNCTION_COLUMNS, self._function_cells, "functions"), "functions-pane")
+        self.bundles = Pane(LazyTable(_BUNDLE_COLUMNS, self._bundle_cells, "bundles"), "bundles-pane")
         self.detail_heading = Heading()
         self.detail = Detail("detail")
 
@@ -128,29 +129,29 @@ class Viewer(App[None]):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A slash in a filter or before a question is no new filter; help is not offered while one types."""
+        """Disable the filter key in a filter and in dialogs, and the help key while typing."""
         typing = isinstance(self.focused, Filter)
-        return not (action == "filter" and (typing or self._is_asking)) and not (action == "help" and typing)
+        return not (action == "filter" and (typing or self._is_dialog_open)) and not (action == "help" and typing)
 
     @property
-    def _is_asking(self) -> bool:
-        """Whether a question or the help stands before the screen."""
+    def _is_dialog_open(self) -> bool:
+        """Whether a dialog covers the screen."""
         return len(self.screen_stack) > 1
 
     # -- functions -------------------------------------------------------------------------------------------------
 
     def _read_functions(self) -> None:
-        question = self._asked_functions = next(self._questions)
-        self.functions.heading.say("Functions", "...")
+        request = self._functions_request = next(self._requests)
+        self.functions.heading.set_text("Functions", "...")
 
-        self._in_thread("functions", lambda: self._reading.functions(question))
+        self._in_thread("functions", lambda: self._reading.functions(request))
 
     def _in_thread(self, group: str, work: Callable[[], None]) -> None:
-        """Only the newest work of a group goes on."""
+        """Run work in a thread, and cancel earlier work of the group."""
         self.run_worker(work, thread=True, group=group, exclusive=True)
 
     def on_functions_read(self, message: FunctionsRead) -> None:
-        if message.question == self._asked_functions:
+        if message.request == self._functions_request:
             self._folders, self._problem = message.folders, message.problem
             self._show_functions()
 
@@ -160,13 +161,13 @@ class Viewer(App[None]):
 
     def _show_functions(self) -> None:
         words = self.functions.filter.value.casefold().split()
-        shown = [folder for folder in self._folders if holds(name_of(folder), words)]
-        empty = self._problem or ("No function fits." if self._folders else self._model.nothing)
+        shown = [folder for folder in self._folders if contains_all(name_of(folder), words)]
+        empty = self._problem or ("No function matches." if self._folders else self._model.empty_message)
         some = f"{len(shown):,} of " if words else ""
-        self.functions.heading.say(f"{some}{counted(len(self._folders), 'function')}")
-        self.functions.table.show(shown, self._same(shown), empty)
+        self.functions.heading.set_text(f"{some}{counted(len(self._folders), 'function')}")
+        self.functions.table.show(shown, self._current_folder_in(shown), empty)
 
-    def _same(self, folders: Sequence[FunctionFolder]) -> FunctionFolder | None:
+    def _current_folder_in(self, folders: Sequence[FunctionFolder]) -> FunctionFolder | None:
         name = self._folder.name if self._folder is not None else None
         return next((folder for folder in folders if folder.name == name), None)
 
@@ -182,35 +183,35 @@ class Viewer(App[None]):
     # -- bundles ---------------------------------------------------------------------------------------------------
 
     def _read_bundles(self, at: BundleEntry | None = None) -> None:
-        """The bundles of the function under the cursor, filtered; `at` is where the cursor shall stand."""
-        question = self._asked_bundles = next(self._questions)
+        """Read the bundles of the function under the cursor, filtered; the cursor is put on `at`."""
+        request = self._bundles_request = next(self._requests)
         folder, words = self._folder, self.bundles.filter.value
         self._at = at
         if folder is None:
-            self.bundles.heading.say("Bundles")
+            self.bundles.heading.set_text("Bundles")
             self.bundles.table.show(())
             return
-        self.bundles.heading.say("... bundles", name_of(folder))
+        self.bundles.heading.set_text("... bundles", name_of(folder))
 
-        self._in_thread("bundles", lambda: self._reading.bundles(question, folder, words))
+        self._in_thread("bundles", lambda: self._reading.bundles(request, folder, words))
 
     def on_bundles_read(self, message: BundlesRead) -> None:
-        if message.question != self._asked_bundles or self._folder is None:
+        if message.request != self._bundles_request or self._folder is None:
             return
         table, words = self.bundles.table, self.bundles.filter.value.strip()
-        empty = "Looking through the headers ..." if not message.last else "No bundle fits." if words else "No bundles."
+        empty = "Searching the headers ..." if not message.last else "No bundle matches." if words else "No bundles."
         if message.first:
             table.show(message.entries, self._at, empty)
         else:
             table.extend(message.entries, empty)
-        self._name_bundles(message.looked if not message.last else None, message.of)
+        self._show_bundles_heading(message.examined if not message.last else None, message.total)
 
-    def _name_bundles(self, looked: int | None, of: int) -> None:
-        """The heading of the bundles."""
+    def _show_bundles_heading(self, examined: int | None, total: int) -> None:
+        """Show the numbers of bundles in their heading."""
         shown = f"{len(self.bundles.table.keys):,} of " if self.bundles.filter.value.strip() else ""
-        progress = f", {100 * looked // max(of, 1)}% looked through" if looked is not None else ""
+        progress = f", {100 * examined // max(total, 1)}% searched" if examined is not None else ""
         name = name_of(self._folder) if self._folder is not None else ""
-        self.bundles.heading.say(f"{shown}{counted(of, 'bundle')}{progress}", name)
+        self.bundles.heading.set_text(f"{shown}{counted(total, 'bundle')}{progress}", name)
 
     def _bundle_cells(self, key: Hashable) -> Sequence[Cell] | None:
         if not isinstance(key, BundleEntry) or self._folder is None:
@@ -238,22 +239,22 @@ class Viewer(App[None]):
     # -- the tree --------------------------------------------------------------------------------------------------
 
     def _show_detail(self) -> None:
-        """The difference of two marked bundles, else the bundle under the cursor."""
+        """Show the differences of two marked bundles, else the bundle under the cursor."""
         if len(self._marked) == 2:
             self._show_difference()
             return
         entry = self.bundles.table.current
         if not isinstance(entry, BundleEntry):
-            self.detail_heading.say("Arguments and outcome")
-            self.detail.say("")
+            self.detail_heading.set_text("Arguments and outcome")
+            self.detail.show_message("")
             return
         header = self._model.header(entry)
         if isinstance(header, str):
-            self.detail_heading.say(entry.short_hash, "unreadable")
-            self.detail.say(f"This bundle cannot be read: {header}.", "red")
+            self.detail_heading.set_text(entry.short_hash, "unreadable")
+            self.detail.show_message(f"This bundle cannot be read: {header}.", "red")
             return
         took = format_duration(header.duration)
-        self.detail_heading.say(short_hash(header.hash), f"{header.outcome_kind}, {took}, {ago(header.timestamp)}")
+        self.detail_heading.set_text(short_hash(header.hash), f"{header.outcome_kind}, {took}, {ago(header.timestamp)}")
         self.detail.show_bundle(header, entry.path)
 
     def _show_difference(self) -> None:
@@ -262,14 +263,14 @@ class Viewer(App[None]):
         remark = "  of two functions" if len(names) > 1 else ""
         found = self._model.changes(before, after)
         if isinstance(found, str):
-            self.detail_heading.say("Difference", f"- {before.short_hash}  + {after.short_hash}{remark}")
-            self.detail.say(found, "red")
+            self.detail_heading.set_text("Difference", f"- {before.short_hash}  + {after.short_hash}{remark}")
+            self.detail.show_message(found, "red")
             return
         number = counted(len(found), "difference") if found else "Equal"
-        self.detail_heading.say(number, f"- {before.short_hash}  + {after.short_hash}{remark}  (esc ends it)")
+        self.detail_heading.set_text(number, f"- {before.short_hash}  + {after.short_hash}{remark}  (esc to leave)")
         self.detail.show_changes(found)
 
-    # -- what happens ----------------------------------------------------------------------------------------------
+    # -- events and actions ----------------------------------------------------------------------------------------
 
     def on_lazy_table_highlighted(self, message: LazyTable.Highlighted) -> None:
         if message.table is self.bundles.table:
@@ -295,10 +296,10 @@ class Viewer(App[None]):
         return entry if isinstance(entry, BundleEntry) else None
 
     def action_filter(self) -> None:
-        (self.functions if self.functions.table.has_focus else self.bundles).filter.begin()
+        (self.functions if self.functions.table.has_focus else self.bundles).filter.open()
 
     def action_mark(self) -> None:
-        """Mark the bundle under the cursor, or take its mark; of three the first one is no longer marked."""
+        """Mark or unmark the bundle under the cursor; a third mark replaces the first."""
         entry, folder = self._current(), self._folder
         if entry is None or folder is None:
             return
@@ -312,7 +313,7 @@ class Viewer(App[None]):
         self._show_detail()
 
     async def action_back(self) -> None:
-        """Out of what one came into last: the filter, the marks, the tree, the bundles."""
+        """Leave the filter, the marks, the tree or the bundles, whichever comes first."""
         on_functions = self.functions.table.has_focus
         pane = self.functions if on_functions else self.bundles
         if pane.filter.value:
@@ -329,39 +330,37 @@ class Viewer(App[None]):
         if entry is None:
             return
         pinned = not self._model.is_pinned(entry)
-        if self._done(lambda: self._model.set_pinned(entry, pinned)):
+        if self._attempt(lambda: self._model.set_pinned(entry, pinned)):
             self.bundles.table.refresh()
-            self.notify(
-                f"{entry.short_hash} is {'pinned: retention leaves it alone' if pinned else 'no longer pinned'}"
-            )
+            self.notify(f"{entry.short_hash} is {'pinned: protected from retention' if pinned else 'no longer pinned'}")
 
     def action_delete(self) -> None:
         entry, folder = self._current(), self._folder
-        if entry is None or folder is None or self._is_asking:
+        if entry is None or folder is None or self._is_dialog_open:
             return
 
         def answered(yes: bool | None) -> None:
-            if yes and self._done(lambda: self._model.delete(entry)):
-                self._forget(folder, entry)
+            if yes and self._attempt(lambda: self._model.delete(entry)):
+                self._remove(folder, entry)
 
         pinned = " It is pinned." if self._model.is_pinned(entry) else ""
         which = f"{name_of(folder)}, {local_time(iso_time(entry))}"
         question = f"Delete the bundle {entry.short_hash}?"
-        self.push_screen(Confirm(question, which, f"It cannot be brought back.{pinned}"), answered)
+        self.push_screen(Confirm(question, which, f"This cannot be undone.{pinned}"), answered)
 
-    def _forget(self, folder: FunctionFolder, entry: BundleEntry) -> None:
-        """After a bundle was deleted."""
+    def _remove(self, folder: FunctionFolder, entry: BundleEntry) -> None:
+        """Update the screen after a bundle was deleted."""
         self._marked = [one for one in self._marked if one[1] != entry]
         self.bundles.table.drop(entry)
         row = self._counts.get(folder.name)
         if row is not None:
             row = self._counts[folder.name] = row.replace(bundles=max(row.bundles - 1, 0))
-            self._name_bundles(None, row.bundles)
+            self._show_bundles_heading(None, row.bundles)
         self.functions.table.refresh()
         self._show_detail()
 
     def action_refresh_all(self) -> None:
-        self._model.forget()
+        self._model.clear_cache()
         self._counts.clear()
         self._read_functions()
         self._read_bundles(self._current())
@@ -369,8 +368,8 @@ class Viewer(App[None]):
     def action_help(self) -> None:
         self.push_screen(Help())
 
-    def _done(self, change: Callable[[], object]) -> bool:
-        """Run a change; what the disk refuses becomes a message."""
+    def _attempt(self, change: Callable[[], object]) -> bool:
+        """Run a change; a failure of the store becomes a message."""
         try:
             change()
         except StoreFailure as error:

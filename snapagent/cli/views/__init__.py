@@ -1,1 +1,1 @@
-"""The data that commands show: rows, preview trees and reasons. Nothing here prints."""
+"""Data for commands to show: rows, preview trees and explanations."""

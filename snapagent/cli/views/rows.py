@@ -1,19 +1,19 @@
-"""What `list` shows: one row per captured function, or one per bundle of a function. Headers only, nothing unpickled.
+"""Rows about captured functions and bundles, read from indexes and headers; nothing is unpickled.
 
-The rows are plain records: the table and `--json` are two prints of the same data.
+Rows are plain records, so that a table and `--json` show the same data.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...config.targets import Target
 from ...config.units import format_duration, format_size
 from ...core.records import Record
-from ...core.short_hashes import Abbreviations
+from ...core.short_hashes import Abbreviations, short_hash
 from ...errors import CorruptBundleError
 from ...store import files
 from ...store.bundle_files import HeaderSummary
@@ -22,10 +22,11 @@ from ...store.layout import DIGITS, PIN, BundleEntry
 from ...store.reader import FunctionFolder, StoreReader
 from ..choosing import name_of
 from ..terminal.table import Abbreviated, Column
-from ..terminal.wording import local_time, short_hash, shown_path
+from ..terminal.wording import local_time
 from .tree import short_call
 
 if TYPE_CHECKING:
+    from ...bundle import Header
     from ...config.reading import Config
 
 
@@ -47,7 +48,7 @@ class FunctionRow(Record):
 
 
 class BundleRow(Record):
-    """One bundle. `problem` says why the header could not be read; then only name, path, time and size are known.
+    """One bundle. With a `problem`, the header could not be read: only name, path, time and size are known.
 
     `duration` is seconds, `size` bytes, `timestamp` UTC; `arguments` and `ended_with` are one line each.
     """
@@ -68,8 +69,7 @@ class BundleRow(Record):
 
     @property
     def kind(self) -> str:
-        """`returned`, or the exception's own name without its module."""
-        return (self.exception or "").rpartition(".")[2] or self.outcome
+        return _short_kind(self)
 
     def to_json(self) -> dict[str, Any]:
         return self.as_dict()
@@ -91,24 +91,27 @@ def function_row(store: StoreReader, folder: FunctionFolder) -> FunctionRow:
     )
 
 
+def _short_kind(call: Header | BundleRow) -> str:
+    """`returned`, or the name of the exception's type without its module."""
+    return (call.exception or "").rpartition(".")[2] or call.outcome
+
+
+def has_outcome(call: Header | BundleRow, kind: str) -> bool:
+    """Whether a call ended so: `kind` is returned, raised, or an exception type with or without its module."""
+    return kind in (call.outcome, call.exception, _short_kind(call))
+
+
 def unreadable(folders: Iterable[FunctionFolder]) -> list[str]:
-    """The folders whose bundles this user may not see."""
+    """The folders that this user may not read."""
     as_i_am = os.access in os.supports_effective_ids
     mode = os.R_OK | os.X_OK
     return [folder.path for folder in folders if not os.access(folder.path, mode, effective_ids=as_i_am)]
 
 
-def closed_words(paths: Sequence[str]) -> str:
-    return ", ".join(shown_path(path) for path in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-
-
 def bundle_rows(
     store: StoreReader, target: str, bundles: BundleEntries, in_order: Iterable[BundleEntry] | None = None
 ) -> Iterator[BundleRow]:
-    """The rows of a function's bundles, each read when it is asked for; what was removed meanwhile is left out.
-
-    Some of them in another order when `in_order` says which.
-    """
+    """The rows of a function's bundles, or of those `in_order`. Each is read on demand; removed bundles are skipped."""
     for entry, brief, size in store.summaries(bundles if in_order is None else in_order):
         pinned = bundles.is_pinned(entry)
         if isinstance(brief, CorruptBundleError):
@@ -118,7 +121,7 @@ def bundle_rows(
 
 
 def bundle_row(store: StoreReader, target: str, entry: BundleEntry) -> BundleRow | None:
-    """The row of one bundle; None when it was removed since the folder was read."""
+    """The row of one bundle; None if it was removed meanwhile."""
     for _, brief, size in store.summaries((entry,)):
         pinned = os.path.lexists(entry.path + PIN)
         if isinstance(brief, CorruptBundleError):
@@ -159,15 +162,15 @@ def iso_time(entry: BundleEntry) -> str:
 
 
 def configured_without_bundles(config: Config, known: Iterable[str]) -> tuple[str, ...]:
-    """Targets of the configuration for which the store has nothing: never imported, never called, or misspelt."""
+    """Targets of the configuration without a function in the store: never imported, never called, or misspelled."""
     targets = [Target.parse(name) for name in known if ":" in name]
     return tuple(
         str(rule.pattern) for rule in config.rules if not any(rule.pattern.matches(target) for target in targets)
     )
 
 
-ORDERS = ("time", "size", "duration")
-COLUMNS = (
+BUNDLE_ORDERS = ("time", "size", "duration")
+BUNDLE_COLUMNS = (
     Column("TIME"),
     Column("HASH", style="cyan"),
     Column("OUTCOME"),
@@ -178,8 +181,8 @@ COLUMNS = (
 )
 
 
-class Wanted(Record):
-    """Which bundles, in which order. Ages are seconds, sizes bytes; None leaves all."""
+class Selection(Record):
+    """A choice of bundles and their order. Ages are in seconds, sizes in bytes; None sets no limit."""
 
     outcome: str | None = None
     newer: float | None = None
@@ -189,46 +192,48 @@ class Wanted(Record):
     reverse: bool = False
 
     @property
-    def leaves_some_out(self) -> bool:
+    def is_narrowed(self) -> bool:
         return any(limit is not None for limit in (self.outcome, self.newer, self.older, self.larger))
 
     def fits(self, row: BundleRow) -> bool:
         if self.larger is not None and row.size <= self.larger:
             return False
-        return self.outcome is None or self.outcome in (row.outcome, row.exception, row.kind)
+        return self.outcome is None or has_outcome(row, self.outcome)
 
-    def of_age(self, bundles: BundleEntries) -> BundleEntries:
+    def within_age(self, bundles: BundleEntries) -> BundleEntries:
         now = time.time()
         since = now - self.newer if self.newer is not None else None
         before = now - self.older if self.older is not None else None
         return bundles.within(since, before)
 
 
-Watch = Callable[[Iterable[BundleEntry], int], Iterable[BundleEntry]]  # passes entries on, and says how many were taken
+EntryCounter = Callable[[Iterable[BundleEntry], int], Iterable[BundleEntry]]  # passes entries on and shows progress
 
 
-def rows(store: StoreReader, target: str, bundles: BundleEntries, wanted: Wanted, watch: Watch) -> Iterator[BundleRow]:
-    """The rows of the wanted ones, in the wanted order, each made when it is asked for."""
-    chosen = wanted.of_age(bundles)
-    in_order = watch(_in_order(chosen, wanted), len(chosen))
-    found = filter(wanted.fits, bundle_rows(store, target, bundles, in_order))
-    if wanted.sort != "duration":
+def selected_rows(
+    store: StoreReader, target: str, bundles: BundleEntries, selection: Selection, counting: EntryCounter
+) -> Iterator[BundleRow]:
+    """The rows of the selected bundles in the selected order, each read on demand."""
+    chosen = selection.within_age(bundles)
+    in_order = counting(_in_order(chosen, selection), len(chosen))
+    found = filter(selection.fits, bundle_rows(store, target, bundles, in_order))
+    if selection.sort != "duration":
         return found
-    return iter(sorted(found, key=lambda row: row.duration or 0.0, reverse=not wanted.reverse))
+    return iter(sorted(found, key=lambda row: row.duration or 0.0, reverse=not selection.reverse))
 
 
-def _in_order(bundles: BundleEntries, wanted: Wanted) -> Iterable[BundleEntry]:
-    """By time or size, the newest or the largest first; durations are not known yet."""
-    if wanted.sort == "size":
+def _in_order(bundles: BundleEntries, selection: Selection) -> Iterable[BundleEntry]:
+    """By time or size, the newest or largest first. Durations are known only once headers are read."""
+    if selection.sort == "size":
         sizes, names = files.sizes(bundles.folder, bundles.names), bundles.names[::-1]
         return BundleEntries(
-            bundles.folder, sorted(names, key=lambda name: sizes.get(name, 0), reverse=not wanted.reverse)
+            bundles.folder, sorted(names, key=lambda name: sizes.get(name, 0), reverse=not selection.reverse)
         )
-    return bundles if wanted.reverse and wanted.sort == "time" else reversed(bundles)
+    return bundles if selection.reverse and selection.sort == "time" else reversed(bundles)
 
 
-def cells(row: BundleRow, shortest: Abbreviations | None) -> tuple[str, ...]:
-    """A row of the table; `shortest` knows how much of a hash is enough, where somebody may see it."""
+def bundle_cells(row: BundleRow, shortest: Abbreviations | None) -> tuple[str, ...]:
+    """A row of the table; on a terminal `shortest` has the unique prefixes of the hashes."""
     took = format_duration(row.duration) if row.duration is not None else "-"
     kind = f"{row.kind} (pinned)" if row.pinned else row.kind
     size = format_size(row.size) if row.size else "-"

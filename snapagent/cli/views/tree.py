@@ -1,6 +1,6 @@
-"""What `show` and `diff` print: the preview trees of a header, with the notes on what is not there put in their place.
+"""Preview trees from headers, with notes on missing values in place, and the differences of two trees.
 
-`snapagent.sealing.preview` says what a node of such a tree is. Nothing is unpickled.
+Nothing is unpickled. `snapagent.sealing.preview` documents the nodes.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from ...core.records import Record
 from ...store.bundle_files import HeaderSummary
 
 OUTCOME_PATHS = ("result", "exception")
+MISSING = "(not there)"
+SIGNS = {"changed": "~", "added": "+", "removed": "-", "hidden": "?"}  # by the kind of a change
+_TRACEBACK = ".__traceback_text__"  # the origin of an exception is not part of its value
 _NOTE_STYLES = {"excluded": "yellow", "redacted": "magenta", "fresh": "dim", "may_be_torn": "yellow"}  # the others: red
-_TOLD_BY_TEXT = ("int", "float", "complex", "bool", "NoneType", "str", "bytes")
+_EVIDENT_TYPES = ("int", "float", "complex", "bool", "NoneType", "str", "bytes")
 
 
 class Branch(Record):
-    """One value of a tree. `more` counts the children that the preview leaves out.
+    """One value of a tree. `more` is the number of children that the preview omits.
 
-    `digest` is of the whole value where text and children do not show everything, else empty.
+    `digest` is that of the whole value if text and children do not show all of it, else empty.
     """
 
     path: str
@@ -34,14 +37,14 @@ class Branch(Record):
 
     @property
     def words(self) -> str:
-        """The value on one line; its type too, where the text does not tell it."""
-        if self.type in _TOLD_BY_TEXT or not self.type or not self.text or self.text.startswith("<"):
+        """The value on one line, with its type unless the text shows it."""
+        if self.type in _EVIDENT_TYPES or not self.type or not self.text or self.text.startswith("<"):
             return self.text or self.type
         return f"{self.type}, {self.text}" if self.text[:1].isdigit() else f"{self.type} {self.text}"
 
 
 class Line(Record):
-    """One printed line of a tree: the lines that lead to it, and the branch; `more` stands for left-out children."""
+    """One printed line of a tree: its lead (`├──` and the like) and branch, or `more` omitted children."""
 
     lead: str
     branch: Branch | None
@@ -61,13 +64,13 @@ def outcome(header: Header) -> tuple[Branch, ...]:
 
 
 def unplaced_notes(header: Header, branches: Iterable[Branch]) -> tuple[Note, ...]:
-    """Notes about places that the trees do not reach."""
-    placed = {branch.path for branch in _all_of(branches) if branch.note is not None}
+    """Notes about paths that the trees do not contain."""
+    placed = {branch.path for branch in _flattened(branches) if branch.note is not None}
     return tuple(note for note in header.notes if note.path not in placed)
 
 
 def lines(branches: Sequence[Branch], depth: int, lead: str = "", more: int = 0) -> Iterator[Line]:
-    """The branches with `├──` before them, `depth` levels deep; `more` is how many others the preview left out."""
+    """The branches with `├──` before them, `depth` levels deep; `more` counts branches that the preview omits."""
     if depth <= 0:
         return
     for position, branch in enumerate(branches):
@@ -82,7 +85,7 @@ def value_pieces(branch: Branch) -> list[tuple[str, str]]:
     """The value of a branch and the note on it, as (text, style)."""
     if branch.note is None:
         return [(branch.words, "")]
-    stands_in = branch.text.startswith("<")  # the note says what the text would
+    stands_in = branch.text.startswith("<")  # the note has the same information
     text, style = note_piece(branch.note)
     return [(branch.type if stands_in else branch.words, ""), (f"  {text}", style)]
 
@@ -130,18 +133,14 @@ def _branch(path: str, label: str, node: object, notes: Mapping[str, Note]) -> B
     )
 
 
-def _all_of(branches: Iterable[Branch]) -> Iterator[Branch]:
+def _flattened(branches: Iterable[Branch]) -> Iterator[Branch]:
     for branch in branches:
         yield branch
-        yield from _all_of(branch.children)
-
-
-MISSING = "(not there)"
-_TRACEBACK = ".__traceback_text__"  # where an exception came from is no difference of what it is
+        yield from _flattened(branch.children)
 
 
 class Change(Record):
-    """One difference. `kind` is changed, added, removed or hidden (beyond what the previews hold)."""
+    """One difference. `kind` is changed, added, removed or hidden (not in the previews)."""
 
     path: str
     kind: str
@@ -150,7 +149,7 @@ class Change(Record):
 
 
 def changes(before: Header, after: Header) -> tuple[Change, ...]:
-    """The differences of the arguments, then of the outcomes. Times and durations are no differences."""
+    """The differences of the arguments, then of the outcomes. Times and durations are not compared."""
     found = list(_compare(arguments(before), arguments(after)))
     if not found and before.hash != after.hash:
         found.append(Change("arguments", "hidden", f"hash {before.hash}", f"hash {after.hash}"))

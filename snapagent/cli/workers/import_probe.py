@@ -1,72 +1,45 @@
-"""The child process of `check --import`: imports the modules of the targets and looks at what is really there.
+"""The child process of `check --import`: imports the modules of targets and inspects the real objects.
 
-Reads a request from stdin, `{"path": [...], "targets": ["module:qualname", ...]}`, and writes
-`{"module:qualname": [status, reason], ...}` to the descriptor that stdout was. What the application prints while it is
-imported goes to stderr.
+The request is `{"path": [...], "targets": ["module:qualname", ...]}`, the answer
+`{"module:qualname": [status, reason], ...}`.
 """
 
 from __future__ import annotations
 
-import functools
-import gc
-import json
-import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FunctionType, ModuleType
-from typing import Any
+
+from snapagent.core.functions import CALLABLES, function_of, held_by, is_own
+
+from .children import answer
 
 
 def judge(target: str) -> tuple[str, str]:
-    """Import the target's module and say `wraps` or `cannot`, and why not."""
+    """Import the target's module; the status, `wraps` or `cannot`, and the reason."""
     module_name, _, qualname = target.partition(":")
     try:
         module = import_module(module_name)
     except (KeyboardInterrupt, GeneratorExit):
         raise
-    except BaseException as error:  # the application's own SystemExit included
+    except BaseException as error:  # SystemExit included
         return "cannot", f"importing {module_name} raised {type(error).__name__}: {error}"
     found = _walk(module, qualname.split("."))
     if found is _MISSING:
         return "cannot", f"{module_name} was imported and has no {qualname!r}"
-    function = _inside(found)
-    if type(function) not in _CALLABLES:
+    function = function_of(found)
+    if type(function) not in CALLABLES:
         what = f"it is a {type(found).__module__}.{type(found).__qualname__}"
-        if _holds(found, qualname.rpartition(".")[2]):
+        if "." not in qualname and held_by(found, qualname, module_name, vars(module)) is not None:
             return "wraps", ""
         return "cannot", f"{what}, and only functions written in Python can be wrapped"
-    if _is_own(function, module) or type(function) is not FunctionType or "<locals>" in function.__qualname__:
+    own = is_own(function, module_name, vars(module))
+    if own or type(function) is not FunctionType or "<locals>" in function.__qualname__:
         return "wraps", ""
     return "cannot", f"it is defined elsewhere; name it there: {function.__module__}:{function.__qualname__}"
 
 
 _MISSING = object()
-_CALLABLES = (FunctionType, functools.partial, type(functools.lru_cache(lambda: None)))
-
-
-def _inside(value: Any) -> object:
-    """The function that a descriptor is around."""
-    if isinstance(value, (staticmethod, classmethod)):
-        return value.__func__
-    if isinstance(value, property):
-        return value.fget
-    return value.func if isinstance(value, (functools.cached_property, functools.partialmethod)) else value
-
-
-def _is_own(function: Any, module: ModuleType) -> bool:
-    own = getattr(function, "__globals__", None) is vars(module)
-    return own or getattr(function, "__module__", None) == module.__name__
-
-
-def _holds(value: object, name: str) -> bool:
-    """Whether a framework's object, such as a click command or a Celery task, holds the function of this name."""
-    level: list[object] = [value]
-    for _ in range(3):
-        level = [inner for outer in level[:50] if type(outer) is not ModuleType for inner in gc.get_referents(outer)]
-        if any(type(inner) is FunctionType and inner.__name__ == name for inner in level):
-            return True
-    return False
 
 
 def _walk(module: ModuleType, names: Sequence[str]) -> object:
@@ -79,16 +52,5 @@ def _walk(module: ModuleType, names: Sequence[str]) -> object:
     return value
 
 
-def _answer() -> None:
-    request = json.load(sys.stdin)
-    sys.path[:] = request["path"]
-    real_stdout = os.dup(1)
-    os.dup2(2, 1)
-    verdicts = {target: judge(target) for target in request["targets"]}
-    with open(real_stdout, "w", encoding="ascii") as reply:
-        json.dump(verdicts, reply)
-    os._exit(0)  # threads and exit handlers of the application are not waited for
-
-
 if __name__ == "__main__":
-    _answer()
+    answer(lambda request: {target: judge(target) for target in request["targets"]})

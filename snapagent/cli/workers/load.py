@@ -1,19 +1,17 @@
 """The child process of `show --load`: unpickles one bundle and answers with the `repr` of its values.
 
-Reads `{"path": [...], "target": ..., "name": ..., "base_path": ...}` from stdin and writes JSON to the descriptor that
-stdout was; what the program prints goes to stderr. Loading runs code of the bundle and imports the program: that is
-why it happens here and not in the command.
+The request is `{"path": [...], "target": ..., "name": ..., "base_path": ...}`, the answer `{"values": {...}}` or
+`{"problem": ...}`. Loading runs code of the bundle and imports the program, which the command itself never does.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import pprint
-import sys
 from typing import Any
 
 import snapagent
+
+from .children import answer
 
 _WIDTH = 100
 _LONGEST = 100_000  # characters of one value
@@ -30,24 +28,17 @@ def _values(request: dict[str, Any]) -> dict[str, str]:
 def _text(value: object) -> str:
     try:
         text = pprint.pformat(value, width=_WIDTH, sort_dicts=False)
-    except Exception as error:  # a repr of the program's
+    except Exception as error:  # from a `__repr__` of the program
         return f"<{type(value).__qualname__}: its repr raised {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... {len(text) - _LONGEST:,} characters more"
 
 
-def _answer() -> None:
-    request = json.load(sys.stdin)
-    sys.path[:] = request["path"]
-    reply = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
+def _respond(request: dict[str, Any]) -> dict[str, object]:
     try:
-        answer: dict[str, object] = {"values": _values(request)}
-    except BaseException as error:  # of the program's too, while it is imported
-        answer = {"problem": f"{error}" if isinstance(error, snapagent.SnapagentError) else repr(error)}
-    with reply:
-        json.dump(answer, reply)
-    os._exit(0)  # threads and exit handlers of the program are not waited for
+        return {"values": _values(request)}
+    except BaseException as error:  # SystemExit of the program while it is imported, for instance
+        return {"problem": f"{error}" if isinstance(error, snapagent.SnapagentError) else repr(error)}
 
 
 if __name__ == "__main__":
-    _answer()
+    answer(_respond)

@@ -1,6 +1,6 @@
-"""Running many bundles against today's code: child processes that each take the next bundle, and what came of it all.
+"""A pool of child processes that replay bundles.
 
-A bundle that hangs or kills its process costs that process; the others do not notice.
+A bundle that hangs or kills its process fails alone: another process replays the next one.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import selectors
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...compare.outcomes import EQUAL, NOT_REPLAYABLE
 from ...core.records import Record
 from .children import environment
-
-EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE = "equal", "changed", "fixed", "broken", "not replayable"
-KINDS = (EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE)
 
 
 class Task(Record):
@@ -37,7 +35,7 @@ class Task(Record):
 
 
 class Result(Record):
-    """What became of a bundle. `differences` are `compare`'s, as dicts; `seconds` is what loading and calling took."""
+    """The result for one bundle. `differences` come from `compare` as dicts; `seconds` is for loading and calling."""
 
     task: Task
     kind: str
@@ -54,7 +52,7 @@ class Result(Record):
 
 
 class Plan(Record):
-    """How all of them are replayed: processes, seconds for each bundle, and the rules that the workers get."""
+    """Options for all bundles: number of processes, seconds for each bundle, and the rules for the workers."""
 
     jobs: int
     timeout: float
@@ -62,8 +60,8 @@ class Plan(Record):
     fail_fast: bool = False
 
 
-def replay_all(tasks: Sequence[Task], plan: Plan, done: Callable[[], object]) -> Iterator[Result]:
-    """The results as they come; `done` is called after each. Ends early after the first failure with `fail_fast`."""
+def replay_all(tasks: Sequence[Task], plan: Plan) -> Iterator[Result]:
+    """The results as they come. Ends early after the first failure with `fail_fast`."""
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
@@ -77,7 +75,6 @@ def replay_all(tasks: Sequence[Task], plan: Plan, done: Callable[[], object]) ->
             result = finished.get()
             if isinstance(result, BaseException):
                 raise result
-            done()
             yield result
             if plan.fail_fast and result.kind != EQUAL:
                 return
@@ -105,11 +102,11 @@ def _work(
 
 
 class _Stopped(Exception):
-    """No other process is started: the whole replay ends."""
+    """The replay ends, so no other process is started."""
 
 
 class _Worker:
-    """One child process at a time, used by one thread; another one may stop it."""
+    """One child process at a time, used by one thread; another thread may stop it."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -166,7 +163,7 @@ class _Worker:
                     _close(pipe)
 
     def stop(self) -> None:
-        """From another thread: end the process, and start no other one. The own thread sees its pipe end."""
+        """End the process and start no other one. Called by another thread; the worker's thread sees its pipe close."""
         with self._lock:
             self._stopped = True
             process = self._process
@@ -179,7 +176,7 @@ def _close(pipe: Any) -> None:
     try:
         pipe.close()
     except OSError:
-        return  # what was still to be written has no reader any more
+        return  # unwritten data has no reader any more
 
 
 def _how_it_ended(code: int) -> str:

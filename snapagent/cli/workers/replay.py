@@ -1,8 +1,7 @@
 """A child process of `snapagent replay`: loads bundles and calls today's code with them, one after another.
 
-Reads lines from stdin: first the rules of all of them as JSON, then a task a line. Answers each task with a line of
-JSON on the descriptor that stdout was; what the program prints goes to stderr. A call that kills the process takes
-only its own bundle with it: the parent starts another one.
+Reads lines of JSON from stdin: the rules first, then the tasks. Answers each task with a line of JSON. A call that
+kills the process fails only its own bundle, because the parent starts another process.
 """
 
 from __future__ import annotations
@@ -18,13 +17,14 @@ from typing import Any
 
 import snapagent
 from snapagent.compare import make_options
+from snapagent.compare.outcomes import NOT_REPLAYABLE
 from snapagent.errors import SnapagentError
 
-NOT_REPLAYABLE = "not replayable"
+from .children import redirected_stdout
 
 
 def replay(task: Mapping[str, str], rules: Mapping[str, Any], facsimiles: Mapping[str, object]) -> dict[str, Any]:
-    """Call one bundle's target with its arguments, and compare. Raises nothing that the call raises."""
+    """Call one bundle's target with its arguments, and compare. An exception of the call is part of the result."""
     began = perf_counter()
     try:
         bundle = snapagent.load_capture(
@@ -34,7 +34,7 @@ def replay(task: Mapping[str, str], rules: Mapping[str, Any], facsimiles: Mappin
         verdict = bundle.verdict(options=make_options(**rules["compare"], excused=redacted))
     except SnapagentError as error:
         return _answer(NOT_REPLAYABLE, str(error), began)
-    except Exception as error:  # an import of the program's that fails, an argument that cannot be unpickled
+    except Exception as error:  # a failing import, an argument that cannot be unpickled
         return _answer(NOT_REPLAYABLE, f"{type(error).__name__}: {error}", began)
     differences = [difference.as_dict() for difference in verdict.comparison.differences]
     answer = _answer(verdict.kind, verdict.reason, began)
@@ -42,7 +42,7 @@ def replay(task: Mapping[str, str], rules: Mapping[str, Any], facsimiles: Mappin
 
 
 def _fitting(task: Mapping[str, str], facsimiles: Mapping[str, object]) -> dict[str, object] | None:
-    """The facsimiles whose placeholders this bundle has: the others would be errors."""
+    """The facsimiles for placeholders of this bundle; others would be errors."""
     paths = set(task.get("placeholders", "").split("\n"))
     return {path: value for path, value in facsimiles.items() if path in paths} or None
 
@@ -52,7 +52,7 @@ def _answer(kind: str, reason: str, began: float) -> dict[str, Any]:
 
 
 def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
-    """The dictionary that `module:NAME` names, and what is wrong with it."""
+    """The dictionary at `module:NAME`, and a problem or an empty text."""
     if name is None:
         return {}, ""
     module, _, attribute = name.partition(":")
@@ -68,21 +68,20 @@ def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
 def _serve() -> None:
     rules = json.loads(sys.stdin.readline())
     sys.path[:] = rules["path"]
-    reply = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
+    reply = redirected_stdout()
     tasks = sys.stdin
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, and it ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
     facsimiles, problem = _facsimiles(rules["facsimiles"])
     for line in tasks:
         began = perf_counter()
         try:
             answer = _answer(NOT_REPLAYABLE, problem, began) if problem else replay(json.loads(line), rules, facsimiles)
-        except BaseException as error:  # of the program's: SystemExit while it is imported, for instance
+        except BaseException as error:  # SystemExit of the program while it is imported, for instance
             answer = _answer(NOT_REPLAYABLE, f"the call raised {type(error).__name__}: {error}", began)
         reply.write(json.dumps(answer) + "\n")
         reply.flush()
-    os._exit(0)  # threads and exit handlers of the program are not waited for
+    os._exit(0)  # do not wait for threads and exit handlers of the program
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""pytest's plugin: the marker `captures`, the fixtures `bundle` and `side_effects`, options. PYTEST_DONT_REWRITE
+"""The pytest plugin: the marker `captures`, the fixtures `bundle` and `side_effects`, options. PYTEST_DONT_REWRITE
 
-This module is imported in every pytest run, also where nobody uses snapagent, so everything else is imported when a
-test asks for it. The only home of pytest and python-dotenv.
+Every pytest run imports this module, also in projects that do not use snapagent, so everything else is imported when a
+test needs it. pytest and python-dotenv are imported in this folder only.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--captures-dir", metavar="DIR", help="folder of captures, relative to the rootdir")
     group.addoption("--captures-strict", action="store_true", help="fail tests that leave recorded side effects unused")
     parser.addini("captures_dir", "folder of captures, relative to the rootdir")
-    parser.addini("captures_missing", "what a test without bundles does: fail, skip or xfail", default="fail")
+    parser.addini("captures_missing", "outcome of a test without bundles: fail, skip or xfail", default="fail")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_LINE)
-    from ..captures_dir import Anchor, anchored
+    from ..captures_dir import SessionFolders, use_session_folders
 
     folder = config.getoption("captures_dir") or config.getini("captures_dir") or None
-    config.add_cleanup(anchored(Anchor(str(config.rootpath), folder)))
+    config.add_cleanup(use_session_folders(SessionFolders(str(config.rootpath), folder)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -61,9 +61,9 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
     if "side_effects" in getattr(item, "fixturenames", ()):
-        from .side_effect_fixture import note_phase
+        from .side_effect_fixture import record_phase
 
-        note_phase(item, call, report)
+        record_phase(item, call, report)
     return report
 
 
@@ -75,9 +75,9 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    from .summary import summarize
+    from .summary import print_summary
 
-    summarize(terminalreporter)
+    print_summary(terminalreporter)
 
 
 @pytest.fixture
@@ -93,12 +93,12 @@ def bundle(request: pytest.FixtureRequest) -> Bundle | NoBundle:
 
 @pytest.fixture
 def side_effects(request: pytest.FixtureRequest) -> Iterator[SideEffects]:
-    """Serves what effectful calls gave when they were recorded; see `wrap`, `patch` and `assert_calls`."""
-    from .side_effect_fixture import begin, finish
+    """Serves recorded side effects, and records new ones where allowed; see `wrap`, `patch` and `assert_calls`."""
+    from .side_effect_fixture import close_session, open_session
 
-    session = begin(request)
+    session = open_session(request)
     try:
         yield session
     finally:
         session.undo()
-    finish(request.node, session)
+    close_session(request.node, session)

@@ -1,18 +1,18 @@
-"""From the marker `captures` to one test id for each bundle.
+"""Turns the marker `captures` into one test for each bundle.
 
-Collecting reads headers only: nothing is unpickled, and no module of the program is imported, so coverage sees all of
-it. What goes wrong becomes a test that says so, since an error while collecting would stop the other tests too.
+Collecting only reads headers. It unpickles nothing and imports no module of the program, so that coverage sees all of
+it. An error becomes a failing test, since an error while collecting would stop the other tests too.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import pytest
 
 from ...core.records import Record
+from ...core.short_hashes import case_ids
 from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
 from ..bundle import Bundle
 from ..load import captures_for
@@ -23,7 +23,7 @@ MISSING_MODES = ("fail", "skip", "xfail")
 
 
 class Case(Record):
-    """What the fixture gives a test: a bundle, or the reason why there is none."""
+    """One value of the fixture `bundle`: a bundle, or the error that explains why there is none."""
 
     id: str
     bundle: Bundle | None = None
@@ -31,7 +31,7 @@ class Case(Record):
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Run the test once for each bundle; once, to say why, when there is none."""
+    """Run the test once for each bundle. Without bundles it runs once, to report the reason."""
     marker = metafunc.definition.get_closest_marker("captures")
     if marker is None or "bundle" not in metafunc.fixturenames:
         return
@@ -49,28 +49,18 @@ def _cases(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Case]:
         bundles = captures_for(**given)
     except (SnapagentError, OSError) as error:
         return [Case(NONE, error=error)]
-    except Exception as error:  # a value that nobody can mean: as many kinds of errors as there are values
+    except Exception as error:  # an impossible value, which may raise anything
         return [Case(NONE, error=TypeError(f"the marker captures({_spelled(given)}): {error}"))]
-    return [Case(id_, bundle) for id_, bundle in zip(_ids(bundles), bundles, strict=True)]
+    ids = case_ids((bundle.hash, bundle.outcome) for bundle in bundles)
+    return [Case(id_, bundle) for id_, bundle in zip(ids, bundles, strict=True)]
 
 
 def _spelled(given: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
-def _ids(bundles: Sequence[Bundle]) -> list[str]:
-    """`3fa9c1d2-returned`; twins get -2, -3 in time order. The same on every machine that has the same bundles."""
-    seen: Counter[str] = Counter()
-    ids = []
-    for bundle in bundles:
-        plain = f"{bundle.hash.partition(':')[2][:8]}-{bundle.outcome}"
-        seen[plain] += 1
-        ids.append(plain if seen[plain] == 1 else f"{plain}-{seen[plain]}")
-    return ids
-
-
 class NoBundle:
-    """Stands where the bundle would be when there is none. Other fixtures may ask it something: the test fails then."""
+    """The value of the fixture `bundle` when there is none. Any use of it, in other fixtures too, fails the test."""
 
     def __init__(self, reason: str) -> None:
         self.__dict__["reason"] = reason
@@ -80,7 +70,7 @@ class NoBundle:
 
 
 def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
-    """The bundle of a case. Without one the test is skipped or xfails, if bundles are missing and the ini says so."""
+    """The bundle of a case. If there is none, `captures_missing` may skip or xfail the test."""
     error = case.error
     if case.bundle is not None:
         try:
@@ -96,9 +86,10 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
 
 
 def fail_without_bundle(item: pytest.Item) -> None:
-    """Fail in the test's own phase, so that it counts as a failing test, not as an error of its set-up.
+    """Fail in the test's own phase, so that it counts as a failing test and not as an error of its set-up.
 
-    The marker of a class or a module is meant for those of its tests that take the bundle; a test's own is not.
+    The marker of a class or module concerns those of its tests that take the fixture; a test with a marker of its own
+    must take it.
     """
     marked = any(marker.name == "captures" for marker in item.own_markers)
     if marked and "bundle" not in getattr(item, "fixturenames", ()):

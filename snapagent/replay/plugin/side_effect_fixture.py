@@ -1,4 +1,7 @@
-"""The fixture `side_effects` in pytest's terms: which test it is, whether it passed, and what its end means."""
+"""Opens and closes the session behind the fixture `side_effects`: names the test, and judges how it ended.
+
+Not called `side_effects`: as a submodule of that name it would replace the fixture in the plugin's namespace.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,24 @@ import pytest
 
 from ...errors import SnapagentError
 from ...store import StoreReader
-from ..asked import settings_for
 from ..bundle import Bundle
 from ..captures_dir import open_library
+from ..live_call import settings_for
 from ..side_effects.layout import TestPlace
 from ..side_effects.mode import Mode
-from ..side_effects.session import Ended, SideEffects
+from ..side_effects.session import SessionResult, SideEffects
 from .cases import Case
 from .summary import UNUSED, WRITTEN
 from .switch import mode_of
 
 _passed = pytest.StashKey[bool]()
-_said_so = pytest.StashKey[bool]()
-_ended = pytest.StashKey[Ended]()
+_reported = pytest.StashKey[bool]()
+_result = pytest.StashKey[SessionResult]()
 _library = pytest.StashKey[tuple[StoreReader, Mode]]()
 
 
-def begin(request: pytest.FixtureRequest) -> SideEffects:
-    """A session for the test that asks."""
+def open_session(request: pytest.FixtureRequest) -> SideEffects:
+    """The session of the test that requests the fixture."""
     config = request.config
     known = config.stash.get(_library, None)
     if known is None:
@@ -64,30 +67,30 @@ def _own_id(item: Any) -> str:
     return whole.strip("-")
 
 
-def note_phase(item: pytest.Item, call: pytest.CallInfo[None], report: Any) -> None:
-    """Remember how the test itself went; tell the terminal's process what its end found."""
+def record_phase(item: pytest.Item, call: pytest.CallInfo[None], report: Any) -> None:
+    """Record whether the test passed, and put its result on the teardown report, which xdist sends to the terminal."""
     if call.when == "call":
         item.stash[_passed] = report.passed
         error = call.excinfo.value if call.excinfo is not None else None
-        item.stash[_said_so] = isinstance(error, SnapagentError)
+        item.stash[_reported] = isinstance(error, SnapagentError)
     elif call.when == "teardown":
-        ended = item.stash.get(_ended, Ended())
-        setattr(report, UNUSED, list(ended.unused))
-        setattr(report, WRITTEN, len(ended.written))
+        result = item.stash.get(_result, SessionResult())
+        setattr(report, UNUSED, list(result.unused))
+        setattr(report, WRITTEN, len(result.written))
 
 
-def finish(item: pytest.Item, session: SideEffects) -> None:
-    """Write what a passed test recorded; fail for a miss that the code under test swallowed, and for strictness."""
+def close_session(item: pytest.Item, session: SideEffects) -> None:
+    """Write what a passed test recorded. Fails for a miss that the code under test swallowed, and for strictness."""
     try:
-        ended = session.end(item.stash.get(_passed, False))
+        result = session.end(item.stash.get(_passed, False))
     except OSError as error:
         pytest.fail(f"side effects could not be recorded: {error}", pytrace=False)
-    item.stash[_ended] = ended
-    if ended.misses and not item.stash.get(_said_so, False):
-        misses = "\n".join(str(miss) for miss in ended.misses)
+    item.stash[_result] = result
+    if result.misses and not item.stash.get(_reported, False):
+        misses = "\n".join(str(miss) for miss in result.misses)
         pytest.fail(
             f"the code under test went on after a side effect that could not be served:\n{misses}", pytrace=False
         )
-    if ended.unused and item.config.getoption("captures_strict"):
-        files = "\n".join(f"  {path}" for path in ended.unused)
+    if result.unused and item.config.getoption("captures_strict"):
+        files = "\n".join(f"  {path}" for path in result.unused)
         pytest.fail(f"recorded side effects were not used (--captures-strict):\n{files}", pytrace=False)

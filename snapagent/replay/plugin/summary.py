@@ -1,18 +1,21 @@
-"""The last words of a run: how many side effects were recorded, and which recordings of its tests nothing used."""
+"""The summary at the end of a run: the number of recorded side effects, and the unused recordings of its tests.
+
+A file of its own, since every pytest run prints summaries: it imports nothing else of the plugin.
+"""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-UNUSED = "snapagent_unused"  # on the report of a test's end: paths of recordings that nothing asked for
-WRITTEN = "snapagent_written"  # how many it recorded
+UNUSED = "snapagent_unused"  # attribute of a teardown report: paths of unused recordings
+WRITTEN = "snapagent_written"  # the number of recordings that the test wrote
 
 SHOWN = 20
 
 
-def summarize(terminal: Any) -> None:
-    """Print it, when there is something to say."""
+def print_summary(terminal: Any) -> None:
+    """Print the section `side effects`, unless it would be empty."""
     reports = [report for reports in terminal.stats.values() for report in reports]
     written = sum(getattr(report, WRITTEN, 0) for report in reports)
     unused = sorted({path for report in reports for path in getattr(report, UNUSED, ())})

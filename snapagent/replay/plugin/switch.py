@@ -1,4 +1,4 @@
-"""Whether side effects may be recorded in this run: SIDE_EFFECT_CAPTURE, `.env`, CI, `--snapshot-update`."""
+"""Decides whether this run may record side effects: SIDE_EFFECT_CAPTURE, `.env`, CI, `--snapshot-update`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OFF = ("", "0", "false", "no", "off")
 
 
 def mode_of(config: pytest.Config) -> Mode:
-    """The mode of this run. The environment decides; only where it does not name the variable, `.env` does."""
+    """The mode of this run. `.env` decides only when the variable is not in the environment."""
     value = os.environ.get(SIDE_EFFECTS)
     if value is None:
         value = _from_dotenv((config.rootpath, Path.cwd()))

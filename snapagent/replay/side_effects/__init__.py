@@ -1,1 +1,1 @@
-"""Side effects: calls below the function under test, recorded once and served afterwards."""
+"""Side effects: calls below the function under test, recorded once in a test process and served afterwards."""

@@ -1,4 +1,4 @@
-"""Where the recordings of one test lie: a folder for each wrapper, a file for each call, found by its arguments."""
+"""The paths of recordings: a folder for each wrapper of a test, a file for each call, named by its arguments."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ DIGITS = 16  # of the argument hash, in a file name
 
 
 class TestPlace(Record):
-    """A test, as its recordings are filed: `file` below the rootdir without suffix, `/` between its parts.
+    """The test that recordings belong to. `file` is below the rootdir, without suffix, `/` between its parts.
 
     `name` is the function (`TestCart.test_add` in a class, the test's own parameter id in brackets), `bundle` the
-    file name without suffix of the bundle that it replays, if it does.
+    file name without suffix of the bundle that it replays, if any.
     """
 
-    __test__ = False  # for pytest: no test class
+    __test__ = False  # tells pytest that this class has no tests
 
     base_path: str
     file: str
@@ -39,13 +39,13 @@ class TestPlace(Record):
         return wrapper_folder if self.bundle is None else f"{wrapper_folder}/{segment(self.bundle)}"
 
     def recordings(self) -> Iterator[str]:
-        """The paths of all recordings of this test, of whatever wrapper; those of its other bundles are not its own."""
+        """The paths of the recordings of all wrappers of this test, for its own bundle only."""
         for wrapper_folder in _folders(self.folder):
             yield from recordings_in(self._below(wrapper_folder))
 
 
 def recordings_in(folder: str) -> list[str]:
-    """The paths of the recordings in a folder, none when it is not there."""
+    """The paths of the recordings in a folder; empty when there is no such folder."""
     try:
         with os.scandir(folder) as found:
             return [item.path for item in found if item.name.endswith(SUFFIX) and not item.name.startswith(".")]

@@ -1,4 +1,4 @@
-"""The error for a call that has no recording: what was called, and the nearest call that is recorded."""
+"""The error for a call without a recording: shows the call and the nearest recorded call."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from ...errors import SideEffectNotRecorded, SnapagentError
 from ...sealing.seal import RawCall, seal
 from ...serializer.thawing.load import thaw
 from ...store import StoreReader
-from ..asked import seal_rules, settings_for
+from ..live_call import seal_rules, settings_for
 from . import recording
 from .layout import file_name, recordings_in
-from .recording import Frozen
+from .recording import FrozenArguments
 
-COMPARED = 30  # recordings that are compared to find the nearest one
-LOOKED_AT = 5000  # recordings whose headers choose those
+MOST_COMPARED = 30  # recordings that are loaded to find the nearest one
+MOST_HEADERS = 5000  # headers that are read to choose those
 
 
-class Near(Record):
-    """A recorded call, and where the wanted one differs from it."""
+class NearestCall(Record):
+    """A recorded call, and the differences of the call that was made."""
 
     text: str
     differences: tuple[Difference, ...]
 
 
-def refusal(
-    library: StoreReader, name: str, folder: str, frozen: Frozen, occurrence: int, remedy: str
+def not_recorded_error(
+    library: StoreReader, name: str, folder: str, frozen: FrozenArguments, occurrence: int, remedy: str
 ) -> SideEffectNotRecorded:
-    """The error to raise. Arguments are shown as they would be stored: redacted."""
+    """The error to raise. It shows arguments as they would be stored, redacted."""
     header, payload = _sealed(frozen.raw)
-    wanted = call_text(name, header)
+    made = call_text(name, header)
     if occurrence > 1 and recording.exists(f"{folder}/{file_name(frozen.digits, occurrence - 1)}"):
         often = f"    the same call, {occurrence - 1} times; this is call {occurrence} with these arguments"
-        return SideEffectNotRecorded(name, wanted, often, remedy)
+        return SideEffectNotRecorded(name, made, often, remedy)
     try:
-        near = _nearest(library, name, _alike(library, folder, header), _bound(header, thaw(payload[CALL])))
-    except SnapagentError:  # the arguments can be stored, but not loaded
+        near = _nearest(library, name, _candidates(library, folder, header), _bound(header, thaw(payload[CALL])))
+    except SnapagentError:  # these arguments can be stored but not loaded
         near = None
-    return SideEffectNotRecorded(name, wanted, _described(near) if near is not None else None, remedy)
+    return SideEffectNotRecorded(name, made, _described(near) if near is not None else None, remedy)
 
 
 def call_text(name: str, header: Header) -> str:
@@ -54,8 +54,8 @@ def call_text(name: str, header: Header) -> str:
     return f"{name}({', '.join(shown)})"
 
 
-def _described(near: Near) -> str:
-    if not near.differences:  # it is there, and must not be served
+def _described(near: NearestCall) -> str:
+    if not near.differences:  # CI refuses to renew a recording that exists
         return f"    {near.text}, the same call"
     differences = "\n".join(f"    {line}" for line in format_differences(near.differences).splitlines())
     return f"    {near.text}\nit differs from this call in:\n{differences}"
@@ -72,7 +72,7 @@ def _sealed(raw: RawCall) -> tuple[Header, dict[str, bytes]]:
 
 
 def as_recorded(library: StoreReader, path: str) -> tuple[Header, dict[str, Any]] | None:
-    """The same of a recording; None when it cannot be read."""
+    """The header of a recording and its arguments by name; None when it cannot be read."""
     try:
         stored = recording.find(library, path, {})
         return (stored.header, _bound(stored.header, stored.load(CALL))) if stored is not None else None
@@ -85,45 +85,45 @@ def _bound(header: Header, call: Any) -> dict[str, Any]:
     return Parameters(header.parameters).bind(args, kwargs)
 
 
-def _alike(library: StoreReader, folder: str, wanted: Header) -> list[str]:
-    """The recordings whose previews have most in common with those of the wanted call."""
+def _candidates(library: StoreReader, folder: str, made: Header) -> list[str]:
+    """The recordings that have the most previews in common with the call that was made."""
 
     def score(path: str) -> int:
         try:
             previews = library.header(recording.entry_of(path)).previews
         except SnapagentError:
             return -1
-        return sum(previews.get(name) == text for name, text in wanted.previews.items())
+        return sum(previews.get(name) == text for name, text in made.previews.items())
 
     paths = sorted(recordings_in(folder))
-    return paths if len(paths) <= COMPARED else heapq.nlargest(COMPARED, paths[:LOOKED_AT], key=score)
+    return paths if len(paths) <= MOST_COMPARED else heapq.nlargest(MOST_COMPARED, paths[:MOST_HEADERS], key=score)
 
 
-def _nearest(library: StoreReader, name: str, paths: Iterable[str], wanted: Mapping[str, Any]) -> Near | None:
-    """The recording with the fewest differences; recordings that cannot be read are passed over."""
-    best: Near | None = None
+def _nearest(library: StoreReader, name: str, paths: Iterable[str], made: Mapping[str, Any]) -> NearestCall | None:
+    """The recorded call with the fewest differences. Recordings that cannot be read are skipped."""
+    best: NearestCall | None = None
     for path in paths:
         recorded = as_recorded(library, path)
         if recorded is None:
             continue
-        found = argument_differences(*recorded, wanted)
+        found = argument_differences(*recorded, made)
         if best is None or len(found) < len(best.differences):
-            best = Near(call_text(name, recorded[0]), found)
+            best = NearestCall(call_text(name, recorded[0]), found)
     return best
 
 
 def argument_differences(
-    header: Header, recorded: Mapping[str, Any], wanted: Mapping[str, Any]
+    header: Header, recorded: Mapping[str, Any], made: Mapping[str, Any]
 ) -> tuple[Difference, ...]:
-    """Where the arguments of two calls differ, by parameter name; what was redacted is not compared."""
+    """The differences between the arguments of two calls, by parameter name. Redacted values are not compared."""
     redacted = {note.path: "redacted" for note in header.notes if note.kind == "redacted"}
     options = make_options(excused=redacted)
     found: list[Difference] = []
-    for name in dict.fromkeys((*recorded, *wanted)):
-        if name not in wanted or name not in recorded:
+    for name in dict.fromkeys((*recorded, *made)):
+        if name not in made or name not in recorded:
             kind = "missing" if name in recorded else "added"
-            texts = (header.previews.get(name, "..."), "") if kind == "missing" else ("", short(wanted[name]))
+            texts = (header.previews.get(name, "..."), "") if kind == "missing" else ("", short(made[name]))
             found.append(Difference(parameter_key(name), kind, *texts))
         else:
-            found += examine(recorded[name], wanted[name], options, parameter_key(name)).differences
+            found += examine(recorded[name], made[name], options, parameter_key(name)).differences
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Whether calls without a recording are made for real, and what a refusal says."""
+"""The mode of a test run: may it record side effects, and which remedy does an error name when it may not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ NOT_RENEWED_IN_CI = f"with --snapshot-update it would be recorded anew; {NOT_IN_
 
 
 class Mode(Record):
-    """`record`: what has no recording is called and recorded. `renew`: recordings are made anew, none is served.
+    """With `record` a call without a recording is made and recorded; with `renew` every call is, and none is served.
 
-    `remedy` is what a refused call says.
+    `remedy` is the part of the error for a call without a recording that says what to do.
     """
 
     record: bool = False

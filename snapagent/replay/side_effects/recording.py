@@ -1,4 +1,4 @@
-"""One recording: from a live call to the bytes of a file, and back to what the call gave."""
+"""One recording: from a live call to the bytes of a file, and back to the outcome."""
 
 from __future__ import annotations
 
@@ -16,40 +16,43 @@ from ...errors import CorruptBundleError
 from ...sealing.seal import RawCall, SealRules, seal, timestamp
 from ...serializer.freezing.freeze import FreezeRules, freeze_outcome
 from ...store import BundleEntry, StoreReader, files, keys
-from ..asked import Asked, freeze_asked, hash_of
-from ..stored import StoredCall, fitting
+from ..live_call import LiveCall, freeze_live_call, hash_of
+from ..stored import StoredCall, applicable_facsimiles
 from .layout import DIGITS
 from .mode import Mode
 from .secrets import Secrets
 
-COMPLETE, CLOSED = "complete", "closed"
-MAX_BYTES = 64 * 1024 * 1024  # of one part: a placeholder in a recording is no use to the code under test
+MAX_BYTES = 64 * 1024 * 1024  # of one part. Large, because code under test cannot use a placeholder
 
 
 class RaisedAfter:
-    """The last of a generator's recorded items when it raised: what it raised."""
+    """Follows the recorded items of a generator that raised, and holds the exception. Pickled in recordings."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
 
 
-class Frozen(Record):
-    """A call before it is made: as bytes, and the digits of its arguments."""
+class FrozenArguments(Record):
+    """A call before it is made: its arguments as bytes, and the digits of their hash for the file name."""
 
     raw: RawCall
     digits: str
     began: float  # time.perf_counter()
 
 
-def freeze(asked: Asked, ignored: tuple[str, ...], settings: Settings, rules: SealRules, secrets: Secrets) -> Frozen:
-    """Take the arguments down; arguments at the paths `ignored` are neither stored nor compared."""
-    raw = secrets.removed(freeze_asked(asked, ignored, settings.replace(max_bytes=MAX_BYTES)), rules)
+def freeze(
+    call: LiveCall, ignored: tuple[str, ...], settings: Settings, rules: SealRules, secrets: Secrets
+) -> FrozenArguments:
+    """Freeze the arguments. Those at the paths `ignored` are neither stored nor compared."""
+    raw = secrets.redacted(freeze_live_call(call, ignored, settings.replace(max_bytes=MAX_BYTES)), rules)
     digits = hash_of(raw, rules).partition(":")[2][:DIGITS]
-    return Frozen(raw, digits, time.perf_counter())
+    return FrozenArguments(raw, digits, time.perf_counter())
 
 
-def finished(frozen: Frozen, value: object, raised: bool, flavor: str, ended: str, settings: Settings) -> RawCall:
-    """The call with how it ended."""
+def with_outcome(
+    frozen: FrozenArguments, value: object, raised: bool, flavor: str, ended: str, settings: Settings
+) -> RawCall:
+    """The call with its outcome; `ended` says how a generator ended."""
     rules = FreezeRules(max_bytes=MAX_BYTES, exclude=(), exclude_types=settings.exclude_types)
     outcome = freeze_outcome(value, raised, rules)
     raw = frozen.raw
@@ -69,20 +72,20 @@ def finished(frozen: Frozen, value: object, raised: bool, flavor: str, ended: st
 
 
 def rules_for(settings: Settings, mode: Mode, base_path: str) -> SealRules:
-    """How the calls of an effect are redacted. Pseudonyms need their key only where something is recorded."""
+    """How the calls of one side effect are redacted. Only recording needs the key of pseudonyms."""
     if not mode.record:
         return SealRules.of(settings, b"")
     return SealRules.of(settings, keys.pseudonym_key(signing_keys(os.environ), base_path))
 
 
 def file_bytes(call: RawCall, started: float, rules: SealRules) -> bytes:
-    """The file of a recording: redacted, sealed, and signed when a key is set. `started` orders a test's calls."""
+    """The file of a recording: redacted, sealed, and signed when a key is set. `started` orders the calls of a test."""
     header, payload = seal(call.replace(started=started), rules)
     return _encoded(header, payload)
 
 
-def restamped(library: StoreReader, path: str, started: float) -> bytes:
-    """The bytes of an existing recording with another time in its header."""
+def with_timestamp(library: StoreReader, path: str, started: float) -> bytes:
+    """The bytes of an existing recording with another timestamp in its header."""
     file = library.read(entry_of(path))
     return _encoded(file.header.replace(timestamp=timestamp(started)), file.payload)
 
@@ -107,7 +110,7 @@ def find(library: StoreReader, path: str, facsimiles: Mapping[str, object]) -> S
         return None
     entry = entry_of(path)
     file = library.read(entry)
-    return StoredCall(library, entry, file.header, fitting(file.header, facsimiles), file)
+    return StoredCall(library, entry, file.header, applicable_facsimiles(file.header, facsimiles), file)
 
 
 def outcome_of(stored: StoredCall) -> tuple[Any, bool]:
@@ -123,14 +126,14 @@ def write(path: str, data: bytes) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a recording that was replaced, and its folder when nothing is left in it."""
+    """Delete a recording. Raises OSError."""
     folder, name = os.path.split(path)
     with files.own_folder(folder) as opened:
         files.remove(opened, name)
 
 
-def stamp_of(library: StoreReader, path: str) -> str:
-    """When a recording was made, as its header says; "" for a file that cannot be read."""
+def timestamp_of(library: StoreReader, path: str) -> str:
+    """The timestamp in the header of a recording; empty for a file that cannot be read."""
     try:
         return library.header(entry_of(path)).timestamp
     except CorruptBundleError:

@@ -1,8 +1,8 @@
-"""Secrets that travel from one recorded call of a test to the next: a token that a log-in returns, used as an argument.
+"""Redacts secrets that one recorded call returns and the next one takes, such as the token of a log-in.
 
-Each recording is redacted on its own. While a test is being recorded the code under test has the real token, later it
-has the pseudonym that the recording holds; so what is redacted in one call is looked for in those that follow it, that
-they are stored without it, and found again.
+Each recording is redacted on its own. While a test records, the code under test passes the real token; when the
+recordings are served, it passes the pseudonym. Every value that was redacted in one call is therefore searched for in
+the calls after it: the token is not stored there either, and the argument hash is the same in both runs.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from ...serializer.inert.walk import Roots
 
 
 class Secrets:
-    """What was redacted in the calls that one test recorded so far."""
+    """The values that were redacted in the calls that one test has recorded so far."""
 
     def __init__(self) -> None:
         self._streams: list[bytes] = []  # pickles in which something was redacted
 
-    def learn(self, call: RawCall, rules: SealRules) -> None:
-        """Remember a recorded call that has secrets in it."""
-        opened = OpenedCall(call.parameters, False, call.call, call.defaults, call.outcome, call.raised)
+    def remember(self, call: RawCall, rules: SealRules) -> None:
+        """Keep the values of a recorded call in which something is redacted."""
+        opened = _opened(call)
         redaction = opened.redact(rules.redactor)
         if redaction is not None:
             self._streams += [
                 data for name, data in ((CALL, call.call), (OUTCOME, call.outcome)) if name in redaction.changed
             ]
 
-    def removed(self, call: RawCall, rules: SealRules) -> RawCall:
-        """The call with pseudonyms where it holds what was redacted in an earlier one."""
+    def redacted(self, call: RawCall, rules: SealRules) -> RawCall:
+        """The call with pseudonyms in place of values that were redacted in an earlier one."""
         if not self._streams:
             return call
-        opened = OpenedCall(call.parameters, False, call.call, call.defaults, call.outcome, call.raised)
+        opened = _opened(call)
         redaction = Redaction(
             rules.redactor, b"\n".join([call.call, call.outcome, call.defaults or b"", *self._streams])
         )
         for name, roots in (*opened.roots.items(), *self._earlier()):
-            redaction.look(name, roots)
+            redaction.redact_part(name, roots)
         redaction.finish()
         changes: dict[str, object] = {}
         if CALL in redaction.changed:
@@ -57,3 +57,7 @@ class Secrets:
             roots.add(("earlier",), None, decode(data))
             found.append((f"earlier {number}", roots))
         return found
+
+
+def _opened(call: RawCall) -> OpenedCall:
+    return OpenedCall(call.parameters, False, call.call, call.defaults, call.outcome, call.raised)

@@ -1,4 +1,4 @@
-"""The fixture `side_effects`: what one test wraps and patches, and what remains when it has ended."""
+"""The fixture `side_effects`: what a test wraps and patches, and what it records."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ...config.settings import Settings
 from ...core.records import Record
 from ...errors import SnapagentError
 from ...store import StoreReader
-from . import patching, recording
+from . import recording
 from .assert_calls import check_calls
 from .layout import TestPlace
 from .mode import Mode
-from .recordings import LAST, SEQUENCE, Book, Rules
+from .recordings import LAST, SEQUENCE, Recordings, ServingRules
 from .secrets import Secrets
-from .wrapped_call import Effect, effect_of
-from .wrappers import wrapper_of
+from .wrapped_call import WrappedCallable, wrapped_callable
+from .wrappers import patch_attribute, wrapper_of
 
 
-class Ended(Record):
-    """What a test leaves behind: calls that were not served, recordings that nothing asked for, files written."""
+class SessionResult(Record):
+    """How a test ended: calls that were not served, paths of unused recordings, paths of files written."""
 
     misses: tuple[SnapagentError, ...] = ()
     unused: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Ended(Record):
 
 
 class SideEffects:
-    """Serves the recorded results of effectful calls; records those of new ones where that is allowed."""
+    """Serves the recorded results of side effects, and records new ones where recording is allowed."""
 
     def __init__(
         self, place: TestPlace, library: StoreReader, mode: Mode, settings_for: Callable[[str], Settings]
@@ -38,7 +38,7 @@ class SideEffects:
         self._library = library
         self._mode = mode
         self._settings_for = settings_for
-        self._books: dict[str, Book] = {}
+        self._recordings: dict[str, Recordings] = {}
         self._secrets = Secrets()
         self._undo: list[Callable[[], None]] = []
 
@@ -52,19 +52,19 @@ class SideEffects:
         repeat: str = SEQUENCE,
         facsimiles: Mapping[str, object] | None = None,
     ) -> Callable[..., Any]:
-        """A function that stands for `effect`: for a mock's `side_effect`, or to be injected.
+        """A function that serves or records `effect`: for a mock's `side_effect`, or to pass to the code under test.
 
         Args:
             effect: `module:function`, `module:Class.method`, the dotted form, or a callable.
-            make: Builds the object whose method is meant; it is called only when something is recorded.
+            make: Builds the object that has the method; called only when something is recorded.
             name: The folder of its recordings; default: the qualified name.
-            ignore: Argument paths that do not matter: neither stored nor compared.
-            repeat: What more calls with the same arguments than are recorded get: `sequence` (an error) or `last`
-                (the last recorded outcome again).
-            facsimiles: What to put in place of placeholders in recorded results, by path.
+            ignore: Argument paths that are neither stored nor compared.
+            repeat: For calls beyond the recorded ones with the same arguments: `sequence` raises an error, `last`
+                serves the last recorded outcome again.
+            facsimiles: Stand-ins for placeholders in recorded results, by path.
         """
-        found = effect_of(effect, make, name)
-        return wrapper_of(self._book(found, ignore, repeat, facsimiles))
+        wrapped = wrapped_callable(effect, make, name)
+        return wrapper_of(self._recordings_of(wrapped, ignore, repeat, facsimiles))
 
     def patch(
         self,
@@ -76,58 +76,61 @@ class SideEffects:
         repeat: str = SEQUENCE,
         facsimiles: Mapping[str, object] | None = None,
     ) -> Callable[..., Any]:
-        """Put such a function in place of a module's or class's attribute until the test ends; returns it."""
-        found = effect_of(target, make, name)
-        wrapper = wrapper_of(self._book(found, ignore, repeat, facsimiles), takes_instance=True)
-        self._undo.append(patching.put(found.target, found.kind, wrapper))
+        """Replace an attribute of a module or class by such a function until the test ends. Returns the function."""
+        wrapped = wrapped_callable(target, make, name)
+        wrapper = wrapper_of(self._recordings_of(wrapped, ignore, repeat, facsimiles), takes_instance=True)
+        self._undo.append(patch_attribute(wrapped.target, wrapped.kind, wrapper))
         return wrapper
 
     def assert_calls(self, mock: Any, *, any_order: bool = False) -> None:
-        """The mock (or the wrapper) saw exactly the recorded calls, in their order unless `any_order`."""
+        """Check that the mock (or the wrapper) saw exactly the recorded calls, in order unless `any_order`.
+
+        Raises AssertionError with the calls that differ, TypeError when `mock` has no wrapper.
+        """
         __tracebackhide__ = True
         check_calls(mock, any_order)
 
-    def _book(
-        self, effect: Effect, ignore: Iterable[str], repeat: str, facsimiles: Mapping[str, object] | None
-    ) -> Book:
+    def _recordings_of(
+        self, wrapped: WrappedCallable, ignore: Iterable[str], repeat: str, facsimiles: Mapping[str, object] | None
+    ) -> Recordings:
         if repeat not in (SEQUENCE, LAST):
             raise ValueError(f"repeat is {SEQUENCE!r} or {LAST!r}, not {repeat!r}")
-        rules = Rules((ignore,) if isinstance(ignore, str) else tuple(ignore), repeat, dict(facsimiles or {}))
-        known = self._books.get(effect.name)
+        rules = ServingRules((ignore,) if isinstance(ignore, str) else tuple(ignore), repeat, dict(facsimiles or {}))
+        known = self._recordings.get(wrapped.name)
         if known is not None:
-            if not known.effect.is_same(effect) or known.rules != rules:
-                both = f"{known.effect.target!r} and {effect.target!r}"
-                raise ValueError(f"{both} would share the recordings of {effect.name!r}; give one of them a name=")
+            if not known.wrapped.is_same(wrapped) or known.rules != rules:
+                both = f"{known.wrapped.target!r} and {wrapped.target!r}"
+                raise ValueError(f"{both} would share the recordings of {wrapped.name!r}; give one of them a name=")
             return known
-        folder = self._place.of_wrapper(effect.name)
-        book = Book(effect, folder, self._library, self._mode, self._settings_for(effect.target), rules, self._secrets)
-        self._books[effect.name] = book
-        return book
+        folder, settings = self._place.of_wrapper(wrapped.name), self._settings_for(wrapped.target)
+        found = Recordings(wrapped, folder, self._library, self._mode, settings, rules, self._secrets)
+        self._recordings[wrapped.name] = found
+        return found
 
     def undo(self) -> None:
-        """Put everything back that was patched, the last first."""
+        """Restore everything that was patched, the last first."""
         while self._undo:
             self._undo.pop()()
 
-    def end(self, passed: bool) -> Ended:
-        """After the test: write what a passed test recorded, and say what remains. Raises OSError."""
-        books = self._books.values()
-        misses = tuple(miss for book in books for miss in book.misses)
+    def end(self, passed: bool) -> SessionResult:
+        """After the test: write what a passed test recorded. Raises OSError."""
+        everything = self._recordings.values()
+        misses = tuple(miss for each in everything for miss in each.misses)
         before = set(self._place.recordings())
-        used = {f"{book.folder}/{name}" for book in books for name in book.log}
+        used = {f"{each.folder}/{name}" for each in everything for name in each.log}
         written: list[str] = []
         if passed and not misses:
-            for book in books:
-                written += [f"{book.folder}/{name}" for name in sorted(book.drafts)]
-                book.commit()
+            for each in everything:
+                written += [f"{each.folder}/{name}" for name in sorted(each.drafts)]
+                each.commit()
             if self._mode.record and self._mode.renew:
                 self._remove(before - used)
                 before &= used
-        unused = sorted(before - used) if passed and not misses else []  # a miss explains them
-        return Ended(misses, tuple(unused), tuple(written))
+        unused = sorted(before - used) if passed and not misses else []  # after a miss, unused recordings are expected
+        return SessionResult(misses, tuple(unused), tuple(written))
 
     def _remove(self, paths: Iterable[str]) -> None:
-        """Recordings that the test made anew without them."""
+        """Delete recordings that the renewed test no longer uses, and folders that become empty."""
         for path in paths:
             recording.remove(path)
             folder = os.path.dirname(path)

@@ -1,4 +1,4 @@
-"""What a test wraps: the name, the parameters and the real thing behind a side effect."""
+"""The callable that a test wraps: its name, its parameters, and how to call the real function."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from ...bundle import (
+    ASYNC_GENERATOR,
+    BOUND_KINDS,
+    CLASSMETHOD,
+    COROUTINE,
+    FUNCTION,
+    GENERATOR,
+    METHOD,
+    PLAIN,
+    STATICMETHOD,
+)
 from ...config.targets import Target
 from ...core.records import Record
 from ...core.signature import Parameters, defaults_of
 from ...errors import NotReplayableError, SideEffectNotFoundError, SideEffectNotRecorded
 from ..functions import find_function, find_raw, unwrap
 
-BOOK = "__snapagent_book__"  # attribute under which a wrapper keeps its book, and so its effect
-FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
+RECORDINGS = "__snapagent_recordings__"  # attribute of a wrapper that holds its recordings
 
 
-class Effect(Record):
-    """One effectful callable. `parameters` are those that a caller passes, without the bound instance."""
+class WrappedCallable(Record):
+    """A callable whose calls are side effects. `parameters` are those that a caller passes, without the instance."""
 
     target: str  # module:qualname, as its recordings name it
     name: str  # the qualified name: the folder of its recordings
@@ -29,47 +39,49 @@ class Effect(Record):
     function: Callable[..., Any]
     make: Callable[[], Any] | None = None
 
-    def is_same(self, other: Effect) -> bool:
+    def is_same(self, other: WrappedCallable) -> bool:
         """Whether both are the same function, on whatever instance."""
-        functions = [getattr(effect.function, "__func__", effect.function) for effect in (self, other)]
+        functions = [getattr(each.function, "__func__", each.function) for each in (self, other)]
         return self.target == other.target and functions[0] == functions[1]
 
 
-def effect_of(wanted: str | Callable[..., Any], make: Callable[[], Any] | None, name: str | None) -> Effect:
-    """From what the test author gives: a name or a callable.
+def wrapped_callable(
+    source: str | Callable[..., Any], make: Callable[[], Any] | None, name: str | None
+) -> WrappedCallable:
+    """Resolve the name or callable that a test gives.
 
     Raises:
         SideEffectNotFoundError: no such module or name.
-        TypeError: what is there is not callable.
+        TypeError: the name does not lead to a function or method.
     """
-    if isinstance(wanted, str):
-        target, raw, owner = _located(wanted)
+    if isinstance(source, str):
+        target, raw, owner = _located(source)
         function = find_function(target)
         kind = _kind(raw, owner)
     else:
-        target, function = _target_of(wanted), wanted if inspect.ismethod(wanted) else unwrap(wanted)
-        kind = METHOD if make is not None and isinstance(wanted, FunctionType) else FUNCTION
+        target, function = _target_of(source), source if inspect.ismethod(source) else unwrap(source)
+        kind = METHOD if make is not None and isinstance(source, FunctionType) else FUNCTION
     function = _below_wrapper(function)
     if not callable(function) or isinstance(function, type):
-        raise TypeError(f"{target!r} is no function: a side effect is a function or a method")
+        raise TypeError(f"{target!r} is not a function or method, so its calls cannot be recorded")
     code = _plain_function(function)
     parameters, defaults = _signature(function, code)
-    if kind in (METHOD, CLASSMETHOD) or (code is not None and code is not function):
+    if kind in BOUND_KINDS or (code is not None and code is not function):
         first = parameters.items[0][0] if parameters.items else ""
         parameters = Parameters(parameters.items[1:])
         defaults = {key: value for key, value in defaults.items() if key != first}
     own_name = name or target.rpartition(":")[2].rpartition("<locals>.")[2]
-    return Effect(target, own_name, kind, flavor_of(function), parameters, defaults, function, make)
+    return WrappedCallable(target, own_name, kind, flavor_of(function), parameters, defaults, function, make)
 
 
 def _below_wrapper(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The real thing, where the test has patched it already."""
-    book = getattr(function, "__dict__", {}).get(BOOK)
-    return function if book is None else book.effect.function
+    """The real function, also when the test has already patched it."""
+    recordings = getattr(function, "__dict__", {}).get(RECORDINGS)
+    return function if recordings is None else recordings.wrapped.function
 
 
 def _located(text: str) -> tuple[str, object, object]:
-    """The target that `text` means (the dotted form: whichever split exists), what is there, and its owner."""
+    """The target that `text` names, the raw attribute, and its owner. Of a dotted name the first split that exists."""
     failure: NotReplayableError | None = None
     for candidate in Target.candidates(text):
         try:
@@ -110,7 +122,7 @@ def _signature(function: Any, code: FunctionType | None) -> tuple[Parameters, di
         return Parameters.of(code), defaults_of(code)
     try:
         found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # a builtin that does not say
+    except (TypeError, ValueError):  # a builtin without a signature
         return Parameters(()), {}
     defaults = {each.name: each.default for each in found if each.default is not each.empty}
     return Parameters(tuple((each.name, each.kind.name.lower()) for each in found)), defaults
@@ -119,42 +131,42 @@ def _signature(function: Any, code: FunctionType | None) -> tuple[Parameters, di
 def flavor_of(function: Callable[..., Any]) -> str:
     """`plain`, `coroutine`, `generator` or `async_generator`."""
     if inspect.iscoroutinefunction(function):
-        return "coroutine"
+        return COROUTINE
     if inspect.isasyncgenfunction(function):
-        return "async_generator"
-    return "generator" if inspect.isgeneratorfunction(function) else "plain"
+        return ASYNC_GENERATOR
+    return GENERATOR if inspect.isgeneratorfunction(function) else PLAIN
 
 
-def real_callable(effect: Effect, instance: object, has_instance: bool) -> Callable[..., Any]:
-    """What is called to record: on the object that `make` builds now, else on the instance that the caller has."""
+def real_callable(wrapped: WrappedCallable, instance: object, has_instance: bool) -> Callable[..., Any]:
+    """The callable to record: of an object that `make` builds now, else of the caller's instance."""
     __tracebackhide__ = True
-    if effect.kind not in (METHOD, CLASSMETHOD):
-        return effect.function
-    if effect.make is not None:
-        return _method_of(_made(effect), effect)
+    if wrapped.kind not in BOUND_KINDS:
+        return wrapped.function
+    if wrapped.make is not None:
+        return _method_of(_made(wrapped), wrapped)
     if has_instance:
-        return effect.function.__get__(instance)  # type: ignore[no-any-return]
-    if effect.kind == CLASSMETHOD:
-        owner = find_raw(effect.target.rpartition(".")[0])
-        return effect.function.__get__(owner)  # type: ignore[no-any-return]
-    remedy = f"say how the real thing is built: side_effects.wrap({effect.target!r}, make=...)"
-    raise SideEffectNotRecorded(effect.name, "this call", None, remedy)
+        return wrapped.function.__get__(instance)  # type: ignore[no-any-return]
+    if wrapped.kind == CLASSMETHOD:
+        owner = find_raw(wrapped.target.rpartition(".")[0])
+        return wrapped.function.__get__(owner)  # type: ignore[no-any-return]
+    remedy = f"say how to build the real object: side_effects.wrap({wrapped.target!r}, make=...)"
+    raise SideEffectNotRecorded(wrapped.name, "this call", None, remedy)
 
 
-def _method_of(made: object, effect: Effect) -> Callable[..., Any]:
-    """The method of the object that was built; below our own wrapper where its class is patched."""
-    found: Callable[..., Any] = getattr(made, effect.target.rpartition(":")[2].rpartition(".")[2])
-    if BOOK in getattr(getattr(found, "__func__", found), "__dict__", {}):
-        return effect.function.__get__(made)  # type: ignore[no-any-return]
+def _method_of(made: object, wrapped: WrappedCallable) -> Callable[..., Any]:
+    """The method of the new object, without the wrapper when the class is patched."""
+    found: Callable[..., Any] = getattr(made, wrapped.target.rpartition(":")[2].rpartition(".")[2])
+    if RECORDINGS in getattr(getattr(found, "__func__", found), "__dict__", {}):
+        return wrapped.function.__get__(made)  # type: ignore[no-any-return]
     return found
 
 
-def _made(effect: Effect) -> object:
-    """The real thing. That it cannot be built is no outcome of the call: nothing is recorded, and the test fails."""
+def _made(wrapped: WrappedCallable) -> object:
+    """The object that `make` builds. An error there is not an outcome of the call: it fails the test, unrecorded."""
     __tracebackhide__ = True
-    assert effect.make is not None
+    assert wrapped.make is not None
     try:
-        return effect.make()
+        return wrapped.make()
     except Exception as error:
-        remedy = f"building the real thing, to record it, raised {type(error).__name__}: {error}"
-        raise SideEffectNotRecorded(effect.name, "this call", None, remedy) from error
+        remedy = f"building the real object to record it raised {type(error).__name__}: {error}"
+        raise SideEffectNotRecorded(wrapped.name, "this call", None, remedy) from error

@@ -1,191 +1,217 @@
-"""What stands in place of a side effect: a function, coroutine function or generator function, as the real thing is."""
+"""The wrappers that serve or record a side effect. Each has the flavor of the function that it replaces."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
+from ...bundle import ASYNC_GENERATOR, BOUND_KINDS, CLASSMETHOD, CLOSED, COMPLETE, COROUTINE, GENERATOR, STATICMETHOD
 from ...errors import SideEffectNotRecorded
-from .recording import CLOSED, COMPLETE, RaisedAfter
-from .recordings import Attempt, Book
-from .wrapped_call import BOOK, CLASSMETHOD, METHOD, real_callable
+from ..functions import find_raw, import_module
+from .recording import RaisedAfter
+from .recordings import Attempt, Recordings
+from .wrapped_call import RECORDINGS, real_callable
+
+_ABSENT = object()
 
 
-class Standing:
-    """The calls of one wrapper. `takes_instance`: it stands in a class, and is called with the instance first."""
+class WrapperState:
+    """The state that the calls of one wrapper share. With `takes_instance` the instance is its first argument."""
 
-    def __init__(self, book: Book, takes_instance: bool = False) -> None:
-        self.book = book
-        self._takes_instance = takes_instance and book.effect.kind in (METHOD, CLASSMETHOD)
+    def __init__(self, recordings: Recordings, takes_instance: bool = False) -> None:
+        self.recordings = recordings
+        self._takes_instance = takes_instance and recordings.wrapped.kind in BOUND_KINDS
         self._real: Callable[..., Any] | None = None
 
-    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Attempt, tuple[Any, ...], Any]:
+    def look_up(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Attempt, tuple[Any, ...], Any]:
         """The attempt, the arguments without the instance, and the instance."""
         __tracebackhide__ = True
         instance, rest = (args[0], args[1:]) if self._takes_instance else (None, args)
-        return self.book.begin(rest, kwargs), rest, instance
+        return self.recordings.look_up(rest, kwargs), rest, instance
 
     def real(self, instance: Any) -> Callable[..., Any]:
-        """What is called to record; built once, and only for that."""
+        """The callable to record. `make` runs at most once, and only when something is recorded."""
         __tracebackhide__ = True
-        if self._takes_instance and self.book.effect.make is None:
-            return real_callable(self.book.effect, instance, True)
+        if self._takes_instance and self.recordings.wrapped.make is None:
+            return real_callable(self.recordings.wrapped, instance, True)
         if self._real is None:
             try:
-                self._real = real_callable(self.book.effect, None, False)
+                self._real = real_callable(self.recordings.wrapped, None, False)
             except SideEffectNotRecorded as error:
-                raise self.book.missed(error) from error.__cause__
+                raise self.recordings.missed(error) from error.__cause__
         return self._real
 
 
-def wrapper_of(book: Book, takes_instance: bool = False) -> Callable[..., Any]:
-    """A function of the same flavor as the real thing, that serves or records."""
-    standing = Standing(book, takes_instance)
-    make = {"coroutine": _coroutine, "generator": _generator, "async_generator": _async_generator}
-    wrapper = make.get(book.effect.flavor, _plain)(standing)
-    functools.update_wrapper(wrapper, book.effect.function)
-    wrapper.__dict__[BOOK] = book
+def wrapper_of(recordings: Recordings, takes_instance: bool = False) -> Callable[..., Any]:
+    """A function of the same flavor as the real callable that serves or records."""
+    state = WrapperState(recordings, takes_instance)
+    make = {COROUTINE: _coroutine, GENERATOR: _generator, ASYNC_GENERATOR: _async_generator}
+    wrapper = make.get(recordings.wrapped.flavor, _plain)(state)
+    functools.update_wrapper(wrapper, recordings.wrapped.function)
+    wrapper.__dict__[RECORDINGS] = recordings
     return wrapper
 
 
-def book_of(value: Any) -> Book | None:
-    """The book of a wrapper, or of a mock whose side effect is one."""
+def recordings_of(value: Any) -> Recordings | None:
+    """The recordings of a wrapper, or of a mock whose `side_effect` is a wrapper; None for anything else."""
     for candidate in (value, getattr(value, "side_effect", None), getattr(value, "__func__", None)):
-        found = getattr(candidate, "__dict__", {}).get(BOOK)
-        if isinstance(found, Book):
+        found = getattr(candidate, "__dict__", {}).get(RECORDINGS)
+        if isinstance(found, Recordings):
             return found
     return None
 
 
-def _give(book: Book, attempt: Attempt) -> Any:
-    """What the recorded call gave: returned, or raised again."""
+def patch_attribute(target: str, kind: str, wrapper: Callable[..., Any]) -> Callable[[], None]:
+    """Replace the attribute that `module:qualname` names; calling the result restores it."""
+    module, _, qualname = target.partition(":")
+    above, _, name = qualname.rpartition(".")
+    owner: Any = find_raw(f"{module}:{above}") if above else import_module(module, target)
+    before = vars(owner).get(name, _ABSENT)  # absent: inherited from a base class
+    descriptor: Any = {CLASSMETHOD: classmethod, STATICMETHOD: staticmethod}.get(kind)
+    setattr(owner, name, wrapper if descriptor is None else descriptor(wrapper))
+
+    def restore() -> None:
+        if before is _ABSENT:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
+
+    return restore
+
+
+def _serve(recordings: Recordings, attempt: Attempt) -> Any:
+    """Return or raise what the recorded call returned or raised."""
     __tracebackhide__ = True
     assert attempt.served is not None
-    value, raised = book.outcome(attempt.served)
+    value, raised = recordings.outcome(attempt.served)
     if raised:
         raise value
     return value
 
 
-def _plain(standing: Standing) -> Callable[..., Any]:
-    book = standing.book
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
-        attempt, rest, instance = standing.begin(args, kwargs)
-        if attempt.served is not None:
-            return _give(book, attempt)
-        real = standing.real(instance)
-        try:
-            value = real(*rest, **kwargs)
-        except Exception as error:
-            book.keep(attempt, error, raised=True)
-            raise
-        book.keep(attempt, value)
-        return value
-
-    return wrapper
+def _served_items(recordings: Recordings, attempt: Attempt) -> Iterator[Any]:
+    """The recorded items of a generator. Asking for more items than the recorded caller took is a miss."""
+    for item in _serve(recordings, attempt):
+        if isinstance(item, RaisedAfter):
+            raise item.error
+        yield item
+    assert attempt.served is not None
+    if attempt.served.header.ended == CLOSED:
+        name, remedy = recordings.wrapped.name, recordings.mode.remedy
+        raise recordings.missed(SideEffectNotRecorded(name, "more items of a generator", None, remedy))
 
 
-def _coroutine(standing: Standing) -> Callable[..., Any]:
-    book = standing.book
+class _RecordedCall:
+    """Around a real call: records the value that the body sets, or the exception that ends the body.
 
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
-        attempt, rest, instance = standing.begin(args, kwargs)
-        if attempt.served is not None:
-            return _give(book, attempt)
-        real = standing.real(instance)
-        try:
-            value = await real(*rest, **kwargs)
-        except Exception as error:
-            book.keep(attempt, error, raised=True)
-            raise
-        book.keep(attempt, value)
-        return value
+    Only an `Exception` is recorded: a cancelled or interrupted call has no outcome to serve later.
+    """
 
-    return wrapper
+    def __init__(self, recordings: Recordings, attempt: Attempt) -> None:
+        self.value: Any = None
+        self._recordings = recordings
+        self._attempt = attempt
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._recordings.record(self._attempt, self.value)
+        elif isinstance(error, Exception):
+            self._recordings.record(self._attempt, error, raised=True)
 
 
-class _Items:
-    """The items of a generator as they are given, and how it ended."""
+class _RecordedItems:
+    """Around a real generator: records the items that were taken, and how the generator ended."""
 
-    def __init__(self, book: Book, attempt: Attempt) -> None:
-        self._book = book
+    def __init__(self, recordings: Recordings, attempt: Attempt) -> None:
+        self._recordings = recordings
         self._attempt = attempt
         self._items: list[Any] = []
-        self._ended = CLOSED
 
     def add(self, item: Any) -> Any:
         self._items.append(item)
         return item
 
-    def complete(self) -> None:
-        self._ended = COMPLETE
+    def __enter__(self) -> Self:
+        return self
 
-    def failed(self, error: Exception) -> None:
-        self._items.append(RaisedAfter(error))
-        self._ended = COMPLETE
-
-    def keep(self) -> None:
-        self._book.keep(self._attempt, self._items, ended=self._ended)
-
-    @staticmethod
-    def served(book: Book, attempt: Attempt) -> Iterator[Any]:
-        """Recorded items; more than were taken when it was recorded are a miss."""
-        for item in _give(book, attempt):
-            if isinstance(item, RaisedAfter):
-                raise item.error
-            yield item
-        assert attempt.served is not None
-        if attempt.served.header.ended == CLOSED:
-            name = book.effect.name
-            raise book.missed(SideEffectNotRecorded(name, "more items of a generator", None, book.mode.remedy))
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):
+            self._items.append(RaisedAfter(error))
+        complete = error is None or isinstance(error, Exception)  # else the caller has closed the generator
+        self._recordings.record(self._attempt, self._items, ended=COMPLETE if complete else CLOSED)
 
 
-def _generator(standing: Standing) -> Callable[..., Any]:
-    book = standing.book
+def _plain(state: WrapperState) -> Callable[..., Any]:
+    recordings = state.recordings
 
-    def wrapper(*args: Any, **kwargs: Any) -> Iterator[Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        attempt, rest, instance = standing.begin(args, kwargs)
+        attempt, rest, instance = state.look_up(args, kwargs)
         if attempt.served is not None:
-            yield from _Items.served(book, attempt)
-            return
-        items = _Items(book, attempt)
-        try:
-            for item in standing.real(instance)(*rest, **kwargs):
-                yield items.add(item)
-            items.complete()
-        except Exception as error:
-            items.failed(error)
-            raise
-        finally:
-            items.keep()
+            return _serve(recordings, attempt)
+        real = state.real(instance)
+        with _RecordedCall(recordings, attempt) as call:
+            call.value = real(*rest, **kwargs)
+        return call.value
 
     return wrapper
 
 
-def _async_generator(standing: Standing) -> Callable[..., Any]:
-    book = standing.book
+def _coroutine(state: WrapperState) -> Callable[..., Any]:
+    recordings = state.recordings
+
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        attempt, rest, instance = state.look_up(args, kwargs)
+        if attempt.served is not None:
+            return _serve(recordings, attempt)
+        real = state.real(instance)
+        with _RecordedCall(recordings, attempt) as call:
+            call.value = await real(*rest, **kwargs)
+        return call.value
+
+    return wrapper
+
+
+def _generator(state: WrapperState) -> Callable[..., Any]:
+    recordings = state.recordings
+
+    def wrapper(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        __tracebackhide__ = True
+        attempt, rest, instance = state.look_up(args, kwargs)
+        if attempt.served is not None:
+            yield from _served_items(recordings, attempt)
+            return
+        real = state.real(instance)
+        with _RecordedItems(recordings, attempt) as items:
+            for item in real(*rest, **kwargs):
+                yield items.add(item)
+
+    return wrapper
+
+
+def _async_generator(state: WrapperState) -> Callable[..., Any]:
+    recordings = state.recordings
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         __tracebackhide__ = True
-        attempt, rest, instance = standing.begin(args, kwargs)
+        attempt, rest, instance = state.look_up(args, kwargs)
         if attempt.served is not None:
-            for item in _Items.served(book, attempt):
+            for item in _served_items(recordings, attempt):
                 yield item
             return
-        items = _Items(book, attempt)
-        try:
-            async for item in standing.real(instance)(*rest, **kwargs):
+        real = state.real(instance)
+        with _RecordedItems(recordings, attempt) as items:
+            async for item in real(*rest, **kwargs):
                 yield items.add(item)
-            items.complete()
-        except Exception as error:
-            items.failed(error)
-            raise
-        finally:
-            items.keep()
 
     return wrapper

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .atoms import Writer
+    from .atoms import TextWriter
 
 _NDARRAY = "numpy:ndarray"
 
@@ -48,7 +48,7 @@ class Array:
 
     @property
     def rows(self) -> list[Any]:
-        """What each step along the first axis holds: bytes, or lists of objects."""
+        """The values at each index of the first axis: bytes, or lists of objects."""
         count = self.shape[0]
         values = self.data if type(self.data) is list else self.values
         size = len(values) // count if count else 0
@@ -92,7 +92,7 @@ def _code(dtype: Inert) -> str:
     return f"{dtype.state[1]}{dtype.args[0]}"
 
 
-def _dtype_text(writer: Writer, dtype: Inert) -> str:
+def _dtype_text(writer: TextWriter, dtype: Inert) -> str:
     names, fields = dtype.state[3], dtype.state[4]
     rest = [dtype.state[2], names, fields, dtype.state[8] if len(dtype.state) > 8 else None]
     detail = writer.of_made(rest) if any(part is not None for part in rest) else ""
@@ -138,11 +138,11 @@ def _digest(data: Any) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _values_text(writer: Writer, values: Any) -> str:
+def _values_text(writer: TextWriter, values: Any) -> str:
     return writer.of_made(values) if type(values) is list else f"#{_digest(values)}"
 
 
-def _array(writer: Writer, node: Inert) -> str | None:
+def _array(writer: TextWriter, node: Inert) -> str | None:
     array = array_of(node)
     if array is None:
         return None
@@ -152,7 +152,7 @@ def _array(writer: Writer, node: Inert) -> str | None:
     return text if array.cls == _NDARRAY else f"A{text_of_name(array.cls)}{text}"
 
 
-def _scalar(writer: Writer, node: Inert) -> str | None:
+def _scalar(writer: TextWriter, node: Inert) -> str | None:
     if len(node.args) != 2 or not isinstance(node.args[0], Inert) or type(node.args[1]) is not bytes:
         return None
     dtype, data = node.args
@@ -163,7 +163,7 @@ def _scalar(writer: Writer, node: Inert) -> str | None:
     return f"a{_dtype_text(writer, dtype)}#{bytes(value).hex()};"
 
 
-def _frame_blocks(writer: Writer, node: Inert) -> str | None:
+def _frame_blocks(writer: TextWriter, node: Inert) -> str | None:
     """A block manager: the axes, then one text for each column in order."""
     if len(node.args) < 2 or type(node.args[0]) is not tuple:
         return None
@@ -191,7 +191,7 @@ def _places(placement: Any) -> Sequence[int] | None:
     return None
 
 
-def _column_texts(writer: Writer, values: Any, count: int) -> Iterator[str]:
+def _column_texts(writer: TextWriter, values: Any, count: int) -> Iterator[str]:
     array = array_of(values)
     prefix = ""
     if array is None and _is_backed(values):
@@ -222,12 +222,12 @@ def _is_backed(values: Any) -> bool:
 
 
 def _is_text(values: Any) -> bool:
-    """Text is kept as objects by some versions of pandas and as a type of its own by others."""
+    """Whether it is a pandas array of texts: some versions store texts as objects, others as a type of their own."""
     return _is_backed(values) and isinstance(values.args[0], StandIn) and values.args[0].qualname == "StringArray"
 
 
-def _column_of_text(writer: Writer, items: list[Any]) -> str | None:
-    """The text of a column of texts, and of what stands for a missing one (None or NaN); None for any other column."""
+def _column_of_text(writer: TextWriter, items: list[Any]) -> str | None:
+    """The canonical text of a column of texts, None and NaN; None for any other column."""
     text = _lines_text(items)
     if text is not None:
         return text
@@ -239,8 +239,8 @@ def _column_of_text(writer: Writer, items: list[Any]) -> str | None:
     return _texts_text(writer, items)
 
 
-def _texts_text(writer: Writer, items: list[Any]) -> str:
-    """A column of text. None and NaN are one thing in it."""
+def _texts_text(writer: TextWriter, items: list[Any]) -> str:
+    """A column of texts, in which None and NaN are the same missing value."""
     text = _lines_text(items)
     if text is None:
         text = f"T{writer.of_made([item if type(item) is str else None for item in items])}"
@@ -248,17 +248,17 @@ def _texts_text(writer: Writer, items: list[Any]) -> str:
 
 
 def _lines_text(items: list[Any]) -> str | None:
-    """Texts without line breaks, at once; None when there are others, or values that are no texts."""
+    """Texts without line breaks as one digest; None when other values are among them."""
     try:
         text = "\n".join(items)
     except TypeError:
         return None
-    if not items or text.count("\n") != len(items) - 1 or HINT in text:  # the breaks say where each of them ends
+    if not items or text.count("\n") != len(items) - 1 or HINT in text:  # a line break ends each text
         return None
     return f"t{len(items)}:#{_digest(text.encode('utf-8', 'surrogatepass'))}"
 
 
-ARRAYS: dict[str, Callable[[Writer, Inert], str | None]] = {
+ARRAYS: dict[str, Callable[[TextWriter, Inert], str | None]] = {
     "numpy.core.multiarray:_reconstruct": _array,
     "numpy.core.multiarray:scalar": _scalar,
     "numpy.core.numeric:_frombuffer": _array,

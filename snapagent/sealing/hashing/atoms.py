@@ -1,4 +1,4 @@
-"""Canonical texts of atoms, and of atoms in a row: what the leaves of a value contribute to the argument hash."""
+"""Canonical texts of atoms, and of atoms in a row: the contribution of leaf values to the argument hash."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Protocol
 
-    class Writer(Protocol):
-        """What `hashing.Canonical` offers to the writers of types. `opaque` takes (node, its path or "")."""
+    class TextWriter(Protocol):
+        """The part of `Canonical` that the functions for single types use. `opaque` takes (node, path or "")."""
 
         opaque: list[tuple[object, str]]
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
             """The text of a value that belongs to the graph."""
 
         def of_made(self, value: Any) -> str:
-            """The text of a value that was made for the purpose."""
+            """The text of a temporary value, which is not part of the graph."""
 
 
-REDACTED = "R;"  # what every redacted leaf is to the hash
+REDACTED_TEXT = "R;"  # the text of every redacted leaf, whatever it was
 PSEUDONYM = re.compile(r"redacted-[0-9a-f]{12}")  # as `redaction` writes them
 HINT = "redacted-"
 _PSEUDONYM_BYTES = re.compile(PSEUDONYM.pattern.encode())
@@ -44,7 +44,7 @@ def _str_text(value: str) -> str:
     if HINT in value:
         value = folded(value)
         if value == HINT:
-            return REDACTED
+            return REDACTED_TEXT
     return f"s{len(value)}:{value}"
 
 
@@ -52,7 +52,7 @@ def _bytes_text(value: bytes, tag: str = "b") -> str:
     if _HINT_BYTES in value:
         value = folded(value)
         if value == _HINT_BYTES:
-            return REDACTED
+            return REDACTED_TEXT
     if len(value) <= _SHORT_BYTES:
         return f"{tag}{len(value)}:{value.hex()}"
     return f"{tag}#{hashlib.sha256(value).hexdigest()}"
@@ -73,26 +73,26 @@ ATOMS: dict[type, Callable[[Any], str]] = {
     str: _str_text,
     bytes: _bytes_text,
     bytearray: lambda value: _bytes_text(bytes(value), "y"),
-    type(...): lambda _: "E;",  # no leaf: it marks the place of what is no atom, see `row_text`
+    type(...): lambda _: "E;",  # not a leaf: it marks the place of a non-atom, see `row_text`
 }
 LEAVES = frozenset(ATOMS) - {type(...)}
 _TEXTS = frozenset({str, bytes, bytearray})
 
 
 def literal_text(values: list[Any]) -> str | None:
-    """Atoms in a row, written at once: the list's `repr`, where that is the same on every Python; else None."""
+    """Atoms in a row as the list's `repr`, where that is the same on every Python; else None. Much the fastest way."""
     try:
         text = repr(values)
     except ValueError:  # an int of thousands of digits
         return None
     if "-0.0" in text:
         text = repr([value + 0.0 if type(value) is float else value for value in values])
-    if "\\" in text or not text.isascii():  # what is printable depends on the version
+    if "\\" in text or not text.isascii():  # the set of printable characters depends on the version
         return None
     return text
 
 
-def row_text(writer: Writer, values: list[Any]) -> str:
+def row_text(writer: TextWriter, values: list[Any]) -> str:
     """Values in a row: the atoms first, with a mark where the others are, then the others."""
     plain = [value if type(value) in LEAVES else ... for value in values]
     text = literal_text(plain)
@@ -106,7 +106,7 @@ def row_text(writer: Writer, values: list[Any]) -> str:
     return text + "".join(others)
 
 
-def _with_redacted_marked(writer: Writer, values: list[Any]) -> tuple[list[Any], list[str]]:
+def _with_redacted_marked(writer: TextWriter, values: list[Any]) -> tuple[list[Any], list[str]]:
     """The atoms with a mark where the others are, and the texts of the others: redacted leaves belong to them."""
     plain: list[Any] = []
     others: list[str] = []
@@ -117,14 +117,14 @@ def _with_redacted_marked(writer: Writer, values: list[Any]) -> tuple[list[Any],
             others.append(writer.of(value))
         elif kind in _TEXTS and folded(value) in (HINT, _HINT_BYTES):
             plain.append(...)
-            others.append(REDACTED)
+            others.append(REDACTED_TEXT)
         else:
             plain.append(folded(value) if kind in _TEXTS else value)
     return plain, others
 
 
 class _Shapes(dict[tuple[str, ...], tuple[list[str], str]]):
-    """For keys in the order in which a dict has them: the keys sorted, and their text. Records come in many copies."""
+    """A cache: keys in the order of a dict -> the sorted keys, and their text. Many dicts have the same keys."""
 
     def of(self, value: Mapping[str, Any]) -> tuple[list[str], str]:
         keys = tuple(value)

@@ -1,12 +1,12 @@
 """The canonical argument hash, `h1:`: equal arguments, equal hash, in every process and on every supported Python.
 
-Computed on inert graphs (`serializer.inert`): what a pickle says of the arguments, with the accidents taken out:
-insertion order, set order, sharing, memory order, hash seed, renamed modules of the standard library. Types count
-(1, 1.0 and True differ); so does the order of lists, OrderedDicts and deques. What cannot be compared enters by its
-type's name, and its path is listed as opaque. Redacted leaves are one constant, whatever they were.
+Computed on inert graphs (`serializer.inert`) of the arguments' pickles, without accidental differences: insertion
+order, set order, sharing, memory order, hash seed, renamed modules. Types count (1, 1.0 and True differ), and so does
+the order of lists, OrderedDicts and deques. A value that cannot be compared contributes its type's name, and its path
+is listed as opaque. All redacted leaves contribute the same constant.
 
-The canonical form of a value is a text in which every piece has a tag and a length or an end of its own, so that two
-different values never share one. It grows with the value only up to a limit: long pieces enter by their digest.
+The canonical form of a value is a text in which each piece has a tag and a length or an end mark, so that no two
+different values share one. Long pieces are replaced by their digests, which limits its size.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 VERSION = "h1"
 DIGITS = 32  # hexadecimal, of SHA-256: 128 bits
-LONG = 2000  # characters: a longer piece enters by its digest
-MAX_DEPTH = 150  # containers inside each other: deeper ones enter as one constant and are opaque
+LONG = 2000  # characters: a longer piece is replaced by its digest
+MAX_DEPTH = 150  # nested containers: deeper ones contribute a constant and are opaque
 MAX_NODES = 500_000  # containers visited: bounds graphs whose cycles have very many ways through
 
 _NEVER = 1 << 60  # a depth that no back-reference has
@@ -43,18 +43,23 @@ class HashResult(Record):
 
 
 class Canonical:
-    """Writes the canonical text of inert values; one object per call, since what it remembers goes by identity."""
+    """Writes the canonical text of inert values; one object per call, since its cache goes by identity.
 
-    __slots__ = ("_begun", "_kept", "_lowest", "_nodes", "_open", "_path", "_texts", "opaque")
+    The text of a container is cached unless a cycle leads out of it: inside a cycle the text depends on the node at
+    which the walk entered, because back-references count the steps from there. Such nodes stay in `_open` until the
+    walk leaves the container that closes the cycle. Then they are dropped, and only that container's text is cached.
+    """
+
+    __slots__ = ("_alive", "_lowest", "_nodes", "_open", "_open_before", "_path", "_texts", "opaque")
 
     def __init__(self) -> None:
-        self.opaque: list[tuple[object, str]] = []  # a node and, when the node itself says so, its path
+        self.opaque: list[tuple[object, str]] = []  # a node, and its path where the node has it (placeholders)
         self._texts: dict[int, str] = {}
         self._path: dict[int, int] = {}  # containers that the walk is inside of -> their depth
-        self._begun: list[int] = []  # for each of them, how many nodes were open when it was entered
+        self._open_before: list[int] = []  # for each of them: how many nodes were open when it was entered
         self._open: dict[int, tuple[int, int]] = {}  # walked nodes of unfinished cycles -> number, depth of the cycle
-        self._lowest = _NEVER  # the depth that the back-references below the present container lead up to
-        self._kept: list[object] = []
+        self._lowest = _NEVER  # the smallest depth that a back-reference below the current container leads to
+        self._alive: list[object] = []
         self._nodes = 0
 
     def of(self, value: Any) -> str:
@@ -81,7 +86,7 @@ class Canonical:
             return "deep;"
         outside, self._lowest = self._lowest, _NEVER
         self._path[identity] = depth
-        self._begun.append(len(self._open))
+        self._open_before.append(len(self._open))
         text = _WRITERS.get(kind, _write_inert)(self, value)
         if len(text) > LONG:
             text = "#" + digest(text)
@@ -91,8 +96,8 @@ class Canonical:
         return text
 
     def of_made(self, value: Any) -> str:
-        """The canonical text of a value made for the purpose: it is kept, so that its identity stays its own."""
-        self._kept.append(value)
+        """The canonical text of a temporary value. It is kept alive, so that no other value gets its id."""
+        self._alive.append(value)
         return self.of(value)
 
     def digest_of(self, value: Any) -> str:
@@ -100,25 +105,25 @@ class Canonical:
         return digest(self.of(value))[:16]
 
     def _back_to(self, identity: int) -> str:
-        """A node met again inside its own cycle: by distance when the walk is inside it, else by its number there."""
+        """The text of a node met again: its distance if the walk is inside it, else its number within its cycle."""
         depth = self._path.get(identity)
         if depth is not None:
             self._lowest = min(self._lowest, depth)
             return f"^{len(self._path) - depth};"
         number, root = self._open[identity]
         self._lowest = min(self._lowest, root)
-        return f"~{number - self._begun[root]};"
+        return f"~{number - self._open_before[root]};"
 
     def _leave(self, identity: int, depth: int, text: str) -> None:
-        """Remember a finished text, unless it depends on where in a cycle the walk came in."""
-        begun = self._begun.pop()
+        """Cache a finished text, unless it depends on where in a cycle the walk entered."""
+        open_before = self._open_before.pop()
         del self._path[identity]
         if self._lowest < depth:
             self._open[identity] = (len(self._open), self._lowest)
             return
         self._lowest = _NEVER
         self._texts[identity] = text
-        while len(self._open) > begun:
+        while len(self._open) > open_before:
             self._open.popitem()
 
 

@@ -1,7 +1,7 @@
-"""Canonical texts of objects and classes, by the name of what made them; the rest of `hashing` knows containers only.
+"""Canonical texts of objects and classes, chosen by the name of the class or function that makes the object.
 
-A class enters by its qualified name alone, so that reloads, edits and other Python versions do not matter; an object
-by its class, its constructor arguments and its state, attributes sorted by name.
+A class contributes only its qualified name, so that reloads, edits and other Python versions do not matter. An object
+contributes its class, its constructor arguments and its state, with the attributes sorted by name.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
-from ...serializer.inert.class_facts import live_names
-from ...serializer.inert.decode import BY_VALUE, Inert, StandIn, is_inert
+from ...placeholder import BY_VALUE, PLACEHOLDER, REDACTED
+from ...serializer.inert.class_facts import class_facts
+from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_inert
+from ...serializer.thawing.renames import canonical_module
 from .arrays import ARRAYS
-from .atoms import REDACTED, text_of_name
+from .atoms import REDACTED_TEXT, text_of_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .atoms import Writer
+    from .atoms import TextWriter
 
 
 _CODE_AT = 7  # where dill puts the bytecode among the arguments of `_create_code`
@@ -33,7 +35,10 @@ _NAMED = {
 }
 
 
-def write_function(writer: Writer, node: Inert) -> str:
+# Python versions compile one function to different bytecode, and some inline its comprehensions. So only facts that are
+# the same everywhere enter the hash: constants and names as sets, operators as a sorted list, and the enclosed values
+# and defaults. Two different functions can share all of these, so the path is listed as opaque.
+def write_function(writer: TextWriter, node: Inert) -> str:
     """A call of dill's `_create_function`: (code, globals, name, defaults, closure, ...)."""
     writer.opaque.append((node, ""))
     constants: set[str] = set()
@@ -61,7 +66,7 @@ def _codes(code: Any) -> Iterator[Inert]:
 
 
 def _operators(code: Inert) -> Iterator[str]:
-    """Arithmetic and comparisons; their numbers are those of the interpreter that runs, which made the stream."""
+    """Arithmetic and comparisons. The opcodes are those of the running interpreter, which wrote the stream."""
     data = code.args[_CODE_AT] if len(code.args) > _CODE_AT else b""
     if type(data) is not bytes:
         return
@@ -75,27 +80,18 @@ def _operators(code: Inert) -> Iterator[str]:
             yield _NAMED[number]
 
 
-PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
-
-_RENAMED = {"pathlib._local": "pathlib", "_decimal": "decimal", "__builtin__": "builtins"}
-_RENAMED_PACKAGES = {"numpy._core": "numpy.core"}
-
-
 @lru_cache(maxsize=4096)
 def canonical_name(module: str, qualname: str) -> str:
-    """`module:qualname`, with modules that were renamed between supported versions under their older name."""
-    package = ".".join(module.split(".")[:2])
-    if package in _RENAMED_PACKAGES:
-        module = _RENAMED_PACKAGES[package] + module[len(package) :]
-    return f"{_RENAMED.get(module, module)}:{qualname}"
+    """`module:qualname`, with modules that were renamed between supported versions under one of their names."""
+    return f"{canonical_module(module)}:{qualname}"
 
 
-def write_class(_: Writer, cls: StandIn) -> str:
-    """A class or function by its name: also one whose code is in the stream."""
+def write_class(_: TextWriter, cls: StandIn) -> str:
+    """A class or function by its name, even if its code is in the stream."""
     return f"g{text_of_name(canonical_name(cls.module, cls.qualname))}"
 
 
-def write_object(writer: Writer, node: Inert) -> str:
+def write_object(writer: TextWriter, node: Inert) -> str:
     cls = type(node)
     name = canonical_name(cls.module, cls.qualname)
     special = _SPECIAL.get(name)
@@ -106,8 +102,8 @@ def write_object(writer: Writer, node: Inert) -> str:
     return "".join(_pieces(writer, node, name))
 
 
-def _pieces(writer: Writer, node: Inert, name: str) -> list[str]:
-    """A list, not a generator: those need more of the C stack, which may be small."""
+def _pieces(writer: TextWriter, node: Inert, name: str) -> list[str]:
+    """The texts of an object's parts. A list, since generators need more of the C stack, which may be small."""
     pieces = [f"o{text_of_name(name)}"]
     if node.callee is not None:
         pieces.append(f"c{writer.of(node.callee)}")
@@ -128,37 +124,37 @@ def _pieces(writer: Writer, node: Inert, name: str) -> list[str]:
     return pieces
 
 
-def _arguments(writer: Writer, node: Inert) -> str:
+def _arguments(writer: TextWriter, node: Inert) -> str:
     args = node.args
-    if len(args) == 1 and type(args[0]) is list and live_names(type(node)).is_set:
+    if len(args) == 1 and type(args[0]) is list and class_facts(type(node)).is_set:
         return "S" + "".join(sorted(map(writer.of, args[0])))
     return writer.of(args)
 
 
-def _state(writer: Writer, state: Any) -> str:
-    """Attributes sorted by name, whether they live in `__dict__` or in slots."""
+def _state(writer: TextWriter, state: Any) -> str:
+    """Attributes sorted by name, whether they are in `__dict__` or in slots."""
     if type(state) is tuple and len(state) == 2 and type(state[1]) is dict and type(state[0]) in (dict, type(None)):
         return writer.of_made({**(state[0] or {}), **state[1]})
     return writer.of(state)
 
 
-def _placeholder(writer: Writer, node: Inert) -> str | None:
+def _placeholder(writer: TextWriter, node: Inert) -> str | None:
     path, kind, type_name = (*node.args, "", "", "")[:3]
-    if kind == "redacted":
-        return REDACTED
+    if kind == REDACTED:
+        return REDACTED_TEXT
     writer.opaque.append((node, str(path)))
     return f"?{text_of_name(str(type_name))}"
 
 
-def _path(writer: Writer, node: Inert) -> str | None:
-    """By the path's text: which pieces a path is pickled in depends on the Python version."""
+def _path(writer: TextWriter, node: Inert) -> str | None:
+    """The path as one text: the pieces in which a path is pickled depend on the Python version."""
     if node.state or not all(type(arg) is str for arg in node.args):
         return None
     flavour = PureWindowsPath if "Windows" in type(node).qualname else PurePosixPath
     return f"P{text_of_name(type(node).qualname)}{text_of_name(str(flavour(*node.args)))}"
 
 
-def _fraction(writer: Writer, node: Inert) -> str | None:
+def _fraction(writer: TextWriter, node: Inert) -> str | None:
     args = node.args
     if len(args) == 1 and type(args[0]) is str:
         numerator, _, denominator = args[0].partition("/")
@@ -166,27 +162,27 @@ def _fraction(writer: Writer, node: Inert) -> str | None:
     return f"Q{writer.of_made(args)}"
 
 
-def _complex(writer: Writer, node: Inert) -> str | None:
+def _complex(writer: TextWriter, node: Inert) -> str | None:
     return f"c{writer.of_made([part + 0.0 for part in node.args])}"
 
 
-def _set(writer: Writer, node: Inert) -> str | None:
+def _set(writer: TextWriter, node: Inert) -> str | None:
     if len(node.args) == 1 and type(node.args[0]) in (list, tuple):
         return writer.of_made((set if type(node).qualname == "set" else frozenset)(node.args[0]))
     return None
 
 
-def _by_value(writer: Writer, node: Inert) -> str | None:
+def _by_value(writer: TextWriter, node: Inert) -> str | None:
     return writer.of(node.args[0])
 
 
-_SPECIAL: dict[str, Callable[[Writer, Inert], str | None]] = {
+_SPECIAL: dict[str, Callable[[TextWriter, Inert], str | None]] = {
     **ARRAYS,
     BY_VALUE: _by_value,
     PLACEHOLDER: _placeholder,
     "builtins:set": _set,
     "builtins:frozenset": _set,
-    "dill._dill:_create_function": write_function,
+    MAKES_FUNCTION: write_function,
     "builtins:complex": _complex,
     "fractions:Fraction": _fraction,
     "pathlib:PosixPath": _path,

@@ -1,4 +1,4 @@
-"""Names under which secrets travel, and the rule that says whether a name is one of them."""
+"""The names of secrets (parameters, keys, attributes), and the rule that classifies a name."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _ENDINGS = """
 EXACT = frozenset(_EXACT.split())
 _INSIDE = tuple(_CONTAINED.split())
 _AT_THE_END = tuple(_ENDINGS.split())
-_INNOCENT = ("secretar",)  # secretary, secretariat
+_EXCEPTIONS = ("secretar",)  # secretary, secretariat
 NAMED, LIKE = "named", "like"  # how sure a name is: in the list, or only built like one that is
 
 _REST = re.compile(r"[^a-z0-9]+")
-_MOST = 20_000  # names remembered
-_LONGEST = 100  # characters of a name; a longer key is no name
+_MOST = 20_000  # cached names
+_LONGEST = 100  # characters of a name; a longer key is data
 
 
 def normalised(name: str) -> str:
@@ -46,25 +46,25 @@ class SecretNames:
         self._allowed = frozenset(map(normalised, allowed))
         self._named = EXACT.union(map(normalised, added)) - self._allowed
         self._known: dict[object, str] = {}
-        self.innocent: set[object] = set()  # names that were looked at and are none: for a quick test of many
+        self.harmless: set[object] = set()  # names seen that are not secret: rules out many at once
 
     def rule(self, name: object) -> str | None:
-        """NAMED, LIKE or None. A name is a str or bytes; anything else is none."""
-        if name in self.innocent:
+        """NAMED, LIKE or None. A name is a str or bytes; the rule for anything else is None."""
+        if name in self.harmless:
             return None
         known = self._known.get(name)
-        return known if known is not None else self._look(name)
+        return known if known is not None else self._classify(name)
 
-    def _look(self, name: object) -> str | None:
+    def _classify(self, name: object) -> str | None:
         text = name.decode("latin-1") if isinstance(name, bytes) else name
         if not isinstance(text, str):
             return None
         found = self._rule(normalised(text)) if len(text) <= _LONGEST else None
-        if len(self.innocent) + len(self._known) >= _MOST:
-            self.innocent.clear()
+        if len(self.harmless) + len(self._known) >= _MOST:
+            self.harmless.clear()
             self._known.clear()
         if found is None:
-            self.innocent.add(name)
+            self.harmless.add(name)
         else:
             self._known[name] = found
         return found
@@ -76,6 +76,6 @@ class SecretNames:
             return NAMED
         if name.endswith(_AT_THE_END):
             return LIKE
-        if any(part in name for part in _INSIDE) and not any(part in name for part in _INNOCENT):
+        if any(part in name for part in _INSIDE) and not any(part in name for part in _EXCEPTIONS):
             return LIKE
         return None

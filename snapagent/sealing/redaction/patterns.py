@@ -1,4 +1,4 @@
-"""Values that look like secrets, whatever they are called. Best effort, and reported as such."""
+"""Values that look like secrets under any name: keys and tokens by their shape, card numbers by their check digit."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _CARD_STARTS = re.compile(
     r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|35\d{14}|3(?:0[0-5]|[68]\d)\d{11}"
 )
 
-# What every secret that a pattern above finds has in it: looked for in a whole stream at once. A regular expression is
-# the quickest on short streams, one search for each word on long ones.
+# Each secret that a pattern above finds contains one of these words, so a stream without them is clean. One regular
+# expression is fastest on short streams, a search for each word on long ones.
 _WORDS = (
     *(b"eyJ", b"AKIA", b"ASIA", b"AIDA", b"AROA", b"ABIA", b"ACCA", b"AIza", b"ya29.", b"GOCSPX-", b"ghp_", b"gho_"),
     *(b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"hooks.slack", b"_live_", b"_test_", b"whsec_"),
@@ -61,7 +61,7 @@ _GATE = re.compile(f"{_HINTS.pattern.decode()}|[:=]|[0-9](?:[ -]?[0-9]){{12}}")
 
 
 def may_hold_secrets(data: bytes, names: SecretNames) -> bool:
-    """Whether any pattern can fit inside these bytes: a quick test that is never wrong when it says no."""
+    """Whether any pattern can match in these bytes. Fast; False is certain, True is not."""
     if len(data) < _LONG:
         hinted = _HINTS.search(data) is not None
     else:
@@ -139,7 +139,7 @@ def is_card_number(digits: str) -> bool:
 
 
 def _is_opaque_token(text: str) -> bool:
-    """A word of plain letters after `bearer` is prose, unless it is long."""
+    """Whether it is not a word: plain letters after `bearer` are prose, unless there are many."""
     return len(text) >= 16 or not text.isalpha()
 
 

@@ -1,11 +1,11 @@
-"""Secrets taken out of inert graphs, before any byte of them is written.
+"""Redacts secrets in inert graphs, before any byte of them is written.
 
-What is found: values under names that secrets travel by (parameters, keys, attributes, closure cells, defaults),
-values of types that never belong in a file, values that look like secrets, places that the user names, and then
-whatever equals one of them, or contains it, anywhere else in the same call: in texts, bytes, keys, base64.
+Redacted are: values under secret names (parameters, keys, attributes, closure cells, defaults), values of types that
+hold secrets, values that look like secrets, paths from the configuration, and then all that equals or contains one of
+these anywhere else in the same call: texts, bytes, keys, base64.
 
-What is put there: for text and bytes a pseudonym of the same type, keyed, so that equal secrets stay equal and nothing
-can be guessed from it; for anything else a placeholder. Notes say path and rule, never values.
+A text or bytes is replaced by a pseudonym of the same type, made with a key: equal secrets stay equal, and nobody can
+guess a secret from it. Other values are replaced by placeholders. Notes have the path and the rule, never the value.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...bundle import Note
-from ...placeholder import REDACTED
-from ...serializer.inert.decode import Inert, is_atom, stand_in, type_name
+from ...placeholder import PLACEHOLDER, REDACTED
+from ...serializer.inert.decode import Inert, inert_type_name, is_atom, stand_in
 from ...serializer.inert.walk import (
     NO_STEP,
-    Entry,
+    Item,
     Place,
     Roots,
-    entries,
     extended,
+    items_of,
     keys_of,
     path_of,
     put,
@@ -31,8 +31,7 @@ from ...serializer.inert.walk import (
 )
 from ..hashing.arrays import packed_in
 from ..hashing.atoms import PSEUDONYM
-from ..hashing.objects import PLACEHOLDER
-from .equal_values import Needles
+from .equal_values import SecretSearch
 from .names import LIKE, NAMED
 from .patterns import is_card_number, secrets_in
 from .rules import BUILT_IN, COUNTS, NEVER_SECRET, Redactor
@@ -42,18 +41,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SHORTEST = 6  # characters of a secret that is looked for elsewhere
+_SHORTEST = 6  # characters of a secret that is searched for elsewhere in the call
 _SMALLEST_CARD = 10**12
-_SPARED = "spared"  # a place that the configuration exempts, patterns and all; what lies below it is looked at
+_ALLOWED = "allowed"  # a place that `redact_allow` names: no rule applies to it, all rules to the values below it
 _EQUAL = "it equals a redacted value"
 _PAIRS = frozenset({list, tuple})
 _TEXTS = frozenset({str, bytes, bytearray})
 
 
 class Redaction:
-    """One call being redacted: `look` at each of its parts, then `finish`; graphs are changed in place.
+    """The redaction of one call: `redact_part` for each part, then `finish`. The graphs are changed in place.
 
-    `changed` holds the names of the parts that are not what they were, `notes` one note for each place.
+    `changed` has the names of the parts that were changed, `notes` by part one note for each place.
     """
 
     def __init__(self, rules: Redactor, streams: bytes) -> None:
@@ -63,10 +62,13 @@ class Redaction:
         self._streams = streams
         self._parts: dict[str, Roots] = {}
         self._secrets = {secret: rules.pseudonym(secret) for secret in rules.environment.values()}
-        self._needles = Needles({}, b"")
+        self._search = SecretSearch({}, b"")
 
-    def look(self, part: str, roots: Roots, patterns: bool = True) -> None:
-        """Redact what is secret by name, type, place or look. `patterns` False: no value can look like a secret."""
+    # A container is visited once for each rule that it inherits: one that is shared by a secret name and a harmless one
+    # must lose its values under the secret name too. Tuples and frozensets are replaced only after the walk, because a
+    # new one changes the identity that the containers around it, and `seen`, refer to.
+    def redact_part(self, part: str, roots: Roots) -> None:
+        """Redact values that are secret by name, type, path or pattern."""
         self._parts[part] = roots
         self.notes[part] = []
         replaced: dict[int, tuple[Any, Any]] = {}
@@ -76,14 +78,17 @@ class Redaction:
             place = rest.pop()
             if (id(place.node), place.rule) not in seen:
                 seen.add((id(place.node), place.rule))
-                rest.extend(reversed(self._look_at(part, place, replaced, patterns)))
+                rest.extend(reversed(self._redact_container(part, place, replaced)))
         substitute(roots, replaced)
 
     def finish(self) -> None:
-        """Redact what equals, or contains, something that was redacted; then the graphs are ready to be encoded."""
-        self._needles = Needles(self._secrets, self._streams)
+        """Redact values that equal, or contain, a redacted one. Afterwards the graphs can be encoded.
+
+        This needs the secrets of all parts: a result may repeat a secret argument.
+        """
+        self._search = SecretSearch(self._secrets, self._streams)
         for part, roots in self._parts.items():
-            if not self._needles.empty:
+            if not self._search.empty:
                 replaced: dict[int, tuple[Any, Any]] = {}
                 for place in walk(roots):
                     self._replace_equal(part, place, replaced)
@@ -94,65 +99,68 @@ class Redaction:
 
     def scrub(self, text: str) -> str:
         """A text about the call (a path, a detail) without the secrets that were found in it."""
-        return text if self._needles.empty else self._needles.cleaned(text)
+        return text if self._search.empty else self._search.replaced_in_text(text)
 
-    def _look_at(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]], patterns: bool) -> list[Place]:
-        """Redact what one container holds directly; returns the containers in it that are still to be looked at."""
+    def _redact_container(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> list[Place]:
+        """Redact the items of one container; returns the containers among them that are still to be visited."""
         changes: dict[Any, Any] = {}
         below = []
-        for entry in entries(place):
-            child = entry.child
+        for item in items_of(place):
+            child = item.child
             kind = type(child)
             if kind in NEVER_SECRET:
                 continue
-            rule, why = self._verdict(place, entry)
+            rule, why = self._rule_of(place, item)
             if why and not (rule == LIKE and kind in BUILT_IN):
-                new = self._taken_out(part, place, entry, why, rule == LIKE)
-            elif rule == _SPARED and is_atom(child):
+                new = self._replacement(part, place, item, why, rule == LIKE)
+            elif rule == _ALLOWED and is_atom(child):
                 new = child
             elif kind in _TEXTS:
-                new = self._without_patterns(part, place, entry) if patterns else child
+                new = self._without_patterns(part, place, item)
             elif kind is int and child > _SMALLEST_CARD and is_card_number(str(child)):
-                new = self._taken_out(part, place, entry, "it looks like a card number", False)
+                new = self._replacement(part, place, item, "it looks like a card number", False)
             elif isinstance(child, Inert) and packed_in(child) is not None:
-                new = self._without_packed_secrets(part, place, entry) if patterns else child
+                new = self._without_packed_secrets(part, place, item)
             else:
                 new = child
                 if not is_atom(child) and not _is_placeholder(child):
-                    below_rule = None if rule == _SPARED else rule
-                    below.append(Place(child, extended(place.link, entry.key), entry.labels, below_rule))
+                    below_rule = None if rule == _ALLOWED else rule
+                    below.append(Place(child, extended(place.link, item.key), item.labels, below_rule))
             if new is not child:
-                changes[entry.slot] = new
+                changes[item.slot] = new
         if changes:
             put(place, changes, replaced)
-        if patterns and type(place.node) is dict:
+        if type(place.node) is dict:
             self._rekey(part, place, self._key_without_patterns, "a key looks like a secret")
         return below
 
-    def _verdict(self, place: Place, entry: Entry) -> tuple[str | None, str]:
-        """Whether what an entry holds is secret: how sure that is, and why; (None, "") when it is not."""
+    def _rule_of(self, place: Place, item: Item) -> tuple[str | None, str]:
+        """The rule by which an item is secret (NAMED or LIKE), and why; (None, "") when it is not.
+
+        A rule without a reason does not redact the item, and is inherited by the items below it.
+        """
         rules = self._rules
-        if entry.slot is None:
+        if item.slot is None:
             return place.rule, ""
-        rule, why = self._named(place, entry)
-        if not why and isinstance(entry.child, Inert):
-            rule, why = self._by_itself(entry.child)
-        if rules.has_paths and entry.key is not NO_STEP:
-            keys = keys_of(extended(place.link, entry.key))
-            if rules.spares_place(keys):
-                return _SPARED, ""
+        rule, why = self._named(place, item)
+        if not why and isinstance(item.child, Inert):
+            rule, why = self._by_itself(item.child)
+        if rules.has_paths and item.key is not NO_STEP:
+            keys = keys_of(extended(place.link, item.key))
+            if rules.allows_place(keys):
+                return _ALLOWED, ""
             if not why and rules.names_place(keys):
                 return NAMED, "the configuration names this place"
         return rule, why
 
-    def _named(self, place: Place, entry: Entry) -> tuple[str | None, str]:
-        """By the name of the entry, or by what its container stands under."""
+    def _named(self, place: Place, item: Item) -> tuple[str | None, str]:
+        """By the name of the item, or by the rule that its container inherited."""
         names = self._rules.names
-        label = entry.label
-        if label is None and entry.slot == 1 and type(place.node) in _PAIRS:
+        label = item.label
+        if label is None and item.slot == 1 and type(place.node) in _PAIRS:
             label = pair_label(place.node, names)
         rule = names.rule(label) if label is not None else None
-        if rule and not is_never_secret(entry.child):
+        if rule and not is_never_secret(item.child):
             return rule, f"the name {_shown(label)} is secret"
         return (place.rule, "it belongs to a secret") if place.rule else (None, "")
 
@@ -163,15 +171,15 @@ class Redaction:
         name = secret_part(value, self._rules.names)
         return (NAMED, f"the name of its part {_shown(name)} is secret") if name is not None else (None, "")
 
-    def _taken_out(self, part: str, place: Place, entry: Entry, why: str, unsure: bool) -> Any:
-        """What stands for a secret."""
-        child = entry.child
+    def _replacement(self, part: str, place: Place, item: Item, why: str, unsure: bool) -> Any:
+        """The pseudonym or placeholder for a secret; the value itself where there is nothing to hide."""
+        child = item.child
         kind = type(child)
         if kind in (str, bytes, bytearray):
             if not child or _is_pseudonym(child):
                 return child
             new: Any = self._pseudonym(child)
-            self._note(part, place, entry, kind.__name__, why)
+            self._note(part, place, item, kind.__name__, why)
             return new
         if kind in COUNTS and unsure:
             return child
@@ -179,32 +187,32 @@ class Redaction:
             return child
         self._remember_all_in(child)
         shown = _type_shown(child)
-        self._note(part, place, entry, shown, why)
-        return placeholder(path_of(extended(place.link, entry.key)), shown, why)
+        self._note(part, place, item, shown, why)
+        return placeholder(path_of(extended(place.link, item.key)), shown, why)
 
-    def _without_patterns(self, part: str, place: Place, entry: Entry) -> Any:
-        child = entry.child
+    def _without_patterns(self, part: str, place: Place, item: Item) -> Any:
+        child = item.child
         new, found = self._cleaned(child)
         if found:
-            self._note(part, place, entry, type(child).__name__, f"it looks like a {', a '.join(found)}")
+            self._note(part, place, item, type(child).__name__, f"it looks like a {', a '.join(found)}")
         return new
 
-    def _without_packed_secrets(self, part: str, place: Place, entry: Entry) -> Any:
-        """An array of texts, whose bytes have a fixed width: with a secret in it, it goes as a whole."""
-        text = texts_packed_in(entry.child)
+    def _without_packed_secrets(self, part: str, place: Place, item: Item) -> Any:
+        """An array of texts of a fixed width cannot hold a pseudonym: with a secret in it, it is replaced whole."""
+        text = texts_packed_in(item.child)
         found = secrets_in(text, self._rules.names)
         if not found:
-            return entry.child
+            return item.child
         for begin, stop, _ in found:
             self._for_piece(text[begin:stop], str)
         rules = sorted({rule for _, _, rule in found})
-        return self._taken_out(part, place, entry, f"in it something looks like a {', a '.join(rules)}", False)
+        return self._replacement(part, place, item, f"in it something looks like a {', a '.join(rules)}", False)
 
     def _key_without_patterns(self, key: Any) -> Any:
         return self._cleaned(key)[0] if type(key) is str or type(key) is bytes else key
 
     def _cleaned(self, value: Any) -> tuple[Any, list[str]]:
-        """A text or bytes without what looks like a secret, and the rules that hit."""
+        """A text or bytes without the parts that look like secrets, and the rules that matched."""
         text = value if type(value) is str else value.decode("latin-1")
         found = secrets_in(text, self._rules.names) if len(text) >= _SHORTEST else []
         if not found:
@@ -231,11 +239,11 @@ class Redaction:
         name = self._rules.pseudonym(data)
         if len(secret) >= _SHORTEST:
             self._secrets[data] = name
-            self._cleaned(secret if isinstance(secret, str) else bytes(secret))  # remembers what it is made of
+            self._cleaned(secret if isinstance(secret, str) else bytes(secret))  # records the secrets inside it
         return name if isinstance(secret, str) else type(secret)(name.encode())
 
     def _remember_all_in(self, value: Any) -> None:
-        """Texts inside something that was taken out whole: those that look like secrets are looked for elsewhere."""
+        """Search elsewhere for the texts in a value that was replaced whole, where they look like secrets."""
         if type(value) is int or type(value) is float:
             text = str(value).encode()
             if len(text) >= _SHORTEST:
@@ -244,27 +252,27 @@ class Redaction:
         roots = Roots()
         roots.add((), None, value)
         for place in walk(roots):
-            for entry in entries(place):
-                child = entry.child
+            for item in items_of(place):
+                child = item.child
                 if isinstance(child, str | bytes):
                     text_of = child if isinstance(child, str) else child.decode("latin-1")
-                    named = entry.label is not None and self._rules.names.rule(entry.label) is not None
+                    named = item.label is not None and self._rules.names.rule(item.label) is not None
                     if named or looks_secret(text_of):
                         self._pseudonym(child)
 
     def _replace_equal(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> None:
         changes: dict[Any, Any] = {}
-        for entry in entries(place):
-            new = self._equal(entry.child)
+        for item in items_of(place):
+            new = self._equal(item.child)
             if isinstance(new, Inert):
                 packed = packed_in(new)
-                if packed is not None and self._needles.occur_in(packed[1]):
-                    new = placeholder(path_of(extended(place.link, entry.key)), _type_shown(new), _EQUAL)
-            elif type(new) is int and self._needles.has_number(new):
-                new = placeholder(path_of(extended(place.link, entry.key)), "int", _EQUAL)
-            if new is not entry.child:
-                changes[entry.slot] = new
-                self._note(part, place, entry, _type_shown(entry.child), _EQUAL)
+                if packed is not None and self._search.occur_in(packed[1]):
+                    new = placeholder(path_of(extended(place.link, item.key)), _type_shown(new), _EQUAL)
+            elif type(new) is int and self._search.has_number(new):
+                new = placeholder(path_of(extended(place.link, item.key)), "int", _EQUAL)
+            if new is not item.child:
+                changes[item.slot] = new
+                self._note(part, place, item, _type_shown(item.child), _EQUAL)
         if changes:
             put(place, changes, replaced)
         if type(place.node) is dict:
@@ -273,9 +281,9 @@ class Redaction:
     def _equal(self, value: Any) -> Any:
         kind = type(value)
         if kind is str:
-            return self._needles.cleaned(value)
+            return self._search.replaced_in_text(value)
         if kind is bytes or kind is bytearray:
-            return self._needles.cleaned_bytes(value)
+            return self._search.replaced_in_bytes(value)
         return value
 
     def _rekey(self, part: str, place: Place, change: Callable[[Any], Any], why: str) -> None:
@@ -285,19 +293,19 @@ class Redaction:
             self.changed.add(part)
             self.notes[part].append(Note(path_of(place.link), REDACTED, "key", why))
 
-    def _note(self, part: str, place: Place, entry: Entry, type_name: str, why: str) -> None:
+    def _note(self, part: str, place: Place, item: Item, type_name: str, why: str) -> None:
         self.changed.add(part)
-        self.notes[part].append(Note(path_of(extended(place.link, entry.key)), REDACTED, type_name, why))
+        self.notes[part].append(Note(path_of(extended(place.link, item.key)), REDACTED, type_name, why))
 
 
 def _forget_streams_within(roots: Roots) -> None:
     for place in walk(roots):
         if isinstance(place.node, Inert) and place.node.raw is not None:
-            place.node.raw = None  # what was decoded from it may have changed: it is encoded again
+            place.node.raw = None  # the graph decoded from it may have changed, so it is encoded again
 
 
 def placeholder(path: str, type_name: str, why: str) -> Inert:
-    """The stand-in for a secret that has no pseudonym."""
+    """The placeholder for a secret that is not text or bytes, as an inert node."""
     node: Inert = stand_in(*PLACEHOLDER.split(":"))(path, REDACTED, type_name, why, "")
     return node
 
@@ -312,9 +320,9 @@ def _is_pseudonym(value: str | bytes | bytearray) -> bool:
 
 
 def _type_shown(value: Any) -> str:
-    """The type that a value has in the program: an array is no instance of what its pickle calls."""
+    """The type that a value has in the program: the pickle of an array names a function, not its type."""
     if packed_in(value) is None:
-        return type_name(value)
+        return inert_type_name(value)
     return "numpy.generic" if type(value).qualname == "scalar" else "numpy.ndarray"
 
 

@@ -1,4 +1,4 @@
-"""The rules of redaction: which names and places are secret, what stands for a secret, and a quick look for any."""
+"""The redaction rules of a target: secret names and paths, pseudonyms, and a fast test for calls without secrets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import hmac
 from collections.abc import Iterable
 
 from ...core.paths import PathPattern, parse_path
-from ...serializer.inert.class_facts import LiveNames, live_names
-from ...serializer.inert.decode import BY_VALUE, StandIn
+from ...placeholder import BY_VALUE
+from ...serializer.inert.class_facts import ClassFacts, class_facts
+from ...serializer.inert.decode import ATOM_TYPES, StandIn
 from ...serializer.inert.walk import Roots
 from .equal_values import EnvironmentSecrets
 from .names import NAMED, SecretNames
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 NEVER_SECRET = frozenset({type(None), bool})
-COUNTS = frozenset({int, float})  # under a name that is only like a secret's they are counts, and stay
-_ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
+COUNTS = frozenset({int, float})  # under a name that is only like a secret's (`tokens`): a count, which stays
 _MOST_CLASSES = 10_000
 _SEQUENCES = frozenset({list, tuple})
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -34,11 +34,11 @@ class Redactor:
     """
 
     def __init__(self, added: Iterable[str] = (), allowed: Iterable[str] = (), key: bytes = b"") -> None:
-        added_names, self._wanted = _split(added)
-        allowed_names, self._spared = _split(allowed)
+        added_names, self._added_paths = _split(added)
+        allowed_names, self._allowed_paths = _split(allowed)
         self.names = SecretNames(added_names, allowed_names)
-        self.has_paths = bool(self._wanted or self._spared)
-        self._harmless: dict[StandIn, LiveNames] = {}  # classes whose type and fields say nothing of secrets
+        self.has_paths = bool(self._added_paths or self._allowed_paths)
+        self._harmless: dict[StandIn, ClassFacts] = {}  # classes with no secret in their names and fields
         self.environment = EnvironmentSecrets(self.names)
         self._key = key
 
@@ -47,59 +47,63 @@ class Redactor:
         return f"redacted-{mac.hex()[:12]}"
 
     def is_clean(self, parts: Iterable[Roots], streams: bytes) -> bool:
-        """Whether there is surely nothing to redact: quick, and most calls end here. `streams`: all their pickles."""
-        if self._wanted or may_hold_secrets(streams, self.names) or self.environment.occur_in(streams):
+        """Whether there is certainly nothing to redact. `streams` are the pickles of all `parts`.
+
+        Most calls end here, so this is fast: byte searches over the streams, then one walk over names. It may return
+        False for a call without secrets, never True for one with secrets.
+        """
+        if self._added_paths or may_hold_secrets(streams, self.names) or self.environment.occur_in(streams):
             return False
         return not any(map(self._has_names, parts))
 
     def _has_names(self, roots: Roots) -> bool:
-        innocent = self.names.innocent
+        harmless = self.names.harmless
         for label, value in zip(roots.labels, roots.values, strict=True):
-            if label is not None and label not in innocent and self._is_secret(label, value):
+            if label is not None and label not in harmless and self._is_secret(label, value):
                 return True
         seen: set[int] = set()
         rest: list[Any] = list(roots.values)
         while rest:
             node = rest.pop()
             kind = type(node)
-            if kind in _ATOMS:
+            if kind in ATOM_TYPES:
                 continue
             identity = id(node)
             if identity in seen:
                 continue
             seen.add(identity)
             if kind is dict:
-                if not innocent.issuperset(node) and any(self._is_secret(*pair) for pair in node.items()):
+                if not harmless.issuperset(node) and any(self._is_secret(*pair) for pair in node.items()):
                     return True
                 rest += node.values()
-                if not _ATOMS.issuperset(map(type, node)):
+                if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
             elif kind in BUILT_IN:
                 if len(node) == 2 and kind in _SEQUENCES and pair_label(node, self.names) is not None:
                     return True
-                if not _ATOMS.issuperset(map(type, node)):
+                if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
             elif self._object_has_names(node, rest):
                 return True
         return False
 
     def _is_secret(self, name: object, value: object) -> bool:
-        """Whether a value under this name is taken out, as far as can be said without its surroundings."""
+        """Whether a value under this name is redacted, judged without its surroundings."""
         rule = self.names.rule(name)
         if rule is None or type(value) in NEVER_SECRET or is_never_secret(value):
             return False
         return rule == NAMED or type(value) not in COUNTS
 
     def _object_has_names(self, node: Any, rest: list[Any]) -> bool:
-        """Whether an object's type or fields say so; what it holds is added to `rest`."""
+        """Whether an object's type or fields are secret; its parts are added to `rest`."""
         if isinstance(node, StandIn):
             if node.origin is not None:
                 rest.append(node.origin)
             return False
         cls: Any = type(node)
         if cls.origin is not None or node.effects is not None or cls.name == BY_VALUE:
-            return True  # code by value: look closely
-        known = live_names(cls)
+            return True  # code by value: only `Redaction` reads it
+        known = class_facts(cls)
         if self._harmless.get(cls) is not known:
             if is_secret_type(cls) or any(self.names.rule(field) is not None for field in known.fields):
                 return True
@@ -111,21 +115,21 @@ class Redactor:
             rest += (node.kwargs, node.listed, node.pairs, node.callee)
         return False
 
-    def _remember_harmless(self, cls: StandIn, known: LiveNames) -> None:
+    def _remember_harmless(self, cls: StandIn, known: ClassFacts) -> None:
         if len(self._harmless) >= _MOST_CLASSES:
             self._harmless.clear()
         self._harmless[cls] = known
 
     def names_place(self, keys: list[object]) -> bool:
-        """Whether a path that the user gave names this place."""
-        return any(pattern.matches_keys(keys) for pattern in self._wanted)
+        """Whether a configured path matches this place."""
+        return any(pattern.matches_keys(keys) for pattern in self._added_paths)
 
-    def spares_place(self, keys: list[object]) -> bool:
-        return any(pattern.matches_keys(keys) for pattern in self._spared)
+    def allows_place(self, keys: list[object]) -> bool:
+        return any(pattern.matches_keys(keys) for pattern in self._allowed_paths)
 
 
 def _split(rules: Iterable[str]) -> tuple[list[str], list[PathPattern]]:
-    """Names, and paths: what has more than a name's letters in it and can be read as a path."""
+    """Names and paths: a rule with other characters than those of a name is a path, if it can be parsed as one."""
     names, paths = [], []
     for rule in rules:
         try:
@@ -133,6 +137,6 @@ def _split(rules: Iterable[str]) -> tuple[list[str], list[PathPattern]]:
                 paths.append(parse_path(rule))
                 continue
         except ValueError:
-            pass  # such as a header's name with a space in it: too much redacted is better than a call lost
+            pass  # such as a header's name with a space: redacting too much is better than losing the call
         names.append(rule)
     return names, paths

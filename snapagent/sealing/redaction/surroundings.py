@@ -1,12 +1,12 @@
-"""What the surroundings of a value say: types that hold secrets, and names that are not keys or attributes."""
+"""Secrets recognised by their surroundings: types, columns, pairs (name, value), texts in arrays."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from ...serializer.inert.class_facts import live_names
-from ...serializer.inert.decode import Inert, StandIn, nodes_of
+from ...serializer.inert.class_facts import class_facts
+from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, nodes_of
 from ..hashing.arrays import array_of, packed_in
 from .names import SecretNames
 
@@ -39,32 +39,32 @@ _CODE = frozenset(
         "builtins:property",
         "builtins:staticmethod",
         "dataclasses:Field",
-        "dill._dill:_create_function",
+        MAKES_FUNCTION,
         "numpy:dtype",
     }
 )
-WITH_PARTS = frozenset({"DataFrame", "Series", "_frombuffer", "_reconstruct"})  # what `secret_part` looks into
+WITH_PARTS = frozenset({"DataFrame", "Series", "_frombuffer", "_reconstruct"})  # the types that `secret_part` examines
 _SHORT = 6  # characters: a shorter second half of a pair is a word
 _LONG = 20
 
 
 def is_secret_type(cls: StandIn) -> bool:
     """By its own name, and by its bases where the class is loaded."""
-    return cls.name in SECRET_TYPES or not SECRET_TYPES.isdisjoint(live_names(cls).bases)
+    return cls.name in SECRET_TYPES or not SECRET_TYPES.isdisjoint(class_facts(cls).bases)
 
 
 def is_never_secret(value: Any) -> bool:
-    """Code, types and members of enumerations: what a schema has under the name of a secret."""
+    """Code, types and members of enumerations: a schema has them under the names of secrets."""
     if isinstance(value, StandIn):
         return True
     if not isinstance(value, Inert):
         return False
     cls = type(value)
-    return cls.name in _CODE or "enum:Enum" in live_names(cls).bases
+    return cls.name in _CODE or "enum:Enum" in class_facts(cls).bases
 
 
 def secret_part(value: Any, names: SecretNames) -> str | None:
-    """The name of a secret column or field of a frame, a series or an array, which has to go as a whole; else None."""
+    """The name of a secret column or field of a frame, series or array, which is then redacted whole; else None."""
     if not isinstance(value, Inert) or type(value).qualname not in WITH_PARTS:
         return None
     kind = type(value).qualname
@@ -86,7 +86,7 @@ _RUNS = re.compile(rb"(?:[ -~]\0{3}){4,}|(?:\0{3}[ -~]){4,}|[ -~]{4,}")  # of AS
 
 
 def texts_packed_in(value: Any) -> str:
-    """The texts in an array or scalar of numpy that keeps them as bytes of a fixed width, one in a line; else ""."""
+    """The texts, a line each, in a numpy array or scalar that stores them in a fixed width; "" for other values."""
     packed = packed_in(value)
     if packed is None:
         return ""
@@ -106,7 +106,7 @@ def _pieces(text: str, width: int) -> Iterator[str]:
 
 
 def pair_label(node: Any, names: SecretNames) -> object:
-    """The name in a pair (name, value), as headers and forms have them, when it is secret and the value is no word."""
+    """The name in a pair (name, value), as in headers and forms, if it is secret and the value is not a plain word."""
     if len(node) != 2 or type(node[0]) not in (str, bytes) or type(node[1]) not in (str, bytes):
         return None
     if names.rule(node[0]) is None:
@@ -116,7 +116,7 @@ def pair_label(node: Any, names: SecretNames) -> object:
 
 
 def looks_secret(text: str) -> bool:
-    """Not a plain word: only such texts are secret by nothing but their surroundings."""
+    """Whether it is not a plain word: a word is never redacted because of its surroundings alone."""
     if len(text) < _SHORT:
         return False
     mixed = text.lower() != text != text.upper() and not text.istitle()

@@ -1,4 +1,4 @@
-"""Where picklers write to: memory, up to a limit."""
+"""The file that picklers write to: chunks in memory, up to a byte limit."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ class TooBig(Exception):
 
 
 class TooSlow(Exception):
-    """Objects that are asked for their pickle forms take longer than the caller can wait."""
+    """The pickle hooks of objects take longer than the caller can wait."""
 
 
 class Sink:
-    """Takes what a pickler writes, until `room` bytes are used up. Large buffers arrive here uncopied."""
+    """Collects what a pickler writes; raises TooBig once more than `remaining` bytes have come."""
 
-    __slots__ = ("chunks", "room")
+    __slots__ = ("chunks", "remaining")
 
-    def __init__(self, room: int = 0) -> None:
+    def __init__(self, remaining: int = 0) -> None:
         self.chunks: list[bytes] = []
-        self.room = room
+        self.remaining = remaining
 
     def write(self, data: Any) -> None:
         if type(data) is bytes:
-            room = self.room = self.room - len(data)
-            if room < 0:
+            remaining = self.remaining = self.remaining - len(data)
+            if remaining < 0:
                 raise TooBig
             self.chunks.append(data)
         else:
             self.write_buffer(memoryview(data))
 
     def write_buffer(self, data: memoryview) -> None:
-        self.room -= data.nbytes
-        if self.room < 0:
+        self.remaining -= data.nbytes
+        if self.remaining < 0:
             raise TooBig
         self.chunks.append(bytes(data))
 

@@ -1,7 +1,7 @@
-"""How much C stack the running thread has: a pickler that goes deep in a small one ends the process.
+"""The C stack size of the running thread: a pickler that recurses deep on a small stack crashes the process.
 
-`threading.stack_size()` cannot tell: it says what new threads will get, and asking it resets that. So the thread itself
-is measured, once.
+`threading.stack_size()` does not give it: it is the size for new threads, and calling it resets that. So the thread
+itself is measured, once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-ENOUGH = 4 * 1024 * 1024  # bytes: with as much, the interpreter's own limit comes first
+ENOUGH = 4 * 1024 * 1024  # bytes: with this much, the interpreter's recursion limit is reached first
 _measured = _thread._local()
 
 

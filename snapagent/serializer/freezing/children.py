@@ -1,4 +1,4 @@
-"""What is inside a live value, found without running code of the program: for paths, sizes and depth."""
+"""The children of a live value, found without running code of the program: for paths, sizes and depth."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def members(value: Any, container: Any) -> Iterator[tuple[object, object]]:
 
 
 def children(value: Any, most: int | None = None) -> Iterable[tuple[object, object]]:
-    """(key, child) of what pickling would go into; keys are steps of a path. At most `most` of a container."""
+    """(key, child) of all that pickling would visit; keys are steps of a path. At most `most` of a container."""
     kind = type(value)
     if kind in ATOMS or is_class(value):
         return ()
@@ -70,7 +70,7 @@ def children(value: Any, most: int | None = None) -> Iterable[tuple[object, obje
 
 
 def _closure(function: types.FunctionType) -> list[tuple[object, object]]:
-    """What a function that is stored by value takes along, by the names of its variables and parameters."""
+    """The defaults and enclosed values that are stored with a function's code, by parameter and variable name."""
     code, defaults = function.__code__, function.__defaults__ or ()
     positional = code.co_varnames[: code.co_argcount]
     found: list[tuple[object, object]] = list(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))

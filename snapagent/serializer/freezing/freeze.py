@@ -1,8 +1,8 @@
-"""Live arguments and outcomes to bytes, in the caller's thread: what the recorder calls.
+"""Live arguments and outcomes to bytes, in the caller's thread. The recorder calls `freeze_call`, `freeze_outcome`.
 
-One pass of the C pickler in nearly every call. A second pass is made only where the first was stopped: by `max_bytes`
-(then the largest values go), by depth (then what lies deepest goes) or by another thread that changed a container
-meanwhile (then once more, and argument by argument after that).
+Nearly every call takes one pass of the C pickler. More passes follow only when one was stopped: by `max_bytes` (the
+largest values are left out), by depth (the deepest are left out), or by another thread that changed a container
+(another try, and at last argument by argument).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...placeholder import TOO_BIG, UNSTORABLE
 from .byte_limit import TooBig, TooSlow
 from .c_stack import small_stack
 from .handlers import Decisions
-from .oversize import deep, heavy
+from .oversize import deepest_values, largest_values
 from .parts import CallSource, OutcomeSource, source_of
 from .pickler import Freezer
 from .prune import LeftOut, Pruner, shape_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Source = CallSource | OutcomeSource
 
-MOST_POOLED_BYTES = 2048  # a freezer that made more has a large memo, which takes longer to clear than to make anew
+MOST_POOLED_BYTES = 2048  # a freezer that wrote more has a large memo: clearing it takes longer than a new freezer
 SAFE_DEPTH = 200  # levels, where the C stack may be small
 _DEEP_ENOUGH = 400  # levels, after the interpreter itself has stopped the pickler
 _ATTEMPTS = 6
@@ -46,7 +46,7 @@ _LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C lev
 
 
 class FreezeRules(Record):
-    """What a target's settings say about its values; `max_bytes` is for each part of a bundle."""
+    """The settings of a target for its values; `max_bytes` is for each part of a bundle."""
 
     max_bytes: int = 10**6
     exclude: tuple[PathPattern, ...] = ()
@@ -54,7 +54,7 @@ class FreezeRules(Record):
 
 
 class Frozen(Record):
-    """A value as bytes, and what is to be said of it."""
+    """A value as bytes, and the facts about it for the header."""
 
     data: bytes
     notes: tuple[Note, ...] = ()
@@ -67,7 +67,7 @@ _CONSTANTS = {value: Frozen(dumps(value, 5)) for value in (None, True, False)}
 
 
 class _Pool:
-    """The decisions for one set of excluded types, and freezers that wait to be used again."""
+    """The decisions for one set of excluded types, and idle freezers to be used again."""
 
     __slots__ = ("decisions", "idle")
 
@@ -84,8 +84,8 @@ def freeze_call(
 ) -> Frozen:
     """Pickle `(instance, args, kwargs)`. Paths in notes begin with parameter names.
 
-    Raises only MemoryError, TooSlow, and what is the program's own: Ctrl-C, exit, what its signal handler raised
-    meanwhile.
+    Raises only MemoryError, TooSlow, and exceptions of the program itself: KeyboardInterrupt, SystemExit, and those
+    that its signal handlers raise meanwhile.
     """
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
@@ -112,7 +112,7 @@ def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
 
 
 def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
-    """The hot path: a freezer from the pool, and nothing looked at twice."""
+    """The hot path: one pass, by a freezer from the pool."""
     if small_stack() or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT):
         return _freeze_carefully(source_of(value, origin), rules, ())
     pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
@@ -123,26 +123,28 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
     try:
         data = freezer.freeze(value, origin, rules.max_bytes)
     except BaseException as error:
-        _raise_if_the_programs(error)
+        _raise_if_fatal(error)
         problem = error
     else:
-        if freezer.has_news:
-            frozen = _told(freezer, data)
+        if freezer.has_details:
+            frozen = _with_details(freezer, data)
             freezer.reset()
         else:
             frozen = _new(Frozen)
-            frozen.__dict__["data"] = data  # twice as fast as `Frozen(data)`: what is not said is found in the class
+            frozen.__dict__["data"] = (
+                data  # twice as fast as `Frozen(data)`: the other fields are defaults of the class
+            )
             freezer.value = None
         if len(data) <= MOST_POOLED_BYTES:
             freezer.clear_memo()
             pool.idle.append(freezer)
         return frozen
     del freezer
-    problem.__traceback__ = None  # it holds the frames, and they the values
+    problem.__traceback__ = None  # it would keep the frames and their values alive
     return _recover(source_of(value, origin), rules, (), problem, {})
 
 
-def _told(freezer: Freezer, data: bytes) -> Frozen:
+def _with_details(freezer: Freezer, data: bytes) -> Frozen:
     return Frozen(data, tuple(freezer.notes), tuple(freezer.by_value), freezer.packages_seen())
 
 
@@ -150,13 +152,17 @@ def _new_pool(exclude_types: tuple[str, ...]) -> _Pool:
     return _pools.setdefault(exclude_types, _Pool(exclude_types))
 
 
-def _raise_if_the_programs(error: BaseException) -> None:
+def _raise_if_fatal(error: BaseException) -> None:
     if isinstance(error, (MemoryError, TooSlow)) or belongs_to_program(error):
         raise error
 
 
 def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
-    """What lies too deep, where nothing but a look beforehand keeps the C pickler from overrunning the stack."""
+    """The values nested too deep for the C stack, where the interpreter's recursion limit does not protect it.
+
+    The C pickler recurses, and a stack overflow in it kills the program. So in threads with a small stack, and on
+    Python 3.11 with a raised recursion limit, the values are searched before the pickler goes into them.
+    """
     stack = small_stack()
     if stack:
         limit = min(stack // _BYTES_PER_LEVEL, SAFE_DEPTH)
@@ -164,16 +170,16 @@ def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
         limit = SAFE_DEPTH
     else:
         return {}
-    return deep([value for _, value in source.places()], limit)
+    return deepest_values([value for _, value in source.places()], limit)
 
 
 def _freeze_carefully(source: Source, rules: FreezeRules, patterns: tuple[PathPattern, ...]) -> Frozen:
-    """With a look at the values before the pickler goes into them."""
+    """The slower path: for excluded paths, and for stacks that the pickler could overrun."""
     chosen = _dangerously_deep(source)
     try:
         return _attempt(source, rules, patterns, chosen)
     except BaseException as error:
-        _raise_if_the_programs(error)
+        _raise_if_fatal(error)
         problem = error
     problem.__traceback__ = None
     return _recover(source, rules, patterns, problem, chosen)
@@ -184,21 +190,24 @@ def _attempt(
     rules: FreezeRules,
     patterns: tuple[PathPattern, ...],
     chosen: dict[int, LeftOut],
-    asked: list[float] | None = None,
+    hook_seconds: list[float] | None = None,
 ) -> Frozen:
-    """One pass, with what `patterns` name and what is `chosen` left out; `asked` by those before it, if any."""
+    """One pass without the values that `patterns` match and those in `chosen`.
+
+    `hook_seconds` is the time of the passes before this one, which it continues; None for a first pass.
+    """
     pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
     freezer = Pruner(pool.decisions, patterns, chosen)
-    if asked is not None:
-        freezer.patient = True
-        freezer.asked = asked
+    if hook_seconds is not None:
+        freezer.is_retry = True
+        freezer.hook_seconds = hook_seconds
     values = []
     for keys, value in source.places():
         states = freezer.start
         for key in keys:
             states = freezer.advanced(states, key)
         values.append(freezer.pruned(value, keys, states))
-    return _told(freezer, freezer.freeze(source.assemble(values), source, rules.max_bytes))
+    return _with_details(freezer, freezer.freeze(source.assemble(values), source, rules.max_bytes))
 
 
 def _recover(
@@ -208,28 +217,31 @@ def _recover(
     problem: BaseException,
     chosen: dict[int, LeftOut],
 ) -> Frozen:
-    """Freeze what can be frozen, after a first pass was stopped by `problem`."""
+    """Freeze as much as possible, after a first pass was stopped by `problem`.
+
+    Sizes are estimates, so each pass that is still too big gets half the budget of the one before.
+    """
     left_out = dict(chosen)
     budget: float = rules.max_bytes
     depth = _DEEP_ENOUGH
-    asked = [0.0]
+    hook_seconds = [0.0]
     for _ in range(_ATTEMPTS):
         values = [value for _, value in source.places()]
         if isinstance(problem, TooBig):
-            left_out |= heavy(values, budget * 0.9)
+            left_out |= largest_values(values, budget * 0.9)
             budget /= 2
         elif isinstance(problem, RecursionError):
-            left_out |= deep(values, depth)
+            left_out |= deepest_values(values, depth)
             depth //= 2
         else:
             _pools[rules.exclude_types].decisions.forget()
         try:
-            return _attempt(source, rules, patterns, left_out, asked)
+            return _attempt(source, rules, patterns, left_out, hook_seconds)
         except BaseException as error:
-            _raise_if_the_programs(error)
+            _raise_if_fatal(error)
             problem = error
             problem.__traceback__ = None
-    return _one_by_one(source, rules, patterns, left_out, asked)
+    return _one_by_one(source, rules, patterns, left_out, hook_seconds)
 
 
 def _one_by_one(
@@ -237,23 +249,23 @@ def _one_by_one(
     rules: FreezeRules,
     patterns: tuple[PathPattern, ...],
     left_out: dict[int, LeftOut],
-    asked: list[float],
+    hook_seconds: list[float],
 ) -> Frozen:
-    """Keep each argument that can be frozen alone; placeholders for the others, or for all of them."""
+    """Store the arguments that can be frozen alone, with placeholders for the others; if that fails, for all."""
     chosen = dict(left_out)
     for keys, value in source.places():
         alone = OutcomeSource(value, str(keys[0]))
         try:
-            _attempt(alone, rules, patterns, left_out, asked)
+            _attempt(alone, rules, patterns, left_out, hook_seconds)
         except BaseException as error:
-            _raise_if_the_programs(error)
+            _raise_if_fatal(error)
             chosen[id(value)] = _given_up(value, error)
     try:
-        return _attempt(source, rules, patterns, chosen, asked)
+        return _attempt(source, rules, patterns, chosen, hook_seconds)
     except BaseException as error:
-        _raise_if_the_programs(error)
+        _raise_if_fatal(error)
         everything = {id(value): _given_up(value, error) for _, value in source.places()}
-        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, asked)
+        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, hook_seconds)
 
 
 def _given_up(value: object, error: BaseException) -> LeftOut:

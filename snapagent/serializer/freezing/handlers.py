@@ -1,7 +1,7 @@
-"""What becomes of the objects of a type: decided once per type, from the type alone, and remembered.
+"""How objects of a type are pickled: decided once per type, from the type alone, and cached.
 
-A *handler* takes the freezer and the object and gives what `Pickler.reducer_override` gives, or raises `Unstorable`.
-Plain types need none: the C pickler reads their `__dict__`, and nothing of the program runs.
+A *handler* takes the running dump and the object. It returns a result of `Pickler.reducer_override`, or raises
+`Unstorable`. Plain types need no handler: the C pickler reads their `__dict__`, and no code of the program runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ...core.type_facts import (
     slots,
     type_name,
 )
-from ...placeholder import EXCLUDED, FRESH, LAZY, Placeholder
+from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, Placeholder
 from ..by_value import load_by_value
 from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
@@ -36,11 +36,36 @@ from .reduce import Unstorable, is_honest, is_made_without_arguments
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Protocol
 
-    from .pickler import Freezer
+    from ...bundle import Note
 
-    Handler = Callable[[Freezer, Any], Any]
+    class Dump(Protocol):
+        """The part of a running pickler that handlers need."""
+
+        decisions: Decisions
+        max_bytes: int
+        packages: set[str]  # top-level packages of the classes and functions that the stream names
+        chain_depth: dict[int, int]  # by id of an exception: links between it and the one that was met first
+
+        @property
+        def keeps_tracebacks(self) -> bool: ...
+
+        def handler_of(self, value: object) -> Handler: ...
+
+        def is_found(self, code: object, module: object, qualname: object) -> bool: ...
+
+        def package_of(self, module: str) -> str: ...
+
+        def reduce_once(self, value: Any) -> Any: ...
+
+        def code_of(self, code: Any) -> bytes: ...
+
+        def leave_out(self, value: object, kind: str, reason: str, detail: str = "") -> Any: ...
+
+        def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note: ...
+
+    Handler = Callable[[Dump, Any], Any]
     Making = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
@@ -53,7 +78,7 @@ _FRESH_BY_NAME = frozenset(
 
 
 def fresh_maker(kind: type) -> Callable[[Any], Making] | None:
-    """For a type whose objects come back fresh: what tells how to make a new one. None for other types."""
+    """For types whose objects are replaced by new ones at loading: the function that says how. None for others."""
     if kind is _LOCK_TYPE:
         return _lock
     if kind in _RLOCK_TYPES:
@@ -99,7 +124,7 @@ def _barrier(value: object) -> Making:
 
 
 def _fresh_by_name(kind: type) -> Callable[[Any], Making] | None:
-    name = f"{module_name(kind)}.{qualname(kind)}"
+    name = type_name(kind)
     if name in _FRESH_BY_NAME:
         return _of_type
     if name in ("asyncio.locks.Semaphore", "asyncio.locks.BoundedSemaphore"):
@@ -113,14 +138,14 @@ def _async_semaphore(value: object) -> Making:
     return type(value), (max(free, 1) if type(free) is int else 1,)
 
 
-_MOST_TYPES = 4096  # remembered types; programs that make types without end must not be kept from freeing them
+_MOST_TYPES = 4096  # cached types: the cache must not keep alive the types that a program makes without end
 _HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
 _SINGLETONS = frozenset({type(Ellipsis), type(NotImplemented)})
 _METHODS = frozenset({types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType})
 
 
-def plain(freezer: Freezer, value: Any) -> Any:
-    """The C pickler does it."""
+def plain(dump: Dump, value: Any) -> Any:
+    """Left to the C pickler. `reducer_override` compares with this function, so that plain types cost no call."""
     return NotImplemented
 
 
@@ -146,13 +171,13 @@ class Decisions(dict[type, "Handler"]):
         return handler
 
     def remember(self, code: object, package: str) -> None:
-        """A class or function is found under its name."""
+        """Cache that a class or function is found under its name."""
         if len(self.named) >= _MOST_TYPES:
             self.named.clear()
         self.named[code] = package
 
     def forget(self) -> None:
-        """For instance because a module was reloaded."""
+        """Empty the cache: a reloaded module may have put other objects under the same names."""
         self.clear()
         self.named.clear()
 
@@ -249,20 +274,20 @@ def _is_plain(kind: type) -> bool:
     return is_honest(kind) and is_made_without_arguments(kind) and is_named(kind, module_name(kind), qualname(kind))
 
 
-def _field_kind(freezer: Freezer, value: Any) -> Any:
-    """Told apart by identity, so it must be the very object again."""
-    return value.name if lookup("dataclasses", value.name) is value else _reduce(freezer, value)
+def _field_kind(dump: Dump, value: Any) -> Any:
+    """dataclasses compares these by identity, so loading must give the very same object."""
+    return value.name if lookup("dataclasses", value.name) is value else _reduce(dump, value)
 
 
-def _missing(freezer: Freezer, value: Any) -> Any:
-    return "MISSING" if lookup("dataclasses", "MISSING") is value else _reduce(freezer, value)
+def _missing(dump: Dump, value: Any) -> Any:
+    return "MISSING" if lookup("dataclasses", "MISSING") is value else _reduce(dump, value)
 
 
 _BY_NAME: dict[str, Handler] = {"dataclasses._FIELD_BASE": _field_kind, "dataclasses._MISSING_TYPE": _missing}
 
 
 def _has_plain_form(value: object) -> bool:
-    """Types of extension modules look like classes of Python code, and may hold what Python cannot see."""
+    """Whether pickle's default form works: types of extension modules may have state that Python cannot see."""
     if type(value) in _SINGLETONS or type_name(type(value)) in _TRUSTED:
         return True
     try:
@@ -273,69 +298,69 @@ def _has_plain_form(value: object) -> bool:
 
 
 def _left_out(why: str, reason: str) -> Handler:
-    return lambda freezer, value: freezer.leave_out(value, why, reason)
+    return lambda dump, value: dump.leave_out(value, why, reason)
 
 
-def _reduce(freezer: Freezer, value: Any) -> Any:
-    return freezer.reduce_once(value)
+def _reduce(dump: Dump, value: Any) -> Any:
+    return dump.reduce_once(value)
 
 
-def _reduce_nameless(freezer: Freezer, value: Any) -> Any:
-    """Of a class that no module names: it must come along by value, where the pickle form wants it."""
-    form = freezer.reduce_once(value)
+def _reduce_nameless(dump: Dump, value: Any) -> Any:
+    """For a class that no module names: its code is stored by value when the pickle form refers to the class."""
+    form = dump.reduce_once(value)
     if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
-        freezer.code_of(type(value))
+        dump.code_of(type(value))
     return form
 
 
-def _enum_member(freezer: Freezer, member: Any) -> Any:
+def _enum_member(dump: Dump, member: Any) -> Any:
     return type(member), ((instance_dict(member) or {})["_value_"],)
 
 
-def _nameless_enum_member(freezer: Freezer, member: Any) -> Any:
-    freezer.code_of(type(member))
-    return _enum_member(freezer, member)
+def _nameless_enum_member(dump: Dump, member: Any) -> Any:
+    dump.code_of(type(member))
+    return _enum_member(dump, member)
 
 
-def _class(freezer: Freezer, cls: Any) -> Any:
-    package = freezer.decisions.named.get(cls) if type(cls) is type else None
+def _class(dump: Dump, cls: Any) -> Any:
+    package = dump.decisions.named.get(cls) if type(cls) is type else None
     if package is None:
         module, name = module_name(cls), qualname(cls)
         if any(cls is known for known in _NAMELESS_BUT_PLAIN):
             return NotImplemented
-        if not freezer.is_found(cls, module, name):
-            return _by_value(freezer, cls)
-        package = freezer.package_of(module)
+        if not dump.is_found(cls, module, name):
+            return _by_value(dump, cls)
+        package = dump.package_of(module)
         if type(cls) is type and module not in MAIN_NAMES:
-            freezer.decisions.remember(cls, package)
+            dump.decisions.remember(cls, package)
         else:
-            freezer.packages.add(package)
-            return name  # a metaclass may have a reducer of its own; the name is all that is wanted
-    freezer.packages.add(package)
+            dump.packages.add(package)
+            return name  # a metaclass may have a reducer of its own; only the name must be stored
+    dump.packages.add(package)
     return NotImplemented
 
 
 _NAMELESS_BUT_PLAIN = (type(None), *_SINGLETONS)
 
 
-def _function(freezer: Freezer, function: Any) -> Any:
-    package = freezer.decisions.named.get(function)
+def _function(dump: Dump, function: Any) -> Any:
+    package = dump.decisions.named.get(function)
     if package is None:
         module, name = function.__module__, function.__qualname__
-        if not freezer.is_found(function, module, name):
+        if not dump.is_found(function, module, name):
             if _is_named_by_wrapper(function, module, name):
-                freezer.packages.add(module.partition(".")[0])
+                dump.packages.add(module.partition(".")[0])
                 return _resolver(), (f"{module}:{name}",)
-            return _by_value(freezer, function)
-        package = freezer.package_of(module)
+            return _by_value(dump, function)
+        package = dump.package_of(module)
         if module not in MAIN_NAMES:
-            freezer.decisions.remember(function, package)
-    freezer.packages.add(package)
+            dump.decisions.remember(function, package)
+    dump.packages.add(package)
     return NotImplemented
 
 
 def _is_named_by_wrapper(function: object, module: object, name: str) -> bool:
-    """Whether a module holds our wrapper of this function under its name."""
+    """Whether a module has snapagent's wrapper of this function under the function's name."""
     return type(module) is str and module not in MAIN_NAMES and unwrapped(lookup(module, name)) is function
 
 
@@ -345,69 +370,70 @@ def _resolver() -> Callable[[str], Any]:
     return resolve_name
 
 
-def _wrapper(freezer: Freezer, wrapper: Any) -> Any:
-    """One of ours: what it wraps, where the wrapper itself is not found under its name."""
+def _wrapper(dump: Dump, wrapper: Any) -> Any:
+    """A wrapper of snapagent: the function inside it, unless the wrapper is found under the function's name."""
     function = unwrapped(wrapper)
     if function is None or is_named(wrapper, function.__module__, function.__qualname__):
-        return _reduce(freezer, wrapper)
-    return _function(freezer, function)
+        return _reduce(dump, wrapper)
+    return _function(dump, function)
 
 
-def _by_value(freezer: Freezer, code: Any) -> Any:
-    return load_by_value, (freezer.code_of(code),)
+def _by_value(dump: Dump, code: Any) -> Any:
+    return load_by_value, (dump.code_of(code),)
 
 
 def _fresh(making: Callable[[Any], Any]) -> Handler:
-    def come_back_fresh(freezer: Freezer, value: Any) -> Any:
-        freezer.note(value, FRESH, "it comes back new and unlocked")
+    def make_anew(dump: Dump, value: Any) -> Any:
+        dump.note(value, FRESH, "it is new and unlocked after loading")
         return making(value)
 
-    return come_back_fresh
+    return make_anew
 
 
-def _module(freezer: Freezer, module: Any) -> Any:
+def _module(dump: Dump, module: Any) -> Any:
     raise Unstorable("a module")
 
 
-def _exception(freezer: Freezer, error: Any) -> Any:
+def _exception(dump: Dump, error: Any) -> Any:
     if not is_named(type(error), module_name(type(error)), qualname(type(error))):
-        freezer.code_of(type(error))
-    depth = freezer.chain_depth.get(id(error), 0)
+        dump.code_of(type(error))
+    depth = dump.chain_depth.get(id(error), 0)
     for link in chained(error).values():
-        freezer.chain_depth.setdefault(id(link), depth + 1)
-    return reduce_exception(error, depth, freezer.keeps_tracebacks)
+        dump.chain_depth.setdefault(id(link), depth + 1)
+    return reduce_exception(error, depth, dump.keeps_tracebacks)
 
 
-def _method(freezer: Freezer, method: Any) -> Any:
+def _method(dump: Dump, method: Any) -> Any:
     """Loading it takes the method from its object, so the object must be there."""
     owner = method.__self__
     if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
-        handler = freezer.handler_of(owner)
+        handler = dump.handler_of(owner)
         if handler not in (plain, _reduce, _array, _exception):
             raise Unstorable("a method of an object that cannot be stored")
     elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
         raise Unstorable("it is not found under its name")
-    return _reduce(freezer, method)
+    return _reduce(dump, method)
 
 
-def _lazy_object(freezer: Freezer, value: Any) -> Any:
+def _lazy_object(dump: Dump, value: Any) -> Any:
     wrapped = (instance_dict(value) or {}).get("_wrapped")
     if wrapped is None or wrapped is lookup("django.utils.functional", "empty"):
-        return freezer.leave_out(value, LAZY, "it was not evaluated yet, and capturing does not force it")
-    return _reduce(freezer, value)
+        return dump.leave_out(value, LAZY, "lazy and not yet evaluated; capturing does not force it")
+    return _reduce(dump, value)
 
 
-def _query_set(freezer: Freezer, value: Any) -> Any:
+def _query_set(dump: Dump, value: Any) -> Any:
     if (instance_dict(value) or {}).get("_result_cache") is None:
-        return freezer.leave_out(value, LAZY, "it was not evaluated yet, and capturing does not run its query")
-    return _reduce(freezer, value)
+        return dump.leave_out(value, LAZY, "lazy and not yet evaluated; capturing does not run its query")
+    return _reduce(dump, value)
 
 
-def _array(freezer: Freezer, value: Any) -> Any:
+def _array(dump: Dump, value: Any) -> Any:
     """Sizes are read through numpy's own descriptors; a view that is not contiguous would be copied to be pickled."""
     ndarray: Any = lookup("numpy", "ndarray")
     size = ndarray.nbytes.__get__(value)
-    if size > freezer.max_bytes:
+    if size > dump.max_bytes:
         shape, dtype = ndarray.shape.__get__(value), ndarray.dtype.__get__(value)
-        return freezer.leave_out_big(value, f"shape {shape}, {dtype}", size)
-    return _reduce(freezer, value)
+        reason = f"{size} bytes are more than max_bytes allows"
+        return dump.leave_out(value, TOO_BIG, reason, f"shape {shape}, {dtype}")
+    return _reduce(dump, value)

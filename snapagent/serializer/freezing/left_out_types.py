@@ -1,7 +1,7 @@
-"""Types that are never pickled as they are, by name: what cannot be stored, what must not be, what is not there yet.
+"""Types whose objects are never pickled: they cannot be stored, they hold secrets, or they are not evaluated yet.
 
-A type is met by the names of its MRO, so nothing of the libraries that are listed here is imported, and subclasses
-count as well.
+Types are recognised by the names in their MRO. So none of the libraries listed here is imported, and subclasses are
+left out too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WEAK = "it holds weak references"
 _REQUEST = "a request carries credentials"
 _SETTINGS = "settings hold secrets"
 _ENVIRONMENT = "the environment holds secrets"
-_LAZY = "it was not evaluated yet, and capturing does not force it"
+_LAZY = "lazy and not yet evaluated; capturing does not force it"
 
 _BY_REASON: dict[tuple[str, str], str] = {
     (UNSTORABLE, _HANDLE): """

@@ -1,8 +1,7 @@
-"""The path of an object that was met while pickling, found afterwards by a search of the live values.
+"""The path of an object that the pickler met, found by a search of the live values.
 
-The C pickler does not say where it is. Keeping track would cost every capture; a search costs only those that have
-something to say about a place. The search is breadth first, so the shortest path is found, and goes on where the last
-one stopped.
+The C pickler does not report its position. Tracking it would slow every capture down; a search costs only captures that
+note a path. The search is breadth first, so it finds the shortest path. The next search continues where it stopped.
 """
 
 from __future__ import annotations
@@ -31,26 +30,26 @@ class Locator:
 
     def __init__(self, roots: Iterable[tuple[Keys, object]]) -> None:
         self._links: dict[int, Link] = {}
-        self._kept: list[object] = []  # so that no id is used again meanwhile
-        self._rest: deque[object] = deque()
+        self._alive: list[object] = []  # so that no id is used again meanwhile
+        self._queue: deque[object] = deque()
         self._visited = 0
         for keys, value in roots:
-            self._meet(value, (0, keys))
+            self._add(value, (0, keys))
 
     def path_of(self, value: object) -> str:
         """The path of `value`, or `**` when it is not found."""
-        while id(value) not in self._links and self._rest and self._visited < _MOST_VISITED:
-            parent = self._rest.popleft()
+        while id(value) not in self._links and self._queue and self._visited < _MOST_VISITED:
+            parent = self._queue.popleft()
             for key, child in children(parent, _MOST_MEMBERS):
-                self._meet(child, (id(parent), (key,)))
+                self._add(child, (id(parent), (key,)))
         return self._path(id(value))
 
-    def _meet(self, value: object, link: Link) -> None:
+    def _add(self, value: object, link: Link) -> None:
         self._visited += 1
         if type(value) not in _ANYWHERE and id(value) not in self._links:
             self._links[id(value)] = link
-            self._kept.append(value)
-            self._rest.append(value)
+            self._alive.append(value)
+            self._queue.append(value)
 
     def _path(self, wanted: int) -> str:
         keys: Keys = ()

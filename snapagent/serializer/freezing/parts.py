@@ -1,12 +1,13 @@
-"""What is frozen at once, a call or an outcome, as a list of places: paths and the values there."""
+"""The parts of a call that are frozen in one stream each, as lists of places: a path and the value there."""
 
 from __future__ import annotations
 
 from ...core.paths import parameter_key
-from ...core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
+from ...core.signature import KEYWORD_ONLY, POSITIONAL_OR_KEYWORD, VAR_KEYWORD, VAR_POSITIONAL, Parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     Keys = tuple[object, ...]
@@ -26,13 +27,10 @@ class CallSource:
 
     def places(self) -> list[Place]:
         positional = self.args if self.instance is None else (self.instance, *self.args)
-        return [
-            *((_positional_keys(self.names, index), value) for index, value in enumerate(positional)),
-            *((_keyword_keys(self.names, name), value) for name, value in self.kwargs.items()),
-        ]
+        return [(keys, value) for keys, _, value in arguments_of(self.names, positional, self.kwargs)]
 
     def assemble(self, values: list[object]) -> object:
-        """What is pickled, with `values` in the order of `places`."""
+        """The value to pickle, with `values` in the order of `places`."""
         rest = iter(values)
         instance = None if self.instance is None else next(rest)
         args = tuple(next(rest) for _ in self.args)
@@ -63,16 +61,26 @@ def source_of(value: Any, origin: Parameters | str) -> CallSource | OutcomeSourc
     return CallSource(instance, args, kwargs, origin)
 
 
-def _positional_keys(names: Parameters, index: int) -> Keys:
-    positional = [name for name, kind in names.items if kind.startswith("positional")]
-    if index < len(positional):
-        return (parameter_key(positional[index]),)
-    star = next((name for name, kind in names.items if kind == VAR_POSITIONAL), "args")
-    return (parameter_key(star), index - len(positional))
+def arguments_of(
+    names: Parameters, positional: Sequence[Any], keywords: Mapping[str, Any]
+) -> list[tuple[Keys, str, Any]]:
+    """(path keys, name, value) of each argument, in the order of the call.
 
-
-def _keyword_keys(names: Parameters, name: str) -> Keys:
-    if any(known == name and kind in ("positional_or_keyword", "keyword_only") for known, kind in names.items):
-        return (parameter_key(name),)
-    star = next((known for known, kind in names.items if kind == VAR_KEYWORD), "kwargs")
-    return (parameter_key(star), name)
+    Extra positional arguments go by the name of `*args` and their index, extra keywords below the key of `**kwargs`.
+    A call that does not fit its parameters has paths as well: below `args` and `kwargs`.
+    """
+    own = [name for name, kind in names.items if kind.startswith("positional")]
+    by_keyword = {name for name, kind in names.items if kind in (POSITIONAL_OR_KEYWORD, KEYWORD_ONLY)}
+    star_args = next((name for name, kind in names.items if kind == VAR_POSITIONAL), "args")
+    star_kwargs = next((name for name, kind in names.items if kind == VAR_KEYWORD), "kwargs")
+    found: list[tuple[Keys, str, Any]] = []
+    for index, value in enumerate(positional):
+        if index < len(own):
+            found.append(((parameter_key(own[index]),), own[index], value))
+        else:
+            found.append(((parameter_key(star_args), index - len(own)), star_args, value))
+    for name, value in keywords.items():
+        # a positional-only parameter may share its name with a keyword that `**kwargs` takes
+        keys = (parameter_key(name),) if name in by_keyword else (parameter_key(star_kwargs), name)
+        found.append((keys, name, value))
+    return found

@@ -1,7 +1,7 @@
 """The pickler that takes a live value apart in one pass, in the caller's thread.
 
-It is the C pickler; Python runs only where it meets an object that is no built-in atom or container, once per object:
-`reducer_override` looks up what was decided for the type. Whatever cannot be stored becomes a placeholder at that leaf.
+It is the C pickler. Python code runs once for each object that is not a built-in atom or container: `reducer_override`
+looks up the handler of the type. A value that cannot be stored becomes a placeholder, and the rest is stored.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from time import monotonic
 from ...bundle import Note
 from ...core.paths import EXCEPTION
 from ...core.type_facts import type_name
-from ...placeholder import MAY_BE_TORN, TOO_BIG, UNSTORABLE, restore_placeholder
+from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     Source = CallSource | OutcomeSource
 
 MOST_NOTES = 1000
-PATIENCE = 2.0  # seconds that all objects together may take to give their pickle forms
-SLOWEST = 5e6  # bytes a second: a bundle that may be large may take its time
+HOOK_SECONDS = 2.0  # limit for the pickle hooks of all objects together, at least
+SLOWEST = 5e6  # bytes a second: a large `max_bytes` raises the limit
 _no_packages: frozenset[str] = frozenset()
 
 
@@ -43,41 +43,45 @@ class Freezer(pickle.Pickler):
         super().__init__(self.sink, 5)
         self.decisions = decisions
         self.max_bytes = 0
-        self.patient = False  # after a RecursionError: one that an object's own hooks raise is a leaf's failure
+        self.is_retry = False  # then a RecursionError in an object's own hooks makes a placeholder of that object only
         self._aliases: object = None
-        self._begin()
+        self.reset()
 
-    def _begin(self) -> None:
+    def reset(self) -> None:
+        """Release everything that belongs to the last dump, except the memo."""
         self.value: object = None
         self.origin: Any = ""
         self.notes: list[Note] = []
         self.by_value: dict[str, None] = {}
         self.packages: set[str] = set()
         self.chain_depth: dict[int, int] = {}
-        self.has_news = False  # something is to be told besides the bytes
+        self.has_details = False  # there are, or may be, notes, packages or by-value names besides the bytes
         self._locator: Locator | None = None
         self._code: dict[int, tuple[object, bytes]] = {}
-        self.asked = [0.0]  # seconds that objects took to give their pickle forms, in this dump and those before it
+        self.hook_seconds = [0.0]  # spent in pickle hooks of objects; a list, which the passes over one value share
 
+    # The pickler calls this for every object that it has no own opcode for: it is the hot path of a capture. One
+    # dictionary look-up decides; a plain type returns at once, and the pickler reads the object's `__dict__` in C.
+    # `handler_of` is written out here, because a call would cost more than the look-up.
     def reducer_override(self, value: Any) -> Any:
         handler = self.decisions.get(type(value)) or self.decisions.decide(value)
         if handler is plain:
             return NotImplemented
-        self.has_news = True
+        self.has_details = True
         try:
             return handler(self, value)
         except Unstorable as reason:
             return self.leave_out(value, UNSTORABLE, str(reason))
 
     def freeze(self, value: object, origin: Parameters | str | Source, max_bytes: int) -> bytes:
-        """The stream of `value`; `origin` tells the paths in it, see `places`.
+        """The stream of `value`; `origin` names the paths in it: see `parts.source_of`.
 
         Raises TooBig, TooSlow, RecursionError, or what broke the C pickler.
         """
         sink = self.sink
         self.value = value
         self.origin = origin
-        self.max_bytes = sink.room = max_bytes
+        self.max_bytes = sink.remaining = max_bytes
         self._aliases = aliases = self.decisions.aliases
         if aliases is not None:
             self._begin_with(*aliases)
@@ -87,22 +91,21 @@ class Freezer(pickle.Pickler):
         chunks.clear()
         return data
 
+    # A test has another `__main__` than the program, so the stream must name the program's main module by its real
+    # name. The C pickler writes a class's module as the interned string "__main__". When that string is in the memo
+    # already, the pickler writes a reference to it; the prelude fills the same memo slot with the real name at loading.
     def _begin_with(self, prelude: bytes, names: tuple[str, ...]) -> None:
-        """Memoize `names` by pickling them, which is faster than to set the memo, and put `prelude` in their place."""
+        """Memoize `names` by pickling them, which is faster than setting the memo, and write `prelude` instead."""
         for name in names:
             self.dump(name)
         self.sink.chunks.clear()
         self.sink.write(prelude)
 
-    def reset(self) -> None:
-        """Let go of everything that belongs to the last dump but the memo."""
-        self._begin()
-
-    # what handlers ask for
+    # The members that handlers use: see `handlers.Dump`.
 
     @property
     def keeps_tracebacks(self) -> bool:
-        """Of exceptions that ended the call; not of those that are mere values, which must compare."""
+        """True for an exception that ended the call. One that is an argument has no traceback, so that it compares."""
         return EXCEPTION in (self.origin, getattr(self.origin, "key", None))
 
     def handler_of(self, value: object) -> Any:
@@ -113,12 +116,15 @@ class Freezer(pickle.Pickler):
         if not is_named(code, module, qualname):
             return False
         try:
-            return not self.patient or bool(ask(is_reached, code, module, qualname))
+            return not self.is_retry or bool(ask(is_reached, code, module, qualname))
         except Unstorable:
             return False
 
     def package_of(self, module: str) -> str:
-        """The top-level package of a module whose things the stream names."""
+        """The top-level package of a module that the stream names.
+
+        Raises MainIsMet when it is `__main__` and the stream was begun without the alias for it: the dump starts anew.
+        """
         if module in MAIN_NAMES:
             if self._aliases is None:
                 self.decisions.aliases = main_aliases()
@@ -126,24 +132,23 @@ class Freezer(pickle.Pickler):
             module = real_main_name() or module
         return module.partition(".")[0]
 
-    def reduce_leaf(self, value: Any) -> Any:
-        """For objects inside by-value code."""
-        return self.reducer_override(value)
-
     def reduce_once(self, value: Any) -> Any:
-        """The pickle form of an object. It cannot be interrupted while it is asked: the time is looked at before."""
+        """The pickle form of an object, by its own hooks.
+
+        A running hook cannot be stopped, so the time limit is checked before each one. Raises TooSlow, Unstorable.
+        """
         began = monotonic()
-        asked = self.asked
-        if asked[0] > max(PATIENCE, self.max_bytes / SLOWEST):
+        hook_seconds = self.hook_seconds
+        if hook_seconds[0] > max(HOOK_SECONDS, self.max_bytes / SLOWEST):
             raise TooSlow
         try:
             return reduce(value)
         except RecursionError:
-            if self.patient:
+            if self.is_retry:
                 raise Unstorable("it cannot be pickled (RecursionError)") from None
             raise
         finally:
-            asked[0] += monotonic() - began
+            hook_seconds[0] += monotonic() - began
 
     def code_of(self, code: Any) -> bytes:
         """The by-value stream of a class or function, made once per dump. Raises Unstorable."""
@@ -156,24 +161,21 @@ class Freezer(pickle.Pickler):
             self.by_value[name_of_code(code)] = None
         return known[1]
 
-    def was_slow(self, code: object) -> None:
-        """Storing code by value gave other threads a chance to change what it holds meanwhile."""
+    def note_slow_dump(self, code: object) -> None:
+        """Note that another thread may have run, and changed the captured values, while `code` was stored by value."""
         self.note(code, MAY_BE_TORN, "another thread may have changed a part of what it holds while it was stored")
 
     def left_out_form(self, value: object) -> Any:
-        """The pickle form of what stands for `value` because of its place or size; None when it is to be stored."""
+        """The pickle form of a placeholder for `value`, when its path or size excludes it; None when it is stored."""
         return None
 
     def leave_out(self, value: object, kind: str, reason: str, detail: str = "") -> Any:
-        """The pickle form of a placeholder in the place of `value`."""
+        """The pickle form of a placeholder for `value`, which is noted."""
         note = self.note(value, kind, reason, detail)
         return restore_placeholder, (note.path, kind, note.type, reason, detail)
 
-    def leave_out_big(self, value: object, detail: str, size: int) -> Any:
-        return self.leave_out(value, TOO_BIG, f"{size} bytes are more than max_bytes allows", detail)
-
     def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note:
-        """Write down what becomes of `value`, with its path."""
+        """Record that `value` is left out or changed, with its path. Beyond MOST_NOTES, paths are not searched for."""
         if len(self.notes) < MOST_NOTES:
             note = Note(self.path_of(value), kind, type_name(type(value)), reason, detail)
             self.notes.append(note)
@@ -181,7 +183,7 @@ class Freezer(pickle.Pickler):
         return Note("", kind, type_name(type(value)), reason, detail)
 
     def path_of(self, value: object) -> str:
-        """Where `value` was met: searched for only now, because it is seldom wanted."""
+        """The path of `value`, by a search: the C pickler does not know it, and few dumps need one."""
         if self._locator is None:
             known = type(self.origin) in (CallSource, OutcomeSource)
             source = self.origin if known else source_of(self.value, self.origin)

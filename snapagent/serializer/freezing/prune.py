@@ -1,8 +1,8 @@
-"""Leaving values out by their place or identity: copies of the containers on the way, with placeholders in them.
+"""Leaves values out by path or by identity: placeholders in copies of the containers that lead to them.
 
-The C pickler does not ask about built-in containers, so those that may hold something to leave out are copied first:
-along the paths that a pattern can still match, or all of them when single objects are to be left out. Objects are
-never copied: what is left out of an object is taken from its pickle form, when the pickler meets it.
+The C pickler writes built-in containers without calling `reducer_override`. So containers that may hold a value to
+leave out are copied before: along the paths that a pattern can still match, or everywhere when objects are left out by
+identity. Objects are never copied: their parts are left out of their pickle form, when the pickler meets them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SIZED = frozenset({dict, list, tuple, set, frozenset, str, bytes, bytearray})
 
 
 class LeftOut(Record):
-    """Why one object is left out, wherever it stands; `value` keeps it alive, so that its id stays its own."""
+    """Why one object is left out, wherever it occurs; `value` keeps it alive, so that no other object gets its id."""
 
     value: object
     kind: str
@@ -54,13 +54,16 @@ class Pruner(Freezer):
         self._left_out = left_out
         self._placeholders: dict[int, Placeholder] = {}
         self._copies: dict[tuple[int, States], Any] = {}
-        self._kept: list[object] = []
-        self._places: dict[int, tuple[Keys, States]] = {}  # of objects that the pickler will meet
+        self._alive: list[object] = []
+        self._places: dict[int, tuple[Keys, States]] = {}  # by id of an object that the pickler will meet: its path
 
     @property
     def start(self) -> States:
         return tuple(pattern.start for pattern in self._patterns)
 
+    # The path of an object is recorded when its container is copied, and used here when the pickler gets to the object.
+    # That happens once: later occurrences are references to the memo. A plain object (NotImplemented) would be written
+    # in C together with the parts to leave out, so its pickle form is made here and edited.
     def reducer_override(self, value: Any) -> Any:
         instead = self.left_out_form(value)
         if instead is not None:
@@ -82,7 +85,7 @@ class Pruner(Freezer):
         return None if why is None else self._placeholder_of(value, why).__reduce_ex__(5)
 
     def pruned(self, value: Any, keys: Keys, states: States) -> Any:
-        """`value`, or what stands for it at the place `keys`; `states` are those of the patterns there."""
+        """`value`, or its copy or placeholder at the path `keys`; `states` are those of the patterns there."""
         if type(value) is Placeholder:
             return value
         if self._left_out and id(value) in self._left_out:
@@ -95,7 +98,7 @@ class Pruner(Freezer):
         if kind is dict or kind is list or kind is tuple:
             return self._copy(value, keys, states)
         if kind is not set and kind is not frozenset:
-            self._kept.append(value)
+            self._alive.append(value)
             self._places.setdefault(id(value), (keys, states))
         return value
 
@@ -107,14 +110,17 @@ class Pruner(Freezer):
 
     def _child(self, value: Any, keys: Keys, states: States, key: object) -> Any:
         if not states and type(value) in ATOMS and id(value) not in self._left_out:
-            return value  # most of what there is, where only single objects are left out
+            return value  # the usual case where only single objects are left out
         return self.pruned(value, (*keys, key), self.advanced(states, key))
 
+    # One copy for each container and each state of the patterns: shared containers stay shared, and one that stands at
+    # an excluded path and at another one is copied differently for each. Lists and dicts are entered before their items
+    # are copied, so that cycles lead to the copy; a tuple cannot be, and a cycle through it leads to the original.
     def _copy(self, value: Any, keys: Keys, states: States) -> Any:
         known = self._copies.get((id(value), states))
         if known is not None:
             return known
-        self._kept.append(value)
+        self._alive.append(value)
         if type(value) is tuple:
             self._copies[id(value), states] = value  # met again inside itself
             made: Any = tuple(self._child(item, keys, states, index) for index, item in enumerate(value))
@@ -157,8 +163,8 @@ class Pruner(Freezer):
     def _excluded(self, value: object, keys: Keys) -> Placeholder:
         note = Note(format_keys(keys), EXCLUDED, type_name(type(value)), "its path is excluded", shape_of(value))
         self.notes.append(note)
-        self.has_news = True
-        self._kept.append(value)
+        self.has_details = True
+        self._alive.append(value)
         return Placeholder(note)
 
     def _placeholder_of(self, value: object, why: LeftOut, keys: Keys = ()) -> Placeholder:

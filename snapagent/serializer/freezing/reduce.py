@@ -1,7 +1,7 @@
-"""Asking a foreign object for its pickle form, once, and checking the answer before the C pickler sees it.
+"""Calls an object's pickle hooks once, and checks the result before the C pickler sees it.
 
-What an object's own hooks raise is turned into `Unstorable`; a malformed answer as well, because inside the C pickler
-it would end the whole dump. What a signal handler of the program raised meanwhile passes through.
+An exception of a hook becomes `Unstorable`, and so does a malformed result: inside the C pickler either would end the
+whole dump. Exceptions that a signal handler of the program raises meanwhile pass through.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    Reduced = tuple[Any, ...] | str  # what `reducer_override` may give
+    Reduced = tuple[Any, ...] | str  # a result of `reducer_override`
 
 _PROTOCOL = 5
 _SAFE_ITERATORS: frozenset[type] = frozenset({type(iter([])), type(iter({}.items())), type(iter(()))})
 
 
 class Unstorable(Exception):
-    """An object cannot be stored; the argument says why, without any of its values."""
+    """An object cannot be stored; the argument is the reason, without any of its values."""
 
 
-_PASSING = (RecursionError, Unstorable, MainIsMet, TooBig, TooSlow)  # which say something of the whole dump
+_PASSING = (RecursionError, Unstorable, MainIsMet, TooBig, TooSlow)  # they concern the whole dump, not one object
 
 
 def ask(question: Callable[..., Any], *args: object) -> Any:
-    """The answer of code that belongs to an object. Raises Unstorable, RecursionError, or what is the program's own."""
+    """Call code that belongs to an object. Raises Unstorable, RecursionError, or exceptions meant for the program."""
     try:
         return question(*args)
     except BaseException as error:
@@ -42,14 +42,14 @@ def ask(question: Callable[..., Any], *args: object) -> Any:
 
 
 def raise_unstorable(error: BaseException) -> NoReturn:
-    """Turn what an object's hooks raised into Unstorable; what must not be swallowed is raised as it is."""
+    """Raise Unstorable for an exception of an object's hooks; raise it unchanged where it must not be swallowed."""
     if isinstance(error, _PASSING) or belongs_to_program(error):
         raise error
     raise Unstorable(f"it cannot be pickled ({type_name(type(error))})") from None
 
 
 def reduce(value: Any) -> Reduced:
-    """What pickling `value` by its own hooks takes. Raises Unstorable."""
+    """The pickle form of `value` by its own hooks. Raises Unstorable."""
     registered = copyreg.dispatch_table.get(type(value))
     if registered is not None:
         return checked(value, ask(registered, value))
@@ -84,8 +84,11 @@ _newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]
 
 
 def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """The C pickler compares the class with the object's `__class__`, which a proxy computes; and a `__new__` that
-    wants arguments would fail at loading: both are avoided by making the object as `object.__new__` does."""
+    """A form that loads, for an object made by `__newobj__`.
+
+    The C pickler compares the class with the object's `__class__`, which a proxy computes. And a `__new__` with
+    required arguments would fail at loading. Making the object as `object.__new__` does avoids both.
+    """
     if not args or not is_class(args[0]):
         raise Unstorable("its pickle form is malformed")
     kind: Any = type(value)
@@ -93,7 +96,7 @@ def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[An
         return made_by, args
     if made_by is copyreg.__newobj__ and len(args) == 1:  # type: ignore[attr-defined]
         return copyreg._reconstructor, (args[0], object, None)  # type: ignore[attr-defined]
-    raise Unstorable("its class is not what it says")
+    raise Unstorable("its pickle form names another class")
 
 
 @lru_cache(4096)
@@ -116,7 +119,7 @@ def is_made_without_arguments(kind: Any) -> bool:
 
 
 def _watched(items: Any) -> Any:
-    """Items given by code of the program may raise while the C pickler takes them."""
+    """An iterator that ends where the program's own raises: in the C pickler its exception would end the dump."""
     if items is None or type(items) in _SAFE_ITERATORS:
         return items
     return _until_broken(ask(iter, items))

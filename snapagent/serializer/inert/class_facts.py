@@ -1,7 +1,7 @@
-"""What the classes of this process say of themselves, read without asking them: no attribute access, no call.
+"""Facts about the loaded classes of a stream, read from their dictionaries: no attribute access, no call.
 
-A stream does not always name what it stores: the fields of a named tuple and of a frozen dataclass with slots are
-stored by position. While the process that wrote the stream still runs, the names are in its classes' own dicts.
+A stream does not always name its values: the fields of a named tuple and of a frozen dataclass with slots are stored by
+position. In the process that wrote the stream, the names are in the dictionaries of the classes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class LiveNames:
-    """What a loaded class says: `fields` names what it stores by position, `bases` itself and its bases
-    (`module:qualname`), `is_set` whether the order in which a stream lists its members means nothing.
+class ClassFacts:
+    """`fields` are the names of values stored by position, `bases` the class and its bases (`module:qualname`);
+    `is_set` is true when the order in which a stream lists its members has no meaning.
     """
 
     __slots__ = ("bases", "fields", "is_set")
@@ -32,20 +32,20 @@ class LiveNames:
         self.is_set = is_set
 
 
-_NOTHING = LiveNames((), frozenset(), False)
-_known: dict[StandIn, tuple[weakref.ref[type], LiveNames]] = {}
-_MOST = 10_000  # classes remembered
+_NOTHING = ClassFacts((), frozenset(), False)
+_known: dict[StandIn, tuple[weakref.ref[type], ClassFacts]] = {}
+_MOST = 10_000  # cached classes
 
 
-def live_names(cls: StandIn) -> LiveNames:
-    """Of the class that a stand-in stands for; empty when it is not loaded."""
+def class_facts(cls: StandIn) -> ClassFacts:
+    """Facts about the class that a stand-in stands for; empty when it is not loaded."""
     live = _live_class(cls)
     if live is None:
         return _NOTHING
     known = _known.get(cls)
     if known is not None and known[0]() is live:
         return known[1]
-    found = LiveNames(
+    found = ClassFacts(
         _field_names(live),
         frozenset(f"{module_name(base)}:{qualname(base)}" for base in mro(live)),
         any(base is set or base is frozenset for base in mro(live)),

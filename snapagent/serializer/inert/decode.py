@@ -1,12 +1,11 @@
-"""Pickle streams read without the program: a graph of plain containers and inert stand-ins, and back to bytes.
+"""Pickle streams read without running code of the program: into graphs of plain containers and inert stand-ins.
 
 `decode` runs the C unpickler with a `find_class` that imports nothing: each global becomes a *stand-in class*, made
-once per name. The unpickler then "calls" it or makes "instances" of it, and all that happens is that arguments, state
-and items are written down. Built-in atoms and containers stay themselves, so do sharing and cycles. A pickle inside
-the pickle (`load_by_value`) is decoded too.
+once per name. The unpickler then "calls" it or makes "instances" of it, and that only records arguments, state and
+items. Built-in atoms and containers are decoded as themselves, with sharing and cycles. A pickle inside the pickle
+(`load_by_value`) is decoded too.
 
-`encode` (of `inert_encoding`) writes such a graph as a stream that builds the very objects that the first one would
-have built.
+`encode.encode` writes such a graph as a stream that builds the same objects as the first stream.
 """
 
 from __future__ import annotations
@@ -17,11 +16,13 @@ import pickle
 import re
 from collections.abc import Iterable, Iterator
 
+from ...placeholder import BY_VALUE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
-BY_VALUE = "snapagent.serializer.by_value:load_by_value"
+MAKES_FUNCTION = "dill._dill:_create_function"  # (code, globals, name, defaults, closure, ...)
 
 _MAKES_CLASSES = frozenset(
     {
@@ -36,21 +37,24 @@ _MAKES_CLASSES = frozenset(
         "types:new_class",
     }
 )
-_DROPPED_RESULT = re.compile(  # begins with what it looks for: a search runs at the speed of memory then
-    rb"(?s)R0(?:(?<=[\x85\x86\x87\x94t)]R0)|(?<=[hq].R0)|(?<=[jr].{4}R0)|(?<=[0-9]\nR0))"
-)
-_MOST_NAMES = 10_000  # stand-in classes kept; above it they are forgotten, which costs only time
+# REDUCE and POP ("R0") after an opcode that leaves a tuple on the stack: a tuple opcode, or a GET of a memoized tuple.
+# The literal comes first and the look-behinds after it, because a search for a literal prefix runs at memory speed.
+_DROPPED_RESULT = re.compile(rb"(?s)R0(?:(?<=[\x85\x86\x87\x94t)]R0)|(?<=[hq].R0)|(?<=[jr].{4}R0)|(?<=[0-9]\nR0))")
+_MOST_NAMES = 10_000  # cached stand-in classes; beyond it the cache is cleared, which costs only time
 
 
 class InertError(ValueError):
-    """The stream cannot be read inertly: broken, or with persistent ids or buffers outside of it."""
+    """The stream cannot be decoded: it is broken, or has persistent ids or buffers outside of it."""
 
 
 _bare: Any = object.__new__
 
 
 class StandIn(type):
-    """The type of stand-in classes. Calling one is what REDUCE does; NEWOBJ goes through `Inert.__new__`."""
+    """The type of stand-in classes. REDUCE calls the class, so it ends in `__call__`; NEWOBJ ends in `Inert.__new__`.
+
+    The two are recorded differently (`called`), because `encode` must write the opcode that was read.
+    """
 
     module: str
     qualname: str
@@ -65,7 +69,10 @@ class StandIn(type):
 
 
 class Inert(metaclass=StandIn):
-    """What a stream says of one object. `type(node)` is the stand-in of its class or of what was called for it."""
+    """An object as a stream describes it. `type(node)` is the stand-in of its class, or of the callable that makes it.
+
+    The fields are class attributes until a stream sets them: most objects have few.
+    """
 
     module = ""
     qualname = ""
@@ -74,11 +81,11 @@ class Inert(metaclass=StandIn):
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] | None = None
     called = False  # by REDUCE; otherwise made by NEWOBJ
-    callee: Any = None  # what was called, when that is itself the result of a call
+    callee: Any = None  # the callable, when it is itself the result of a call
     state: Any = None
-    listed: list[Any] | None = None  # what was appended
-    pairs: dict[Any, Any] | None = None  # what was set by key
-    effects: list[Inert] | None = None  # calls made for what they do to this object, their results dropped
+    listed: list[Any] | None = None  # items that were appended
+    pairs: dict[Any, Any] | None = None  # items that were set by key
+    effects: list[Inert] | None = None  # calls made for their effect on this object, with the results dropped
     raw: bytes | None = None  # of a by-value node: the stream that its only argument was decoded from
 
     def __new__(cls, *args: object, **kwargs: object) -> Any:
@@ -116,8 +123,11 @@ class _Result(Inert):
     qualname = name = "<call>"
 
 
+# A stream can make a class (`type(name, bases, body)` in a by-value function), then instances of it, and then set
+# attributes of the class. `Inert` nodes cannot be instantiated, so the result of such a call is again a stand-in class.
+# Its `origin` is the node of the call; operations on the class are recorded there.
 class _Made(StandIn):
-    """The type of classes that the stream makes: what is done to such a class is written down at its origin."""
+    """The type of classes that the stream makes: operations on such a class are recorded at its origin."""
 
     @property
     def __setstate__(cls) -> Any:
@@ -205,8 +215,10 @@ class _Decoder(pickle.Unpickler):
         return _stand_ins.get((module, name)) or _new_stand_in(_stand_ins, module, name)
 
 
-class _PatientDecoder(pickle._Unpickler):
-    """For streams that need more than names: results dropped by POP, extension codes, any result used as a class."""
+# The C unpickler has no hook for POP and none for extension codes. Python's own unpickler has
+# both and is much slower, so it reads only the streams that need it.
+class _PythonDecoder(pickle._Unpickler):
+    """For streams that need more than `find_class`: dropped results, extension codes, results used as classes."""
 
     make_all_classes = False
 
@@ -223,17 +235,17 @@ class _PatientDecoder(pickle._Unpickler):
     def load_pop(self) -> None:
         stack = self.stack  # type: ignore[attr-defined]
         if stack and is_inert(stack[-1]):
-            _write_down_effect(stack[-1])
+            _record_effect(stack[-1])
         pickle._Unpickler.load_pop(self)  # type: ignore[attr-defined]
 
     dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.POP[0]: load_pop}
 
 
-class _ClassDecoder(_PatientDecoder):
+class _ClassDecoder(_PythonDecoder):
     make_all_classes = True
 
 
-def _write_down_effect(call: Any) -> None:
+def _record_effect(call: Any) -> None:
     call = call.origin if isinstance(call, _Made) else call
     if not isinstance(call, Inert) or not call.called:
         return
@@ -242,7 +254,7 @@ def _write_down_effect(call: Any) -> None:
         if isinstance(owner, Inert):
             owner.effects = [*(owner.effects or ()), call]
             return
-    raise InertError(f"{type(call).name} is called for an effect on nothing that can be seen")
+    raise InertError(f"{type(call).name} is called for its effect, and none of its arguments is an object")
 
 
 def is_inert(value: object) -> bool:
@@ -256,46 +268,47 @@ def drops_results(data: bytes) -> bool:
 
 
 def decode(data: bytes) -> Any:
-    """The graph of a pickle; nothing of the program is imported, called or asked.
+    """The graph of a pickle; no code of the program is imported or run.
 
     Raises:
         InertError: the stream is broken, or needs what only its own reader has.
     """
     try:
         if drops_results(data) or copyreg._inverted_registry:  # type: ignore[attr-defined]
-            return _patiently(data)
+            return _decode_in_python(data)
         try:
             return _Decoder(io.BytesIO(data), fix_imports=False).load()
+        # The C unpickler refuses NEWOBJ on anything but a class: then the result of an unknown call serves as one.
         except (pickle.UnpicklingError, TypeError):
-            return _patiently(data)
+            return _decode_in_python(data)
     except InertError:
         raise
     except Exception as error:  # the unpickler raises nearly anything on a broken stream
         raise InertError(f"not a pickle that can be read inertly: {type(error).__name__}") from None
 
 
-def _patiently(data: bytes) -> Any:
+def _decode_in_python(data: bytes) -> Any:
     try:
-        return _PatientDecoder(io.BytesIO(data), fix_imports=False).load()
+        return _PythonDecoder(io.BytesIO(data), fix_imports=False).load()
     except (pickle.UnpicklingError, TypeError, AttributeError):
         return _ClassDecoder(io.BytesIO(data), fix_imports=False).load()
 
 
-_ATOMS = frozenset({type(None), bool, int, float, str, bytes, bytearray})
+ATOM_TYPES = frozenset({type(None), bool, int, float, str, bytes, bytearray})
 
 
 def is_atom(value: object) -> bool:
     """Whether nothing can be inside `value`."""
-    return type(value) in _ATOMS
+    return type(value) in ATOM_TYPES
 
 
-def type_name(value: object) -> str:
-    """The type that an inert value stands for, `module.qualname` for what the program made."""
+def inert_type_name(value: object) -> str:
+    """The type that an inert value stands for: `module.qualname`, or the bare name for built-in types."""
     return type(value).name.replace(":", ".") if isinstance(value, Inert) else type(value).__name__
 
 
 def inside(node: Any) -> Iterator[Any]:
-    """What hangs directly from one node of a graph, atoms and containers, keys before their values."""
+    """The children of one node of a graph, atoms and containers, keys before their values."""
     kind = type(node)
     if kind is dict:
         for key, value in node.items():
@@ -312,23 +325,16 @@ def inside(node: Any) -> Iterator[Any]:
 
 
 def nodes_of(graph: object) -> Iterator[Any]:
-    """Every node of a graph that is no atom, each once. Iterative: depth does not matter."""
+    """Every node of a graph but atoms, each once. Iterative, so depth does not matter."""
     seen: set[int] = set()
     rest = [graph]
     while rest:
         node = rest.pop()
-        if type(node) in _ATOMS or id(node) in seen:
+        if type(node) in ATOM_TYPES or id(node) in seen:
             continue
         seen.add(id(node))
         yield node
         rest.extend(inside(node))
-
-
-def names_in(graph: object) -> frozenset[str]:
-    """The globals that loading the graph's stream would import, as `module:qualname`, by-value code included."""
-    return frozenset(
-        node.name for node in nodes_of(graph) if isinstance(node, StandIn) and node.origin is None and node.module
-    )
 
 
 def names_called(graph: object) -> frozenset[str]:

@@ -1,12 +1,11 @@
-"""Keeping graphs shallow enough to be written: recursion must end before a small stack does."""
+"""Limits the depth of graphs, so that `encode`, which recurses, can write them on a small stack."""
 
 from __future__ import annotations
 
 from ...bundle import Note
-from ...placeholder import TOO_DEEP
-from ...sealing.hashing.objects import PLACEHOLDER
-from .decode import is_atom, stand_in, type_name
-from .walk import Place, Roots, entries, extended, path_of, put, substitute
+from ...placeholder import PLACEHOLDER, TOO_DEEP
+from .decode import inert_type_name, is_atom, stand_in
+from .walk import Place, Roots, extended, items_of, path_of, put, substitute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ _REASON = "it is nested too deep to be written again after redaction"
 
 
 def cut_deep(roots: Roots, limit: int = SAFE_DEPTH) -> list[Note]:
-    """Put placeholders in place of what a pickler would meet more than `limit` containers down."""
+    """Replace the values that a pickler would reach more than `limit` containers down by placeholders."""
     notes: list[Note] = []
     replaced: dict[int, tuple[Any, Any]] = {}
     seen: set[int] = set()
@@ -29,16 +28,16 @@ def cut_deep(roots: Roots, limit: int = SAFE_DEPTH) -> list[Note]:
         seen.add(id(place.node))
         changes = {}
         below = []
-        for entry in entries(place):
-            if is_atom(entry.child) or id(entry.child) in seen:
+        for item in items_of(place):
+            if is_atom(item.child) or id(item.child) in seen:
                 continue
-            link = extended(place.link, entry.key)
-            if depth < limit or entry.slot is None:
-                below.append((Place(entry.child, link, entry.labels), depth + 1))
+            link = extended(place.link, item.key)
+            if depth < limit or item.slot is None:
+                below.append((Place(item.child, link, item.labels), depth + 1))
                 continue
-            note = Note(path_of(link), TOO_DEEP, type_name(entry.child), _REASON)
+            note = Note(path_of(link), TOO_DEEP, inert_type_name(item.child), _REASON)
             notes.append(note)
-            changes[entry.slot] = stand_in(*PLACEHOLDER.split(":"))(note.path, note.kind, note.type, note.reason, "")
+            changes[item.slot] = stand_in(*PLACEHOLDER.split(":"))(note.path, note.kind, note.type, note.reason, "")
         if changes:
             put(place, changes, replaced)
         rest.extend(reversed(below))  # in a pickler's own order

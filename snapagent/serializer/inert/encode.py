@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import pickle
 
-from .decode import BY_VALUE, Inert, StandIn
+from ...placeholder import BY_VALUE
+from .decode import Inert, StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class _PlainEncoder(pickle.Pickler):
 
 
 class _Encoder(pickle._Pickler):
-    write: Any  # what typeshed leaves out
+    write: Any  # members that typeshed does not declare
     memo: Any
     framer: Any
     memoize: Any

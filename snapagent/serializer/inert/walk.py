@@ -1,6 +1,6 @@
-"""Walking and editing inert graphs: which places a container has, what they are called, and how to put values there.
+"""Walks and edits inert graphs: the items of a container, their paths and names, and how to replace them.
 
-An object's attributes and constructor arguments are places of the object itself: a path into a graph reads like a path
+An object's attributes and constructor arguments are items of the object itself: a path into a graph reads like a path
 into the live value, `order.lines[0].card`, whatever containers the pickle uses in between.
 """
 
@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
-from .class_facts import live_names
-from .decode import BY_VALUE, Inert, StandIn, is_atom
+from ...placeholder import BY_VALUE, REBUILDS_EXCEPTION
+from .class_facts import class_facts
+from .decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Link = tuple["Link | None", object]  # a path from its last step backwards: (the way there, key)
+    Link = tuple["Link | None", object]  # a path, last step first: (the link of the container, key)
 
-NO_STEP = object()  # the key of a place that is no step of a path, such as the dict of an object's attributes
-
-_LABELLED_CODE = {"dill._dill:_create_function"}
-_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
+NO_STEP = object()  # the key of an item that adds nothing to a path, such as the dict of an object's attributes
 
 
 class Roots:
@@ -49,7 +47,7 @@ class Roots:
 
 
 class Place:
-    """A container met on a walk. `labels` name items that it does not name itself; `rule` is what it stands under."""
+    """A container on a walk. `labels` name items that it does not name itself; `rule` is inherited in redaction."""
 
     __slots__ = ("labels", "link", "node", "rule")
 
@@ -60,8 +58,11 @@ class Place:
         self.rule = rule
 
 
-class Entry:
-    """One place in a container: `slot` says where to put a value, `key` is its step, `label` its name if it has one."""
+class Item:
+    """One item of a container: `slot` is for `put`, `key` is its step in a path, `label` its name, if it has one.
+
+    `slot` is None for items that `put` cannot replace, such as keys; `labels` name the items of `child`.
+    """
 
     __slots__ = ("child", "key", "label", "labels", "slot")
 
@@ -73,64 +74,64 @@ class Entry:
         self.labels = labels
 
 
-def entries(place: Place) -> Iterator[Entry]:
-    """The places of one container, made before the first is handed out: it may be changed meanwhile."""
+def items_of(place: Place) -> Iterator[Item]:
+    """The items of one container, listed before the first is returned: the container may be changed meanwhile."""
     node = place.node
     kind = type(node)
     if kind is dict:
-        found = [Entry(key, key, key, child) for key, child in node.items()]
-        return iter(found + [Entry(None, key, None, key) for key in node if not is_atom(key)])
+        found = [Item(key, key, key, child) for key, child in node.items()]
+        return iter(found + [Item(None, key, None, key) for key in node if not is_atom(key)])
     if kind is list or kind is tuple:
         labels = place.labels
         if not labels:
-            return iter([Entry(index, index, None, child) for index, child in enumerate(node)])
+            return iter([Item(index, index, None, child) for index, child in enumerate(node)])
         names = [*labels, *[None] * (len(node) - len(labels))]
         pairs = enumerate(zip(names, node, strict=False))
-        return iter([Entry(i, i if name is None else name, _label(name), child) for i, (name, child) in pairs])
+        return iter([Item(i, i if name is None else name, _label(name), child) for i, (name, child) in pairs])
     if kind is set or kind is frozenset:
-        return iter([Entry(child, index, None, child) for index, child in enumerate(node)])
+        return iter([Item(child, index, None, child) for index, child in enumerate(node)])
     if kind is Roots:
-        return iter([Entry(i, keys, node.labels[i], node.values[i]) for i, keys in enumerate(node.keys)])
-    return iter(_entries_of_stand_in(node))
+        return iter([Item(i, keys, node.labels[i], node.values[i]) for i, keys in enumerate(node.keys)])
+    return iter(_items_of_stand_in(node))
 
 
 def _label(name: object) -> object:
     return None if name is NO_STEP else name
 
 
-def _entries_of_stand_in(node: Any) -> Iterator[Entry]:
+def _items_of_stand_in(node: Any) -> Iterator[Item]:
     if isinstance(node, StandIn):
         if node.origin is not None:
-            yield Entry(None, NO_STEP, None, node.origin)
+            yield Item(None, NO_STEP, None, node.origin)
         return
     cls: Any = type(node)
     if cls.origin is not None:
-        yield Entry(None, NO_STEP, None, cls)
-    fields = live_names(cls).fields if node.args or type(node.state) in (list, tuple) else ()
+        yield Item(None, NO_STEP, None, cls)
+    fields = class_facts(cls).fields if node.args or type(node.state) in (list, tuple) else ()
     if node.args:
         yield from _arguments(node, cls, fields)
     for slot in ("callee", "kwargs", "listed", "pairs"):
         value = getattr(node, slot)
         if value is not None:
-            yield Entry(slot, NO_STEP, None, value)
+            yield Item(slot, NO_STEP, None, value)
     if node.state is not None:
         yield from _state(node, fields)
     if node.effects is not None:
-        yield Entry("effects", NO_STEP, None, node.effects)
+        yield Item("effects", NO_STEP, None, node.effects)
 
 
-def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Entry]:
+def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Item]:
     step: object = NO_STEP if fields or cls.name == BY_VALUE else "args"
     labels: Sequence[Any] = [NO_STEP] if cls.name == BY_VALUE else fields
-    if cls.name == _EXCEPTION and len(node.args) == 2:
-        yield Entry(None, "args", None, node.args[1])
-    if cls.name in _LABELLED_CODE:
+    if cls.name == REBUILDS_EXCEPTION and len(node.args) == 2:
+        yield Item(None, "args", None, node.args[1])
+    if cls.name == MAKES_FUNCTION:
         yield from _function_parts(node)
         step = NO_STEP
-    yield Entry("args", step, None, node.args, labels)
+    yield Item("args", step, None, node.args, labels)
 
 
-def _function_parts(node: Inert) -> Iterator[Entry]:
+def _function_parts(node: Inert) -> Iterator[Item]:
     """The defaults and cells of a function whose code is in the stream, under the names that the code gives them."""
     code = node.args[0]
     if not isinstance(code, Inert) or len(node.args) < 5:
@@ -140,27 +141,27 @@ def _function_parts(node: Inert) -> Iterator[Entry]:
     defaults, closure = node.args[3], node.args[4]
     if type(defaults) is tuple and counts and len(tuples) > 2:
         positional = tuples[2][: counts[0]]
-        yield Entry(None, NO_STEP, None, defaults, positional[len(positional) - len(defaults) :])
+        yield Item(None, NO_STEP, None, defaults, positional[len(positional) - len(defaults) :])
     if type(closure) is tuple:
         names = next((items for items in reversed(tuples) if items and len(items) == len(closure)), ())
         for name, cell in zip(names, closure, strict=False):
             if isinstance(cell, Inert):
-                yield Entry(None, NO_STEP, None, cell.args, [name])
+                yield Item(None, NO_STEP, None, cell.args, [name])
                 for effect in cell.effects or ():
-                    yield Entry(None, NO_STEP, None, effect.args, [None, None, name])
+                    yield Item(None, NO_STEP, None, effect.args, [None, None, name])
 
 
-def _state(node: Inert, fields: Sequence[str]) -> Iterator[Entry]:
+def _state(node: Inert, fields: Sequence[str]) -> Iterator[Item]:
     state = node.state
-    yield Entry("state", NO_STEP if not is_atom(state) else "state", None, state, fields)
+    yield Item("state", NO_STEP if not is_atom(state) else "state", None, state, fields)
     if type(state) is tuple:  # (attributes, slots)
         for part in state:
             if type(part) is dict:
-                yield Entry(None, NO_STEP, None, part)
+                yield Item(None, NO_STEP, None, part)
 
 
 def extended(link: Link | None, key: object) -> Link | None:
-    """The way to a place in a container: `link` leads to the container."""
+    """The path of an item: `link` is the path of its container."""
     if key is NO_STEP:
         return link
     if link is None and type(key) is tuple:
@@ -184,7 +185,7 @@ def path_of(link: Link | None) -> str:
 
 
 def walk(roots: Roots) -> Iterator[Place]:
-    """Every container of a graph, each once; what is put into it while it is at hand is walked as well."""
+    """Every container of a graph, each once. Values that the caller puts into the latest one are walked."""
     seen: set[int] = set()
     rest = [Place(roots, None, ())]
     while rest:
@@ -194,15 +195,15 @@ def walk(roots: Roots) -> Iterator[Place]:
         seen.add(id(place.node))
         yield place
         below = [
-            Place(entry.child, extended(place.link, entry.key), entry.labels)
-            for entry in entries(place)
-            if not is_atom(entry.child)
+            Place(item.child, extended(place.link, item.key), item.labels)
+            for item in items_of(place)
+            if not is_atom(item.child)
         ]
-        rest.extend(reversed(below))  # in order: the first way to a container is the one that names its items
+        rest.extend(reversed(below))  # in order: the first path to a container is the one that names its items
 
 
 def put(place: Place, changes: Mapping[Any, Any], replaced: dict[int, tuple[Any, Any]]) -> None:
-    """Put values into a container by slot; what cannot be changed is made anew and listed, old and new, by identity."""
+    """Put values into a container by slot. Tuples and frozensets are immutable: `replaced` gets old and new, by id."""
     node = place.node
     kind = type(node)
     if kind is Roots:
@@ -232,14 +233,14 @@ def rekey(node: dict[Any, Any], changes: Mapping[Any, Any]) -> None:
 
 
 def substitute(roots: Roots, replaced: dict[int, tuple[Any, Any]]) -> None:
-    """Put new tuples and frozensets wherever the old ones are; those that hold them become new ones themselves."""
+    """Put new tuples and frozensets in the place of the old ones; those that contain them are made anew in turn."""
     while replaced:
         further: dict[int, tuple[Any, Any]] = {}
         for place in walk(roots):
             changes = {
-                entry.slot: replaced[id(entry.child)][1]
-                for entry in entries(place)
-                if entry.slot is not None and id(entry.child) in replaced
+                item.slot: replaced[id(item.child)][1]
+                for item in items_of(place)
+                if item.slot is not None and id(item.child) in replaced
             }
             if changes:
                 put(place, changes, further)

@@ -1,7 +1,7 @@
-"""Bytes of a part back to live objects, with facsimiles in the places of placeholders. Loading runs stored code.
+"""Loads the bytes of a part as live objects, with facsimiles in place of placeholders. Loading runs stored code.
 
-The C unpickler does it. Where something goes wrong, a second, slow reading finds out what: a step that failed because
-it was handed a placeholder gives a placeholder itself, any other failure is a `BundleLoadError` that names the class.
+The C unpickler loads nearly all of them. When it fails, `load_slowly` loads the part again in Python: a step that fails
+because of a placeholder returns a placeholder, any other failure is a `BundleLoadError` that names the class.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import pickle
 
-from ...bundle import Note
+from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
 from ...errors import BundleLoadError, FacsimileError
-from ...placeholder import Placeholder
+from ...placeholder import BY_VALUE, PLACEHOLDER, Placeholder
 from ..by_value import FORBIDDEN, load_dill
 from .renames import find_global
 
@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-CALL, OUTCOME = "call", "outcome"
-_PLACEHOLDER = ("snapagent.placeholder", "restore_placeholder")
-_BY_VALUE = ("snapagent.serializer.by_value", "load_by_value")
 _AGAIN = "capture the call again, or load it where its code is installed"
 
 
 class Facsimiles:
-    """Stand-ins that a test supplies, by path; counts which of them were used."""
+    """The replacements for placeholders that a test supplies, by path; records which of them were used."""
 
     def __init__(self, given: Mapping[str, object]) -> None:
         self._given = [(text, parse_path(text), value) for text, value in given.items()]
@@ -36,7 +33,7 @@ class Facsimiles:
         self._used: set[str] = set()
 
     def __call__(self, path: str, kind: str, type_name: str, reason: str, detail: str = "") -> object:
-        """What to put where the stream has a placeholder."""
+        """The value for a placeholder in the stream. The unpickler calls this in place of `restore_placeholder`."""
         self._met[path] = None
         for text, pattern, value in self._given:
             if _fits(pattern, path):
@@ -52,7 +49,7 @@ class Facsimiles:
 
 
 class CodeLoader:
-    """Stands in for `load_by_value`: what is inside the code is looked up as in the rest of the bundle."""
+    """Called in place of `load_by_value`, so that globals inside the code are found as in the rest of the bundle."""
 
     loads_code = True
 
@@ -113,21 +110,12 @@ def thaw(
     return value
 
 
-def thaw_dill(data: bytes, target: str = "the bundle") -> Any:
-    """Load a stream that is dill's from end to end. Raises BundleLoadError."""
-    try:
-        return load_dill(data, lambda module, name: None)
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:
-        raise BundleLoadError(target, f"{type(error).__name__}: {error}", _AGAIN) from error
-
-
 def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, str], Any]:
     def find(module: str, name: str) -> Any:
-        if (module, name) == _PLACEHOLDER:
+        asked = f"{module}:{name}"
+        if asked == PLACEHOLDER:
             return supplied
-        if (module, name) == _BY_VALUE:
+        if asked == BY_VALUE:
             return CodeLoader(find_in_code)
         if (module, name) in FORBIDDEN:
             raise pickle.UnpicklingError(f"{module}.{name} would open a file")
@@ -151,9 +139,9 @@ class _Thawer(pickle.Unpickler):
 
 
 def _thaw_slowly(data: bytes, find: Callable[[str, str], Any], target: str, error: BaseException) -> Any:
-    from .load_slowly import LoadingFailed, load_patiently
+    from .load_slowly import LoadFailure, load_slowly
 
     try:
-        return load_patiently(data, find)
-    except LoadingFailed as failure:
+        return load_slowly(data, find)
+    except LoadFailure as failure:
         raise BundleLoadError(target, str(failure), _AGAIN) from (failure.__cause__ or error)

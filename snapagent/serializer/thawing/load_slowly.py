@@ -1,6 +1,7 @@
-"""A slow reading of a stream that the C unpickler gave up on: finds out where, and goes on where a placeholder is why.
+"""Loads, opcode by opcode, a stream that the C unpickler failed on: to name the object, or to go on past a placeholder.
 
-Python's own unpickler, step by step. A call that was handed a placeholder and failed gives a placeholder.
+A call that fails because one of its arguments is a placeholder returns a placeholder in its turn, so that the rest of
+the bundle can be used. Any other failure ends the load with the name of the class.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pickle
 from ...bundle import Note
 from ...core.type_facts import is_class, type_name
 from ...errors import PlaceholderError
-from ...placeholder import Placeholder, note_of
+from ...placeholder import UNSTORABLE, Placeholder, note_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,25 +20,25 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
-class LoadingFailed(Exception):
-    """The text says what could not be rebuilt, and why."""
+class LoadFailure(Exception):
+    """An object could not be rebuilt; the text names it and the reason."""
 
 
-def load_patiently(data: bytes, find: Callable[[str, str], Any]) -> Any:
-    """The value of a stream. Raises LoadingFailed."""
+def load_slowly(data: bytes, find: Callable[[str, str], Any]) -> Any:
+    """The value of a stream. Raises LoadFailure."""
     try:
-        return _PatientUnpickler(io.BytesIO(data), find).load()
-    except (KeyboardInterrupt, SystemExit, MemoryError, LoadingFailed):
+        return _SlowUnpickler(io.BytesIO(data), find).load()
+    except (KeyboardInterrupt, SystemExit, MemoryError, LoadFailure):
         raise
     except BaseException as error:
-        raise LoadingFailed(f"its bytes cannot be read ({_said(error)})") from error
+        raise LoadFailure(f"its bytes cannot be read ({_described(error)})") from error
 
 
-def _said(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-class _PatientUnpickler(pickle._Unpickler):
+class _SlowUnpickler(pickle._Unpickler):
     stack: list[Any]
     append: Callable[[Any], None]
     pop_mark: Callable[[], list[Any]]
@@ -50,10 +51,13 @@ class _PatientUnpickler(pickle._Unpickler):
         try:
             return self._find(module, name)
         except (ImportError, AttributeError) as error:
-            raise LoadingFailed(f"{module}:{name} cannot be found here ({_said(error)})") from error
+            raise LoadFailure(f"{module}:{name} cannot be found here ({_described(error)})") from error
         except pickle.UnpicklingError as error:
-            raise LoadingFailed(str(error)) from error
+            raise LoadFailure(str(error)) from error
 
+    # Each opcode that runs code of the program is overridden: REDUCE and NEWOBJ make objects, BUILD and the item
+    # opcodes change them. The overrides leave the stack as Python's own unpickler would, also when a step is skipped
+    # because its object became a placeholder. The unpickler calls methods by `dispatch`, so they are entered there.
     def load_reduce(self) -> None:
         args = self.stack.pop()
         self.stack[-1] = self._called(self.stack[-1], args)
@@ -117,24 +121,24 @@ class _PatientUnpickler(pickle._Unpickler):
             return callee
         try:
             return callee.__new__(callee, *args, **(kwargs or {})) if new else callee(*args)
-        except (KeyboardInterrupt, SystemExit, MemoryError, LoadingFailed):
+        except (KeyboardInterrupt, SystemExit, MemoryError, LoadFailure):
             raise
         except BaseException as error:
             if hasattr(callee, "loads_code"):
-                return Placeholder(Note("", "unstorable", "code", f"it cannot be rebuilt here ({_said(error)})"))
+                return Placeholder(Note("", UNSTORABLE, "code", f"it cannot be rebuilt here ({_described(error)})"))
             missing = next((arg for arg in args if type(arg) is Placeholder), None)
             if missing is not None or isinstance(error, PlaceholderError):
-                return _in_its_place(missing, callee)
-            raise LoadingFailed(f"{_name(callee, args)} could not be rebuilt ({_said(error)})") from error
+                return _placeholder_for(missing, callee)
+            raise LoadFailure(f"{_name(callee, args)} could not be rebuilt ({_described(error)})") from error
 
     def _changed(self, made: Any, given: object, change: Callable[[Any], None]) -> None:
         try:
             change(self)
-        except (KeyboardInterrupt, SystemExit, MemoryError, LoadingFailed):
+        except (KeyboardInterrupt, SystemExit, MemoryError, LoadFailure):
             raise
         except BaseException as error:
             name = type_name(made if is_class(made) else type(made))
-            raise LoadingFailed(f"{name} could not be rebuilt ({_said(error)})") from error
+            raise LoadFailure(f"{name} could not be rebuilt ({_described(error)})") from error
 
     def _items(self, change: Callable[[Any], None], below: int) -> None:
         made = self.metastack[-1][-1]  # type: ignore[attr-defined]
@@ -152,8 +156,8 @@ def _name(callee: Any, args: tuple[Any, ...]) -> str:
     return f"{getattr(callee, '__module__', '?')}.{getattr(callee, '__qualname__', '?')}"
 
 
-def _in_its_place(missing: Placeholder | None, callee: Any) -> Placeholder:
-    """What stands for an object that cannot be rebuilt without another one that is missing."""
+def _placeholder_for(missing: Placeholder | None, callee: Any) -> Placeholder:
+    """The placeholder for an object that cannot be rebuilt because another one is missing."""
     path = note_of(missing).path if missing is not None else ""
     why = f"it is made from {path or 'a value'}, which is not in the bundle"
-    return Placeholder(Note(path, "unstorable", _name(callee, ()), why))
+    return Placeholder(Note(path, UNSTORABLE, _name(callee, ()), why))

@@ -1,4 +1,7 @@
-"""Modules that Python versions and libraries have renamed: a stream names one, this interpreter may have another."""
+"""Modules that Python versions and libraries have renamed: a stream names one, this interpreter may have another.
+
+The argument hash uses the same table, so that equal arguments have equal hashes on every supported version.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-# A name as some version spells it -> the name that all of them are known by here.
-CANONICAL = {
+# A module name as some version spells it -> the name that stands for all spellings. Part of the argument hash `h1`:
+# an entry that changes the name of a stored class changes the hashes of calls that pass its objects.
+_CANONICAL = {
     "pathlib._local": "pathlib",  # 3.13
     "pathlib._abc": "pathlib",
     "pathlib._os": "pathlib",
     "numpy._core": "numpy.core",  # numpy 2
-    "asyncio.timeouts": "asyncio",
+    "_decimal": "decimal",
+    "__builtin__": "builtins",  # dill's spelling
 }
 _SPELLINGS: dict[str, tuple[str, ...]] = {
     "pathlib": ("pathlib._local",),
@@ -25,7 +30,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
 
 def canonical_module(name: str) -> str:
     """The module name by which all versions' spellings are known; the name itself when it was never renamed."""
-    for spelled, known in CANONICAL.items():
+    for spelled, known in _CANONICAL.items():
         if name == spelled or name.startswith(spelled + "."):
             return known + name[len(spelled) :]
     return name

@@ -1,4 +1,4 @@
-"""Live arguments as a bundle would hold them: frozen, redacted by today's rules, and hashed."""
+"""Freezes and hashes live arguments as a bundle would hold them, redacted by the current rules."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import pickle
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..bundle import Header, Note
+from ..bundle import BOUND_KINDS, FUNCTION, PLAIN, Header, Note
 from ..config.settings import Settings
 from ..config.targets import Target
 from ..core.paths import PathPattern, parse_path
 from ..core.records import Record
 from ..core.signature import Parameters, defaults_of
 from ..errors import NotReplayableError
-from ..placeholder import EXCLUDED
+from ..placeholder import EXCLUDED, PLACEHOLDER
 from ..sealing.hashing.canonical import argument_hash
-from ..sealing.hashing.objects import PLACEHOLDER
 from ..sealing.opened_call import OpenedCall
 from ..sealing.seal import RawCall, SealRules
 from ..serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
@@ -26,8 +25,8 @@ from .functions import find_function, unwrap
 NOTHING = pickle.dumps(None)  # the outcome of a call that has not ended
 
 
-class Asked(Record):
-    """A call that somebody makes or asks for. `parameters` do not include the bound instance."""
+class LiveCall(Record):
+    """A function and the arguments of a call of it. `parameters` do not include the bound instance."""
 
     target: str  # module:qualname
     parameters: Parameters
@@ -36,21 +35,21 @@ class Asked(Record):
     kwargs: dict[str, Any]
 
 
-def freeze_asked(asked: Asked, excluded: Iterable[str] = (), settings: Settings | None = None) -> RawCall:
-    """The call as bytes, before it is made; places at the paths `excluded` are left out. The outcome is empty."""
-    settings = settings or settings_for(asked.target)
+def freeze_live_call(live: LiveCall, excluded: Iterable[str] = (), settings: Settings | None = None) -> RawCall:
+    """The call as bytes, before it is made, without the values at the paths `excluded`. The outcome is empty."""
+    settings = settings or settings_for(live.target)
     rules = FreezeRules(
         max_bytes=settings.max_bytes,
         exclude=tuple(_patterns((*settings.exclude, *excluded))),
         exclude_types=settings.exclude_types,
     )
-    frozen = freeze_call(None, asked.args, asked.kwargs, asked.parameters, rules)
-    defaults = freeze_outcome(dict(asked.defaults), False, rules).data if asked.defaults else None
+    frozen = freeze_call(None, live.args, live.kwargs, live.parameters, rules)
+    defaults = freeze_outcome(dict(live.defaults), False, rules).data if live.defaults else None
     return RawCall(
-        target=Target.parse(asked.target),
-        kind="function",
-        flavor="plain",
-        parameters=asked.parameters,
+        target=Target.parse(live.target),
+        kind=FUNCTION,
+        flavor=PLAIN,
+        parameters=live.parameters,
         call=frozen.data,
         outcome=NOTHING,
         raised=False,
@@ -66,8 +65,9 @@ def freeze_asked(asked: Asked, excluded: Iterable[str] = (), settings: Settings 
 def hash_of(call: RawCall, rules: SealRules, types: Mapping[str, str] | None = None) -> str:
     """The argument hash of a frozen call without its instance, redacted leaves as one constant: `h1:<hex>`.
 
-    The outcome has no say in it, so that the hash can be known before there is one. `types` says by path what type
-    an excluded argument is taken for (any other: none at all), since a placeholder is hashed by its type.
+    The outcome does not enter the hash, so the hash is known before the call is made. A placeholder is hashed by the
+    type of the value that it replaces; `types` gives the types of excluded arguments by path, so that both calls have
+    the same ones.
     """
     opened = OpenedCall(call.parameters, False, call.call, call.defaults)
     opened.redact(rules.redactor)
@@ -86,17 +86,16 @@ def _retype(bound: Mapping[str, Any], types: Mapping[str, str]) -> None:
 
 def settings_for(target: str) -> Settings:
     """The settings of the config that a target has, the defaults when no rule names it."""
-    config = config_in_force()
-    return config.target_set().rule_for(Target.parse(target)) or config.defaults
+    return config_in_force().settings_for(target)
 
 
 def seal_rules(settings: Settings, key: bytes = b"") -> SealRules:
-    """Redaction as the config wants it; the key matters for pseudonyms only, not for hashes."""
+    """The rules of redaction in the config. The key only affects pseudonyms, not hashes."""
     return SealRules.of(settings, key)
 
 
 def excluded_types(notes: Iterable[Note]) -> dict[str, str]:
-    """Where a bundle left arguments out on purpose, and their types: a call that is compared does the same."""
+    """The paths and types of the arguments that a bundle excludes, to exclude them from a live call as well."""
     return {note.path: note.type for note in notes if note.kind == EXCLUDED}
 
 
@@ -104,14 +103,14 @@ def _patterns(paths: Iterable[str]) -> Iterable[PathPattern]:
     for path in paths:
         try:
             yield parse_path(path)
-        except ValueError:  # a printed path that was shortened: it names nothing
+        except ValueError:  # a path that was shortened for printing: it matches nothing
             continue
 
 
-class ArgumentTest:
-    """Asks headers for one set of arguments; the hash is made once for each signature that the headers show.
+class ArgumentFilter:
+    """Tests headers for one set of arguments. The hash is computed once for each signature among the headers.
 
-    `function` is the target where the caller has it; else it is looked for, since its default values count.
+    `function` is the target, if the caller has it. Otherwise it is imported, since its default values enter the hash.
     """
 
     def __init__(
@@ -125,20 +124,20 @@ class ArgumentTest:
     def __call__(self, header: Header) -> bool:
         excluded = excluded_types(header.notes)
         key = (header.target, header.parameters, tuple(excluded.items()))
-        wanted = self._hashes.get(key)
-        if wanted is None:
-            wanted = self._hashes[key] = self._hash(header, excluded)
-        return header.call_hash == wanted
+        expected = self._hashes.get(key)
+        if expected is None:
+            expected = self._hashes[key] = self._hash(header, excluded)
+        return header.call_hash == expected
 
     def _hash(self, header: Header, excluded: dict[str, str]) -> str:
-        skip = 1 if header.kind in ("method", "classmethod") else 0
+        skip = 1 if header.kind in BOUND_KINDS else 0
         parameters = Parameters(header.parameters[skip:])
-        asked = Asked(header.target, parameters, self._defaults(header.target, parameters), self._args, self._kwargs)
+        live = LiveCall(header.target, parameters, self._defaults(header.target, parameters), self._args, self._kwargs)
         settings = settings_for(header.target)
-        return hash_of(freeze_asked(asked, excluded, settings), seal_rules(settings), excluded)
+        return hash_of(freeze_live_call(live, excluded, settings), seal_rules(settings), excluded)
 
     def _defaults(self, target: str, parameters: Parameters) -> Mapping[str, Any]:
-        """The function's default values, those of `parameters`; none when the program is not here."""
+        """The default values of `parameters`; none when the program cannot be imported."""
         try:
             function: Any = self._function or find_function(target)
         except NotReplayableError:

@@ -1,4 +1,4 @@
-"""Side effects that are not served or not kept: what the test author is told, and what stays on disk."""
+"""Side effects that are not served or not recorded: what the test author reads, and what stays on disk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_in_ci_nothing_is_recorded_unless_forced(project: Project) -> None:
     project.run(CI="true", NO_REAL="1").assert_outcomes(passed=1)
 
 
-def test_what_ci_does_not_record_anew_is_said_to_be_there(project: Project) -> None:
+def test_ci_says_that_a_recording_it_does_not_renew_exists(project: Project) -> None:
     project.write(NOTIFY)
     project.run(**RECORD).assert_outcomes(passed=1)
     result = project.run("--snapshot-update", SIDE_EFFECT_CAPTURE="True", CI="true")
@@ -84,7 +84,7 @@ def test_a_swallowed_miss_fails_the_test_at_its_end(project: Project) -> None:
     result.stdout.fnmatch_lines(["*went on after a side effect that could not be served*", "*order=1*"])
 
 
-def test_what_a_miss_left_unused_is_not_told_as_well(project: Project) -> None:
+def test_recordings_left_unused_after_a_miss_are_not_reported(project: Project) -> None:
     project.write(
         WITH_MOCK
         + """
@@ -296,7 +296,7 @@ def test_a_call_that_was_cancelled_is_not_recorded_and_spoils_nothing(project: P
     assert len(project.recordings()) == 1
 
 
-def test_two_effects_of_one_name_are_told_apart_or_refused(project: Project) -> None:
+def test_two_side_effects_of_one_name_need_a_name_of_their_own(project: Project) -> None:
     project.write(
         """
         def send(address):

@@ -1,4 +1,4 @@
-"""`snapagent clear`, `prune`, `pin`, `unpin`: what removes bundles, and what keeps them from being removed."""
+"""`snapagent clear`, `prune`, `pin`, `unpin`: remove bundles, and protect them from removal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...config.targets import Target
 from ...core.records import Record
 from ...errors import StoreError
 from ...store.failures import StoreFailure
@@ -20,7 +19,7 @@ from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function, matching, name_of
 from ..completing import complete_hash, complete_target
 from ..terminal.table import Column
-from ..terminal.wording import counted
+from ..terminal.wording import counted, some_of
 from ..views.reasons import explain
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Removal(Record):
-    """What a command removes, or would remove, of one function; `names` are file names where they are known."""
+    """Bundles of one function that are removed or, in a dry run, would be; `names` are file names if known."""
 
     target: str
     bundles: int
@@ -40,16 +39,16 @@ class Removal(Record):
 @click.command("clear")
 @click.argument("globs", nargs=-1, metavar="[GLOB]...", shell_complete=complete_target)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
-@click.option("--pinned", is_flag=True, help="Pinned bundles too.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
+@click.option("--pinned", is_flag=True, help="Remove pinned bundles too.")
 @json_option
 @store_options
 @pass_app
 def clear_command(app: App, globs: Sequence[str], yes: bool, dry_run: bool, pinned: bool, as_json: bool) -> None:
     """Remove captured bundles and their counts.
 
-    All functions, or those that the globs match. Pinned bundles stay unless --pinned is given; recorded side effects
-    always stay. Asks before anything is removed; without a terminal --yes is needed.
+    Clears all functions, or those that the globs match. Keeps pinned bundles unless --pinned is given; never removes
+    recorded side effects. Asks for confirmation; without a terminal, --yes is needed.
 
     \b
     Examples:
@@ -58,31 +57,31 @@ def clear_command(app: App, globs: Sequence[str], yes: bool, dry_run: bool, pinn
     """
     store = app.store
     chosen = matching(store, globs)
-    removals = [_removal(store, folder, pinned) for folder in chosen]
+    removals = [_planned(store, folder, pinned) for folder in chosen]
     if not dry_run and chosen:
         if not yes:
             _ask(app, removals)
         total = counted(sum(removal.bundles for removal in removals), "bundle")
-        with telling_failures(), app.out.progress.during(f"removing {total}"):
+        with explaining_failures(), app.out.progress.during(f"removing {total}"):
             removals = [
                 removal.replace(bundles=store.clear(folder.name, pinned=pinned))
                 for folder, removal in zip(chosen, removals, strict=True)
             ]
-    _tell(app, removals, dry_run, as_json)
+    _print(app, removals, dry_run, as_json)
 
 
 @click.command("prune")
 @click.argument("globs", nargs=-1, metavar="[GLOB]...", shell_complete=complete_target)
-@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
-@click.option("--defaults", "by_defaults", is_flag=True, help="Also functions that are no target, by the defaults.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
+@click.option("--defaults", "by_defaults", is_flag=True, help="Apply the defaults to functions that are not targets.")
 @json_option
 @store_options
 @pass_app
 def prune_command(app: App, globs: Sequence[str], dry_run: bool, by_defaults: bool, as_json: bool) -> None:
     """Apply the retention rules of the configuration now.
 
-    keep, keep_outcomes and max_age of each target; pinned bundles stay. Functions that are no target are left alone
-    unless --defaults is given. What killed writers left behind is swept too.
+    Applies keep, keep_outcomes and max_age of each target; keeps pinned bundles. Skips functions that are not targets
+    unless --defaults is given. Also removes leftovers of killed writers.
 
     \b
     Examples:
@@ -91,30 +90,27 @@ def prune_command(app: App, globs: Sequence[str], dry_run: bool, by_defaults: bo
     """
     store, config = app.store, app.config
     removals: list[Removal] = []
-    alone: list[str] = []
-    with telling_failures(), app.out.progress.during("looking for what is surplus"):
+    ignored: list[str] = []
+    with explaining_failures(), app.out.progress.during("pruning"):
         for folder in matching(store, globs):
             settings = _settings(config, folder, by_defaults)
             if settings is None:
-                alone.append(name_of(folder))
+                ignored.append(name_of(folder))
                 continue
             gone = store.prune(folder.target or folder.name, settings, dry_run=dry_run)
             removals.append(Removal(name_of(folder), len(gone), folder.path, tuple(entry.name for entry in gone)))
         if not dry_run:
             store.sweep()
-    _tell(app, removals, dry_run, as_json)
-    if alone:
-        some = ", ".join(alone[:3]) + (f" and {len(alone) - 3} more" if len(alone) > 3 else "")
-        app.out.note(f"left alone, because no rule is for them: {some}", then="--defaults prunes them too")
+    _print(app, removals, dry_run, as_json)
+    if ignored:
+        app.out.note(f"skipped, not a target: {some_of(ignored)}", then="--defaults prunes these too")
 
 
 def _settings(config: Config | None, folder: FunctionFolder, by_defaults: bool) -> Settings | None:
     from ...config.reading import DEFAULT_CONFIG
 
-    rule = None
-    if config is not None and folder.target is not None and ":" in folder.target:
-        rule = config.target_set().rule_for(Target.parse(folder.target))
-    return rule or ((config or DEFAULT_CONFIG).defaults if by_defaults else None)
+    config = config or DEFAULT_CONFIG
+    return config.settings_for(folder.target) if by_defaults else config.rule_for(folder.target)
 
 
 @click.command("pin")
@@ -124,15 +120,15 @@ def _settings(config: Config | None, folder: FunctionFolder, by_defaults: bool) 
 @store_options
 @pass_app
 def pin_command(app: App, target: str, hashes: Sequence[str], as_json: bool) -> None:
-    """Protect bundles from retention: they stay, and do not count.
+    """Protect bundles from retention.
 
-    The newest bundle without HASH. `snapagent unpin` takes it back.
+    Pins the newest bundle without HASH. Pinned bundles do not count towards keep. `snapagent unpin` reverses it.
 
     \b
     Example:
       snapagent pin shop.pricing.quote 3fa9
     """
-    _mark(app, target, hashes, True, as_json)
+    _set_pinned(app, target, hashes, True, as_json)
 
 
 @click.command("unpin")
@@ -142,20 +138,20 @@ def pin_command(app: App, target: str, hashes: Sequence[str], as_json: bool) -> 
 @store_options
 @pass_app
 def unpin_command(app: App, target: str, hashes: Sequence[str], as_json: bool) -> None:
-    """Let retention have bundles again that were pinned.
+    """Remove the pins of bundles.
 
     \b
     Example:
       snapagent unpin shop.pricing.quote 3fa9
     """
-    _mark(app, target, hashes, False, as_json)
+    _set_pinned(app, target, hashes, False, as_json)
 
 
-def _mark(app: App, target: str, hashes: Sequence[str], pinned: bool, as_json: bool) -> None:
+def _set_pinned(app: App, target: str, hashes: Sequence[str], pinned: bool, as_json: bool) -> None:
     store = app.store
     folder = function(store, target)
     entries = [bundle(store, folder, text) for text in hashes or (None,)]
-    with telling_failures(), app.out.progress.during("bringing the index up to date"):
+    with explaining_failures(), app.out.progress.during("updating the index"):
         for entry in entries:
             (store.pin if pinned else store.unpin)(entry)
     if as_json:
@@ -165,7 +161,7 @@ def _mark(app: App, target: str, hashes: Sequence[str], pinned: bool, as_json: b
         app.out.line("pinned " if pinned else "unpinned ", (entry.short_hash, "cyan"), f"  {entry.name}")
 
 
-def _removal(store: Store, folder: FunctionFolder, pinned: bool) -> Removal:
+def _planned(store: Store, folder: FunctionFolder, pinned: bool) -> Removal:
     names = store.bundles(folder.name).names if pinned else store.bundles(folder.name).unpinned()
     return Removal(name_of(folder), len(names), folder.path, tuple(names))
 
@@ -174,13 +170,13 @@ def _ask(app: App, removals: Sequence[Removal]) -> None:
     total = counted(sum(removal.bundles for removal in removals), "bundle")
     what = f"{total} of {counted(len(removals), 'function')} under {app.base_path}"
     if not sys.stdin.isatty():
-        raise click.ClickException(f"{what} would be removed; --yes does it without asking, --dry-run shows them")
+        raise click.ClickException(f"{what} would be removed; --yes removes without asking, --dry-run shows them")
     click.echo(f"Remove {what}? [y/N] ", err=True, nl=False)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):  # click's own prompt hides Ctrl-C from us
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):  # click's prompt would turn Ctrl-C into an answer
         raise click.ClickException("nothing was removed")
 
 
-def _tell(app: App, removals: Sequence[Removal], dry_run: bool, as_json: bool) -> None:
+def _print(app: App, removals: Sequence[Removal], dry_run: bool, as_json: bool) -> None:
     removals = [removal for removal in removals if removal.bundles]
     if as_json:
         rows = [{**removal.as_dict(), "names": list(removal.names)} for removal in removals]
@@ -196,8 +192,8 @@ def _tell(app: App, removals: Sequence[Removal], dry_run: bool, as_json: bool) -
 
 
 @contextmanager
-def telling_failures() -> Iterator[None]:
-    """What the disk refuses, in words."""
+def explaining_failures() -> Iterator[None]:
+    """Turn a StoreFailure into a StoreError with an explanation and a remedy."""
     try:
         yield
     except StoreFailure as error:

@@ -1,0 +1,113 @@
+"""The function inside an object: in a descriptor, or in what a framework made of it, such as a click command.
+
+Values are judged by their type and read from dictionaries and by the collector: no code of the program runs, and
+nothing lazy is evaluated. Who searches says with a callable what lies below a wrapper that this package put there.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+from types import FunctionType, ModuleType
+
+from .type_facts import is_class, is_heap_type, namespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+CALLABLES = (FunctionType, type(functools.lru_cache(lambda: None)), functools.partial)
+"""Types of what counts as a function itself."""
+
+_MAX_OBJECTS = 200  # that are visited in search of a function
+_MAX_DEPTH = 4
+_CODE_FLAVORS = ((0x200, "async_generator"), (0x80, "coroutine"), (0x20, "generator"))  # inspect.CO_*
+_fget: Any = vars(property)["fget"].__get__  # a subclass may hide the name
+
+
+def inside(descriptor: Any) -> Any:
+    """The callable in a descriptor of the standard library; None for anything else."""
+    kind = type(descriptor)
+    if issubclass(kind, property):
+        return _fget(descriptor)
+    if issubclass(kind, (classmethod, staticmethod)):
+        return descriptor.__func__
+    if kind in (functools.cached_property, functools.partialmethod):
+        return vars(descriptor).get("func")
+    return None
+
+
+def function_of(value: Any) -> Any:
+    """The function inside a class method, static method or property; anything else itself."""
+    inner = inside(value)
+    return value if inner is None else inner
+
+
+def held_by(
+    value: object,
+    qualname: str,
+    module: str,
+    names: Mapping[str, Any],
+    below: Callable[[object], object] | None = None,
+) -> FunctionType | None:
+    """The function `qualname` of a module inside an object that took its place; None where there is none.
+
+    `names` is the namespace of the module. `below` gives what lies below a wrapper of this package, and any other
+    object itself. The search is bounded in depth and width, since an object may refer to the whole program.
+    """
+    if not may_hold(value):
+        return None
+    level: list[object] = [value]
+    seen = {id(value), id(names)}
+    for _ in range(_MAX_DEPTH):
+        held = [inner for outer in level if _may_descend(outer, value, module) for inner in _referents(outer)]
+        level = []
+        for inner in held if below is None else map(below, held):
+            if type(inner) is FunctionType and inner.__qualname__ == qualname and is_own(inner, module, names):
+                return inner
+            if id(inner) not in seen and len(seen) < _MAX_OBJECTS:
+                seen.add(id(inner))
+                level.append(inner)
+    return None
+
+
+def may_hold(value: object) -> bool:
+    """Whether a framework may have put it around a function: no function, class, module, exception or plain data."""
+    kind = type(value)
+    return kind not in CALLABLES and is_heap_type(kind) and not issubclass(kind, (type, ModuleType, BaseException))
+
+
+def is_own(function: Any, module: str, names: Mapping[str, Any]) -> bool:
+    """Whether the module defines it: its code runs in the namespace `names`, or it says so (`functools.wraps`)."""
+    if type(function) is functools.partial:
+        return False
+    return getattr(function, "__globals__", None) is names or getattr(function, "__module__", None) == module
+
+
+def kind_of(descriptor: type, kind: str) -> str:
+    """The kind of a function inside a descriptor of this type; `kind` where that tells nothing."""
+    if issubclass(descriptor, classmethod):
+        return "classmethod"
+    if issubclass(descriptor, staticmethod):
+        return "staticmethod"
+    return kind
+
+
+def flavor_of(function: Any) -> str:
+    """plain, coroutine, generator or async_generator, by what calling it gives: its own code decides."""
+    flags = function.__code__.co_flags if type(function) is FunctionType else 0
+    return next((flavor for flag, flavor in _CODE_FLAVORS if flags & flag), "plain")
+
+
+def _may_descend(outer: object, start: object, module: str) -> bool:
+    if is_class(outer):
+        return outer is type(start) and namespace(type(start)).get("__module__") == module
+    return type(outer) is not ModuleType
+
+
+def _referents(outer: object) -> list[object]:
+    """The objects that an object refers to. A function refers to its module as well: only its closure counts."""
+    if type(outer) is not FunctionType:
+        return gc.get_referents(outer)
+    return [inner for cell in outer.__closure__ or () for inner in gc.get_referents(cell)]
