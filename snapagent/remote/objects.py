@@ -121,12 +121,12 @@ class Objects:
             raise self._failure(error, "list") from error
         return sorted(path.rpartition("/")[2] for path in found["common_prefixes"])
 
-    def pages(self, folder: str) -> Iterator[list[Found]]:
+    def pages(self, folder: str, after: Key | None = None) -> Iterator[list[Found]]:
         """The bundles of a function, the newest first, in pages of up to 1,000; other objects are left out.
 
-        A page is asked for when the iterator gets there.
+        A page is asked for when the iterator gets there. `after`: only those behind this key.
         """
-        listing = self._store(0).list(f"{LAYOUT}/{folder}", chunk_size=_PAGE)
+        listing = self._store(0).list(f"{LAYOUT}/{folder}", offset=after.path if after else None, chunk_size=_PAGE)
         if self.url.scheme == "file":  # a folder is not listed in order
             entries = [entry for page in self._listed(listing) for entry in page]
             yield self._found(folder, sorted(entries, key=lambda entry: str(entry["path"])))

@@ -16,7 +16,7 @@ from ..store import files
 from ..store.bundle_files import MAX_FILE, read_header
 from ..store.layout import bundle_names, is_function_folder
 from .failures import NoBucket, ObjectGone
-from .keys import key_of, misfit
+from .keys import Key, key_of, misfit
 from .objects import Found, Traffic
 from .urls import RemoteUrl
 
@@ -53,14 +53,14 @@ class PodFolders:
     def folders(self) -> list[str]:
         return sorted(self._functions)
 
-    def pages(self, folder: str) -> Iterator[list[Found]]:
+    def pages(self, folder: str, after: Key | None = None) -> Iterator[list[Found]]:
         """The bundles of a function in all pods, the newest first."""
         names: dict[str, str] = {}
         for path in self._functions.get(folder, ()):
             with suppress(OSError), files.opened_folder(path) as opened:
                 names.update((name, path) for name in bundle_names(os.listdir(opened)))
         self._places.update(names)
-        newest_first = iter(sorted(names, reverse=True))
+        newest_first = iter(sorted((name for name in names if after is None or name < after.name), reverse=True))
         while page := list(islice(newest_first, _PAGE)):
             yield [found for name in page for found in self._found(folder, name)]
 

@@ -15,13 +15,13 @@ from ..bundle import BundleFile, SigningKey, decode
 from ..core.records import Record
 from ..errors import CorruptBundleError
 from ..store import files
-from ..store.bundle_files import MAX_FILE, read_header
-from ..store.failures import StoreFailure
+from ..store.bundle_files import read_header
+from ..store.failures import PERSISTENT, StoreFailure
 from ..store.layout import bundle_names
-from .failures import ObjectGone, RemoteError, Unavailable
-from .keys import key_of, misfit
+from .failures import ObjectGone, Unavailable
+from .keys import Key, key_of, misfit
 from .objects import Found
-from .patience import FIRST, patiently
+from .patience import FIRST, Result, patiently
 from .select import Selection, Wanted
 from .sources import Source
 
@@ -44,8 +44,11 @@ class PullOptions(Record):
 
 
 class Pulled(Record):
-    """What became of one object. `result`: `landed`, `present` (equal, here already), `known` (an equal call is here),
-    `refused` (`reason` says why), `gone` (deleted meanwhile) or `would_land`."""
+    """What became of one object.
+
+    `result`: `landed`, `present` (the same file is here), `known` (an equal call is here), `refused` (`reason` says
+    why), `gone` (deleted meanwhile) or `would_land`.
+    """
 
     folder: str
     name: str
@@ -102,12 +105,20 @@ class Pull:
         return results
 
     def _pages(self, folder: str) -> Iterator[list[Found]]:
-        pages = self._source.pages(folder)
-        while True:
-            # A failed listing cannot be continued; what came before it was used already, so it begins again behind it.
-            page = next(pages, None)
-            if page is None:
-                return
+        """The source's pages; after a failure the listing goes on behind the last key that it gave."""
+        after: Key | None = None
+        pages = self._source.pages(folder, after)
+
+        def following() -> list[Found] | None:
+            nonlocal pages
+            try:
+                return next(pages, None)
+            except Unavailable:
+                pages = self._source.pages(folder, after)
+                raise
+
+        while (page := self._patiently(following)) is not None:
+            after = page[-1].key if page else after
             yield page
 
     def _known_calls(self, folder: str) -> frozenset[tuple[str, str]]:
@@ -171,13 +182,9 @@ class Pull:
                 return pulled.replace(result=REFUSED, reason=f"{pulled.path} is there already and is different")
         except OSError as error:
             failure = StoreFailure.of(error, pulled.path)
-            if failure.is_persistent:
+            if failure.reason in PERSISTENT:
                 raise failure from error
             return pulled.replace(result=REFUSED, reason=f"{pulled.path} cannot be written ({error.strerror or error})")
 
-    def _patiently[Result](self, action: Callable[[], Result]) -> Result:
+    def _patiently(self, action: Callable[[], Result]) -> Result:
         return patiently(action, self._options.patience, first=self._options.first_wait)
-
-
-def is_refusal(error: Exception) -> bool:
-    return isinstance(error, RemoteError)

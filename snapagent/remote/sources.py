@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Protocol
 
-from .keys import LAYOUT
+from .keys import LAYOUT, Key
 from .objects import Found, Objects, Traffic
 from .pods import PodFolders
 from .urls import RemoteUrl
@@ -20,7 +20,7 @@ class Source(Protocol):
 
     def folders(self) -> list[str]: ...
 
-    def pages(self, folder: str) -> Iterator[list[Found]]: ...
+    def pages(self, folder: str, after: Key | None = None) -> Iterator[list[Found]]: ...
 
     def read(self, found: Found) -> bytes: ...
 
