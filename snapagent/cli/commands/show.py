@@ -58,6 +58,11 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
             for line in others:
                 app.out.line(f"    {line}")
         return
+    print_header(app, header, depth, row)
+
+
+def print_header(app: App, header: Header, depth: int, row: BundleRow | None = None) -> None:
+    """A bundle for people, from its header and, when it is in a folder, its row."""
     for pieces in _lines_of(header, row, depth):
         app.out.folded(*pieces, lead=_indent_below(pieces))
 
