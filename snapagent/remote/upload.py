@@ -22,7 +22,7 @@ UNSIGNED, FOREIGN_KEY, CORRUPT, MISPLACED = "unsigned", "foreign_key", "corrupt"
 THREADS = 4
 _GIVE_UP_AFTER = THREADS  # failures in a row after which a round ends: the others would meet the same
 _SHORTEST_PAUSE = 0.02  # seconds between two uploads after the object store has asked for fewer
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 2.0
 _SLICE = 0.2  # seconds between two looks for a wish to stop
 
 
@@ -98,7 +98,10 @@ class _SetAside(Exception):
 
 
 class Pace:
-    """The pause between two uploads: none, until the object store asks for fewer; then it halves the rate each time."""
+    """The pause between two uploads: none, until the object store asks for fewer.
+
+    Then the rate is halved, once a round, and each upload that goes well doubles it again.
+    """
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -107,7 +110,7 @@ class Pace:
         self.seconds = min(max(2 * self.seconds, _SHORTEST_PAUSE), _LONGEST_PAUSE)
 
     def faster(self) -> None:
-        self.seconds = 0.9 * self.seconds if self.seconds > _SHORTEST_PAUSE / 4 else 0.0
+        self.seconds = self.seconds / 2 if self.seconds > _SHORTEST_PAUSE / 4 else 0.0
 
 
 class Round:
@@ -123,6 +126,7 @@ class Round:
         self._report = report
         self._todo = deque(items)
         self._in_a_row = 0
+        self._was_slowed = False
         self._lock = Lock()
         self._ended = False
 
@@ -159,7 +163,8 @@ class Round:
             self._in_a_row += 1
             if not _is_final(self.failure):
                 self.failure = error
-            if isinstance(error, Unavailable) and error.slow_down:
+            if isinstance(error, Unavailable) and error.slow_down and not self._was_slowed:
+                self._was_slowed = True
                 pace.slower()
 
     def _succeeded(self, outcome: Outcome, pace: Pace) -> None:

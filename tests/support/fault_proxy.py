@@ -91,6 +91,13 @@ class FaultProxy:
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         self._loop.run_forever()
+        server.close()
+        clients = asyncio.all_tasks(self._loop)
+        for client in clients:
+            client.cancel()
+        self._loop.run_until_complete(asyncio.gather(*clients, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None

@@ -64,7 +64,7 @@ class SeaweedFS:
             _identity(WRITE_ONLY, [f"Write:{BUCKET}"]),
             _identity(READ_ONLY, [f"Read:{BUCKET}", f"List:{BUCKET}"]),
         ]}))  # fmt: skip
-        master, volume, filer, self.port = _free_ports(4)
+        self._ports = master, volume, filer, self.port = _free_ports(4)
         words = [
             command, "-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={data}",
             f"-master.port={master}", f"-volume.port={volume}", "-filer", f"-filer.port={filer}",
@@ -102,14 +102,15 @@ class SeaweedFS:
         return self._process.pid
 
     def stop(self) -> None:
+        """Killed: it would take many seconds to end gracefully, and its data is thrown away."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(15)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self._process.kill()
+            self._process.wait()
             self._process = None
+            for port in self._ports:
+                for number in (port, port + 10000):
+                    for name in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):  # where it puts its sockets, always
+                        name.unlink(missing_ok=True)
 
 
 def _identity(credentials: tuple[str, str], actions: list[str]) -> dict[str, object]:
