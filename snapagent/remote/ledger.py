@@ -1,6 +1,7 @@
 """What this store has uploaded: `.push/ledger`, one line per bundle. Losing it costs requests, never a bundle.
 
-A line is `<seconds> <folder> <file name> <kind> <hash16>`; none of them holds a space. It is appended after the object
+It begins with the URL: what one object store has, another one may lack. Each other line is
+`<seconds> <folder> <file name> <kind> <hash16>`; none of them holds a space. It is appended after the object
 store has said that it has the bundle, and before the bundle leaves the spool, so a crash anywhere repeats an upload
 that the object store answers with "exists already".
 """
@@ -35,8 +36,9 @@ class _Line(Record):
 class Ledger:
     """Read once, then kept in memory and on disk. `add` may be called from several threads. Raises OSError."""
 
-    def __init__(self, base_path: str, now: float) -> None:
+    def __init__(self, base_path: str, url: str, now: float) -> None:
         self._base_path = base_path
+        self._title = f"# {url}\n".encode("utf-8", "surrogateescape")
         self._lock = Lock()
         self._compact(now)
 
@@ -46,10 +48,11 @@ class Ledger:
         self._calls: dict[tuple[str, str, str], float] = {}
         with files.own_folder(f"{self._base_path}/{PUSH}", make=True) as push:
             data = _read(push)
-            lines = list(_lines(data))
+            lines = list(_lines(data)) if data.startswith(self._title) else []
             kept = [line for line in lines if self._is_needed(line, now)]
-            if len(kept) < len(lines) or (data and not data.endswith(b"\n")):  # a torn line must not get a successor
-                files.publish(push, LEDGER, "".join(map(str, kept)).encode())
+            fits = data.startswith(self._title) and data.endswith(b"\n")  # a torn line must not get a successor
+            if len(kept) < len(lines) or not fits:
+                files.publish(push, LEDGER, self._title + "".join(map(str, kept)).encode())
         for line in kept:
             self._remember(line)
 

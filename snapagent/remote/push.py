@@ -74,7 +74,7 @@ class Push:
         self._stack = ExitStack()
         self._lock(base_path)
         self._spool = Spool(base_path)
-        self._ledger = Ledger(base_path, time.time())
+        self._ledger = Ledger(base_path, str(objects.url), time.time())
         self._scanner = Scanner(base_path)
         self._uploader = Uploader(objects, self._spool, self._ledger, keys, self._options.unsigned)
         self._buckets = Buckets(_UNLIMITED)

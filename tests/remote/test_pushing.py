@@ -65,6 +65,13 @@ def test_a_ledger_that_a_power_cut_has_torn_keeps_its_whole_lines(pod: Pod, url:
     assert pod.push(url).accepted == 0
 
 
+def test_another_object_store_gets_everything(pod: Pod, url: str) -> None:
+    pod.capture(1)
+
+    assert [pod.push(f"{url}/{name}").uploaded for name in ("a", "b")] == [1, 1]
+    assert pod.push(f"{url}/b").accepted == 0
+
+
 def test_5_what_is_accepted_survives_pruning_and_clearing(pod: Pod, url: str, proxy: FaultProxy) -> None:
     for value in range(6):
         pod.capture(value)

@@ -54,6 +54,7 @@ class Pod:
             call_hash=digest,
             parts=tuple(Part(name, "pickle", "none", len(data), len(data)) for name, data in payload.items()),
             parameters=(("value", "positional_or_keyword"),),
+            tree={"value": {"type": type(value).__name__, "text": repr(value), "children": [], "more": 0}},
             previews={"value": repr(value), "exception" if exception else "result": repr(value)},
         )
         return self.store.publish(target, header, payload, when=when)
@@ -71,8 +72,9 @@ class Pod:
         return sorted(path.name for path in self.captures.glob("*/*.pkl"))
 
     def ledger(self) -> str:
+        """Its lines, one per bundle."""
         path = self.captures / ".push" / "ledger"
-        return path.read_text() if path.exists() else ""
+        return "".join(path.read_text().splitlines(keepends=True)[1:]) if path.exists() else ""
 
     def spooled(self) -> list[str]:
         return sorted(path.name for path in (self.captures / ".push" / "spool").glob("*/*.pkl"))
