@@ -13,14 +13,6 @@ from fleet import Pod
 from seaweedfs import SeaweedFS
 
 
-@pytest.fixture(scope="session")
-def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    """A missing SeaweedFS is an error, so that CI cannot pass without these tests."""
-    server = SeaweedFS(tmp_path_factory.mktemp("seaweedfs")).start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def proxy(seaweed: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
     """Before the server; the environment of the test makes every client go through it."""
