@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -13,7 +14,8 @@ from ..store.failures import StoreFailure
 from ..store.layout import PUSH
 
 STATUS = "status.json"
-_LARGEST = 64 * 1024
+_LARGEST = 64 * 1024  # bytes of the file that are read
+_SILENT = 15.0  # seconds after the last report of a process that reports at least every few seconds
 
 
 class PushStatus(Record):
@@ -46,19 +48,26 @@ class PushStatus(Record):
 
     @property
     def is_running(self) -> bool:
-        """Whether the process runs still, as far as can be known from here."""
-        if self.ended or self.host != os.uname().nodename:
+        """Whether the process runs still, as far as can be known from here.
+
+        A sidecar has a process id of its own container, so that a recent report counts as well.
+        """
+        if self.ended:
             return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass
-        return True
+        return abs(time.time() - self.told) < _SILENT or (self.host == os.uname().nodename and _is_alive(self.pid))
 
     def to_json(self) -> dict[str, object]:
         return {**self.as_dict(), "set_aside": dict(self.set_aside)}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_status(base_path: str, status: PushStatus) -> None:

@@ -174,14 +174,6 @@ def test_27_a_missing_bucket_is_named(proxy: FaultProxy, tmp_path: Path) -> None
         pull("s3://nosuchbucket/prefix", tmp_path / "laptop")
 
 
-def test_27_a_missing_bucket_is_named_by_a_push(ten: Pod, proxy: FaultProxy) -> None:
-    """SeaweedFS makes a bucket at its first object where S3 answers so."""
-    proxy.fail("404", "PUT", code="NoSuchBucket")
-
-    with pytest.raises(NoBucket, match="there is no bucket 'nosuchbucket'"):
-        ten.push("s3://nosuchbucket/prefix")
-
-
 def test_nobody_is_there(ten: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in seaweedfs.environment("http://127.0.0.1:9").items():
         monkeypatch.setenv(name, value)

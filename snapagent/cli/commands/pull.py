@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ...remote.pull import Pull, Pulled, PullOptions
     from ...remote.sources import Source
 
+_SHOWN = 10  # refused objects that are named one by one
+
 
 @click.command("pull")
 @click.argument("words", nargs=-1, metavar="[URL] [GLOB]")
@@ -175,9 +177,11 @@ def _print(app: App, source: Source, results: Sequence[Pulled], numbers: Counter
     by_function: Counter[str] = Counter(one.folder for one in results if one.result == shown)
     columns = (Column("FUNCTION", style="bold", shrinks=1), Column("WOULD PULL" if dry_run else "PULLED", right=True))
     app.out.table(columns, [(folder, f"{number:,}") for folder, number in sorted(by_function.items())])
-    for one in results:
-        if one.result == "refused":
-            app.out.note(f"refused: {one.folder}/{one.name}: {one.reason}")
+    refused = [one for one in results if one.result == "refused"]
+    for one in refused[:_SHOWN]:
+        app.out.note(f"refused: {one.folder}/{one.name}: {one.reason}")
+    if len(refused) > _SHOWN:
+        app.out.note(f"... and {len(refused) - _SHOWN} more; --json lists them")
     size = format_size(sum(one.size for one in results if one.result == shown))
     words = [f"{counted(numbers[shown], 'bundle')} {'would be ' if dry_run else ''}pulled ({size})"]
     words += [f"{numbers['present']:,} here already"] if numbers["present"] else []
