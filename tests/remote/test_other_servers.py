@@ -1,4 +1,4 @@
-"""A server of another kind: `rclone serve s3` over a folder. It ignores conditions, and has no bucket that is not there."""
+"""A server of another kind: `rclone serve s3` over a folder, which ignores conditions and makes no bucket."""
 
 from __future__ import annotations
 
