@@ -13,13 +13,12 @@ from ..errors import AmbiguousHashError, BundleNotFoundError, TargetNotFoundErro
 from ..store.layout import folder_name, parse_bundle_name
 from .failures import ObjectGone
 from .objects import Found
-from .patience import FIRST, patiently
+from .patience import PATIENCE, patiently
 from .select import is_ahead
-from .sources import Source
+from .sources import Source, pages_of
 
 FIRST_BYTES = 8192  # holds most headers
 UNVERIFIED, SIGNED, UNSIGNED = "not verified", "signed", "whole, but not signed by one of your keys"
-_PATIENCE = 15.0  # seconds
 _MOST_SHOWN = 20
 
 
@@ -43,8 +42,8 @@ class RemoteBundle(Record):
 
 
 def function_of(source: Source, folder: str) -> RemoteFunction:
-    pages = source.pages(folder)
-    page = patiently(lambda: next(pages, []), _PATIENCE, first=FIRST)
+    pages = pages_of(source, folder)
+    page = next(pages, [])
     right = [found for found in page if not is_ahead(found)] or page
     return RemoteFunction(
         folder,
@@ -52,20 +51,20 @@ def function_of(source: Source, folder: str) -> RemoteFunction:
         sum(found.size for found in page),
         tuple(dict.fromkeys(found.key.kind for found in page)),
         max((found.key.when for found in right), default=None),
-        bool(page) and bool(patiently(lambda: next(pages, []), _PATIENCE, first=FIRST)) if len(page) >= 1000 else False,
+        any(pages),
     )
 
 
 def objects_of(source: Source, name: str) -> Iterator[Found]:
     """The objects of the function that `name` means, the newest first. Raises TargetNotFoundError with near names."""
     folder = folder_of(source, name)
-    for page in source.pages(folder):
+    for page in pages_of(source, folder):
         yield from page
 
 
 def folder_of(source: Source, name: str) -> str:
     """The folder of a function named as everywhere. Raises TargetNotFoundError with the near names."""
-    known = patiently(source.folders, _PATIENCE, first=FIRST)
+    known = patiently(source.folders, PATIENCE)
     folder = folder_name(name)
     if folder in known:
         return folder
@@ -109,12 +108,12 @@ def look_at(source: Source, found: Found, keys: Sequence[SigningKey]) -> RemoteB
     """The header of an object from its first bytes. Raises CorruptBundleError, BundleNotFoundError, RemoteError."""
     path = f"{source.url}/{found.key.path}"
     try:
-        data = patiently(lambda: source.start(found, FIRST_BYTES), _PATIENCE, first=FIRST)
+        data = patiently(lambda: source.start(found, FIRST_BYTES), PATIENCE)
         if len(data) >= found.size:
             return _whole(found, data, path, keys)
         wanted = header_size(data[:MAX_LINE], path)
         if wanted > len(data):
-            data = patiently(lambda: source.start(found, wanted), _PATIENCE, first=FIRST)
+            data = patiently(lambda: source.start(found, wanted), PATIENCE)
     except ObjectGone:
         raise BundleNotFoundError(found.key.folder, f"the name {found.key.name!r}", ()) from None
     return RemoteBundle(found, decode_header(data, path), UNVERIFIED)

@@ -46,6 +46,9 @@ class Buckets:
         self._phase = phase
         self._levels: dict[str, tuple[float, float]] = {}  # folder -> tokens, and when there were so many
 
+    def has_token(self, folder: str, now: float) -> bool:
+        return self._rate == math.inf or self._level(folder, now) >= 1.0
+
     def take(self, folder: str, now: float) -> bool:
         """Take a token; False when there is none."""
         if self._rate == math.inf:
@@ -57,6 +60,6 @@ class Buckets:
 
     def _level(self, folder: str, now: float) -> float:
         if folder not in self._levels:
-            return math.floor(self._burst) + self._phase()
+            self._levels[folder] = (math.floor(self._burst) + self._phase(), now)
         level, since = self._levels[folder]
         return max(level, min(level + max(now - since, 0.0) * self._rate, max(self._burst, 1.0)))

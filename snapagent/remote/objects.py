@@ -87,10 +87,18 @@ class Objects:
         try:
             self._store(len(data)).put(key.path, data, mode="create", use_multipart=False)
         except Exception as error:
-            if type(error).__name__ == "AlreadyExistsError" and _status(error) in (412, None):
+            if self._says_exists(error):
                 return False
             raise self._failure(error, "write") from error
         return True
+
+    def _says_exists(self, error: Exception) -> bool:
+        """True when the object was there. 409 says so for Azure alone; elsewhere a race was lost, and nothing stored."""
+        if type(error).__name__ != "AlreadyExistsError":
+            return False
+        if self.url.scheme == "file" or _status(error) == 412:
+            return True
+        return self.url.scheme == "az" and "<Code>BlobAlreadyExists</Code>" in str(error)
 
     def read(self, found: Found) -> bytes:
         """A whole object. Raises ObjectGone."""

@@ -12,6 +12,7 @@ from .failures import Unavailable
 Result = TypeVar("Result")
 FIRST = 1.0  # seconds: the most that the first wait takes
 LONGEST = 300.0
+PATIENCE = 15.0  # seconds in which one request is tried again
 
 
 class Backoff:

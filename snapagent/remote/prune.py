@@ -13,12 +13,12 @@ from ..core.records import Record
 from .failures import ObjectGone
 from .keys import Key
 from .objects import Found, Objects
-from .patience import FIRST, patiently
+from .patience import PATIENCE, patiently
 from .select import Selection, Wanted
+from .sources import pages_of
 
 _YOUNG = 3600.0  # seconds
 _BATCH = 1000  # keys of one request
-_PATIENCE = 15.0  # seconds
 
 
 class RemotePrune(Record):
@@ -45,7 +45,7 @@ def surplus(pages: Iterator[Sequence[Found]], rules: RemotePrune, now: float) ->
 
 def prune(objects: Objects, folder: str, rules: RemotePrune, now: float, *, dry_run: bool = False) -> list[Found]:
     """Remove what is surplus of one function; returns what went, or would go. Raises RemoteError."""
-    out = patiently(lambda: list(surplus(objects.pages(folder), rules, now)), _PATIENCE, first=FIRST)
+    out = list(surplus(pages_of(objects, folder), rules, now))
     if not dry_run:
         for start in range(0, len(out), _BATCH):
             _delete(objects, [found.key for found in out[start : start + _BATCH]])
@@ -54,6 +54,6 @@ def prune(objects: Objects, folder: str, rules: RemotePrune, now: float, *, dry_
 
 def _delete(objects: Objects, keys: Sequence[Key]) -> None:
     try:
-        patiently(lambda: objects.delete(keys), _PATIENCE, first=FIRST)
+        patiently(lambda: objects.delete(keys), PATIENCE)
     except ObjectGone:  # another job was quicker
         return

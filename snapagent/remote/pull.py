@@ -19,17 +19,16 @@ from ..store.bundle_files import read_header
 from ..store.failures import PERSISTENT, StoreFailure
 from ..store.layout import bundle_names
 from .failures import ObjectGone, Unavailable
-from .keys import Key, key_of, misfit
+from .keys import key_of, misfit
 from .objects import Found
-from .patience import FIRST, Result, patiently
+from .patience import FIRST, PATIENCE, Result, patiently
 from .select import Selection, Wanted
-from .sources import Source
+from .sources import Source, pages_of
 
 LANDED, PRESENT, KNOWN, REFUSED, GONE, WOULD = "landed", "present", "known", "refused", "gone", "would_land"
 THREADS = 16
 LARGEST = 256 * 1024 * 1024  # bytes: larger objects are refused
 _MOST_REFUSED = 20  # objects of one function: the others will be of the same origin
-_PATIENCE = 15.0  # seconds in which one request is tried again
 
 
 class PullOptions(Record):
@@ -39,7 +38,7 @@ class PullOptions(Record):
     signed: bool = True
     novel: bool = False
     dry_run: bool = False
-    patience: float = _PATIENCE
+    patience: float = PATIENCE
     first_wait: float = FIRST
 
 
@@ -89,7 +88,8 @@ class Pull:
 
     def _pull(self, folder: str) -> list[Pulled]:
         known = self._known_calls(folder) if self._options.novel else frozenset()
-        selection = Selection(self._pages(folder), self._options.wanted)
+        pages = pages_of(self._source, folder, self._options.patience, first=self._options.first_wait)
+        selection = Selection(pages, self._options.wanted)
         results: list[Pulled] = []
         refused = 0
         for found in selection:
@@ -103,23 +103,6 @@ class Pull:
         if selection.is_cut:
             self.cut.append(folder)
         return results
-
-    def _pages(self, folder: str) -> Iterator[list[Found]]:
-        """The source's pages; after a failure the listing goes on behind the last key that it gave."""
-        after: Key | None = None
-        pages = self._source.pages(folder, after)
-
-        def following() -> list[Found] | None:
-            nonlocal pages
-            try:
-                return next(pages, None)
-            except Unavailable:
-                pages = self._source.pages(folder, after)
-                raise
-
-        while (page := self._patiently(following)) is not None:
-            after = page[-1].key if page else after
-            yield page
 
     def _known_calls(self, folder: str) -> frozenset[tuple[str, str]]:
         """Outcome kind and hash of each bundle that is here."""

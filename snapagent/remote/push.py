@@ -142,7 +142,7 @@ class Push:
         while not stop.is_set():
             with suppress(OSError, StoreFailure):  # a full disk, for instance: the next look may go better
                 self._accept(time.time())
-            items = self._spool.items() if self.status.waiting and time.monotonic() >= resume else []
+            items = self._spool.items() if self._waiting and time.monotonic() >= resume else []
             if items:
                 made = self._round(items, TIMEOUT + self._options.interval, stop)
                 if made.done:
@@ -247,14 +247,15 @@ class Push:
         """True when no bundle of this function is left to be looked at again."""
         known = self._known[folder]
         for name in sorted(self._present[folder] - known, reverse=True):
+            if not self._buckets.has_token(folder, now):  # asked first: it costs no look at the disk
+                return False
             call = self._wanted(folder, name, now)
             if call is not None:
                 if self._spooled >= self._options.max_spool:
                     self._no_room.add((folder, name))
                     return False
-                if not self._buckets.take(folder, now):
-                    return False
                 if self._take(folder, name):
+                    self._buckets.take(folder, now)
                     self._taken.add(call)
             known.add(name)
         return True

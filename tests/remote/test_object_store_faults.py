@@ -11,6 +11,8 @@ from fault_proxy import FaultProxy
 from fleet import Pod, listed, pull, results
 
 from snapagent.remote.failures import NoBucket, Refused, Unavailable
+from snapagent.remote.objects import Objects
+from snapagent.remote.urls import RemoteUrl
 
 
 @pytest.fixture
@@ -85,6 +87,26 @@ def test_10_an_endless_conflict_is_never_success(ten: Pod, url: str, proxy: Faul
     assert len(ten.spooled()) == 10
     proxy.heal()
     assert ten.push(url).uploaded == 10
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer", "exists"),
+    [
+        ("s3", "412 Precondition Failed: <Code>PreconditionFailed</Code>", True),
+        ("gs", "412 Precondition Failed: <Code>PreconditionFailed</Code>", True),
+        ("az", "409 Conflict: <Code>BlobAlreadyExists</Code>", True),
+        ("az", "409 Conflict: <Code>LeaseAlreadyPresent</Code>", False),
+        ("s3", "409 Conflict: <Code>ConditionalRequestConflict</Code>", False),
+        ("s3", "409 Conflict: <Code>BlobAlreadyExists</Code>", False),
+    ],
+)
+def test_each_cloud_says_in_its_own_way_that_an_object_exists(scheme: str, answer: str, exists: bool) -> None:
+    """obstore raises the same exception for all of them; only S3 can be had here."""
+    from obstore.exceptions import AlreadyExistsError
+
+    error = AlreadyExistsError(f"Server returned non-2xx status code: {answer}")
+
+    assert Objects(RemoteUrl(scheme, "bucket", ""))._says_exists(error) == exists
 
 
 def test_11_a_lost_answer_is_found_out(ten: Pod, url: str, proxy: FaultProxy) -> None:
