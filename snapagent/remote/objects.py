@@ -93,7 +93,7 @@ class Objects:
         return True
 
     def _says_exists(self, error: Exception) -> bool:
-        """True when the object was there. 409 says so for Azure alone; elsewhere a race was lost, and nothing stored."""
+        """True when the object was there. 409 says so for Azure only; elsewhere a race was lost, nothing stored."""
         if type(error).__name__ != "AlreadyExistsError":
             return False
         if self.url.scheme == "file" or _status(error) == 412:
