@@ -12,8 +12,9 @@ import os
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
-from .names import SecretNames
-from .surroundings import looks_secret
+from .looks import is_worth_searching, looks_secret
+from .names import CERTAIN, SecretNames
+from .patterns import secrets_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,10 +89,16 @@ def _is_text(form: bytes) -> bool:
     return True
 
 
-class EnvironmentSecrets:
-    """The values of environment variables with secret names, unless they are plain words.
+# Variables whose names only look like those of secrets: folders, shells, numbers of terminal sessions.
+_HARMLESS_VARIABLES = frozenset(
+    {"PWD", "OLDPWD", "HOME", "SHELL", "TERM_SESSION_ID", "ITERM_SESSION_ID", "XDG_SESSION_ID"}
+)
 
-    They are read again whenever the environment has changed.
+
+class EnvironmentSecrets:
+    """The values of environment variables with secret names, and the secrets inside other values, such as in URLs.
+
+    Left out are plain words, short texts, hosts and paths. They are read again whenever the environment has changed.
     """
 
     def __init__(self, names: SecretNames) -> None:
@@ -115,12 +122,23 @@ class EnvironmentSecrets:
         if type(variables) is not dict or variables == self._seen:
             return
         self._seen = variables.copy()
-        found = set()
-        for name, value in self._seen.items():
-            name, value = os.fsdecode(name), os.fsdecode(value)
-            if name == _KEY_VARIABLE:
-                found.update(value.split(","))
-            elif self._names.rule(name) is not None:
-                found.add(value)
-        self._values = frozenset(os.fsencode(value) for value in found if looks_secret(value))
+        found = {
+            secret
+            for name, value in self._seen.items()
+            for secret in self._secrets_of(os.fsdecode(name), os.fsdecode(value))
+        }
+        self._values = frozenset(map(os.fsencode, found))
         self._spellings = tuple(spelling for value in sorted(self._values) for spelling in spellings_of(value))
+
+    def _secrets_of(self, name: str, value: str) -> Iterator[str]:
+        if name in _HARMLESS_VARIABLES:
+            return
+        if name == _KEY_VARIABLE:
+            yield from (key for key in value.split(",") if is_worth_searching(CERTAIN, key))
+            return
+        rule = self._names.rule(name)
+        if rule is not None and is_worth_searching(rule, value) and not os.path.exists(value):
+            yield value
+        yield from (
+            value[begin:stop] for begin, stop, _ in secrets_in(value, self._names) if looks_secret(value[begin:stop])
+        )
