@@ -14,7 +14,7 @@ class Method(enum.Enum):
     DIGEST = "digest-auth-2617"
 
 
-class Scheme(str, enum.Enum):
+class Scheme(enum.StrEnum):
     TOKEN = "token-scheme-rfc6750"
 
 

@@ -1,17 +1,20 @@
-"""A name decides only over leaves that could be secrets: harmless values under the names of secrets stay as they are."""
+"""A name decides only over leaves that could be secrets: harmless values under secret names stay as they are."""
 
 from __future__ import annotations
 
 import collections
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sealing_support import KEY, everything_in, sealed
+from sealing_support import KEY, everything_in, raw_call, sealed
 
+from snapagent.bundle import encode
 from snapagent.placeholder import Placeholder
-from snapagent.sealing.seal import SealRules
+from snapagent.sealing.redaction.earlier import EarlierSecrets
+from snapagent.sealing.seal import SealRules, seal
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "data"))
 from harmless_values import HARMLESS, Token
@@ -161,3 +164,39 @@ def test_a_named_place_is_redacted_whatever_it_holds() -> None:
     found = sealed(anything, {"session": {"theme": "dark"}}, rules=rules)
 
     assert type(found.args[0]["session"]) is Placeholder
+
+
+def test_a_secret_seen_under_its_name_is_taken_out_of_later_calls_without_one() -> None:
+    earlier = EarlierSecrets()
+
+    def stored(*args: Any, result: Any = None) -> bytes:
+        return everything_in(encode(*seal(raw_call(anything, *args, result=result), SealRules(KEY), earlier)))
+
+    stored({"ann": "hunter2secret"})  # nothing tells what this is
+    stored({"password": "hunter2secret"}, {"token": "tok-s3cret-13"})
+
+    for later in ({"ann": "hunter2secret"}, "x-hunter2secret-y:hunter2secret", ["see tok-s3cret-13"], b"tok-s3cret-13"):
+        data = stored(later, result="fine")
+        assert b"redacted-" in data
+        assert b'"hunter2secret' not in data and b":hunter2secret" not in data and b"tok-s3cret-13" not in data
+    assert b"redacted-" not in stored({"ann": "another-7-word"})
+
+
+def test_what_is_remembered_of_secrets_is_bounded_and_no_text() -> None:
+    earlier = EarlierSecrets()
+
+    earlier.remember(b"s3cret-%06d-x9" % number for number in range(30_000))
+
+    assert len(vars(earlier)["_digests"]) <= 10_000
+    assert b"s3cret" not in pickle.dumps(vars(earlier))
+    assert earlier.found_in(b"a \x8c\x10s3cret-029999-x9\x94.") == {b"s3cret-029999-x9"}
+    assert earlier.found_in(b"\x8c0s3cret-029999-x9") == {b"s3cret-029999-x9"}
+
+
+def test_plain_words_are_not_remembered() -> None:
+    earlier = EarlierSecrets()
+    seal(raw_call(anything, {"password": "markdown", "auth": "basic"}), SealRules(KEY), earlier)
+
+    header, _ = seal(raw_call(anything, "markdown basic", ["markdown"]), SealRules(KEY), earlier)
+
+    assert header.notes == ()

@@ -1,7 +1,7 @@
 """Judges one text, bytes or number by itself: a possible secret, or a plain word, a path, a date, an algorithm.
 
-A name alone cannot tell a token of a parser from a token of a log-in, so the value decides with it. There are two tests:
-`looks_secret` is for values whose name is telling, `looks_random` for all others and for the search in other places.
+A name alone cannot tell a token of a parser from a token of a log-in, so the value decides too. There are two tests:
+`looks_secret` is for values whose name is telling, `looks_random` for others and for the search in other places.
 """
 
 from __future__ import annotations
@@ -47,8 +47,10 @@ _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.)+[a-z]{2,10}(?::\d{1,5})?"
 _SHAPES = re.compile(
     r"(?:"
     r"\d{4}-\d\d(?:-\d\d)?(?:[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d+)?)?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?)?"  # dates and times
-    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}|(?:19|20)\d\d[-_/ ][a-z]{1,12}|[a-z]{1,12}[-_/ ](?:19|20)\d\d|\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?"
-    r"|[+-]?\d*\.\d+(?:e[+-]?\d+)?|\d+(?:\.\d+)?\s?(?:ns|us|ms|s|m|h|d|k|kb|mb|gb|kib|mib|gib|px|em|rem|pt|%|x)"  # numbers
+    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+    r"|(?:19|20)\d\d[-_/ ][a-z]{1,12}|[a-z]{1,12}[-_/ ](?:19|20)\d\d|\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?"
+    r"|[+-]?\d*\.\d+(?:e[+-]?\d+)?"  # numbers
+    r"|\d+(?:\.\d+)?\s?(?:ns|us|ms|s|m|h|d|k|kb|mb|gb|kib|mib|gib|px|em|rem|pt|%|x)"
     r"|v?\d+(?:\.\d+){1,4}(?:[-.+]?(?:a|b|c|rc|dev|post|alpha|beta)\.?\d*)?"  # versions
     r"|\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?:/\d{1,2})?"  # addresses
     r"|(?:localhost|[a-z][a-z-]{1,30}):\d{2,5}"
@@ -84,7 +86,7 @@ def _could_be_text(rule: str, text: str) -> bool:
         return any(map(str.isalnum, text))  # not when it is empty or a mask
     if rule == LIKE:
         return looks_random(text)
-    if rule == NUMBER or rule == NUMBER_INSIDE:
+    if rule in (NUMBER, NUMBER_INSIDE):
         return _could_be_digits(text, 3 if rule == NUMBER else 4)
     if rule == PROBABLE:
         short = len(text) <= _SHORT_WORD and (text.isalpha() or not any(map(str.isalnum, text)))
@@ -107,7 +109,7 @@ def _could_be_digits(text: str, fewest: int) -> bool:
 
 
 def looks_secret(text: str) -> bool:
-    """Whether it is anything but words, numbers and what `is_harmless` knows; of several words, whether one is random."""
+    """Whether it has more in it than words and what `is_harmless` knows; of several words, whether one is random."""
     if len(text) < _SHORTEST or len(text) > _LONGEST_JUDGED or is_harmless(text):
         return False
     if any(map(str.isspace, text)):
@@ -151,7 +153,7 @@ def is_worth_searching(rule: str, value: Any) -> bool:
 
 
 def is_harmless(text: str) -> bool:
-    """Whether it is a date, a number, a version, a host, a path, an address without a password or query, and the like."""
+    """Whether it is a date, a number, a version, a host, a path, an address without a password, and the like."""
     if _SHAPES.fullmatch(text) or _NUMBERED.fullmatch(text) or _PATH.fullmatch(text):
         return True
     if _NAMED_HOST.fullmatch(text) or _URL.fullmatch(text):

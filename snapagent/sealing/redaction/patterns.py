@@ -124,9 +124,9 @@ def _candidates(text: str, names: SecretNames) -> Iterator[Secret]:
             if fits(match[match.re.groups]):
                 yield match.start(match.re.groups), match.end(match.re.groups), rule
     for match in _NAMED.finditer(text):
-        rule = names.rule(match[1])
+        sure = names.rule(match[1])
         group = match.lastindex or 0
-        if rule is not None and _is_assigned_secret(rule, match[group]):
+        if sure is not None and _is_assigned_secret(sure, match[group]):
             yield match.start(group), match.end(group), f"value of {match[1]}"
 
 

@@ -12,7 +12,7 @@ guess a secret from it. Other values are replaced by placeholders. Notes have th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from ...bundle import Note
 from ...placeholder import PLACEHOLDER, REDACTED
@@ -64,16 +64,18 @@ _TEXTS = frozenset({str, bytes, bytearray})
 class Redaction:
     """The redaction of one call: `redact_part` for each part, then `finish`. The graphs are changed in place.
 
-    `changed` has the names of the parts that were changed, `notes` by part one note for each place.
+    `known` are secrets that may be in it, known from elsewhere. `changed` has the names of the parts that were changed,
+    `notes` by part one note for each place.
     """
 
-    def __init__(self, rules: Redactor, streams: bytes) -> None:
+    def __init__(self, rules: Redactor, streams: bytes, known: Iterable[bytes] = ()) -> None:
         self.changed: set[str] = set()
         self.notes: dict[str, list[Note]] = {}
         self._rules = rules
         self._streams = streams
         self._parts: dict[str, Roots] = {}
-        self._secrets = {secret: rules.pseudonym(secret) for secret in rules.environment.values()}
+        self._known = rules.environment.values().union(known)
+        self._secrets = {secret: rules.pseudonym(secret) for secret in self._known}
         self._search = SecretSearch({}, b"")
 
     # A container is visited once for each rule that it inherits: one that is shared by a secret name and a harmless one
@@ -108,6 +110,10 @@ class Redaction:
             if part in self.changed:
                 _forget_streams_within(roots)
             self.notes[part] = [note.replace(path=self.scrub(note.path)) for note in self.notes[part]]
+
+    def learned(self) -> Iterator[bytes]:
+        """The secrets that this call itself gave away."""
+        return (secret for secret in self._secrets if secret not in self._known)
 
     def scrub(self, text: str) -> str:
         """A text about the call (a path, a detail) without the secrets that were found in it."""
