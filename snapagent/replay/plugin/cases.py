@@ -13,13 +13,13 @@ import pytest
 
 from ...core.records import Record
 from ...core.short_hashes import case_ids
-from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
+from ...errors import BundleNotFoundError, NotComparableError, SnapagentError, TargetNotFoundError
 from ..bundle import Bundle
 from ..load import captures_for
 
 TAKES = ("outcome", "hash", "limit", "base_path", "facsimiles")
 NONE = "no-bundle"
-MISSING_MODES = ("fail", "skip", "xfail")
+MODES = ("fail", "skip", "xfail")
 
 
 class Case(Record):
@@ -78,11 +78,26 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
         except SnapagentError as found:
             error = found
     mode = config.getini("captures_missing")
-    if mode not in MISSING_MODES:
-        return NoBundle(f"the ini option captures_missing is {mode!r}; it takes {', '.join(MISSING_MODES)}")
+    if mode not in MODES:
+        return NoBundle(f"the ini option captures_missing is {mode!r}; it takes {', '.join(MODES)}")
     if isinstance(error, TargetNotFoundError | BundleNotFoundError) and mode != "fail":
         (pytest.skip if mode == "skip" else pytest.xfail)(str(error))
     return NoBundle(str(error))
+
+
+def end_if_incomparable(config: pytest.Config, error: BaseException) -> None:
+    """Skip or xfail the test when `error` says that its bundle cannot be compared and `captures_incomparable` says so.
+
+    Fails the test for another value of the option.
+    """
+    if not isinstance(error, NotComparableError):
+        return
+    mode = config.getini("captures_incomparable")
+    if mode not in MODES:
+        said = f"the ini option captures_incomparable is {mode!r}; it takes {', '.join(MODES)}"
+        pytest.fail(f"{said}\n{error}", pytrace=False)
+    if mode != "fail":
+        (pytest.skip if mode == "skip" else pytest.xfail)(str(error))
 
 
 def fail_without_bundle(item: pytest.Item) -> None:
