@@ -10,7 +10,7 @@ WHOLE = "whole"  # named by the configuration: replaced whatever it is, containe
 CERTAIN = "certain"  # the names of passwords and keys: any text
 PROBABLE = "probable"  # ends like one of these: any text but short words, paths, addresses
 NAMED = "named"  # names that harmless values have too (`session`, `auth`): what looks secret
-LIKE = "like"  # only built like a name of a secret (`sep_token`, `tokens`): what looks random
+LIKE = "like"  # mostly of parsers (`tokens`): what looks random
 NUMBER = "number"  # of a card or a person: numbers, and texts of digits
 NUMBER_INSIDE = "number inside"  # a value in a container with such a name
 
@@ -45,7 +45,7 @@ _CONTAINED = """
 """
 _NUMBERS_CONTAINED = "creditcard cardnumber"
 _ENDINGS = """
-    token tokens pwd apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization cookie
+    token pwd apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization cookie
     sessionid dsn jwt signature
 """
 _EXACT = {
@@ -112,7 +112,9 @@ class SecretNames:
         contained = any(part in name for part in _INSIDE) and not any(part in name for part in _EXCEPTIONS)
         if contained:
             return PROBABLE if name.endswith(_CERTAIN_AT_THE_END) else NAMED
-        return LIKE if name.endswith(_AT_THE_END) else None
+        if name.endswith("tokens"):
+            return LIKE
+        return NAMED if name.endswith(_AT_THE_END) else None
 
 
 def inherited(rule: str | None) -> str | None:
