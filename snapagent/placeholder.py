@@ -4,7 +4,8 @@ A placeholder can be stored, passed on and printed. Any other use raises `Placeh
 read with `note_of`, not as attributes: the value that it stands for may have had a `path` or a `reason` of its own.
 
 A replay needs to know whether a placeholder had a part in what happened, also when the program swallows the error:
-while a `PlaceholderUses` is entered, each use is recorded in it, and so is each look at the type and each printing.
+while a `PlaceholderUses` is entered, each use is recorded in it, and so are the uses that raise nothing: to print it,
+to ask for its type, to take it as a key, to pickle it.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Placeholder:
         return format(repr(self), spec)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        note = note_of(self)
+        note = _used(self)
         return restore_placeholder, (note.path, note.kind, note.type, note.reason, note.detail)
 
     def __copy__(self) -> Placeholder:
@@ -78,7 +79,10 @@ class Placeholder:
         _used(self)
         return Placeholder
 
-    __hash__ = object.__hash__  # to be held in a set or as a key
+    def __hash__(self) -> int:
+        """To be held in a set or as a key."""
+        _used(self)
+        return object.__hash__(self)
 
     def __eq__(self, other: object) -> bool:
         if other is self:

@@ -138,6 +138,10 @@ def prints(file: Any) -> str:
     return f"{file}"[:5]
 
 
+def looks_up(file: Any) -> int:
+    return {"abc": 1}.get(file, 0)
+
+
 async def gathers(file: Any) -> int:
     found = await asyncio.gather(file, return_exceptions=True)
     return sum(isinstance(one, Exception) for one in found)
@@ -168,6 +172,7 @@ class Future:
         (wraps, File()),
         (hands_back, "abc"),
         (prints, "abc"),
+        (looks_up, "abc"),
         (gathers, Future()),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

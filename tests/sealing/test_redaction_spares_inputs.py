@@ -49,6 +49,7 @@ MIXED: dict[str, tuple[Any, str, Any]] = {  # name: (what is passed, the secret 
         "tok-s3cret-13",
         ["def", "x2", "S", Token("text", "kept")],
     ),
+    "prompt_tokens": (["the", "correct-horse-7-battery", 5], "correct-horse-7-battery", ["the", "S", 5]),
     "auth": (("ada", "auth-s3cret-14"), "auth-s3cret-14", ("ada", "S")),
     "session": (
         {"theme": "dark", "page": 3, "id": "9f8e7d6c5b4a39281706"},

@@ -40,9 +40,10 @@ _TECHNICAL_WORD = re.compile(
 _TECHNICAL_INSIDE = re.compile(f"(?i){_TECHNICAL}")
 _NUMBERED = re.compile(
     r"(?i)(?:item|page|user|step|key|part|section|chapter|version|level|row|col|column|cell|node|group|session|token"
-    r"|auth|cookie|salt|pin|test|demo|example|sample|room|track|day|heading|h|line|field|var|arg|gpio|port|slot|door)s?"
+    r"|auth|cookie|salt|pin|test|demo|example|sample|room|track|day|heading|h|line|field|var|arg|gpio|port|slot|door|order|invoice|job|task|request|id)s?"
     r"(?:[-_./: ]?[a-z]{1,12})?[-_./:# ]?v?\d{1,4}"
 )
+_PHRASE = re.compile(r"[A-Za-z]{2,22}(?:[-_.][A-Za-z]{2,22})*[-_.][0-9]+(?:[-_.][A-Za-z]{2,22})+")  # horse-7-battery
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.)+[a-z]{2,10}(?::\d{1,5})?"
 _SHAPES = re.compile(
     r"(?:"
@@ -56,13 +57,14 @@ _SHAPES = re.compile(
     r"|(?:localhost|[a-z][a-z-]{1,30}):\d{2,5}"
     r"|[a-z]+/[a-z][\w.+-]*(?:;\s*[\w-]+=[\w-]+)*"  # media types
     r"|\$\{?\w+\}?|%\(?\w*\)?[sd]|\{\{?\s*[\w.]+\s*\}?\}|<[\w|/ -]{1,30}>|\[\w{1,30}\]"  # holes of templates
+    r"|\^.*\$"  # regular expressions
     r"|(.)\1*"  # masks
     r")",
     re.IGNORECASE,
 )
 _NAMED_HOST = re.compile(rf"(?:[\w.+-]{{1,64}}@)?{_HOST}")  # also of an e-mail address
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s@?#]*")
-_PATH = re.compile(r"(?:~|\.{1,2})?/(?:[a-z][a-z_.-]{1,15}(?:/[^\n=]*)?)?|[A-Za-z]:[\\/][^\n=]*|\.{1,2}/[^\s=]*")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s@]*")
+_PATH = re.compile(r"(?:~|\.{1,2})?/(?:\.?[a-z][a-z_.-]{1,15}(?:/[^\n=]*)?)?|[A-Za-z]:[\\/][^\n=]*|\.{1,2}/[^\s=]*")
 
 
 def could_be_secret(rule: str, value: Any) -> bool:
@@ -90,7 +92,7 @@ def _could_be_text(rule: str, text: str) -> bool:
         return _could_be_digits(text, 3 if rule == NUMBER else 4)
     if rule == PROBABLE:
         short = len(text) <= _SHORT_WORD and (text.isalpha() or not any(map(str.isalnum, text)))
-        return bool(text) and not short and not is_harmless(text)
+        return bool(text) and not short and not _has_harmless_shape(text)
     return looks_secret(text)
 
 
@@ -125,7 +127,8 @@ def looks_random(text: str) -> bool:
     """Whether a part of it mixes letters and digits as no word does; False for texts of several words."""
     if not _SHORTEST_RANDOM <= len(text) <= _LONGEST_JUDGED or any(map(str.isspace, text)):
         return False
-    return any(map(_is_random, _RUNS.findall(text))) and not is_harmless(text)
+    random = any(map(_is_random, _RUNS.findall(text))) or (len(text) >= 16 and _PHRASE.fullmatch(text))
+    return bool(random) and not is_harmless(text)
 
 
 def looks_binary(data: bytes | bytearray) -> bool:
@@ -154,7 +157,11 @@ def is_worth_searching(rule: str, value: Any) -> bool:
 
 def is_harmless(text: str) -> bool:
     """Whether it is a date, a number, a version, a host, a path, an address without a password, and the like."""
-    if _SHAPES.fullmatch(text) or _NUMBERED.fullmatch(text) or _PATH.fullmatch(text):
+    return _NUMBERED.fullmatch(text) is not None or _has_harmless_shape(text)
+
+
+def _has_harmless_shape(text: str) -> bool:
+    if _SHAPES.fullmatch(text) or _PATH.fullmatch(text):
         return True
     if _NAMED_HOST.fullmatch(text) or _URL.fullmatch(text):
         return not any(map(_is_random, _RUNS.findall(text)))

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 # The rules of a name, from the surest to the least sure. `looks` applies them to values.
 WHOLE = "whole"  # named by the configuration: replaced whatever it is, containers too
-CERTAIN = "certain"  # the names of passwords and keys: any text
-PROBABLE = "probable"  # ends like one of these: any text but short words, paths, addresses
+CERTAIN = "certain"  # the names of passwords: any text
+PROBABLE = "probable"  # keys, and names that end like these: any text but short words, paths, addresses
 NAMED = "named"  # names that harmless values have too (`session`, `auth`): what looks secret
 LIKE = "like"  # mostly of parsers (`tokens`): what looks random
 NUMBER = "number"  # of a card or a person: numbers, and texts of digits
@@ -24,39 +24,43 @@ _INHERITED = {
 }
 
 _CERTAIN = """
-    password passwd passphrase passhash passwordhash passwordconfirm passwordconfirmation passwordagain mysqlpwd secret
-    secretkey secretvalue clientsecret apisecret apikey xapikey encryptionkey privatekey signingkey secretaccesskey
-    webhooksecret hmackey authtoken accesstoken refreshtoken sessiontoken xauthtoken bearertoken securityanswer
+    password passwd passphrase passhash passwordhash passwordconfirm passwordconfirmation passwordagain secret
+    secretvalue clientsecret apisecret secretaccesskey webhooksecret authtoken accesstoken refreshtoken sessiontoken
+    xauthtoken bearertoken securityanswer
+"""
+_PROBABLE = """
+    pwd mysqlpwd secretkey apikey xapikey encryptionkey privatekey signingkey hmackey
 """
 _NAMED = """
-    pwd pass appkey licensekey masterkey accesskey sshkey pgpkey pemfile signature token idtoken bearer oauth oauthtoken
+    pass appkey licensekey masterkey accesskey sshkey pgpkey pemfile signature token idtoken bearer oauth oauthtoken
     jwt jti csrf csrftoken xcsrftoken xsrf xsrftoken session sessionid sessionkey phpsessid cookie cookies setcookie
     connectsid authorization proxyauthorization auth credential credentials serviceaccountcredentials connectionstring
     databaseurl dburl dsn voterid salt nonce recaptchakey
 """
 _NUMBERS = """
-    otp totp 2fa mfacode pin pincode cvv cvc ccnumber creditcard creditcardnumber cardnumber iban routingnumber ssn
+    otp totp 2fa mfacode pin pins pincode cvv cvc ccnumber creditcard creditcardnumber cardnumber iban routingnumber ssn
     socialsecuritynumber taxid passport passportnumber
 """
-_CERTAIN_ENDINGS = "password passwd passphrase secret apikey secretkey"
+_PROBABLE_ENDINGS = "password passwd passphrase secret apikey secretkey pwd"
 _CONTAINED = """
     password passwd passphrase secret apikey authtoken accesstoken refreshtoken sessiontoken bearertoken credential
     connectionstring
 """
 _NUMBERS_CONTAINED = "creditcard cardnumber"
 _ENDINGS = """
-    token pwd apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization cookie
+    token apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization cookie
     sessionid dsn jwt signature
 """
 _EXACT = {
     **dict.fromkeys(_CERTAIN.split(), CERTAIN),
+    **dict.fromkeys(_PROBABLE.split(), PROBABLE),
     **dict.fromkeys(_NAMED.split(), NAMED),
     **dict.fromkeys(_NUMBERS.split(), NUMBER),
 }
 _INSIDE = tuple(_CONTAINED.split())
 _NUMBERS_INSIDE = tuple(_NUMBERS_CONTAINED.split())
 _AT_THE_END = tuple(_ENDINGS.split())
-_CERTAIN_AT_THE_END = tuple(_CERTAIN_ENDINGS.split())
+_PROBABLE_AT_THE_END = tuple(_PROBABLE_ENDINGS.split())
 _EXCEPTIONS = ("secretar",)  # secretary, secretariat
 
 _REST = re.compile(r"[^a-z0-9]+")
@@ -109,9 +113,10 @@ class SecretNames:
             return exact
         if any(part in name for part in _NUMBERS_INSIDE):
             return NUMBER
-        contained = any(part in name for part in _INSIDE) and not any(part in name for part in _EXCEPTIONS)
-        if contained:
-            return PROBABLE if name.endswith(_CERTAIN_AT_THE_END) else NAMED
+        if name.endswith(_PROBABLE_AT_THE_END):
+            return PROBABLE
+        if any(part in name for part in _INSIDE) and not any(part in name for part in _EXCEPTIONS):
+            return NAMED
         if name.endswith("tokens"):
             return LIKE
         return NAMED if name.endswith(_AT_THE_END) else None
