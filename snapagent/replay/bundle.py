@@ -227,6 +227,11 @@ class Bundle:
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
 
+    @property
+    def redacted_arguments(self) -> tuple[str, ...]:
+        """The paths of texts and bytes among the arguments that were redacted, those of `using` aside."""
+        return self._missing.redacted
+
     # -- internals -----------------------------------------------------------------------------------------------
 
     def read(self) -> Bundle:

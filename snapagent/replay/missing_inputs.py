@@ -28,8 +28,8 @@ class MissingInputs:
     def __init__(self, header: Header, parameters: Parameters, replaced: Collection[str] = ()) -> None:
         supplied = _places_of(parameters, replaced)
         notes = [note for note in header.notes if note.kind not in PRESENT and _is_input(note.path, supplied)]
-        self._redacted = [note.path for note in notes if note.kind == REDACTED and note.type in _TEXTS]
-        self._placeholders = {note.path: note for note in notes if note.path not in self._redacted}
+        self.redacted = tuple(note.path for note in notes if note.kind == REDACTED and note.type in _TEXTS)
+        self._placeholders = {note.path: note for note in notes if note.path not in self.redacted}
 
     def explain(self, verdict: Verdict, outcome: Outcome, used: Iterable[str]) -> Verdict:
         """The verdict itself, or `not comparable` when one of them had a part in a difference.
@@ -38,7 +38,7 @@ class MissingInputs:
         """
         if verdict:
             return verdict
-        found = dict.fromkeys([*self._redacted, *used, *verdict.comparison.placeholders])
+        found = dict.fromkeys([*self.redacted, *used, *verdict.comparison.placeholders])
         if isinstance(outcome, Raised):
             found.update(dict.fromkeys(self._named_in(outcome.exception)))
         if not found:
@@ -53,7 +53,7 @@ class MissingInputs:
     def _said_of(self, path: str) -> str:
         note = self._placeholders.get(path)
         if note is None or note.kind == REDACTED:
-            return f"`{path}` was redacted" if note or path in self._redacted else f"`{path}` is a placeholder"
+            return f"`{path}` was redacted" if note or path in self.redacted else f"`{path}` is a placeholder"
         return f"`{path}` is a placeholder ({note.reason})"
 
     def _named_in(self, error: BaseException) -> Iterator[str]:

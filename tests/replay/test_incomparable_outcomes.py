@@ -287,6 +287,41 @@ def test_the_option_leaves_real_regressions_alone(project: pytest.Pytester) -> N
     project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(failed=1, skipped=1)
 
 
+OWN_TEST = """
+import pytest
+
+@pytest.mark.captures("till_program.verify")
+def test_verify(bundle):
+    assert bundle.call() == bundle.result
+
+@pytest.mark.captures("till_program.measure")
+def test_measure(bundle):
+    assert bundle.call() == bundle.result
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcomes"),
+    [("fail", {"failed": 2}), ("skip", {"failed": 1, "skipped": 1}), ("xfail", {"failed": 1, "xfailed": 1})],
+)
+def test_a_test_that_compares_by_itself_is_told_what_its_bundle_lacks(
+    project: pytest.Pytester, mode: str, outcomes: dict[str, int]
+) -> None:
+    path = project.path / "till_program.py"
+    path.write_text(path.read_text() + "\ndef measure(file):\n    return len(file)\n")
+    Shop(project.path / "captures").capture("till_program:measure", lambda file: len(file), [1], exclude=("file",))
+    for old in project.path.glob("test_*.py"):
+        old.unlink()
+    project.makepyfile(OWN_TEST)
+    project.makeini(f"[pytest]\ncaptures_incomparable = {mode}\n")
+
+    result = project.runpytest_subprocess("-rA", "-p", "no:randomly")
+
+    result.assert_outcomes(**outcomes)
+    assert "`password` of this bundle was redacted" in result.stdout.str()
+    assert "not comparable: " in result.stdout.str()
+
+
 def replay(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "snapagent", "replay", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)

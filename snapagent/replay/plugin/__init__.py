@@ -62,11 +62,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         fail_without_bundle(item)
     try:
         return (yield)
-    except AssertionError as error:
+    except Exception as error:
         if "snapagent.replay.bundle" in sys.modules:
             from .cases import end_if_incomparable
 
-            end_if_incomparable(item.config, error)
+            end_if_incomparable(item, error)
         raise
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ...core.records import Record
 from ...core.short_hashes import case_ids
-from ...errors import BundleNotFoundError, NotComparableError, SnapagentError, TargetNotFoundError
+from ...errors import BundleNotFoundError, NotComparableError, PlaceholderError, SnapagentError, TargetNotFoundError
 from ..bundle import Bundle
 from ..load import captures_for
 
@@ -85,19 +85,31 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
     return NoBundle(str(error))
 
 
-def end_if_incomparable(config: pytest.Config, error: BaseException) -> None:
-    """Skip or xfail the test when `error` says that its bundle cannot be compared and `captures_incomparable` says so.
+def end_if_incomparable(item: pytest.Item, error: Exception) -> None:
+    """Skip or xfail a test whose bundle cannot be compared, when `captures_incomparable` says so.
 
-    Fails the test for another value of the option.
+    An assertion of the test itself gets a note when its bundle lacks redacted arguments, which may be the cause. Fails
+    the test for an impossible value of the option.
     """
-    if not isinstance(error, NotComparableError):
+    if isinstance(error, PlaceholderError):
+        error.add_note("not comparable: the test needs a value that its bundle has only a placeholder for")
+    elif not isinstance(error, NotComparableError):
+        _note_redacted(getattr(item, "funcargs", {}).get("bundle"), error)
         return
-    mode = config.getini("captures_incomparable")
+    mode = item.config.getini("captures_incomparable")
     if mode not in MODES:
         said = f"the ini option captures_incomparable is {mode!r}; it takes {', '.join(MODES)}"
         pytest.fail(f"{said}\n{error}", pytrace=False)
     if mode != "fail":
-        (pytest.skip if mode == "skip" else pytest.xfail)(str(error))
+        reason = str(error) if isinstance(error, NotComparableError) else f"not comparable: {error}"
+        (pytest.skip if mode == "skip" else pytest.xfail)(reason)
+
+
+def _note_redacted(bundle: object, error: Exception) -> None:
+    if isinstance(error, AssertionError) and isinstance(bundle, Bundle):
+        paths = [f"`{path}`" for path in bundle.redacted_arguments]
+        if paths:
+            error.add_note(f"{', '.join(paths)} of this bundle was redacted, which may be the cause")
 
 
 def fail_without_bundle(item: pytest.Item) -> None:
