@@ -103,6 +103,17 @@ def test_a_plain_word_or_short_text_is_never_looked_for_elsewhere() -> None:
     assert is_hidden(found.args[1]["password"])
 
 
+def test_a_short_token_is_hidden_where_a_whole_value_equals_it() -> None:
+    result = {"tk-2f91": {"pin": 4711}}
+
+    found = sealed(anything, {"token": "tk-2f91"}, "tk-2f91", "tk-2f91 and more", b"tk-2f91", result=result)
+
+    pseudonym = found.args[0]["token"]
+    assert found.args[1:] == (pseudonym, "tk-2f91 and more", pseudonym.encode())
+    assert list(found.outcome) == [pseudonym]
+    assert not [note for note in found.header.notes if "tk-2f91" in note.path]
+
+
 def test_folders_and_terminals_of_the_environment_are_no_secrets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_LONGEST_WHOLE = 40  # bytes, more than a secret that is found as a whole value has
 _KEY_VARIABLE = "SNAPAGENT_KEY"  # may have several values, separated by commas
 
 
@@ -48,33 +49,45 @@ def spellings_of(secret: bytes) -> Iterator[bytes]:
 class SecretSearch:
     """A search for the secrets of one call, given with their pseudonyms; longer ones are replaced first.
 
-    Only spellings that occur in `streams`, the pickles of the call, are searched for. The methods return the very same
-    object when no secret is in it.
+    Only spellings that occur in `streams`, the pickles of the call, are searched for. `whole` are shorter secrets, found
+    as whole values only. The methods return the very same object when no secret is in it.
     """
 
-    def __init__(self, secrets: Mapping[bytes, str], streams: bytes) -> None:
+    def __init__(self, secrets: Mapping[bytes, str], streams: bytes, whole: Mapping[bytes, str]) -> None:
         self._numbers = {int(secret) for secret in secrets if secret.isdigit()}
         found = {form: name for secret, name in secrets.items() for form in spellings_of(secret) if form in streams}
         longest_first = sorted(found, key=len, reverse=True)
         self._datas = [(form, found[form].encode()) for form in longest_first]
         self._texts = [(form.decode("utf-8", "surrogatepass"), found[form]) for form in longest_first if _is_text(form)]
-        self.empty = not secrets
+        self._whole = whole
+        self.empty = not secrets and not whole
 
     def has_number(self, number: int) -> bool:
         return number in self._numbers
 
     def replaced_in_text(self, text: str) -> str:
         """The text, with a pseudonym in place of each secret."""
+        if self._whole and len(text) <= _LONGEST_WHOLE:
+            text = self._whole.get(text.encode("utf-8", "surrogatepass"), text)
         for secret, name in self._texts:
             if secret in text:
                 text = text.replace(secret, name)
         return text
+
+    def replaced_in_path(self, path: str) -> str:
+        """A path without them; in it a whole value, such as a key, is a part of the text."""
+        for secret, name in self._whole.items():
+            path = path.replace(secret.decode("utf-8", "replace"), name)
+        return self.replaced_in_text(path)
 
     def occur_in(self, data: bytes | bytearray) -> bool:
         return any(secret in data for secret, _ in self._datas)
 
     def replaced_in_bytes(self, data: bytes | bytearray) -> bytes | bytearray:
         """The same for bytes and bytearrays; the type stays."""
+        whole = self._whole.get(bytes(data)) if self._whole and len(data) <= _LONGEST_WHOLE else None
+        if whole is not None:
+            return type(data)(whole.encode())
         for secret, name in self._datas:
             if secret in data:
                 data = data.replace(secret, name)

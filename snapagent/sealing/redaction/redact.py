@@ -76,7 +76,8 @@ class Redaction:
         self._parts: dict[str, Roots] = {}
         self._known = rules.environment.values().union(known)
         self._secrets = {secret: rules.pseudonym(secret) for secret in self._known}
-        self._search = SecretSearch({}, b"")
+        self._whole: dict[bytes, str] = {}  # secrets too short to be searched for inside other texts
+        self._search = SecretSearch({}, b"", {})
 
     # A container is visited once for each rule that it inherits: one that is shared by a secret name and a harmless one
     # must lose its values under the secret name too. Tuples and frozensets are replaced only after the walk, because a
@@ -100,7 +101,7 @@ class Redaction:
 
         This needs the secrets of all parts: a result may repeat a secret argument.
         """
-        self._search = SecretSearch(self._secrets, self._streams)
+        self._search = SecretSearch(self._secrets, self._streams, self._whole)
         for part, roots in self._parts.items():
             if not self._search.empty:
                 replaced: dict[int, tuple[Any, Any]] = {}
@@ -117,7 +118,7 @@ class Redaction:
 
     def scrub(self, text: str) -> str:
         """A text about the call (a path, a detail) without the secrets that were found in it."""
-        return text if self._search.empty else self._search.replaced_in_text(text)
+        return text if self._search.empty else self._search.replaced_in_path(text)
 
     def _redact_container(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> list[Place]:
         """Redact the items of one container; returns the containers among them that are still to be visited."""
@@ -281,6 +282,8 @@ class Redaction:
         name = self._rules.pseudonym(data)
         if is_worth_searching(rule, secret):
             self._secrets[data] = name
+        elif looks_secret(data.decode("latin-1")):
+            self._whole[data] = name
         self._cleaned(secret if isinstance(secret, str) else bytes(secret))  # records the secrets inside it
         return name if isinstance(secret, str) else type(secret)(name.encode())
 
