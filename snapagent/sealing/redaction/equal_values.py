@@ -49,8 +49,8 @@ def spellings_of(secret: bytes) -> Iterator[bytes]:
 class SecretSearch:
     """A search for the secrets of one call, given with their pseudonyms; longer ones are replaced first.
 
-    Only spellings that occur in `streams`, the pickles of the call, are searched for. `whole` are shorter secrets, found
-    as whole values only. The methods return the very same object when no secret is in it.
+    Only spellings that occur in `streams`, the pickles of the call, are searched for. `whole` are shorter secrets,
+    found as whole values only. The methods return the very same object when no secret is in it.
     """
 
     def __init__(self, secrets: Mapping[bytes, str], streams: bytes, whole: Mapping[bytes, str]) -> None:
