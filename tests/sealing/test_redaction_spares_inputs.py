@@ -83,6 +83,33 @@ def test_of_a_container_under_the_name_of_a_secret_only_the_secrets_go(name: str
     assert repr(stored[name]) == text or "Token object" in text
 
 
+SECRETS: list[tuple[str, Any, str]] = [  # name, value, the secret in it
+    ("auth", ("ada", "hunter2"), "hunter2"),
+    ("token", "tk-2f91", "tk-2f91"),
+    ("tokens", {"access": "Zm9vYmFyMTIzNA"}, "Zm9vYmFyMTIzNA"),
+    ("session", "abc123", "abc123"),
+    ("cookies", {"sid": "abc123"}, "abc123"),
+    ("cookie", "sid=9f8e7d6c; theme=dark", "9f8e7d6c"),
+    ("authorization", "Token 9f8e7d6c5b", "9f8e7d6c5b"),
+    ("db_password", "swordfish", "swordfish"),
+    ("pwd", "swordfish", "swordfish"),
+    ("password", "abc", "\x03abc"),
+    ("api_key", "test-key-1", "test-key-1"),
+    ("dsn", "https://9f8e7d6c5b4a@o1.ingest.example.org/12", "9f8e7d6c5b4a"),
+    ("otp", "271828", "271828"),
+    ("ssn", "123-45-6789", "123-45-6789"),
+    ("iban", "DE89 3704 0044 0532 0130 00", "0044 0532"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "secret"), SECRETS, ids=[f"{name}-{secret}" for name, _, secret in SECRETS])
+def test_what_could_be_a_secret_is_hidden_under_these_names(name: str, value: Any, secret: str) -> None:
+    found = sealed(anything, {name: value})
+
+    assert secret.encode() not in everything_in(found.file)
+    assert [note.kind for note in found.header.notes] == ["redacted"]
+
+
 def test_pins_are_hidden_as_numbers_and_digits_and_their_words_stay() -> None:
     found = sealed(anything, {"pin": 4711}, {"pin": "4711"}, {"pin": {"code": 4711, "side": "left"}}, {"cvv": 123})
 

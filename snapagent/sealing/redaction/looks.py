@@ -22,7 +22,7 @@ _LONGEST_WORD = 22  # letters: a longer run is not a word
 _SHORT_WORD = 8
 _LONGEST_JUDGED = 4000  # characters: a longer text is a document, and only patterns apply to it
 
-_HUMPS = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{1,6}(?![a-z])|[A-Z][a-z]")
+_HUMPS = re.compile(r"^[a-z](?=[A-Z])|[A-Z]?[a-z]{2,}|[A-Z]{1,6}(?![a-z])|[A-Z][a-z]")
 _RUNS = re.compile(r"[A-Za-z0-9]+")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SEPARATORS = re.compile(r"[\s;,=&\"'()]+")
@@ -41,7 +41,7 @@ _TECHNICAL_INSIDE = re.compile(f"(?i){_TECHNICAL}")
 _NUMBERED = re.compile(
     r"(?i)(?:item|page|user|step|key|part|section|chapter|version|level|row|col|column|cell|node|group|session|token"
     r"|auth|cookie|salt|pin|test|demo|example|sample|room|track|day|heading|h|line|field|var|arg|gpio|port|slot|door|order|invoice|job|task|request|id)s?"
-    r"(?:[-_./: ]?[a-z]{1,12})?[-_./:# ]?v?\d{1,4}"
+    r"(?:[-_./: ][a-z]{1,12})?[-_./:# ]?v?\d{1,4}"
 )
 _PHRASE = re.compile(r"[A-Za-z]{2,22}(?:[-_.][A-Za-z]{2,22})*[-_.][0-9]+(?:[-_.][A-Za-z]{2,22})+")  # horse-7-battery
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.)+[a-z]{2,10}(?::\d{1,5})?"
@@ -53,6 +53,7 @@ _SHAPES = re.compile(
     r"|[+-]?\d*\.\d+(?:e[+-]?\d+)?"  # numbers
     r"|\d+(?:\.\d+)?\s?(?:ns|us|ms|s|m|h|d|k|kb|mb|gb|kib|mib|gib|px|em|rem|pt|%|x)"
     r"|v?\d+(?:\.\d+){1,4}(?:[-.+]?(?:a|b|c|rc|dev|post|alpha|beta)\.?\d*)?"  # versions
+    r"|aes[-_]?\d{3}(?:[-_][a-z]{2,4}\d{0,3})*|tlsv?1[._]\d|es256k"
     r"|\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?:/\d{1,2})?"  # addresses
     r"|(?:localhost|[a-z][a-z-]{1,30}):\d{2,5}"
     r"|[a-z]+/[a-z][\w.+-]*(?:;\s*[\w-]+=[\w-]+)*"  # media types
@@ -63,7 +64,7 @@ _SHAPES = re.compile(
     re.IGNORECASE,
 )
 _NAMED_HOST = re.compile(rf"(?:[\w.+-]{{1,64}}@)?{_HOST}")  # also of an e-mail address
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s@]*")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://(?:[A-Za-z_.-]{1,30}@)?[^\s@]*")
 _PATH = re.compile(r"(?:~|\.{1,2})?/(?:\.?[a-z][a-z_.-]{1,15}(?:/[^\n=]*)?)?|[A-Za-z]:[\\/][^\n=]*|\.{1,2}/[^\s=]*")
 
 
@@ -171,11 +172,19 @@ def _has_harmless_shape(text: str) -> bool:
 def _is_word(run: str) -> bool:
     """Whether letters and digits are a word: letters in regular case, or the name of a method or format."""
     if _LETTERS.fullmatch(run) is None:
-        return _TECHNICAL_WORD.fullmatch(run) is not None
+        return _is_technical(run)
     if len(run) <= 3 or run.islower() or run.isupper() or run.istitle():
         return len(run) <= _LONGEST_WORD
     humps = _HUMPS.findall(run)
     return sum(map(len, humps)) == len(run) and len(run) >= 2.5 * len(humps) and max(map(len, humps)) <= _LONGEST_WORD
+
+
+def _is_technical(run: str) -> bool:
+    """Whether it is the name of a method or format, or words around one: `RS256`, `base64decode`."""
+    if _TECHNICAL_WORD.fullmatch(run) is not None:
+        return True
+    rest = _TECHNICAL_INSIDE.sub(" ", run)
+    return rest != run and all(part.isalpha() and _is_word(part) for part in rest.split())
 
 
 _WORD_AND_NUMBER = re.compile(r"([A-Za-z]+)([0-9]+)")
@@ -189,10 +198,6 @@ def _is_random(run: str) -> bool:
         return False
     if run.isalpha():
         return len(run) >= 10
-    if _TECHNICAL_INSIDE.search(run) is not None:
-        rest = _LETTERS.findall(_TECHNICAL_INSIDE.sub(" ", run))
-        if all(map(_is_word, rest)):
-            return False
     ended = _WORD_AND_NUMBER.fullmatch(run)
     if ended is not None and _is_word(ended[1]):
         digits = ended[2]
