@@ -55,6 +55,7 @@ class Config(Record):
     durability: str = "process"
     trust: str | None = None  # None: not said, so `signed` where a key is set, else `owner`
     sync: bool = False
+    exit_wait: float = 10.0  # seconds
     defaults: Settings = DEFAULT_SETTINGS
     rules: tuple[TargetRule, ...] = ()
     exclude_targets: tuple[TargetPattern, ...] = ()

@@ -18,7 +18,7 @@ from . import files, hash_shards, index, pending_counts
 from .bundle_files import HeaderSummary, header_of, read_bundle, read_summary
 from .compression import inflate
 from .folder_contents import BundleEntries, entries_of
-from .index import LISTED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
+from .index import LISTED, UNFINISHED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
 from .layout import SUFFIX, BundleEntry, folder_name, is_function_folder, parse_bundle_name, parse_bundle_names
 from .trust import OWNER, Trust
 from .verify import Problem, problems
@@ -300,11 +300,12 @@ class StoreReader:
         number = len(entries)
         found = (found or FunctionIndex(target)).counting(pending)
         # Bundles without a count are of processes that were killed before they could write it. Calls that are counted
-        # without an outcome may be the calls of those bundles, so they are not counted twice.
+        # as unfinished, or by older versions without an outcome, may be those of these bundles: none counts twice.
         missing = max(number - found.captured, 0)
         unexplained = found.calls - found.captured - sum((*found.skipped.values(), *found.failed.values()))
-        calls = found.calls + max(missing - max(unexplained, 0), 0)
-        found = found.replace(calls=calls, captured=found.captured + missing)
+        left = max(missing - max(unexplained, 0), 0)
+        finished = min(left, found.skipped.get(UNFINISHED, 0))
+        found = found.counting(Counts(left - finished, missing, {UNFINISHED: -finished}))
         return found.replace(target=target, stored=number).listing(listed)
 
 
