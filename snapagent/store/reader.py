@@ -15,7 +15,15 @@ from typing import NamedTuple
 from ..bundle import BundleFile, Header, SigningKey
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from . import files, hash_shards, index, pending_counts
-from .bundle_files import HeaderSummary, header_of, read_bundle, read_summary
+from .bundle_files import (
+    HeaderSummary,
+    check_length,
+    check_place,
+    header_of,
+    read_bundle,
+    read_header,
+    read_summary,
+)
 from .compression import inflate
 from .folder_contents import BundleEntries, entries_of
 from .index import LISTED, UNFINISHED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
@@ -102,7 +110,7 @@ class StoreReader:
             header = next(headers, None)
         except StoreError:
             return None
-        return header.target if header is not None else None
+        return header.target if header is not None else pending_counts.target_of(path)
 
     def bundles(self, target: object) -> BundleEntries:
         """The bundles of a function by their file names, the oldest first; none when it has no folder.
@@ -121,6 +129,20 @@ class StoreReader:
             return header_of(entry)
         except OSError as error:
             raise self._gone(entry) from error
+
+    def loadable_header(self, entry: BundleEntry) -> Header:
+        """The header of a bundle that is to be loaded: whole by its length, and in the folder of its own function.
+
+        Raises as `header`.
+        """
+        try:
+            with files.opened_folder(os.path.dirname(entry.path)) as folder:
+                header, size = read_header(folder, entry.name, entry.path)
+                check_length(folder, entry.name, entry.path, header, size)
+        except OSError as error:
+            raise self._gone(entry) from error
+        check_place(entry, header)
+        return header
 
     def headers(self, target: object) -> Iterator[tuple[BundleEntry, Header | CorruptBundleError]]:
         """Each bundle of a function, the oldest first, with its header or the error that reading it raised."""
