@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from ..bundle import BundleFile, Header, SigningKey
+from ..core.clock import time
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from . import files, hash_shards, index, pending_counts
 from .bundle_files import (
@@ -279,7 +279,7 @@ class StoreReader:
 
         `folders` are names to limit the check to. `on_file` is called with each file of a function's folder.
         """
-        return problems(self.base_path, self.trust, time.time(), folders, on_file)
+        return problems(self.base_path, self.trust, time(), folders, on_file)
 
     def index(self, target: object) -> FunctionIndex:
         """Counts and newest bundles of a function. What the index lacks is added from count files and headers.

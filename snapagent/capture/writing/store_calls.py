@@ -10,8 +10,8 @@ then shown something of everything that it called.
 from __future__ import annotations
 
 from collections import deque
-from time import monotonic, thread_time, time
 
+from ...core.clock import monotonic, thread_time, time
 from ...core.signals import belongs_to_program
 from ...store.failures import LOCKED, PERSISTENT, StoreFailure
 from ...store.files import lock_is_ready

@@ -15,8 +15,8 @@ from _thread import get_ident
 from collections import deque
 from contextlib import suppress
 from os import getpid
-from time import monotonic, thread_time
 
+from ...core.clock import monotonic, thread_time
 from ...store import own_writes
 from ..host_guard import describe, log_once
 from . import exit_status, process_life
