@@ -18,7 +18,6 @@ from ...store.files import lock_is_ready
 from ...store.index import Counts
 from ..host_guard import describe, log_once
 from ..recording.admission import BACKING_OFF, QUOTA_MET, Breaker
-from ..recording.ledger import LOST_AT_EXIT
 from ..recording.recorder import INTERNAL_ERROR
 
 TYPE_CHECKING = False
@@ -143,6 +142,8 @@ class CallStorer:
         self._without_bundle: list[str] = []  # targets of the backlog of which this process has written nothing yet
         self._is_writing_firsts = False
         self.progress = 0  # calls and indexes done so far
+        self._taken = 0  # calls from the queue
+        self._settled = 0  # of these: written, or counted for another reason
         self.drain_until = float("inf")  # monotonic clock: calls that are not written by then are given up
         self.deadline = float("inf")
         # At exit: a slow or hanging disk may not let the last update finish, so counts are saved before any bundle.
@@ -167,9 +168,9 @@ class CallStorer:
             function.ledger.is_closing = True
 
     @property
-    def lost(self) -> int:
-        """Calls that were admitted, and that nobody has written when the process ends."""
-        return sum(function.ledger.totals().failed.get(LOST_AT_EXIT, 0) for function in list(self._watched.values()))
+    def unsettled(self) -> int:
+        """The number of calls that `store_all` took and that are neither written nor counted for another reason."""
+        return self._taken - self._settled
 
     def watch(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
         """Store calls of this target and write the counts of `ledger` to its index; close `gate` when that fails."""
@@ -199,6 +200,7 @@ class CallStorer:
     def _sort_in(self) -> None:
         """Add what is queued to the backlog, and write the first bundle of each function that has none."""
         for call in self._take_queued():
+            self._taken += 1
             name = str(call.target)
             group = self._backlog.get(name)
             if group is None:
@@ -237,31 +239,49 @@ class CallStorer:
                 self._count_failed(function, reason)
                 self._done(call, is_alone)
             return
-        with self.store.writing(function.target) as folder:
-            for call, counter in group.in_order():
-                if self.counts_first:
-                    self._save_counts()
-                self._write_or_leave_out(group, folder, call, counter)
-                self._done(call, is_alone)
-                if is_alone:  # its caller does not hold the writer's lock
-                    return
-                if self._written_bytes > self.store.batch_bytes:
-                    self.prune()
-                self._between_calls()
-                self._sort_in()
+        rest = group.in_order()[::-1]
+        try:
+            with self.store.writing(function.target) as folder:
+                while rest:
+                    call, counter = rest.pop()
+                    if self.counts_first:
+                        self._save_counts()
+                    if not self._write_or_leave_out(group, folder, call, counter):
+                        continue  # given up
+                    self._done(call, is_alone)
+                    if is_alone:  # its caller does not hold the writer's lock
+                        return
+                    if self._written_bytes > self.store.batch_bytes:
+                        self.prune()
+                    self._between_calls()
+                    self._sort_in()
+        except BaseException:  # of the program: a signal handler raised in a caller that writes
+            self._put_back(group, rest)
+            raise
 
-    def _write_or_leave_out(self, group: _Group, folder: BatchFolder, call: CapturedCall, counter: int) -> None:
-        """Write a call, unless newer ones make it surplus. It counts as captured either way."""
+    def _put_back(self, group: _Group, rest: list[tuple[CapturedCall, int]]) -> None:
+        name = str(group.function.target)
+        waiting = self._backlog.get(name)
+        if rest and waiting is not None:
+            waiting.calls += rest
+        elif rest:
+            group.calls = rest
+            self._backlog[name] = group
+
+    def _write_or_leave_out(self, group: _Group, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
+        """Write a call, unless newer ones make it surplus. It counts as captured either way; False: it is given up."""
         function, retention = group.function, group.retention
         is_kept = retention.keeps(call.outcome_kind)
-        is_over = self._is_over and (is_kept or function.gate.limited)
-        if is_over or not self._claim(function):
-            return
+        if self._is_over and (is_kept or function.gate.limited):
+            return False
+        if not self._claim(function):
+            return True
         if is_kept and not self._write_one(function, folder, call, counter):
             self.store.folder_writer(function.target).quota.refund()
-            return
+            return True
         retention.add(call.outcome_kind)
         function.ledger.count_captured()
+        return True
 
     def _claim(self, function: WatchedTarget) -> bool:
         """Take a place of the quota just before it is used: a process that ends has none to give back."""
@@ -282,6 +302,7 @@ class CallStorer:
     def _done(self, call: CapturedCall, is_alone: bool) -> None:
         self.progress += 1
         if not is_alone:
+            self._settled += 1
             self._released(call.size)
 
     def _save_counts(self) -> None:

@@ -373,7 +373,7 @@ class Writer:
         in_thread = self._running and self._pid == getpid()
         self._storer.begin_end(deadline, deadline - reserve, counts_first=in_thread and not self._sync)
         done = self._close_in_thread(deadline) if in_thread else self._close_here(wait)
-        lost = self._storer.lost
+        lost = self._storer.unsettled + len(self._queue)
         if lost:
             calls = "1 captured call was" if lost == 1 else f"{lost:,} captured calls were"
             log_once("the process ended", f"{calls} not written in time", "raise `exit_wait`")
