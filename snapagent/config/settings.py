@@ -88,6 +88,7 @@ CONFIG_FIELDS = by_name(
         options=("owner", "signed", "any"),
     ),
     Key("sync", "flag", False, "true: write in the calling thread."),
+    Key("exit_wait", "duration", "10s", "At exit the writer goes on while it makes progress, at most so long."),
 )
 SETTINGS_FIELDS = by_name(
     Key("keep", "whole", 2, "The newest bundles kept per function; .inf keeps all.", minimum=1, endless=True),
