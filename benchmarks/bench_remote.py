@@ -144,7 +144,7 @@ def killing(base: Path, server: SeaweedFS) -> list[Row]:
         )
         while process.poll() is None and not (pod.captures / ".push" / "spool").exists():
             time.sleep(0.0005)
-        time.sleep(moments.random() * 0.12)
+        time.sleep(moments.random() ** 3 * 0.12)  # often while it still accepts
         process.kill()
         process.wait()
         taken = set(pod.spooled()) | {line.split()[2] for line in pod.ledger().splitlines() if len(line.split()) == 5}
