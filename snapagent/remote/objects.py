@@ -221,14 +221,14 @@ class Objects:
         if isinstance(error, RemoteError):
             return error
         if "NoSuchBucket" in text or "ContainerNotFound" in text or ("bucket does not exist" in text and status == 404):
-            return NoBucket(f"there is no bucket {self.url.bucket!r}")
+            return self._no_bucket()
         if any(host in text.partition("Debug source")[0] for host in _INSTANCE_ROLE):
             return Refused("no credentials were found", _CREDENTIALS[self.url.scheme])
         if code is not None and code[1] in _CLOCKS:
             return Refused("the clock of this machine is wrong, says the object store", "set it")
         if isinstance(error, FileNotFoundError) or status == 404:
-            return NoBucket(f"there is no bucket {self.url.bucket!r}") if what in ("write", "list") else ObjectGone()
-        if isinstance(error, PermissionError) or status in (401, 403):
+            return self._no_bucket() if what in ("write", "list") else ObjectGone()
+        if isinstance(error, PermissionError) or "(os error 13)" in text or status in (401, 403):
             return Refused(f"these credentials may not {what} here ({reason})", _CREDENTIALS[self.url.scheme])
         if status in (429, 503):
             return Overloaded(f"the object store is busy ({reason})")
@@ -241,6 +241,10 @@ class Objects:
         return Unavailable(
             f"the object store did not {what} it ({reason})" if status else "the object store cannot be reached"
         )
+
+    def _no_bucket(self) -> NoBucket:
+        place = f"folder {self.url.prefix}" if self.url.scheme == "file" else f"bucket {self.url.bucket!r}"
+        return NoBucket(f"there is no {place}")
 
 
 def _status(error: Exception) -> int | None:
