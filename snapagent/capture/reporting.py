@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from time import monotonic, time
 
+from ..core.clock import monotonic, time
 from ..store import processes
 from ..store.filesystems import REMEDY, shared_filesystem
 from ..store.processes import ProcessStatus
