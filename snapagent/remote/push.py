@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ from .objects import Objects
 from .patience import FIRST, LONGEST, Backoff
 from .scan import Scanner
 from .spool import Accepted, Spool
-from .status import PushStatus, write_status
+from .status import PushStatus, new_status, write_status
 from .upload import CORRUPT, UPLOADED, Outcome, Round, Uploader
 
 _UNLIMITED = Rate(math.inf)
@@ -94,10 +93,8 @@ class Push:
         self.is_hanging = False
         self._waiting = {(item.folder, item.name): item.size for item in self._spool.items()}
         self._spooled = sum(self._waiting.values())
-        self.status = PushStatus(
-            url=str(objects.url), pid=os.getpid(), host=os.uname().nodename, started=time.time(), told=time.time(),
-            watching=False, accepted=len(self._waiting), waiting=len(self._waiting), waiting_bytes=self._spooled,
-        )  # fmt: skip
+        number = len(self._waiting)
+        self.status = new_status(str(objects.url)).replace(accepted=number, waiting=number, waiting_bytes=self._spooled)
 
     def _lock(self, base_path: str) -> None:
         with files.own_folder(f"{base_path}/{PUSH}", make=True):
