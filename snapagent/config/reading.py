@@ -55,6 +55,8 @@ class Config(Record):
     durability: str = "process"
     trust: str | None = None  # None: not said, so `signed` where a key is set, else `owner`
     sync: bool = False
+    setup: str | None = None  # module:callable, or the word django
+    renames: tuple[tuple[str, str], ...] = ()  # (old, new), each module:qualname or a module
     defaults: Settings = DEFAULT_SETTINGS
     rules: tuple[TargetRule, ...] = ()
     exclude_targets: tuple[TargetPattern, ...] = ()
