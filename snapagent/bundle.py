@@ -119,6 +119,8 @@ class Header(Record):
         fields["parts"] = tuple([Part(**part) for part in fields["parts"]])
         fields["notes"] = tuple([Note(**note) for note in fields.get("notes", ())])
         fields["parameters"] = tuple([(str(name), str(kind)) for name, kind in fields.get("parameters", ())])
+        if not isinstance(fields.setdefault("origin", {}), dict):
+            raise ValueError("its origin is not a JSON object")
         for name in ("opaque", "by_value"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)

@@ -198,6 +198,20 @@ class FacsimileError(SnapagentError):
         return f"no placeholder at {self.path!r} for this facsimile; the placeholders of the bundle: {known}"
 
 
+class IoRefusedError(SnapagentError):
+    """A call that `snapagent replay` makes asked for a connection, a database or a change of a file.
+
+    Raised inside the call, before anything happens. `asked` says what it asked for.
+    """
+
+    def __init__(self, asked: str) -> None:
+        super().__init__(asked)
+        self.asked = asked
+
+    def __str__(self) -> str:
+        return f"the replayed call asked for {self.asked}, which replay refuses; --allow-io allows it"
+
+
 class SideEffectNotRecorded(SnapagentError, AssertionError):
     """A side effect was called with arguments that were never recorded, and recording is off."""
 

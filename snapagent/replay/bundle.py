@@ -17,9 +17,13 @@ from ..core.signature import Parameters
 from ..errors import NotReplayableError, OutcomeError, SnapagentError
 from ..store import BundleEntry, StoreReader
 from . import call as calling
+from .application import prepare
 from .call import StoredArguments, check_names, override
 from .functions import find_function, unwrap
+from .io_guard import refused_in_calls
 from .stored import StoredCall
+
+_ALLOW = "--allow-io allows it"
 
 
 class Bundle:
@@ -209,10 +213,36 @@ class Bundle:
         expected = self._expected_to_compare()
         return self._asserted(expected, await self._aended(fn), options)
 
-    def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
-        """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`."""
+    def verdict(
+        self,
+        fn: Callable[..., Any] | None = None,
+        options: Options | None = None,
+        *,
+        setup: str | None = None,
+        allow_io: bool = True,
+    ) -> Verdict:
+        """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`.
+
+        `setup` is `module:callable` or the word django, in place of the config's `setup`. With `allow_io=False` a call
+        that asks for a connection, a database or a change of files outside the temporary folder is refused that, and
+        its verdict is `not replayable` however the call goes on.
+        """
+        if allow_io:
+            return self._verdict(fn, options, setup)
+        with refused_in_calls() as guard:
+            try:
+                verdict = self._verdict(fn, options, setup)
+            except BaseException:
+                if not guard.asked:
+                    raise
+            return Verdict(NOT_REPLAYABLE, reason=f"{guard.reason}; {_ALLOW}") if guard.asked else verdict
+
+    def _verdict(self, fn: Callable[..., Any] | None, options: Options | None, setup: str | None) -> Verdict:
         try:
+            prepare(self._header, setup)
             return judge(self._expected_to_compare(), self._ended(fn), options or self._options())
+        except NotReplayableError as error:
+            return Verdict(NOT_REPLAYABLE, reason=f"{error.reason}; {error.remedy}")
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
 
@@ -239,6 +269,8 @@ class Bundle:
         return instance, args, kwargs
 
     def _prepared(self, fn: Callable[..., Any] | None) -> calling.PreparedCall:
+        if fn is None:
+            prepare(self._header)
         function = find_function(self.target) if fn is None else _replacement(fn)
         instance, args, kwargs = self._call()
         bound = getattr(function, "__self__", None) is not None and hasattr(function, "__func__")

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..bundle import BOUND_KINDS, BundleFile, Header
-from ..errors import FacsimileError, NotReplayableError
+from ..errors import BundleLoadError, FacsimileError, NotReplayableError
 from ..placeholder import PRESENT
 from ..sealing.portability import refused_globals, verdict
 from ..serializer.thawing.load import check_facsimiles, thaw
 from ..store import BundleEntry, StoreReader
+from .application import prepare
+from .captures_dir import config_in_force
+from .functions import set_up_remedy
 
 PICKLE = "pickle"  # the serializer of all bundles so far
 
@@ -73,6 +76,7 @@ class StoredCall:
             NotReplayableError: this interpreter cannot load it, judged by the header.
             BundleLoadError: unpickling failed.
         """
+        prepare(self.header)
         problem = verdict(self.header)
         if problem is not None:
             raise NotReplayableError(self.header.target, *problem)
@@ -85,4 +89,16 @@ class StoredCall:
         if serializer != PICKLE:
             reason = f"its {part} was written by the serializer {serializer!r}, and only {PICKLE!r} can be read"
             raise NotReplayableError(self.header.target, reason, "use the version of snapagent that wrote it")
-        return thaw(data, facsimiles=self._facsimiles, target=self.header.target, part=part)
+        renames = dict(config_in_force().renames)
+        try:
+            return thaw(data, facsimiles=self._facsimiles, renames=renames, target=self.header.target, part=part)
+        except BundleLoadError as error:
+            raise BundleLoadError(error.target, error.reason, _remedy(error)) from error.__cause__
+
+
+def _remedy(error: BundleLoadError) -> str:
+    """Advice that fits the cause. Most often the bundle is whole, and the program around it is another one."""
+    cause = error.__cause__
+    if isinstance(cause, ImportError | AttributeError) and "cannot be found" in error.reason:
+        return "put its folder on sys.path, or name its new place under renames: in the YAML if it has moved"
+    return set_up_remedy(cause) if cause is not None else error.remedy

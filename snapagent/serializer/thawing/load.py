@@ -90,7 +90,7 @@ def thaw(
     target: str = "the bundle",
     part: str | None = None,
 ) -> Any:
-    """The value of one part, made anew. `renames` maps modules, old name to new, before they are imported.
+    """The value of one part, made anew. `renames` maps old names to new ones, modules or `module:name`.
 
     `part` ("call" or "outcome") says which facsimiles must fit: those for the other part are passed over.
 
