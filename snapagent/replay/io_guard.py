@@ -1,8 +1,9 @@
 """Refuses real input and output while a replayed call runs: connections, name look-ups, databases, changes of files.
 
 Python's audit events announce each of them before it happens. Reading files is allowed, and so is everything inside the
-temporary folder. Code that a call imports is not refused anything, since the same import may have run before the call.
-Libraries in C that open sockets by themselves (libpq, for instance) and child processes raise no such events.
+temporary folder, save the databases and existing files of a program that lies there itself. Code that a call imports is
+not refused anything, since the same import may have run before the call. Libraries in C that open sockets by themselves
+(libpq, for instance) and child processes raise no such events.
 """
 
 from __future__ import annotations
@@ -39,9 +40,12 @@ class IoGuard:
         raise IoRefusedError(what)
 
     def is_temporary(self, path: str) -> bool:
-        """Whether `path` is inside the temporary folder. Not a folder there in which the program itself lies."""
-        top = self._top(path)
-        return top is not None and top not in self._programs
+        """Whether `path` is inside the temporary folder."""
+        return self._top(path) is not None
+
+    def is_programs(self, path: str) -> bool:
+        """Whether `path` is where a program lies that is itself below the temporary folder."""
+        return self._top(path) in self._programs
 
     def _top(self, path: str) -> str | None:
         """The first name of a path below the temporary folder; None for every other path."""
@@ -149,7 +153,7 @@ def _database(guard: IoGuard, database: object) -> str | None:
         path, _, options = path.removeprefix("file:").partition("?")
         if "mode=memory" in options:
             return None
-    if path in ("", ":memory:") or guard.is_temporary(path):
+    if path in ("", ":memory:") or (guard.is_temporary(path) and not guard.is_programs(path)):
         return None
     return f"the database {path!r}"
 
@@ -202,7 +206,8 @@ def _change(guard: IoGuard, doing: str, path: object, folder: object = -1, *, if
     found = _path(path, folder)
     if found is None or found in _HARMLESS or found.startswith(_HARMLESS_FOLDERS):
         return None
-    if guard.is_temporary(found) or (if_there and not os.path.lexists(found)):
+    there = os.path.lexists(found)
+    if (if_there and not there) or (guard.is_temporary(found) and not (there and guard.is_programs(found))):
         return None
     return f"{doing} {found!r}"
 

@@ -31,7 +31,8 @@ def replay(task: Mapping[str, str], rules: Mapping[str, Any], facsimiles: Mappin
             task["target"], hash=task["name"], base_path=task["base_path"], facsimiles=_fitting(task, facsimiles)
         )
         redacted = {note.path: f"redacted ({note.reason})" for note in bundle.header.notes if note.kind == "redacted"}
-        verdict = bundle.verdict(options=make_options(**rules["compare"], excused=redacted))
+        options = make_options(**rules["compare"], excused=redacted)
+        verdict = bundle.verdict(options=options, setup=rules["setup"], allow_io=rules["allow_io"])
     except SnapagentError as error:
         return _answer(NOT_REPLAYABLE, str(error), began)
     except Exception as error:  # a failing import, an argument that cannot be unpickled
