@@ -178,11 +178,23 @@ class PlaceholderError(SnapagentError):
         self.type_name = type_name
         self.reason = reason
 
+    @property
+    def remedy(self) -> str:
+        return f"supply a facsimile: load_capture(..., facsimiles={{{self.path!r}: ...}})"
+
     def __str__(self) -> str:
-        return (
-            f"{self.path} ({self.type_name}) is not in the bundle: {self.reason}; supply a facsimile: "
-            f"load_capture(..., facsimiles={{{self.path!r}: ...}})"
-        )
+        return f"{self.path} ({self.type_name}) is not in the bundle: {self.reason}; {self.remedy}"
+
+
+class ChangedClassError(PlaceholderError):
+    """A value was used that could not be rebuilt, because its class has changed since the capture."""
+
+    @property
+    def remedy(self) -> str:
+        return "map it under renames: in the YAML if it has moved, pass another value with using(), or capture again"
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.type_name}) is not there: {self.reason}; {self.remedy}"
 
 
 class FacsimileError(SnapagentError):

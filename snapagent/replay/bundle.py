@@ -240,7 +240,9 @@ class Bundle:
     def _verdict(self, fn: Callable[..., Any] | None, options: Options | None, setup: str | None) -> Verdict:
         try:
             prepare(self._header, setup)
-            return judge(self._expected_to_compare(), self._ended(fn), options or self._options())
+            verdict = judge(self._expected_to_compare(), self._ended(fn), options or self._options())
+            self._refuse_unless_rebuilt(verdict)
+            return verdict
         except NotReplayableError as error:
             return Verdict(NOT_REPLAYABLE, reason=f"{error.reason}; {error.remedy}")
         except SnapagentError as error:
@@ -313,7 +315,17 @@ class Bundle:
         if self._header.ended == CANCELLED:
             reason = "the task was cancelled from outside while it ran"
             raise NotReplayableError(self.target, reason, "there is no outcome to compare; use call()")
-        return self.expected
+        expected = self.expected
+        problem = self._stored.changed_class(OUTCOME)
+        if problem is not None:
+            raise problem
+        return expected
+
+    def _refuse_unless_rebuilt(self, verdict: Verdict) -> None:
+        """A difference says nothing when an argument could not be rebuilt. Raises NotReplayableError that names it."""
+        problem = self._stored.changed_class(CALL)
+        if problem is not None and not verdict:
+            raise problem
 
     def _options(
         self,
@@ -331,6 +343,7 @@ class Bundle:
     def _asserted(self, expected: Outcome, got: Outcome, options: Options) -> Verdict:
         __tracebackhide__ = True
         verdict = judge(expected, got, options)
+        self._refuse_unless_rebuilt(verdict)
         if not verdict:
             raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from (
                 got.exception if isinstance(got, Raised) else None

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bundle import BOUND_KINDS, BundleFile, Header
+from ..bundle import BOUND_KINDS, OUTCOME, BundleFile, Header, Note
+from ..core.paths import EXCEPTION, RESULT, parameter_key
+from ..core.signature import Parameters
 from ..errors import BundleLoadError, FacsimileError, NotReplayableError
-from ..placeholder import PRESENT
+from ..placeholder import PRESENT, Placeholder, note_of, set_path
 from ..sealing.portability import refused_globals, verdict
+from ..serializer.freezing.locate import Locator
 from ..serializer.thawing.load import check_facsimiles, thaw
 from ..store import BundleEntry, StoreReader
 from .application import prepare
 from .captures_dir import config_in_force
 from .functions import set_up_remedy
 
+RAISED = "raised"
+_CHANGED_REMEDY = "its class has changed: map it under renames: in the YAML if it has moved, or capture the call again"
 PICKLE = "pickle"  # the serializer of all bundles so far
 
 
@@ -53,6 +58,7 @@ class StoredCall:
         self._facsimiles = dict(facsimiles)
         check_facsimiles(self._facsimiles, placeholder_paths(header))
         self._file = file
+        self._lost: dict[str, tuple[Note, ...]] = {}  # by part: what could not be rebuilt when it was last loaded
 
     @property
     def has_instance(self) -> bool:
@@ -90,10 +96,39 @@ class StoredCall:
             reason = f"its {part} was written by the serializer {serializer!r}, and only {PICKLE!r} can be read"
             raise NotReplayableError(self.header.target, reason, "use the version of snapagent that wrote it")
         renames = dict(config_in_force().renames)
+        lost: list[Placeholder] = []
         try:
-            return thaw(data, facsimiles=self._facsimiles, renames=renames, target=self.header.target, part=part)
+            value = thaw(
+                data, facsimiles=self._facsimiles, renames=renames, target=self.header.target, part=part, lost=lost
+            )
         except BundleLoadError as error:
             raise BundleLoadError(error.target, error.reason, _remedy(error)) from error.__cause__
+        self._note_lost(part, value, lost)
+        return value
+
+    def _note_lost(self, part: str, value: Any, lost: Sequence[Placeholder]) -> None:
+        """Find the places of the objects that could not be rebuilt."""
+        if lost:
+            locator = Locator(self._roots(part, value))
+            for placeholder in lost:
+                set_path(placeholder, locator.path_of(placeholder))
+        self._lost[part] = tuple(map(note_of, lost))
+
+    def _roots(self, part: str, value: Any) -> list[tuple[tuple[object, ...], Any]]:
+        if part == OUTCOME:
+            return [((EXCEPTION if self.header.outcome == RAISED else RESULT,), value)]
+        instance, args, kwargs = value
+        positional = (instance, *args) if self.has_instance else args
+        bound = Parameters(self.header.parameters).bind(positional, kwargs)
+        return [((parameter_key(name),), each) for name, each in bound.items()]
+
+    def changed_class(self, part: str) -> NotReplayableError | None:
+        """The error that names what could not be rebuilt when this part was last loaded; None when all of it was."""
+        notes = self._lost.get(part, ())
+        if not notes:
+            return None
+        reason = "; ".join(dict.fromkeys(f"{note.path} ({note.type}): {note.reason}" for note in notes))
+        return NotReplayableError(self.header.target, reason, _CHANGED_REMEDY)
 
 
 def _remedy(error: BundleLoadError) -> str:
