@@ -11,7 +11,7 @@ from ..core.signature import Parameters
 from ..errors import BundleLoadError, FacsimileError, NotReplayableError
 from ..placeholder import PRESENT, Placeholder, note_of, set_path
 from ..sealing.portability import refused_globals, verdict
-from ..serializer.freezing.locate import Locator
+from ..serializer.freezing.children import Locator
 from ..serializer.thawing.load import check_facsimiles, thaw
 from ..store import BundleEntry, StoreReader
 from .application import prepare
