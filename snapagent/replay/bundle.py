@@ -20,7 +20,7 @@ from . import call as calling
 from .application import prepare
 from .call import StoredArguments, check_names, override
 from .functions import find_function, unwrap
-from .io_guard import refused_in_calls
+from .io_guard import guarded, refused_io
 from .stored import StoredCall
 
 _ALLOW = "--allow-io allows it"
@@ -229,7 +229,7 @@ class Bundle:
         """
         if allow_io:
             return self._verdict(fn, options, setup)
-        with refused_in_calls() as guard:
+        with refused_io() as guard:
             try:
                 verdict = self._verdict(fn, options, setup)
             except BaseException:
@@ -240,7 +240,8 @@ class Bundle:
     def _verdict(self, fn: Callable[..., Any] | None, options: Options | None, setup: str | None) -> Verdict:
         try:
             prepare(self._header, setup)
-            verdict = judge(self._expected_to_compare(), self._ended(fn), options or self._options())
+            with guarded():  # loading and comparing run code of the program too
+                verdict = judge(self._expected_to_compare(), self._ended(fn), options or self._options())
             self._refuse_unless_rebuilt(verdict)
             return verdict
         except NotReplayableError as error:

@@ -11,7 +11,7 @@ from ..bundle import ASYNC_GENERATOR, COROUTINE, GENERATOR
 from ..core.records import Record
 from ..core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
 from ..errors import NotReplayableError
-from .io_guard import replayed_call
+from .io_guard import guarded
 
 MOST_ITEMS = 10_000  # read from a generator beyond the captured ones: it may be endless now
 
@@ -38,7 +38,7 @@ def run(call: PreparedCall) -> Any:
         # The loop is made outside of the call: it leaves the thread's current loop alone.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             return runner.run(arun(call))
-    with replayed_call():
+    with guarded():
         value = call.function(*call.positional, **call.keywords)
         if _is_generator(call, value):
             return _listed(value, call.items)
@@ -48,7 +48,7 @@ def run(call: PreparedCall) -> Any:
 async def arun(call: PreparedCall) -> Any:
     """The same inside a running event loop; plain functions are called as in `run`."""
     __tracebackhide__ = True
-    with replayed_call():
+    with guarded():
         value = call.function(*call.positional, **call.keywords)
         if hasattr(value, "__anext__") and _has_flavor(call, ASYNC_GENERATOR, inspect.isasyncgenfunction):
             return await _alisted(value, call.items)

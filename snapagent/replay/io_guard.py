@@ -1,4 +1,4 @@
-"""Refuses real input and output while a replayed call runs: connections, name look-ups, databases, changes of files.
+"""Refuses real input and output while a call is replayed: connections, name look-ups, databases, changes of files.
 
 Python's audit events announce each of them before it happens. Reading files is allowed, and so is everything inside the
 temporary folder, save the databases and existing files of a program that lies there itself. Code that a call imports is
@@ -63,13 +63,13 @@ class IoGuard:
 
 
 _guard: IoGuard | None = None
-_calls = 0  # that run now
+_depth = 0  # of `guarded`
 _hooked = False
 
 
 @contextmanager
-def refused_in_calls() -> Iterator[IoGuard]:
-    """Until the end, each call inside `replayed_call` that asks for real input or output gets an IoRefusedError.
+def refused_io() -> Iterator[IoGuard]:
+    """Until the end, code inside `guarded` that asks for real input or output gets an IoRefusedError.
 
     That holds for all threads of the process.
     """
@@ -85,18 +85,21 @@ def refused_in_calls() -> Iterator[IoGuard]:
 
 
 @contextmanager
-def replayed_call() -> Iterator[None]:
-    """Around the call itself; loading, importing and comparing are outside."""
-    global _calls
-    _calls += 1
+def guarded() -> Iterator[None]:
+    """Around what a replay runs of the program: the call, and the loading and comparing of its values.
+
+    It may be nested. Set-up is outside.
+    """
+    global _depth
+    _depth += 1
     try:
         yield
     finally:
-        _calls -= 1
+        _depth -= 1
 
 
 def _on_event(event: str, args: tuple[Any, ...]) -> None:
-    if not _calls or _guard is None:
+    if not _depth or _guard is None:
         return
     describe = _EVENTS.get(event)
     what = describe(_guard, *args) if describe is not None else None

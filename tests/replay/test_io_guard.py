@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from snapagent.errors import IoRefusedError
-from snapagent.replay.io_guard import IoGuard, refused_in_calls, replayed_call
+from snapagent.replay.io_guard import IoGuard, guarded, refused_io
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def guard(project: Path) -> Iterator[IoGuard]:
     """As for a program that lies below the temporary folder itself."""
-    with refused_in_calls() as guard:
+    with refused_io() as guard:
         yield guard
 
 
@@ -65,7 +65,7 @@ def test_real_input_and_output_is_refused_before_it_happens(
     monkeypatch.setattr(tempfile, "tempdir", str(project / "temporary"))
     before = sorted(os.listdir(project))
 
-    with refused_in_calls() as guard, pytest.raises(IoRefusedError, match=what), replayed_call():
+    with refused_io() as guard, pytest.raises(IoRefusedError, match=what), guarded():
         REFUSED[what]()
 
     assert guard.reason == f"asked for {what}"
@@ -109,14 +109,14 @@ ALLOWED: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("what", ALLOWED)
 def test_what_changes_nothing_real_is_allowed(guard: IoGuard, what: str) -> None:
-    with replayed_call():
+    with guarded():
         ALLOWED[what]()
 
     assert guard.asked == []
 
 
 def test_a_refusal_that_the_program_swallows_is_remembered(guard: IoGuard) -> None:
-    with replayed_call():
+    with guarded():
         for name in ("one.db", "two.db", "one.db", "three.db", "four.db"):
             try:
                 sqlite3.connect(name)
@@ -128,7 +128,7 @@ def test_a_refusal_that_the_program_swallows_is_remembered(guard: IoGuard) -> No
 
 def test_threads_of_the_call_are_refused_too(guard: IoGuard) -> None:
     thread = threading.Thread(target=_attempt, args=(lambda: sqlite3.connect("shop.db"),))
-    with replayed_call():
+    with guarded():
         thread.start()
         thread.join()
 
@@ -138,7 +138,7 @@ def test_threads_of_the_call_are_refused_too(guard: IoGuard) -> None:
 def test_what_the_call_imports_is_not_refused(guard: IoGuard, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "writes_at_import.py").write_text("open('cache.txt', 'w').close()\n")
     monkeypatch.syspath_prepend(str(project))
-    with replayed_call():
+    with guarded():
         __import__("writes_at_import")
     del sys.modules["writes_at_import"]
 
@@ -147,12 +147,12 @@ def test_what_the_call_imports_is_not_refused(guard: IoGuard, project: Path, mon
 
 
 def test_nothing_is_refused_outside_of_the_call_or_without_a_guard(project: Path) -> None:
-    with refused_in_calls() as guard:
+    with refused_io() as guard:
         open("before.txt", "w").close()
-        with replayed_call():
+        with guarded():
             pass
         open("after.txt", "w").close()
-    with replayed_call():
+    with guarded():
         open("free.txt", "w").close()
 
     assert guard.asked == []
@@ -162,7 +162,7 @@ def test_existing_files_of_a_program_below_the_temporary_folder_are_not_temporar
     guard: IoGuard, project: Path
 ) -> None:
     beside = Path.cwd().parent / "elsewhere.db"
-    with replayed_call():
+    with guarded():
         Path("new.txt").write_text("a new file, in the temporary folder")
         with pytest.raises(IoRefusedError):
             Path("there.txt").write_text("changed")
@@ -175,7 +175,7 @@ def test_existing_files_of_a_program_below_the_temporary_folder_are_not_temporar
 def test_outside_of_the_temporary_folder_no_file_is_made(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(project / "temporary"))
-    with refused_in_calls() as guard, replayed_call():
+    with refused_io() as guard, guarded():
         Path("temporary/fine.txt").touch()
         for make in (Path("new.txt").touch, Path("new").mkdir, lambda: os.replace("temporary/fine.txt", "fine.txt")):
             with pytest.raises(IoRefusedError):

@@ -110,6 +110,27 @@ def test_what_cannot_be_made_without_a_missing_value_is_a_placeholder_too() -> N
         again["list"][0].connection.recv(1)
 
 
+class Counts:
+    """Uses its state at once when it gets it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state["connection"].settimeout(1)
+
+
+def test_an_object_whose_state_lacks_a_value_is_a_placeholder_too() -> None:
+    with socket.socket() as connection:
+        data = frozen({"counts": Counts(connection), "rows": [1, 2]}).data
+
+    again = thaw(data)
+
+    assert again["rows"] == [1, 2]
+    assert type(again["counts"]) is Placeholder
+    assert "made from result.counts.connection" in note_of(again["counts"]).reason
+
+
 def test_a_facsimile_makes_it_loadable_again() -> None:
     with socket.socket() as connection:
         data = frozen({"needs": Needs(connection)}).data

@@ -88,7 +88,7 @@ class _SlowUnpickler(pickle._Unpickler):
         problem = field_problem(made, state)
         if problem:
             self.stack.pop()
-            self._give_up(made, problem)
+            self._replace(made, self._stand_in(type_name(type(made)), problem))
             return
         self._changed(made, state, pickle._Unpickler.load_build)  # type: ignore[attr-defined]
 
@@ -149,9 +149,8 @@ class _SlowUnpickler(pickle._Unpickler):
         self._lost.append(Placeholder(Note("", CHANGED, name, f"it could not be rebuilt ({why})")))
         return self._lost[-1]
 
-    def _give_up(self, made: Any, why: str) -> None:
+    def _replace(self, made: Any, stand_in: Placeholder) -> None:
         """Put a placeholder in the place of `made`, which is on top of the stack, and may be referred to later."""
-        stand_in = self._stand_in(type_name(made if is_class(made) else type(made)), why)
         self.stack[-1] = stand_in
         for key, value in self.memo.items():
             if value is made:
@@ -163,10 +162,13 @@ class _SlowUnpickler(pickle._Unpickler):
         except (KeyboardInterrupt, SystemExit, MemoryError, LoadFailure):
             raise
         except BaseException as error:
-            if isinstance(error, _NO_LONGER_FITS):
-                self._give_up(made, _described(error))
-                return
             name = type_name(made if is_class(made) else type(made))
+            if isinstance(error, PlaceholderError):
+                self._replace(made, _made_from(error.path, name))
+                return
+            if isinstance(error, _NO_LONGER_FITS):
+                self._replace(made, self._stand_in(name, _described(error)))
+                return
             raise LoadFailure(f"{name} could not be rebuilt ({_described(error)})") from error
 
     def _items(self, change: Callable[[Any], None], below: int) -> None:
@@ -207,7 +209,10 @@ def field_problem(made: Any, state: Any) -> str:
 
 
 def _placeholder_for(missing: Placeholder | None, callee: Any) -> Placeholder:
-    """The placeholder for an object that cannot be rebuilt because another one is missing."""
-    path = note_of(missing).path if missing is not None else ""
+    return _made_from(note_of(missing).path if missing is not None else "", _name(callee, ()))
+
+
+def _made_from(path: str, name: str) -> Placeholder:
+    """The placeholder for an object that cannot be rebuilt because another one, at `path`, is missing."""
     why = f"it is made from {path or 'a value'}, which is not in the bundle"
-    return Placeholder(Note(path, UNSTORABLE, _name(callee, ()), why))
+    return Placeholder(Note(path, UNSTORABLE, name, why))
