@@ -14,6 +14,7 @@ import pytest
 from ...core.records import Record
 from ...core.short_hashes import case_ids
 from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
+from ..application import prepare
 from ..bundle import Bundle
 from ..load import captures_for
 
@@ -74,6 +75,7 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
     error = case.error
     if case.bundle is not None:
         try:
+            prepare(case.bundle.header)
             return case.bundle.read()
         except SnapagentError as found:
             error = found
