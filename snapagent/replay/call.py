@@ -9,6 +9,7 @@ from typing import Any
 
 from ..bundle import ASYNC_GENERATOR, COROUTINE, GENERATOR
 from ..core.records import Record
+from ..core.replaying import REPLAYING
 from ..core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
 from ..errors import NotReplayableError
 from .io_guard import guarded
@@ -38,7 +39,7 @@ def run(call: PreparedCall) -> Any:
         # The loop is made outside of the call: it leaves the thread's current loop alone.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             return runner.run(arun(call))
-    with guarded():
+    with REPLAYING, guarded():
         value = call.function(*call.positional, **call.keywords)
         if _is_generator(call, value):
             return _listed(value, call.items)
@@ -48,7 +49,7 @@ def run(call: PreparedCall) -> Any:
 async def arun(call: PreparedCall) -> Any:
     """The same inside a running event loop; plain functions are called as in `run`."""
     __tracebackhide__ = True
-    with guarded():
+    with REPLAYING, guarded():
         value = call.function(*call.positional, **call.keywords)
         if hasattr(value, "__anext__") and _has_flavor(call, ASYNC_GENERATOR, inspect.isasyncgenfunction):
             return await _alisted(value, call.items)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..bundle import BOUND_KINDS, OUTCOME, BundleFile, Header, Note
 from ..core.paths import EXCEPTION, RESULT, parameter_key
+from ..core.replaying import REPLAYING
 from ..core.signature import Parameters
 from ..errors import BundleLoadError, FacsimileError, NotReplayableError
 from ..placeholder import PRESENT, Placeholder, note_of, set_path
@@ -98,9 +99,10 @@ class StoredCall:
         renames = dict(config_in_force().renames)
         lost: list[Placeholder] = []
         try:
-            value = thaw(
-                data, facsimiles=self._facsimiles, renames=renames, target=self.header.target, part=part, lost=lost
-            )
+            with REPLAYING:  # loading runs code of the program too
+                value = thaw(
+                    data, facsimiles=self._facsimiles, renames=renames, target=self.header.target, part=part, lost=lost
+                )
         except BundleLoadError as error:
             raise BundleLoadError(error.target, error.reason, _remedy(error)) from error.__cause__
         self._note_lost(part, value, lost)
