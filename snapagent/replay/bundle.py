@@ -218,28 +218,26 @@ class Bundle:
         fn: Callable[..., Any] | None = None,
         options: Options | None = None,
         *,
-        setup: str | None = None,
         allow_io: bool = True,
     ) -> Verdict:
         """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`.
 
-        `setup` is `module:callable` or the word django, in place of the config's `setup`. With `allow_io=False` a call
-        that asks for a connection, a database or a change of files outside the temporary folder is refused that, and
-        its verdict is `not replayable` however the call goes on.
+        With `allow_io=False` a call that asks for a connection, a database or a change of files outside the temporary
+        folder is refused that, and its verdict is `not replayable` however the call goes on.
         """
         if allow_io:
-            return self._verdict(fn, options, setup)
+            return self._verdict(fn, options)
         with refused_io() as guard:
             try:
-                verdict = self._verdict(fn, options, setup)
+                verdict = self._verdict(fn, options)
             except BaseException:
                 if not guard.asked:
                     raise
             return Verdict(NOT_REPLAYABLE, reason=f"{guard.reason}; {_ALLOW}") if guard.asked else verdict
 
-    def _verdict(self, fn: Callable[..., Any] | None, options: Options | None, setup: str | None) -> Verdict:
+    def _verdict(self, fn: Callable[..., Any] | None, options: Options | None) -> Verdict:
         try:
-            prepare(self._header, setup)
+            prepare(self._header)
             with guarded():  # loading and comparing run code of the program too
                 verdict = judge(self._expected_to_compare(), self._ended(fn), options or self._options())
             self._refuse_unless_rebuilt(verdict)
@@ -248,6 +246,16 @@ class Bundle:
             return Verdict(NOT_REPLAYABLE, reason=f"{error.reason}; {error.remedy}")
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
+
+    def prepare(self, setup: str | None = None) -> None:
+        """Make the program ready, as the first `call`, `check` or `replay` does: find it, and set it up once.
+
+        `setup` is `module:callable` or the word django; it takes the place of the config's `setup`.
+
+        Raises:
+            NotReplayableError: the set-up failed.
+        """
+        prepare(self._header, setup)
 
     # -- internals -----------------------------------------------------------------------------------------------
 

@@ -108,6 +108,14 @@ def test_a_setup_that_fails_is_the_reason_of_each_bundle_and_says_what_to_mend(t
     assert "--setup" in results[0]["reason"]
 
 
+def test_the_module_of_the_facsimiles_is_imported_when_the_application_is_set_up(till: Path) -> None:
+    write(till, {"stand_ins.py": "from till import state\nassert state.rate\nFACSIMILES = {}\n"})
+
+    results = replayed(till, "--setup", "till.boot:prepare", "--facsimiles", "stand_ins:FACSIMILES")
+
+    assert kinds(results) == {"equal"}
+
+
 def test_a_setup_that_cannot_be_meant_is_wrong_usage(till: Path) -> None:
     done = run(till, "-m", "snapagent", "replay", "--setup", "prepare")
 

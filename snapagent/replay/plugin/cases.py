@@ -14,7 +14,6 @@ import pytest
 from ...core.records import Record
 from ...core.short_hashes import case_ids
 from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
-from ..application import prepare
 from ..bundle import Bundle
 from ..load import captures_for
 
@@ -75,7 +74,7 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
     error = case.error
     if case.bundle is not None:
         try:
-            prepare(case.bundle.header)
+            case.bundle.prepare()
             return case.bundle.read()
         except SnapagentError as found:
             error = found

@@ -61,6 +61,8 @@ class _SlowUnpickler(pickle._Unpickler):
             raise LoadFailure(f"{module}:{name} cannot be found here ({_described(error)})") from error
         except pickle.UnpicklingError as error:
             raise LoadFailure(str(error)) from error
+        except Exception as error:  # of the module's own code
+            raise LoadFailure(f"{module}:{name} cannot be imported here ({_described(error)})") from error
 
     # Each opcode that runs code of the program is overridden: REDUCE and NEWOBJ make objects, BUILD and the item
     # opcodes change them. The overrides leave the stack as Python's own unpickler would, also when a step is skipped
