@@ -138,4 +138,6 @@ def _remedy(error: BundleLoadError) -> str:
     cause = error.__cause__
     if isinstance(cause, ImportError | AttributeError) and "cannot be found" in error.reason:
         return "put its folder on sys.path, or name its new place under renames: in the YAML if it has moved"
-    return set_up_remedy(cause) if cause is not None else error.remedy
+    if cause is None or isinstance(cause, RecursionError):
+        return error.remedy
+    return set_up_remedy(cause)

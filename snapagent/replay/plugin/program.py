@@ -35,4 +35,5 @@ def shorten(report: Any, error: BaseException) -> None:
     from ...errors import NotReplayableError
 
     if isinstance(error, NotReplayableError) and report.failed:
-        report.longrepr = f"{report.location[0]}:{(report.location[1] or 0) + 1}: {type(error).__name__}: {error}"
+        file, line, _ = report.location
+        report.longrepr = f"{type(error).__name__}: {error}\n{file}:{(line or 0) + 1}"
