@@ -9,7 +9,8 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Sequence
+from functools import partial
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import Any
@@ -33,22 +34,22 @@ def prepare(header: Header, setup: str | None = None) -> None:
         ConfigError: the config cannot be read.
     """
     module = header.target.partition(":")[0]
-    if module not in _importers:
+    if module not in sys.modules:
         _importers[module] = _texts(header.origin.get(IMPORTED_BY))
         make_importable(module, header.origin.get(FOLDER))
     with _lock:
         _setup.run(header, setup)
-    if module not in _imported:
-        _imported.add(module)
-        try:
-            import_in_order(module)
-        except (Exception, SystemExit):
-            return  # whoever needs the module imports it again, and says why that fails
+    if module in sys.modules or _failed.get(module) == sys.path:
+        return
+    try:
+        import_in_order(module)
+    except (Exception, SystemExit):
+        _failed[module] = list(sys.path)  # whoever needs the module imports it again, and says why that fails
 
 
 _lock = threading.RLock()  # a set-up may itself replay
 _importers: dict[str, tuple[str, ...]] = {}  # by module of a target
-_imported: set[str] = set()
+_failed: dict[str, list[str]] = {}  # the search path with which the import of a module failed
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -105,35 +106,50 @@ def _import_all(names: Sequence[str]) -> bool:
 
 
 class _Setup:
-    """The set-up of this process; it is run once."""
+    """The set-ups of this process. Each callable is called once, and Django is set up once."""
 
     def __init__(self) -> None:
-        self._done = False
-        self._failure = ""
+        self._chosen: str | None = None  # in place of the config's
+        self._failures: dict[object, str] = {}  # by callable: empty where it did not fail
         self.problem = ""  # of a set-up that nobody asked for
 
     def run(self, header: Header, chosen: str | None) -> None:
-        if not self._done:
-            name = chosen or config_in_force().setup
-            if name is not None or _is_django(header):
-                self._done = True
-                self._failure = self._run(name or DJANGO, header)
-                if name is None:
-                    self._failure, self.problem = "", self._failure
-        if self._failure:
-            raise NotReplayableError(header.target, self._failure, _MEND)
+        self._chosen = chosen or self._chosen
+        name = self._chosen or config_in_force().setup
+        if name is not None:
+            failure = self._failure(name, header)
+            if failure:
+                raise NotReplayableError(header.target, failure, _MEND)
+        elif _is_django(header):
+            self.problem = self._failure(DJANGO, header)
 
-    def _run(self, name: str, header: Header) -> str:
-        """An empty text, or why it failed."""
+    def _failure(self, name: str, header: Header) -> str:
+        """Why the set-up failed, now or before; else empty."""
         try:
-            if name == DJANGO:
-                _set_up_django(header)
-            else:
-                _called(name)
+            action = partial(_set_up_django, header) if name == DJANGO else _find(name)
+            key = action if name != DJANGO and isinstance(action, Hashable) else name
+            if key not in self._failures:
+                self._failures[key] = ""  # it may itself load a bundle
+                self._failures[key] = _said(name, action)
+            return self._failures[key]
         except (Exception, SystemExit) as error:
-            said = f": {error}" if str(error) else ""
-            return f"the set-up {name!r} raised {type(error).__name__}{said}"
-        return ""
+            return _words(name, error)
+
+
+def _said(name: str, action: Callable[[], object]) -> str:
+    try:
+        result = action()
+    except (Exception, SystemExit) as error:
+        return _words(name, error)
+    if isinstance(result, Coroutine):
+        result.close()
+        return f"the set-up {name!r} is a coroutine function; name a plain one"
+    return ""
+
+
+def _words(name: str, error: BaseException) -> str:
+    said = f": {error}" if str(error) else ""
+    return f"the set-up {name!r} raised {type(error).__name__}{said}"
 
 
 _setup = _Setup()
@@ -166,12 +182,12 @@ def _set_up_django(header: Header) -> None:
         django.setup()
 
 
-def _called(name: str) -> None:
+def _find(name: str) -> Callable[[], object]:
     module, _, qualname = name.partition(":")
     found: Any = importlib.import_module(module)
     for part in qualname.split("."):
         found = getattr(found, part)
-    found()
+    return found  # type: ignore[no-any-return]
 
 
 # -- folders -----------------------------------------------------------------------------------------------------
