@@ -197,6 +197,19 @@ class ChangedClassError(PlaceholderError):
         return f"{self.path} ({self.type_name}) is not there: {self.reason}; {self.remedy}"
 
 
+class NotComparableError(SnapagentError, AssertionError):
+    """The outcomes differ, and a redacted value or a placeholder among the arguments may be the cause."""
+
+    def __init__(self, bundle: str, verdict: str, paths: Sequence[str]) -> None:
+        super().__init__(bundle, verdict, tuple(paths))
+        self.bundle = bundle
+        self.verdict = verdict
+        self.paths = tuple(paths)
+
+    def __str__(self) -> str:
+        return f"{self.bundle} {self.verdict}"
+
+
 class FacsimileError(SnapagentError):
     """A facsimile was given for a path that has no placeholder in the bundle."""
 

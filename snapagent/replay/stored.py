@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from ..bundle import BOUND_KINDS, OUTCOME, BundleFile, Header, Note
@@ -124,9 +125,12 @@ class StoredCall:
         bound = Parameters(self.header.parameters).bind(positional, kwargs)
         return [((parameter_key(name),), each) for name, each in bound.items()]
 
-    def changed_class(self, part: str) -> NotReplayableError | None:
-        """The error that names what could not be rebuilt when this part was last loaded; None when all of it was."""
-        notes = self._lost.get(part, ())
+    def changed_class(self, part: str, replaced: Container[str] = ()) -> NotReplayableError | None:
+        """The error that names what could not be rebuilt when this part was last loaded; None when all of it was.
+
+        `replaced` are parameters that the test gives other values.
+        """
+        notes = [note for note in self._lost.get(part, ()) if re.split(r"[.\[]", note.path)[0] not in replaced]
         if not notes:
             return None
         reason = "; ".join(dict.fromkeys(f"{note.path} ({note.type}): {note.reason}" for note in notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...sealing.redaction.earlier import EarlierSecrets
 from ...sealing.seal import RawCall, SealRules, seal
 from ...store.keys import pseudonym_key
 from .origin import Origins
@@ -24,13 +25,14 @@ class CallSealer:
         self._base_path = base_path
         self._keys = keys
         self._pseudonym_key: bytes | None = None
+        self._earlier = EarlierSecrets()
         self._origins = Origins()
 
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
         raw = _raw_call(call, self._origins.of(call.target.module))
-        return seal(raw, SealRules.of(call.settings, self._pseudonym_key))
+        return seal(raw, SealRules.of(call.settings, self._pseudonym_key), self._earlier)
 
 
 def _raw_call(call: Pending, origin: Mapping[str, object]) -> RawCall:

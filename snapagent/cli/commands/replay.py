@@ -13,7 +13,7 @@ import click
 
 from ...bundle import SETTINGS_MODULE, Header
 from ...compare import make_options
-from ...compare.outcomes import EQUAL, NOT_REPLAYABLE, VERDICT_KINDS
+from ...compare.outcomes import EQUAL, UNDECIDED, VERDICT_KINDS
 from ...config.environment import CONFIG
 from ...config.settings import CONFIG_FIELDS
 from ...config.units import format_duration
@@ -48,7 +48,7 @@ _NAMED = 3  # functions named for one cause
 @click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path (see facsimile).")
 @click.option("--setup", metavar="M:F", help="Call this first, in each process (module:callable, or django).")
 @click.option("--allow-io", is_flag=True, help="Allow connections, databases and changes of files.")
-@click.option("--skip-unreplayable", is_flag=True, help="Do not exit 1 for bundles that cannot be replayed.")
+@click.option("--skip-unreplayable", is_flag=True, help="Do not exit 1 for what cannot be replayed or compared.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. [default: one per core]")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds per bundle.")
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first bundle that is not equal.")
@@ -83,8 +83,8 @@ def replay_command(
 
     Calls each function with the stored arguments, in child processes that import the program and unpickle bundles.
     A call that asks for a connection, a database or a change of files outside the temporary folder is refused that and
-    counts as not replayable, unless --allow-io is given. Exits 1 when a bundle is changed, broken, fixed or cannot be
-    replayed.
+    counts as not replayable, unless --allow-io is given. Exits 1 when a bundle is changed, broken, fixed, or
+    cannot be replayed or compared.
 
     \b
     Examples:
@@ -116,7 +116,7 @@ def replay_command(
         app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
     else:
         _print(app, results)
-    harmless = (EQUAL, NOT_REPLAYABLE) if skip_unreplayable else (EQUAL,)
+    harmless = (EQUAL, *UNDECIDED) if skip_unreplayable else (EQUAL,)
     if any(result.kind not in harmless for result in results):
         raise click.exceptions.Exit(PROBLEM)
 
@@ -200,9 +200,9 @@ def _print(app: App, results: Sequence[Result]) -> None:
     groups = _by_cause(failures)
     for group in groups[:_SHOWN]:
         app.out.line("")
-        style = "yellow" if group[0].kind == NOT_REPLAYABLE else "red"
+        style = "yellow" if group[0].kind in UNDECIDED else "red"
         app.out.line((group[0].kind, style), "  ", (_functions(group), "bold"), "  ", (_bundles(group), "cyan"))
-        for line in _explanation(group[0]):
+        for line in _explanation(group[0]) if len(group) == 1 else group[0].reason.splitlines():
             app.out.folded(f"    {line}", lead=" " * 6)
     left = sum(len(group) for group in groups[_SHOWN:])
     hidden = f", {left} of them not shown" if left else ""
@@ -240,11 +240,13 @@ def _cells(target: str, found: Sequence[Result], kinds: Sequence[str]) -> list[s
 
 
 def _explanation(result: Result) -> list[str]:
-    """The reason or the differences, a line each."""
-    if result.reason:
-        return result.reason.splitlines()
+    """The reason and the differences, a line each."""
+    return [*result.reason.splitlines(), *_differences(result)]
+
+
+def _differences(result: Result) -> list[str]:
     if not result.differences:
-        return [f"expected {result.expected}", f"got      {result.got}"]
+        return [f"expected {result.expected}", f"got      {result.got}"] if result.expected else []
     return [f"{one['path']}: expected {one['expected'] or '-'}, got {one['got'] or '-'}" for one in result.differences]
 
 
@@ -259,7 +261,7 @@ def _to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplay
         if result.kind == EQUAL:
             continue
         tag = "failure"
-        if result.kind == NOT_REPLAYABLE:
+        if result.kind in UNDECIDED:
             tag = "skipped" if skip_unreplayable else "error"
         counts[{"failure": "failures", "error": "errors", "skipped": "skipped"}[tag]] += 1
         text = "\n".join(printable(line) for line in explain[result.task.name].splitlines())
