@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -364,20 +365,22 @@ class Bundle:
             reason = "the task was cancelled from outside while it ran"
             raise NotReplayableError(self.target, reason, "there is no outcome to compare; use call()")
         expected = self.expected
-        problem = self._stored.changed_class(OUTCOME)
-        if problem is not None:
-            raise problem
+        lost = self._stored.lost(OUTCOME)
+        if lost:
+            raise self._stored.not_rebuilt(lost)
         return expected
 
     def _if_rebuilt(self, verdict: Verdict) -> Verdict:
-        """The verdict. A difference says nothing when an argument could not be rebuilt.
+        """The verdict. A difference says nothing when an argument could not be rebuilt that may have caused it.
 
         Raises:
             NotReplayableError: it names that argument.
         """
-        problem = self._stored.changed_class(CALL, self._overrides)
-        if problem is not None and not verdict:
-            raise problem
+        lost = [note for note in self._stored.lost(CALL) if re.split(r"[.\[]", note.path)[0] not in self._overrides]
+        if verdict.kind == NOT_COMPARABLE:
+            lost = [note for note in lost if note.path in verdict.paths]
+        if lost and not verdict:
+            raise self._stored.not_rebuilt(lost)
         return verdict
 
     def _options(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..bundle import BOUND_KINDS, OUTCOME, BundleFile, Header, Note
@@ -21,7 +20,8 @@ from .captures_dir import config_in_force
 from .functions import set_up_remedy
 
 RAISED = "raised"
-_CHANGED_REMEDY = "its class has changed: map it under renames: in the YAML if it has moved, or capture the call again"
+_NAMED = 3  # objects that an error names
+_CHANGED_REMEDY = "map it under renames: in the YAML if its class or module has moved, else capture the call again"
 PICKLE = "pickle"  # the serializer of all bundles so far
 
 
@@ -125,16 +125,15 @@ class StoredCall:
         bound = Parameters(self.header.parameters).bind(positional, kwargs)
         return [((parameter_key(name),), each) for name, each in bound.items()]
 
-    def changed_class(self, part: str, replaced: Container[str] = ()) -> NotReplayableError | None:
-        """The error that names what could not be rebuilt when this part was last loaded; None when all of it was.
+    def lost(self, part: str) -> tuple[Note, ...]:
+        """What could not be rebuilt when this part was last loaded, with its places."""
+        return self._lost.get(part, ())
 
-        `replaced` are parameters that the test gives other values.
-        """
-        notes = [note for note in self._lost.get(part, ()) if re.split(r"[.\[]", note.path)[0] not in replaced]
-        if not notes:
-            return None
-        reason = "; ".join(dict.fromkeys(f"{note.path} ({note.type}): {note.reason}" for note in notes))
-        return NotReplayableError(self.header.target, reason, _CHANGED_REMEDY)
+    def not_rebuilt(self, notes: Sequence[Note]) -> NotReplayableError:
+        """The error that names objects which could not be rebuilt, the first few."""
+        reasons = list(dict.fromkeys(f"{note.path} ({note.type}): {note.reason}" for note in notes))
+        more = [f"and {len(reasons) - _NAMED} more"] if len(reasons) > _NAMED else []
+        return NotReplayableError(self.header.target, "; ".join([*reasons[:_NAMED], *more]), _CHANGED_REMEDY)
 
 
 def _remedy(error: BundleLoadError) -> str:

@@ -139,7 +139,7 @@ class _SlowUnpickler(pickle._Unpickler):
             raise
         except BaseException as error:
             if hasattr(callee, "loads_code"):
-                return Placeholder(Note("", UNSTORABLE, "code", f"it cannot be rebuilt here ({_described(error)})"))
+                return self._stand_in("code", _described(error), "it cannot be rebuilt here", UNSTORABLE)
             missing = next((arg for arg in args if type(arg) is Placeholder), None)
             if missing is not None or isinstance(error, PlaceholderError):
                 return _placeholder_for(missing, callee)
@@ -147,8 +147,8 @@ class _SlowUnpickler(pickle._Unpickler):
                 return self._stand_in(_name(callee, args), _described(error))
             raise LoadFailure(f"{_name(callee, args)} could not be rebuilt ({_described(error)})") from error
 
-    def _stand_in(self, name: str, why: str) -> Placeholder:
-        self._lost.append(Placeholder(Note("", CHANGED, name, f"it could not be rebuilt ({why})")))
+    def _stand_in(self, name: str, why: str, what: str = "it could not be rebuilt", kind: str = CHANGED) -> Placeholder:
+        self._lost.append(Placeholder(Note("", kind, name, f"{what} ({why})")))
         return self._lost[-1]
 
     def _replace(self, made: Any, stand_in: Placeholder) -> None:
