@@ -10,6 +10,7 @@ import weakref
 
 from ..config.environment import signing_keys, trust_policy
 from ..core.paths import parse_path
+from ..core.replaying import REPLAYING
 from ..serializer.freezing.freeze import FreezeRules
 from ..store import Store
 from .host_guard import log_unreachable
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from ..config.reading import Config
     from ..config.settings import Settings
     from ..config.targets import Target
+
+
+REPLAYED = "replayed"  # the reason of calls that a replay in this process makes
 
 
 class Engine:
@@ -74,8 +78,7 @@ class Engine:
         else:
             gate = Gate(settings, ledger, self.governor)
             self.writer.watch(target, settings, ledger, gate)
-            if self._reporter.paused and gate.closed is None:
-                gate.close(PAUSED)
+            self._close_when_idle(gate)
         recorder = Recorder(
             target,
             function,
@@ -91,6 +94,19 @@ class Engine:
         )
         self._recorders[str(target)] = recorder
         return recorder
+
+    def _close_when_idle(self, gate: Gate) -> None:
+        """Close a gate that is open while a bundle is replayed, or while capture is paused."""
+        if gate.closed is None and (REPLAYING.active or self._reporter.paused):
+            gate.close(REPLAYED if REPLAYING.active else PAUSED)
+
+    def replay_changed(self, active: bool) -> None:
+        """A replay begins in this process, or the last one has ended: what it calls is not captured."""
+        for recorder in self.recorders():
+            gate = recorder.gate
+            if not active and gate.closed == REPLAYED:
+                gate.open()
+            self._close_when_idle(gate)
 
     def recorders(self) -> list[Recorder]:
         """One for each target that was reached in this process."""
@@ -126,6 +142,14 @@ class Engine:
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _replay_changed(active: bool) -> None:
+    for engine in list(_engines):
+        engine.replay_changed(active)
+
+
+REPLAYING.listeners.append(_replay_changed)
 
 
 def _restart_all() -> None:

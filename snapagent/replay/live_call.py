@@ -19,6 +19,7 @@ from ..sealing.opened_call import OpenedCall
 from ..sealing.seal import RawCall, SealRules
 from ..serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
 from ..serializer.inert.decode import Inert, nodes_of
+from .application import prepare
 from .captures_dir import config_in_force
 from .functions import find_function, unwrap
 
@@ -132,14 +133,16 @@ class ArgumentFilter:
     def _hash(self, header: Header, excluded: dict[str, str]) -> str:
         skip = 1 if header.kind in BOUND_KINDS else 0
         parameters = Parameters(header.parameters[skip:])
-        live = LiveCall(header.target, parameters, self._defaults(header.target, parameters), self._args, self._kwargs)
+        live = LiveCall(header.target, parameters, self._defaults(header, parameters), self._args, self._kwargs)
         settings = settings_for(header.target)
         return hash_of(freeze_live_call(live, excluded, settings), seal_rules(settings), excluded)
 
-    def _defaults(self, target: str, parameters: Parameters) -> Mapping[str, Any]:
+    def _defaults(self, header: Header, parameters: Parameters) -> Mapping[str, Any]:
         """The default values of `parameters`; none when the program cannot be imported."""
         try:
-            function: Any = self._function or find_function(target)
+            if self._function is None:
+                prepare(header)
+            function: Any = self._function or find_function(header.target)
         except NotReplayableError:
             return {}
         if not hasattr(function, "__code__"):

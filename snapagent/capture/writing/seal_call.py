@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...sealing.redaction.earlier import EarlierSecrets
 from ...sealing.seal import RawCall, SealRules, seal
 from ...store.keys import pseudonym_key
+from .origin import Origins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +26,16 @@ class CallSealer:
         self._keys = keys
         self._pseudonym_key: bytes | None = None
         self._earlier = EarlierSecrets()
+        self._origins = Origins()
 
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
-        return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key), self._earlier)
+        raw = _raw_call(call, self._origins.of(call.target.module))
+        return seal(raw, SealRules.of(call.settings, self._pseudonym_key), self._earlier)
 
 
-def _raw_call(call: Pending) -> RawCall:
+def _raw_call(call: Pending, origin: Mapping[str, object]) -> RawCall:
     recorder, frozen, outcome = call.recorder, call.call, call.outcome
     defaults = recorder.defaults()
     return RawCall(
@@ -52,4 +55,5 @@ def _raw_call(call: Pending) -> RawCall:
         packages=frozen.packages | outcome.packages,
         exception=call.exception,
         ended=call.ended,
+        origin=origin,
     )

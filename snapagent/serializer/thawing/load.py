@@ -11,9 +11,11 @@ import pickle
 
 from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
+from ...core.type_facts import is_class
 from ...errors import BundleLoadError, FacsimileError
 from ...placeholder import BY_VALUE, PLACEHOLDER, Placeholder
 from ..by_value import FORBIDDEN, load_dill
+from .load_slowly import LoadFailure, load_slowly, sets_fields_in_order
 from .renames import find_global
 
 TYPE_CHECKING = False
@@ -89,14 +91,16 @@ def thaw(
     renames: Mapping[str, str] | None = None,
     target: str = "the bundle",
     part: str | None = None,
+    lost: list[Placeholder] | None = None,
 ) -> Any:
-    """The value of one part, made anew. `renames` maps modules, old name to new, before they are imported.
+    """The value of one part, made anew. `renames` maps old names to new ones, modules or `module:name`.
 
+    An object whose class has changed becomes a placeholder, which is added to `lost`; its path is not known yet.
     `part` ("call" or "outcome") says which facsimiles must fit: those for the other part are passed over.
 
     Raises:
         FacsimileError: a facsimile fits no placeholder.
-        BundleLoadError: a class is gone, or rebuilding an object failed.
+        BundleLoadError: a class is gone, or rebuilding an object failed with an error that other code can mend.
     """
     supplied = Facsimiles(facsimiles or {})
     find = _finder(supplied, renames or {})
@@ -105,7 +109,7 @@ def thaw(
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:
-        value = _thaw_slowly(data, find, target, error)
+        value = _thaw_slowly(data, find, target, error, [] if lost is None else lost)
     supplied.check(part)
     return value
 
@@ -129,19 +133,26 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
     return find
 
 
+class _NeedsCare(Exception):
+    """The stream has objects that the C unpickler may rebuild wrongly."""
+
+
 class _Thawer(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, find: Callable[[str, str], Any]) -> None:
         super().__init__(file)
         self._find = find
 
     def find_class(self, module: str, name: str) -> Any:
-        return self._find(module, name)
+        found = self._find(module, name)
+        if is_class(found) and sets_fields_in_order(found):
+            raise _NeedsCare(f"the fields of {module}.{name} must be counted")
+        return found
 
 
-def _thaw_slowly(data: bytes, find: Callable[[str, str], Any], target: str, error: BaseException) -> Any:
-    from .load_slowly import LoadFailure, load_slowly
-
+def _thaw_slowly(
+    data: bytes, find: Callable[[str, str], Any], target: str, error: BaseException, lost: list[Placeholder]
+) -> Any:
     try:
-        return load_slowly(data, find)
+        return load_slowly(data, find, lost)
     except LoadFailure as failure:
         raise BundleLoadError(target, str(failure), _AGAIN) from (failure.__cause__ or error)
