@@ -14,6 +14,8 @@ from typing import Any
 from ..core.paths import Step
 from ..core.records import Record
 from ..core.type_facts import reference_name
+from ..serializer.exceptions import is_compiled, text_of
+from ..serializer.rebuild import STAND_IN_TEXT
 from .containers import compare_dicts, compare_sequences
 from .report import ADDED, MISSING
 from .text import short_pair
@@ -165,6 +167,8 @@ def compare_exceptions(walk: Walk, steps: Steps, expected: BaseException, got: B
     ]
     if isinstance(expected, OSError) and isinstance(got, OSError):  # which keeps the file out of its arguments
         pairs.append(((*steps, Step.attribute("filename")), expected.filename, got.filename))
+    if any(is_compiled(type(each)) or STAND_IN_TEXT in vars(each) for each in (expected, got)):
+        pairs.append(((*steps, Step.attribute("__str__")), text_of(expected), text_of(got)))
     walk.descend(pairs)
 
 

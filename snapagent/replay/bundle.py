@@ -52,7 +52,7 @@ class Bundle:
 
     @property
     def hash(self) -> str:
-        """`h1:` and hexadecimal digits over all arguments by parameter name, the bound instance included."""
+        """`h1:` or `h2:` and hexadecimal digits over all arguments by parameter name, the bound instance included."""
         return self._header.hash
 
     @property

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
         def left_out_form(self, value: Any) -> Any: ...
 
+        def named_form(self, code: Any) -> tuple[Any, ...] | None: ...
+
         def note_slow_dump(self, code: Any) -> None: ...
 
 
@@ -139,6 +141,9 @@ def _pickler() -> Any:
         def _function(self, function: Any) -> Any:
             if is_named(function, function.__module__, function.__qualname__):
                 return function.__qualname__
+            form = self._leaves.named_form(function)
+            if form is not None:
+                return form
             _refuse_dragging(function)
             self._leaves.by_value[name_of_code(function)] = None
             return NotImplemented
@@ -146,6 +151,9 @@ def _pickler() -> Any:
         def _class(self, cls: Any) -> Any:
             if is_named(cls, module_name(cls), qualname(cls)):
                 return qualname(cls)
+            form = self._leaves.named_form(cls)
+            if form is not None:
+                return form
             if id(cls) in self._postproc:
                 raise Unstorable("its class refers to itself")  # dill would warn on stderr, then fail
             if module_name(cls) != "builtins":
@@ -164,6 +172,44 @@ def _pickler() -> Any:
                 self.write(f"c{name}\n__dict__\n".encode())
 
         dispatch[dict] = save_namespace
+
+        def save_function(self, function: Any) -> None:
+            """A function whose globals are a module's, which dill would dump where `__module__` names another one.
+
+            `functools.wraps` gives a closure the `__module__` of the function that it wraps.
+            """
+            if _module_of(function.__globals__) is None:
+                dill._dill.save_function(self, function)
+                return
+            dill._dill._save_with_postproc(
+                self,
+                (
+                    dill._dill._create_function,
+                    (
+                        function.__code__,
+                        function.__globals__,
+                        function.__name__,
+                        function.__defaults__,
+                        function.__closure__,
+                    ),
+                    _state_of(function),
+                ),
+                obj=function,
+                postproc_list=[],
+            )
+            self._fill_cells(function)
+
+        # A cell that leads back to its function is filled once the function is there. dill lists that as work of the
+        # outermost object; when an inner function was just stored, its own cell is filled at once.
+        def _fill_cells(self, function: Any) -> None:
+            outermost: list[Any] = next(iter(self._postproc.values()), [])
+            own = {id(cell) for cell in function.__closure__ or ()}
+            for step in [each for each in outermost if id(each[1][0]) in own and each[1][-1] is function]:
+                outermost[:] = [each for each in outermost if each is not step]
+                self.save_reduce(*step)
+                self.write(pickle.POP)
+
+        dispatch[types.FunctionType] = save_function
 
     return ByValuePickler
 
@@ -186,9 +232,23 @@ def _unpickler() -> Any:
     return ByValueUnpickler
 
 
+def _state_of(function: Any) -> Any:
+    """The attributes of a function, as dill stores them: its `__dict__` and those that it keeps elsewhere."""
+    own: dict[str, Any] = {}
+    for name in ("__doc__", "__kwdefaults__", "__annotations__"):
+        found = getattr(function, name, None)
+        if found is not None:
+            own[name] = found
+    if function.__qualname__ != function.__name__:
+        own["__qualname__"] = function.__qualname__
+    if function.__module__ != function.__globals__.get("__name__"):
+        own["__module__"] = function.__module__
+    return (function.__dict__, own) if own else function.__dict__
+
+
 def _refuse_dragging(function: Any) -> None:
     namespace = function.__globals__
-    if _module_of(namespace) is None and len(namespace) > MOST_GLOBALS:
+    if _module_of(namespace) is None and (len(namespace) > MOST_GLOBALS or "__spec__" in namespace):
         raise Unstorable("its globals belong to no module")
     if type(function.__module__) is not str or function.__module__ not in sys.modules:
         raise Unstorable("its module is not loaded")

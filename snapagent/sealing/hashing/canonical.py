@@ -1,4 +1,4 @@
-"""The canonical argument hash, `h1:`: equal arguments, equal hash, in every process and on every supported Python.
+"""The canonical argument hash, `h1:` or `h2:`: equal arguments, equal hash, in every process and on every supported Python.
 
 Computed on inert graphs (`serializer.inert`) of the arguments' pickles, without accidental differences: insertion
 order, set order, sharing, memory order, hash seed, renamed modules. Types count (1, 1.0 and True differ), and so does
@@ -12,12 +12,12 @@ different values share one. Long pieces are replaced by their digests, which lim
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ...core.records import Record
 from ...serializer.inert.decode import StandIn
 from .atoms import ATOMS, HINT, LEAVES, SHAPES, literal_text, row_text, text_of_name
-from .objects import write_class, write_object
+from .objects import is_of_second_version, write_class, write_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 VERSION = "h1"
+SECOND = "h2"  # of calls with a value in a form that version 0.1.0 did not have
 DIGITS = 32  # hexadecimal, of SHA-256: 128 bits
 LONG = 2000  # characters: a longer piece is replaced by its digest
 MAX_DEPTH = 150  # nested containers: deeper ones contribute a constant and are opaque
@@ -50,10 +51,11 @@ class Canonical:
     walk leaves the container that closes the cycle. Then they are dropped, and only that container's text is cached.
     """
 
-    __slots__ = ("_alive", "_lowest", "_nodes", "_open", "_open_before", "_path", "_texts", "opaque")
+    __slots__ = ("_alive", "_lowest", "_nodes", "_open", "_open_before", "_path", "_texts", "has_newer", "opaque")
 
     def __init__(self) -> None:
         self.opaque: list[tuple[object, str]] = []  # a node, and its path where the node has it (placeholders)
+        self.has_newer = False
         self._texts: dict[int, str] = {}
         self._path: dict[int, int] = {}  # containers that the walk is inside of -> their depth
         self._open_before: list[int] = []  # for each of them: how many nodes were open when it was entered
@@ -253,14 +255,16 @@ def argument_hash(
     """The hash of inert arguments by parameter name; `instance` names the parameter that `call_hash` leaves out."""
     canonical = canonical or Canonical()
     texts = {name: canonical.of(value) for name, value in bound.items()}
-    whole = _versioned(texts)
-    rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance})
+    newer = [name for name in bound if is_of_second_version(bound[name])] if canonical.has_newer else []
+    whole = _versioned(texts, newer)
+    rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance}, newer)
     return HashResult(whole, rest, _opaque_paths(canonical, bound) if canonical.opaque else ())
 
 
-def _versioned(texts: Mapping[str, str]) -> str:
+def _versioned(texts: Mapping[str, str], newer: Collection[str]) -> str:
+    version = SECOND if any(name in texts for name in newer) else VERSION
     body = "".join([text_of_name(name) + texts[name] for name in sorted(texts)])
-    return f"{VERSION}:{digest(f'{VERSION}{len(texts)}:{body}')[:DIGITS]}"
+    return f"{version}:{digest(f'{version}{len(texts)}:{body}')[:DIGITS]}"
 
 
 def _opaque_paths(canonical: Canonical, bound: Mapping[str, Any]) -> tuple[str, ...]:

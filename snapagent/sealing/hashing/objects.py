@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
-from ...placeholder import BY_VALUE, PLACEHOLDER, REDACTED
+from ...placeholder import BY_VALUE, PLACEHOLDER, REBUILDS, REDACTED, SINGLETON
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_inert
+from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_inert, nodes_of
 from ...serializer.thawing.renames import canonical_module
 from .arrays import ARRAYS
 from .atoms import REDACTED_TEXT, text_of_name
@@ -86,8 +86,18 @@ def canonical_name(module: str, qualname: str) -> str:
     return f"{canonical_module(module)}:{qualname}"
 
 
-def write_class(_: TextWriter, cls: StandIn) -> str:
+def is_of_second_version(graph: object) -> bool:
+    """Whether a value has a form that version 0.1.0 did not write, so that its canonical text is another one."""
+    return any(
+        isinstance(node, Inert) and type(node).module == REBUILDS and type(node).name != SINGLETON
+        for node in nodes_of(graph)
+    )
+
+
+def write_class(writer: TextWriter, cls: StandIn) -> str:
     """A class or function by its name, even if its code is in the stream."""
+    if cls.origin is not None and type(cls.origin).module == REBUILDS:
+        writer.has_newer = True
     return f"g{text_of_name(canonical_name(cls.module, cls.qualname))}"
 
 
@@ -99,6 +109,8 @@ def write_object(writer: TextWriter, node: Inert) -> str:
         text = special(writer, node)
         if text is not None:
             return text
+    if cls.module == REBUILDS:
+        writer.has_newer = True
     return "".join(_pieces(writer, node, name))
 
 
@@ -172,6 +184,14 @@ def _set(writer: TextWriter, node: Inert) -> str | None:
     return None
 
 
+def _singleton(writer: TextWriter, node: Inert) -> str | None:
+    """The text of an object of its class with its state: what it is elsewhere, where no module holds it."""
+    _, cls, base, state = node.args
+    made: Any = Inert.__new__(cls, *(() if base is None else (base,)))
+    made.state = state or None
+    return writer.of_made(made)
+
+
 def _by_value(writer: TextWriter, node: Inert) -> str | None:
     return writer.of(node.args[0])
 
@@ -180,6 +200,7 @@ _SPECIAL: dict[str, Callable[[TextWriter, Inert], str | None]] = {
     **ARRAYS,
     BY_VALUE: _by_value,
     PLACEHOLDER: _placeholder,
+    SINGLETON: _singleton,
     "builtins:set": _set,
     "builtins:frozenset": _set,
     MAKES_FUNCTION: write_function,

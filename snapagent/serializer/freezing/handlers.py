@@ -12,6 +12,7 @@ import threading
 import types
 
 from ...core.type_facts import (
+    attributes,
     descends,
     find,
     instance_dict,
@@ -29,7 +30,9 @@ from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, Placeholder
 from ..by_value import load_by_value
 from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
-from ..naming import MAIN_NAMES, is_named, lookup, unwrapped
+from ..held import may_hold, name_of_class, name_of_function, name_of_object
+from ..naming import MAIN_NAMES, is_named, lookup, real_main_name, unwrapped
+from ..rebuild import base_of, bind_method, load_named, load_parametrized, load_singleton
 from .left_out_types import special
 from .reduce import Unstorable, is_honest, is_made_without_arguments
 
@@ -150,11 +153,15 @@ def plain(dump: Dump, value: Any) -> Any:
 
 
 class Decisions(dict[type, "Handler"]):
-    """Type -> handler, for one set of excluded types."""
+    """Type -> handler, for one set of excluded types.
 
-    def __init__(self, exclude_types: tuple[str, ...]) -> None:
+    `as_first` gives every value the form that version 0.1.0 gave it: for look-ups of calls that it stored.
+    """
+
+    def __init__(self, exclude_types: tuple[str, ...], as_first: bool = False) -> None:
         super().__init__()
         self._exclude_types = exclude_types
+        self.as_first = as_first
         self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
         # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
         self.aliases: tuple[bytes, tuple[str, ...]] | None = None
@@ -165,6 +172,8 @@ class Decisions(dict[type, "Handler"]):
         handler = self._handler(kind)
         if handler is plain and not _has_plain_form(value):
             handler = _reduce
+        if not self.as_first:
+            handler = _newer(kind, handler)
         if len(self) >= _MOST_TYPES:
             self.forget()
         self[kind] = handler
@@ -297,6 +306,50 @@ def _has_plain_form(value: object) -> bool:
     return True
 
 
+def _newer(kind: type, handler: Handler) -> Handler:
+    """The handler for forms that version 0.1.0 did not have; `handler` itself where there is none."""
+    if handler in (plain, _reduce) and _is_state_visible(kind) and may_hold(kind):
+        return _singleton_or_object
+    return handler
+
+
+def _is_state_visible(kind: type) -> bool:
+    """Whether an object of this type is its attributes, and the text or number that it derives from."""
+    return kind is object or (
+        is_named(kind, module_name(kind), qualname(kind))
+        and not is_enum_class(kind)
+        and all(
+            base in _VISIBLE_BASES or (is_heap_type(base) and not any(hook in namespace(base) for hook in _HOOKS))
+            for base in mro(kind)
+        )
+        and type(find(kind, "__dict__")[1]) in (types.GetSetDescriptorType, type(None))
+        and is_honest(kind)
+    )
+
+
+_VISIBLE_BASES = frozenset({object, str, bytes, int, float})
+
+
+def _singleton_or_object(dump: Dump, value: Any) -> Any:
+    """A singleton whose state cannot change in place goes by name, with its state: see `load_singleton`."""
+    name = name_of_object(value)
+    state = attributes(value) if name is not None else {}
+    if name is None or not all(map(_is_constant, state.values())):
+        return dump.reduce_once(value)
+    dump.packages.add(name.partition(":")[0].partition(".")[0])
+    return load_singleton, (name, type(value), base_of(value), state)
+
+
+def _is_constant(value: Any, depth: int = 3) -> bool:
+    kind = type(value)
+    if kind is tuple or kind is frozenset:
+        return depth > 0 and all(_is_constant(item, depth - 1) for item in value)
+    return kind in _CONSTANTS or is_class(value)
+
+
+_CONSTANTS = frozenset({type(None), bool, int, float, complex, str, bytes, types.FunctionType})
+
+
 def _left_out(why: str, reason: str) -> Handler:
     return lambda dump, value: dump.leave_out(value, why, reason)
 
@@ -309,8 +362,14 @@ def _reduce_nameless(dump: Dump, value: Any) -> Any:
     """For a class that no module names: its code is stored by value when the pickle form refers to the class."""
     form = dump.reduce_once(value)
     if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
-        dump.code_of(type(value))
+        _must_be_storable(dump, type(value))
     return form
+
+
+def _must_be_storable(dump: Dump, cls: type) -> None:
+    """Raises Unstorable for a class that can be stored neither by name nor by value."""
+    if named_form(dump, cls) is None:
+        dump.code_of(cls)
 
 
 def _enum_member(dump: Dump, member: Any) -> Any:
@@ -318,7 +377,7 @@ def _enum_member(dump: Dump, member: Any) -> Any:
 
 
 def _nameless_enum_member(dump: Dump, member: Any) -> Any:
-    dump.code_of(type(member))
+    _must_be_storable(dump, type(member))
     return _enum_member(dump, member)
 
 
@@ -379,7 +438,34 @@ def _wrapper(dump: Dump, wrapper: Any) -> Any:
 
 
 def _by_value(dump: Dump, code: Any) -> Any:
-    return load_by_value, (dump.code_of(code),)
+    return named_form(dump, code) or (load_by_value, (dump.code_of(code),))
+
+
+def named_form(dump: Dump, code: Any) -> tuple[Any, ...] | None:
+    """The form of a function or class that a module holds under another name than its own; None for others."""
+    if dump.decisions.as_first:
+        return None
+    if not is_class(code):
+        name = name_of_function(code)
+    else:
+        name = name_of_class(code)
+        parametrized = _parametrized(code) if name is None else None
+        if parametrized is not None:
+            return parametrized
+    if name is None:
+        return None
+    dump.packages.add(name.partition(":")[0].partition(".")[0])
+    return load_named, (name,)
+
+
+def _parametrized(cls: type) -> tuple[Any, ...] | None:
+    """The form of a generic model of pydantic with its arguments, such as `Page[int]`, which no module names."""
+    facts = namespace(cls).get("__pydantic_generic_metadata__")
+    origin, args = (facts.get("origin"), facts.get("args")) if type(facts) is dict else (None, None)
+    if origin is None or type(args) is not tuple:
+        return None
+    name = f"{module_name(cls)}:{qualname(cls)}"
+    return load_parametrized, (origin, args if len(args) != 1 else args[0], name)
 
 
 def _fresh(making: Callable[[Any], Any]) -> Handler:
@@ -391,28 +477,53 @@ def _fresh(making: Callable[[Any], Any]) -> Handler:
 
 
 def _module(dump: Dump, module: Any) -> Any:
-    raise Unstorable("a module")
+    """A module that can be imported goes by its name; what it holds is never stored."""
+    names = _names_in(module)
+    name = names.get("__name__")
+    if dump.decisions.as_first or type(name) is not str or sys.modules.get(name) is not module:
+        raise Unstorable("a module")
+    real = real_main_name() if name in MAIN_NAMES else name
+    if real is None or (name not in MAIN_NAMES and names.get("__spec__") is None):
+        raise Unstorable("a module that cannot be imported")
+    dump.packages.add(real.partition(".")[0])
+    return load_named, (f"{real}:",)
+
+
+_names_in: Any = vars(types.ModuleType)["__dict__"].__get__
 
 
 def _exception(dump: Dump, error: Any) -> Any:
     if not is_named(type(error), module_name(type(error)), qualname(type(error))):
-        dump.code_of(type(error))
+        _must_be_storable(dump, type(error))
     depth = dump.chain_depth.get(id(error), 0)
     for link in chained(error).values():
         dump.chain_depth.setdefault(id(link), depth + 1)
-    return reduce_exception(error, depth, dump.keeps_tracebacks)
+    return reduce_exception(error, depth, dump.keeps_tracebacks, dump.decisions.as_first)
 
 
 def _method(dump: Dump, method: Any) -> Any:
     """Loading it takes the method from its object, so the object must be there."""
     owner = method.__self__
     if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
-        handler = dump.handler_of(owner)
-        if handler not in (plain, _reduce, _array, _exception):
+        if dump.handler_of(owner) not in _GIVE_OBJECTS:
             raise Unstorable("a method of an object that cannot be stored")
     elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
         raise Unstorable("it is not found under its name")
+    if type(method) is types.MethodType and not dump.decisions.as_first and not _is_attribute(method):
+        return bind_method, (method.__func__, owner)
     return _reduce(dump, method)
+
+
+def _is_attribute(method: Any) -> bool:
+    """Whether the object's class has the method's function under the function's name, as pickling it supposes."""
+    function, owner = method.__func__, method.__self__
+    if type(function) is not types.FunctionType:
+        return True
+    _, raw = find(owner if is_class(owner) else type(owner), function.__name__)
+    if raw is None and is_class(owner):
+        _, raw = find(type(owner), function.__name__)
+    raw = raw.__func__ if type(raw) is classmethod else raw
+    return raw is function or raw is not None and type(raw) is not types.FunctionType
 
 
 def _lazy_object(dump: Dump, value: Any) -> Any:
@@ -437,3 +548,6 @@ def _array(dump: Dump, value: Any) -> Any:
         reason = f"{size} bytes are more than max_bytes allows"
         return dump.leave_out(value, TOO_BIG, reason, f"shape {shape}, {dtype}")
     return _reduce(dump, value)
+
+
+_GIVE_OBJECTS = frozenset({plain, _reduce, _array, _exception, _singleton_or_object})  # not a placeholder

@@ -16,7 +16,7 @@ from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
-from .handlers import Decisions, plain
+from .handlers import Decisions, named_form, plain
 from .locate import Locator
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
@@ -160,6 +160,10 @@ class Freezer(pickle.Pickler):
                 raise Unstorable("it is nested too deep to be stored by value") from None
             self.by_value[name_of_code(code)] = None
         return known[1]
+
+    def named_form(self, code: Any) -> tuple[Any, ...] | None:
+        """The form of a function or class that a module holds under a path; None for one that it does not hold."""
+        return named_form(self, code)
 
     def note_slow_dump(self, code: object) -> None:
         """Note that another thread may have run, and changed the captured values, while `code` was stored by value."""

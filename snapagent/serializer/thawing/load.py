@@ -12,8 +12,9 @@ import pickle
 from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
 from ...errors import BundleLoadError, FacsimileError
-from ...placeholder import BY_VALUE, PLACEHOLDER, Placeholder
+from ...placeholder import BY_VALUE, NAMED, PLACEHOLDER, SINGLETON, Placeholder
 from ..by_value import FORBIDDEN, load_dill
+from ..rebuild import load_named, load_singleton
 from .renames import find_global
 
 TYPE_CHECKING = False
@@ -117,6 +118,10 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
             return supplied
         if asked == BY_VALUE:
             return CodeLoader(find_in_code)
+        if asked == NAMED:
+            return lambda name: load_named(name, find)
+        if asked == SINGLETON:
+            return lambda name, cls, base, state: load_singleton(name, cls, base, state, find)
         if (module, name) in FORBIDDEN:
             raise pickle.UnpicklingError(f"{module}.{name} would open a file")
         return find_global(module, name, renames)

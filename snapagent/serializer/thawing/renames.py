@@ -53,7 +53,7 @@ def spellings(name: str, renames: Mapping[str, str]) -> Iterator[str]:
 
 
 def find_global(module: str, qualname: str, renames: Mapping[str, str]) -> Any:
-    """Import `module` under the first of its spellings that has `qualname`.
+    """Import `module` under the first of its spellings that has `qualname`; the module itself when that is empty.
 
     Raises:
         ImportError, AttributeError: as the first spelling does, when none has it.
@@ -62,7 +62,7 @@ def find_global(module: str, qualname: str, renames: Mapping[str, str]) -> Any:
     for name in spellings(module, renames):
         try:
             found: Any = importlib.import_module(name)
-            for part in qualname.split("."):
+            for part in qualname.split(".") if qualname else ():
                 found = getattr(found, part)
             return found
         except (ImportError, AttributeError) as error:

@@ -1,0 +1,199 @@
+"""Rebuilds values that have a stream form of their own. Pickle streams name these functions, so their names must stay.
+
+All of them are newer than version 0.1.0, which left such values out, or stored them in a form that could not always be
+loaded. So a call that has one among its arguments has a hash of the second version, `h2:`.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from functools import cache
+
+from ..core.type_facts import attributes, instance_dict, is_class, slots
+from .held import INSIDE
+from .naming import unwrapped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Find = Callable[[str, str], Any]  # the value of a global: module, qualified name ("" for the module itself)
+
+
+# -- by name ---------------------------------------------------------------------------------------------------------
+
+
+def load_named(name: str, find_global: Find | None = None) -> Any:
+    """What a module holds under `module:path`; the module itself when the path is empty.
+
+    Raises ImportError or AttributeError.
+    """
+    if find_global is None:
+        from .thawing.renames import find_global as find_here
+
+        find_global = lambda module, path: find_here(module, path, {})  # noqa: E731
+    module, _, path = name.partition(":")
+    steps = path.split(".")
+    outside = next((at for at, step in enumerate(steps) if step in INSIDE), len(steps))
+    found = find_global(module, ".".join(steps[:outside]))
+    for step in steps[outside:]:
+        found = getattr(unwrapped(found) or found, step)
+    return found
+
+
+def load_parametrized(origin: Any, args: Any, name: str) -> Any:
+    """The class `origin[args]`; `name` is only for readers of the stream."""
+    return origin[args]
+
+
+def load_singleton(name: str, cls: Any, base: Any, state: dict[str, Any], find_global: Find | None = None) -> Any:
+    """The object that a module holds, when it is there and has the stored state; else one with that state.
+
+    `base` is the text, number or bytes of an object whose class derives from such a type, None for others.
+    """
+    try:
+        found = load_named(name, find_global)
+    except Exception:
+        found = None
+    if type(found) is cls and base_of(found) == base and _same_state(attributes(found), state):
+        return found
+    made = object.__new__(cls) if base is None else type(base).__new__(cls, base)
+    set_attributes(made, state)
+    return made
+
+
+def base_of(value: Any) -> Any:
+    """The plain text, number or bytes of an object whose class derives from such a type; None for others."""
+    for base in (str, bytes, int, float):
+        if isinstance(value, base) and type(value) is not base:
+            plain: Any = base
+            return plain.__getnewargs__(value)[0]
+    return None
+
+
+_COMPARED = frozenset({type(None), bool, int, float, complex, str, bytes})
+
+
+def _same_state(one: Any, other: Any) -> bool:
+    """Whether two states are equal, without an `__eq__` of the program; objects and code are equal when identical."""
+    if one is other:
+        return True
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind in _COMPARED:
+        return bool(one == other)
+    if kind is tuple:
+        return len(one) == len(other) and all(map(_same_state, one, other))
+    if kind is frozenset:
+        return bool(one == other)
+    if kind is dict:
+        return one.keys() == other.keys() and all(_same_state(value, other[key]) for key, value in one.items())
+    return False
+
+
+# -- objects and their parts -------------------------------------------------------------------------------------------
+
+
+def make_object(cls: Any) -> Any:
+    """An object without a state; nothing of its class runs."""
+    return object.__new__(cls)
+
+
+def set_attributes(made: Any, state: Any) -> None:
+    """Set attributes in the object's own `__dict__` and slots, past any hook of its class.
+
+    A property or other descriptor of the class is set as an attribute is, where neither has the name.
+    """
+    names, own = instance_dict(made), slots(type(made))
+    for name, value in state.items():
+        if name in own:
+            own[name].__set__(made, value)
+        elif names is not None:
+            names[sys.intern(name) if type(name) is str else name] = value
+        else:
+            object.__setattr__(made, name, value)
+
+
+def bind_method(function: Any, owner: Any) -> Any:
+    """A bound method whose function is not found under its name in the class of `owner`."""
+    return types.MethodType(function, owner)
+
+
+# -- exceptions ------------------------------------------------------------------------------------------------------
+
+STAND_IN_TEXT = "__snapagent_text__"  # attribute of an exception that stands for one that cannot be made
+
+
+def rebuild_compiled_exception(cls: Any, args: tuple[Any, ...], text: str, made_by: Any, made_args: Any) -> Any:
+    """An exception of a class that is written in C: by its own maker, by the nearest safe `__new__`, or a stand-in.
+
+    The stand-in has the name of the class, the nearest built-in exception as its base, and the same text.
+    """
+    from .exceptions import new_exception, prepare_state, stand_in_exception
+
+    error = None
+    if made_by is not None:
+        try:
+            error = made_by(*made_args)
+        except Exception:
+            error = None
+    if not isinstance(error, BaseException) and is_class(cls):
+        error = new_exception(cls, args)
+    if error is None:
+        error = stand_in_exception(cls, args, text)
+    return prepare_state(error, args)
+
+
+# -- handles and values of libraries -----------------------------------------------------------------------------------
+
+
+def reopen_file(name: Any, mode: str, position: int, content: bytes | None, text: tuple[Any, ...] | None) -> Any:
+    """A file that was open for reading, at its position: from its stored content, else from the file itself.
+
+    `text` is None for a binary file, else (encoding, errors, newline). Raises OSError where the file is gone.
+    """
+    import io
+
+    if content is not None:
+        stored = _stored_file_type()(content)
+        stored.name, stored.mode = name, "rb"
+    opened: Any = open(name, "rb") if content is None else stored  # noqa: SIM115 - it is what the caller gets
+    if text is not None:
+        encoding, errors, newline = text
+        opened = io.TextIOWrapper(opened, encoding=encoding, errors=errors, newline=newline)
+        opened.mode = mode
+    opened.seek(position)
+    return opened
+
+
+@cache
+def _stored_file_type() -> Any:
+    import io
+
+    class StoredFile(io.BytesIO):
+        """The content of a file in memory; it has a name and a mode as a file has."""
+
+    return StoredFile
+
+
+def rebuild_row(columns: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    """A `sqlite3.Row` with these column names and values."""
+    import sqlite3
+
+    connection = sqlite3.connect(":memory:")
+    try:
+        names = ", ".join('NULL AS "' + column.replace('"', '""') + '"' for column in columns)
+        return sqlite3.Row(connection.execute(f"SELECT {names}"), values)
+    finally:
+        connection.close()
+
+
+def rebuild_element(data: bytes) -> Any:
+    """An element of lxml with all that is inside it."""
+    from lxml import etree  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, remove_blank_text=False)
+    return etree.fromstring(data, parser)
