@@ -14,8 +14,7 @@ from typing import Any
 from ..core.paths import Step
 from ..core.records import Record
 from ..core.type_facts import reference_name
-from ..serializer.exceptions import is_compiled, text_of
-from ..serializer.rebuild import STAND_IN_TEXT
+from ..serializer.exceptions import STAND_IN_TEXT, is_compiled, text_of
 from .containers import compare_dicts, compare_sequences
 from .report import ADDED, MISSING
 from .text import short_pair

@@ -30,7 +30,7 @@ class Abbreviations:
 
 
 def told_apart(hashes: Iterable[str]) -> list[str]:
-    """Hashes for a message: without `h1:` or `h2:`, at least as long as in file names, longer where they would be the same."""
+    """Hashes for a message: without version, at least as long as in file names, longer where they would be the same."""
     digits = [one.rpartition(":")[2] for one in hashes]
     shortest = Abbreviations(digits)
     return [one[: max(shortest.length(one), _SHOWN)] for one in digits]

@@ -73,7 +73,7 @@ def freeze_live_call(
 
 
 def hash_of(call: RawCall, rules: SealRules, types: Mapping[str, str] | None = None) -> str:
-    """The argument hash of a frozen call without its instance, redacted leaves as one constant: `h1:<hex>` or `h2:<hex>`.
+    """The argument hash of a frozen call without its instance (`h1:<hex>` or `h2:<hex>`), redacted leaves as one text.
 
     The outcome does not enter the hash, so the hash is known before the call is made. A placeholder is hashed by the
     type of the value that it replaces; `types` gives the types of excluded arguments by path, so that both calls have

@@ -21,11 +21,12 @@ from .enums import is_enum_class, reduce_enum
 from .freezing.byte_limit import Sink
 from .freezing.reduce import Unstorable, ask
 from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name, unwrapped
+from .rebuild import restore_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Any, ClassVar, Protocol
 
     class Leaves(Protocol):
         """The pickler of the whole value: it decides over every object inside the code that is not code itself."""
@@ -62,7 +63,15 @@ def load_by_value(data: bytes) -> Any:
 
 def load_dill(data: bytes, find: Callable[[str, str], Any]) -> Any:
     """Load a dill stream. `find` is tried first for each global; None leaves it to dill."""
-    return _unpickler()(io.BytesIO(data), find).load()
+    unpickler = _unpickler()(io.BytesIO(data), find)
+    try:
+        return unpickler.load()
+    except Exception as error:
+        # It may have run a hook of an object that had none of its attributes yet: see `restore_state`.
+        try:
+            return _PatientUnpickler(io.BytesIO(data), unpickler.find_class).load()
+        except Exception:
+            raise error from None
 
 
 def dump_by_value(value: object, leaves: Leaves) -> bytes:
@@ -212,6 +221,23 @@ def _pickler() -> Any:
         dispatch[types.FunctionType] = save_function
 
     return ByValuePickler
+
+
+class _PatientUnpickler(pickle._Unpickler):
+    """Python's own unpickler, which looks `__setstate__` up on the type."""
+
+    def __init__(self, file: Any, find_class: Callable[[str, str], Any]) -> None:
+        super().__init__(file)
+        self._find_class = find_class
+
+    def find_class(self, module: str, name: str) -> Any:
+        return self._find_class(module, name)
+
+    def load_build(self) -> None:
+        state = self.stack.pop()  # type: ignore[attr-defined]
+        restore_state(self.stack[-1], state)  # type: ignore[attr-defined]
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
 
 
 @cache

@@ -13,12 +13,12 @@ from functools import cache
 
 from ..core.type_facts import find, instance_dict, is_class, is_heap_type, module_name, mro, namespace, qualname, slots
 from .freezing.reduce import Unstorable, ask
-from .rebuild import STAND_IN_TEXT, rebuild_compiled_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+STAND_IN_TEXT = "__snapagent_text__"  # attribute of an exception that stands for one that cannot be made
 TRACEBACK_TEXT = "__traceback_text__"
 _CHAIN = ("__cause__", "__context__")
 _SUPPRESS = "__suppress_context__"
@@ -65,7 +65,7 @@ def is_compiled(kind: type) -> bool:
 
 
 def _compiled_form(error: Any) -> tuple[str, Any, tuple[Any, ...]]:
-    """The text, the maker and its arguments, by the hooks that are written in C; a class in Python may derive from it."""
+    """The text, the maker and its arguments, by hooks that are written in C: a class in Python may derive from it."""
     _, to_text = find(type(error), "__str__")
     text = ask(to_text, error) if type(to_text) is types.WrapperDescriptorType else ""
     _, reduce = find(type(error), "__reduce__")
@@ -118,10 +118,25 @@ def rebuild_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseEx
     error = _new(base, cls, args)
     with suppress(Exception):  # the built-in base may take other arguments: then only `args` are set
         base.__init__(error, *args)
-    return prepare_state(error, args)
+    return _prepare_state(error, args)
 
 
-def prepare_state(error: BaseException, args: tuple[Any, ...]) -> BaseException:
+def rebuild_compiled_exception(cls: Any, args: tuple[Any, ...], text: str, made_by: Any, made_args: Any) -> Any:
+    """An exception of a class that is written in C: by its own maker, by the nearest safe `__new__`, or a stand-in.
+
+    The stand-in has the name of the class, the nearest built-in exception as its base, and the same text. Streams of
+    bundles name this function, so its name must stay.
+    """
+    error = None
+    if made_by is not None:
+        with suppress(Exception):
+            error = made_by(*made_args)
+    if not isinstance(error, BaseException) and is_class(cls):
+        error = new_exception(cls, args)
+    return _prepare_state(stand_in_exception(cls, args, text) if error is None else error, args)
+
+
+def _prepare_state(error: BaseException, args: tuple[Any, ...]) -> BaseException:
     """The exception with its `args`, ready for the unpickler to set its state."""
     if not isinstance(error, OSError):  # its constructor takes the file names, which do not belong to `args`
         _set_args(error, args)

@@ -10,7 +10,16 @@ import sys
 import types
 from functools import cache
 
-from ..core.type_facts import attributes, instance_dict, is_class, slots
+from ..core.type_facts import (
+    attributes,
+    find,
+    instance_dict,
+    is_heap_type,
+    module_name,
+    mro,
+    namespace,
+    slots,
+)
 from .held import INSIDE
 from .naming import unwrapped
 
@@ -117,34 +126,69 @@ def set_attributes(made: Any, state: Any) -> None:
             object.__setattr__(made, name, value)
 
 
+def restore_state(made: Any, state: Any) -> None:
+    """Give an object its state: by a `__setstate__` of its class, else by its own `__dict__` and slots.
+
+    Hooks are looked up on the type, as the interpreter looks up special methods: an object without its attributes would
+    run into a `__getattr__` that needs them.
+    """
+    own = instance_dict(made)
+    setter = None if own is None else own.get("__setstate__")
+    if setter is None:
+        _, raw = find(type(made), "__setstate__")
+        setter = None if raw is None else raw.__get__(made, type(made))
+    if setter is not None:
+        setter(state)
+        return
+    named, in_slots = state if type(state) is tuple and len(state) == 2 else (state, None)
+    set_attributes(made, named or {})
+    own_slots = slots(type(made))
+    for name, value in (in_slots or {}).items():
+        if name in own_slots:
+            own_slots[name].__set__(made, value)
+        else:
+            object.__setattr__(made, name, value)  # of a function: the attributes that are not in its `__dict__`
+
+
+def hooks_may_fail(cls: type) -> bool:
+    """Whether the C unpickler may run hooks of the class on an object that has no attributes yet, or has it remade."""
+    if module_name(cls).partition(".")[0] in sys.stdlib_module_names:
+        return False
+    if find(cls, "__setstate__")[0] is None:
+        if type(find(cls, "__getattr__")[1]) is types.FunctionType or _is_of_program(cls, "__getattribute__"):
+            return True
+        if slots(cls) and _is_of_program(cls, "__setattr__"):
+            return True
+    _, new = find(cls, "__new__")
+    function = new.__func__ if type(new) is staticmethod else new
+    if type(function) is not types.FunctionType or not _is_of_program(cls, "__new__"):
+        return False
+    wanted = function.__code__.co_argcount - len(function.__defaults__ or ())
+    return wanted <= 1
+
+
+def _is_of_program(cls: type, name: str) -> bool:
+    owner, _ = find(cls, name)
+    return owner is not None and is_heap_type(owner) and module_name(owner) not in sys.stdlib_module_names
+
+
+def new_of(cls: Any) -> Any:
+    """An object of exactly this class, without arguments: by its own `__new__` if that gives one, else by that in C."""
+    made = None
+    try:
+        made = cls.__new__(cls)
+    except Exception:
+        if type(find(cls, "__new__")[1]) is not staticmethod:
+            raise
+    if type(made) is cls:
+        return made
+    maker: Any = next(base for base in mro(cls) if type(namespace(base).get("__new__")) is types.BuiltinFunctionType)
+    return maker.__new__(cls)
+
+
 def bind_method(function: Any, owner: Any) -> Any:
     """A bound method whose function is not found under its name in the class of `owner`."""
     return types.MethodType(function, owner)
-
-
-# -- exceptions ------------------------------------------------------------------------------------------------------
-
-STAND_IN_TEXT = "__snapagent_text__"  # attribute of an exception that stands for one that cannot be made
-
-
-def rebuild_compiled_exception(cls: Any, args: tuple[Any, ...], text: str, made_by: Any, made_args: Any) -> Any:
-    """An exception of a class that is written in C: by its own maker, by the nearest safe `__new__`, or a stand-in.
-
-    The stand-in has the name of the class, the nearest built-in exception as its base, and the same text.
-    """
-    from .exceptions import new_exception, prepare_state, stand_in_exception
-
-    error = None
-    if made_by is not None:
-        try:
-            error = made_by(*made_args)
-        except Exception:
-            error = None
-    if not isinstance(error, BaseException) and is_class(cls):
-        error = new_exception(cls, args)
-    if error is None:
-        error = stand_in_exception(cls, args, text)
-    return prepare_state(error, args)
 
 
 # -- handles and values of libraries -----------------------------------------------------------------------------------

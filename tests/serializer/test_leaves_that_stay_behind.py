@@ -186,7 +186,7 @@ def one_of_each() -> list[object]:
         memoryview(b"x"),
         contextvars.ContextVar("x"),
         contextvars.copy_context(),
-        types,
+        types.ModuleType("made_by_hand"),
         threading.local(),
         threading.current_thread(),
         weakref.WeakValueDictionary(),
@@ -292,7 +292,9 @@ def test_a_leaf_inside_containers_attributes_and_slots_is_named_by_its_path() ->
     }
 
 
-@pytest.mark.parametrize("value", [types, numbers.__code__, memoryview(b"x")], ids=["module", "code", "memoryview"])
+@pytest.mark.parametrize(
+    "value", [types.ModuleType("made"), numbers.__code__, memoryview(b"x")], ids=["module", "code", "memoryview"]
+)
 def test_what_may_be_had_from_anywhere_is_named_by_its_path_too(value: object) -> None:
     assert list(notes_by_path(frozen_call(handle, None, [{"deep": value}]))) == ["rows[0].deep"]
 

@@ -1,4 +1,4 @@
-"""The canonical argument hash, `h1:` or `h2:`: equal arguments, equal hash, in every process and on every supported Python.
+"""The canonical argument hash, `h1:` or `h2:`: equal for equal arguments, in every process, on all supported Pythons.
 
 Computed on inert graphs (`serializer.inert`) of the arguments' pickles, without accidental differences: insertion
 order, set order, sharing, memory order, hash seed, renamed modules. Types count (1, 1.0 and True differ), and so does

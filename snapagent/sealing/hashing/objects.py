@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
-from ...placeholder import BY_VALUE, PLACEHOLDER, REBUILDS, REDACTED, SINGLETON
+from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, PLACEHOLDER, REBUILDS, REDACTED, SINGLETON
 from ...serializer.inert.class_facts import class_facts
 from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_inert, nodes_of
 from ...serializer.thawing.renames import canonical_module
@@ -88,15 +88,16 @@ def canonical_name(module: str, qualname: str) -> str:
 
 def is_of_second_version(graph: object) -> bool:
     """Whether a value has a form that version 0.1.0 did not write, so that its canonical text is another one."""
-    return any(
-        isinstance(node, Inert) and type(node).module == REBUILDS and type(node).name != SINGLETON
-        for node in nodes_of(graph)
-    )
+    return any(isinstance(node, Inert) and _is_newer(type(node)) for node in nodes_of(graph))
+
+
+def _is_newer(maker: StandIn) -> bool:
+    return (maker.module == REBUILDS and maker.name != SINGLETON) or maker.name == COMPILED_EXCEPTION
 
 
 def write_class(writer: TextWriter, cls: StandIn) -> str:
     """A class or function by its name, even if its code is in the stream."""
-    if cls.origin is not None and type(cls.origin).module == REBUILDS:
+    if cls.origin is not None and _is_newer(type(cls.origin)):
         writer.has_newer = True
     return f"g{text_of_name(canonical_name(cls.module, cls.qualname))}"
 
@@ -109,7 +110,7 @@ def write_object(writer: TextWriter, node: Inert) -> str:
         text = special(writer, node)
         if text is not None:
             return text
-    if cls.module == REBUILDS:
+    if _is_newer(cls):
         writer.has_newer = True
     return "".join(_pieces(writer, node, name))
 

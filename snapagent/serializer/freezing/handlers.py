@@ -7,6 +7,7 @@ A *handler* takes the running dump and the object. It returns a result of `Pickl
 from __future__ import annotations
 
 import _thread
+import copyreg
 import sys
 import threading
 import types
@@ -32,7 +33,15 @@ from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
 from ..held import may_hold, name_of_class, name_of_function, name_of_object
 from ..naming import MAIN_NAMES, is_named, lookup, real_main_name, unwrapped
-from ..rebuild import base_of, bind_method, load_named, load_parametrized, load_singleton
+from ..rebuild import (
+    base_of,
+    bind_method,
+    load_named,
+    load_parametrized,
+    load_singleton,
+    make_object,
+    set_attributes,
+)
 from .left_out_types import special
 from .reduce import Unstorable, is_honest, is_made_without_arguments
 
@@ -170,6 +179,8 @@ class Decisions(dict[type, "Handler"]):
         """The handler for the type of `value`, which was not met before."""
         kind = type(value)
         handler = self._handler(kind)
+        if not self.as_first and kind is not Placeholder and handler in (plain, _reduce, _reduce_nameless):
+            handler = _by_own_state(kind) or handler
         if handler is plain and not _has_plain_form(value):
             handler = _reduce
         if not self.as_first:
@@ -306,6 +317,52 @@ def _has_plain_form(value: object) -> bool:
     return True
 
 
+def _by_own_state(kind: type) -> Handler | None:
+    """The handler for objects that are taken by their own `__dict__` and slots, so that no `__getattr__` runs.
+
+    A proxy reaches what it stands for by `__getattr__` or `__class__`, and may do so in `__reduce__`; one that does it
+    once only would then be spent. None for objects of other types.
+    """
+    if not _answers_for_another(kind) or not all(is_heap_type(base) or base is object for base in mro(kind)):
+        return None
+    if any(type(find(kind, hook)[1]) is types.FunctionType for hook in ("__reduce__", "__reduce_ex__")):
+        return _own_state
+    has_hook = any(is_heap_type(owner) for owner in (find(kind, hook)[0] for hook in _HOOKS) if owner is not None)
+    is_found = is_named(kind, module_name(kind), qualname(kind))
+    return _plain_own_state if is_found and not has_hook and (slots(kind) or not is_honest(kind)) else None
+
+
+def _answers_for_another(kind: type) -> bool:
+    """Whether reading an attribute of its objects may run a hook of the class."""
+    return type(find(kind, "__getattr__")[1]) is types.FunctionType or not is_honest(kind)
+
+
+def _own_state(dump: Dump, value: Any) -> Any:
+    """The object's own attributes, restored past a `__setstate__` of the class."""
+    kind = type(value)
+    state = attributes(value)
+    if not state and instance_dict(value) is None and not slots(kind):
+        raise Unstorable("its attributes cannot be read without code of its class")
+    if not is_named(kind, module_name(kind), qualname(kind)):
+        _must_be_storable(dump, kind)
+    if find(kind, "__setstate__")[0] is None:
+        return make_object, (kind,), state or None
+    return make_object, (kind,), state or None, None, None, set_attributes
+
+
+def _plain_own_state(dump: Dump, value: Any) -> Any:
+    """The same in the form that pickling gives an object without hooks."""
+    kind: Any = type(value)
+    names, own = instance_dict(value), slots(kind)
+    held = {name: found for name, found in attributes(value).items() if name in own}
+    state: Any = dict(names) if names else None
+    if held:
+        state = (state, held)
+    if is_honest(kind) and is_made_without_arguments(kind):
+        return copyreg.__newobj__, (kind,), state  # type: ignore[attr-defined]
+    return copyreg._reconstructor, (kind, object, None), state  # type: ignore[attr-defined]
+
+
 def _newer(kind: type, handler: Handler) -> Handler:
     """The handler for forms that version 0.1.0 did not have; `handler` itself where there is none."""
     if handler in (plain, _reduce) and _is_state_visible(kind) and may_hold(kind):
@@ -355,7 +412,23 @@ def _left_out(why: str, reason: str) -> Handler:
 
 
 def _reduce(dump: Dump, value: Any) -> Any:
-    return dump.reduce_once(value)
+    try:
+        return dump.reduce_once(value)
+    except Unstorable:
+        if dump.decisions.as_first or not _is_half_made(value):
+            raise
+        return _own_state(dump, value)
+
+
+def _is_half_made(value: Any) -> bool:
+    """Whether hooks may have failed because the object has none of its attributes yet: its `__init__` is running."""
+    kind = type(value)
+    return (
+        not attributes(value)
+        and instance_dict(value) is not None
+        and all(is_heap_type(base) or base is object for base in mro(kind))
+        and is_named(kind, module_name(kind), qualname(kind))
+    )
 
 
 def _reduce_nameless(dump: Dump, value: Any) -> Any:
@@ -523,7 +596,7 @@ def _is_attribute(method: Any) -> bool:
     if raw is None and is_class(owner):
         _, raw = find(type(owner), function.__name__)
     raw = raw.__func__ if type(raw) is classmethod else raw
-    return raw is function or raw is not None and type(raw) is not types.FunctionType
+    return raw is function or (raw is not None and type(raw) is not types.FunctionType)
 
 
 def _lazy_object(dump: Dump, value: Any) -> Any:
@@ -550,4 +623,6 @@ def _array(dump: Dump, value: Any) -> Any:
     return _reduce(dump, value)
 
 
-_GIVE_OBJECTS = frozenset({plain, _reduce, _array, _exception, _singleton_or_object})  # not a placeholder
+_GIVE_OBJECTS = frozenset(
+    {plain, _reduce, _array, _exception, _singleton_or_object, _own_state, _plain_own_state}
+)  # not a placeholder

@@ -1,7 +1,8 @@
 """Loads the bytes of a part as live objects, with facsimiles in place of placeholders. Loading runs stored code.
 
-The C unpickler loads nearly all of them. When it fails, `load_slowly` loads the part again in Python: a step that fails
-because of a placeholder returns a placeholder, any other failure is a `BundleLoadError` that names the class.
+The C unpickler loads nearly all of them. When it fails, or would run hooks of a class too early, `load_slowly` loads
+the part again in Python: a step that fails because of a placeholder returns a placeholder, any other failure is a
+`BundleLoadError` that names the class.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import pickle
 
 from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
+from ...core.type_facts import is_class
 from ...errors import BundleLoadError, FacsimileError
 from ...placeholder import BY_VALUE, NAMED, PLACEHOLDER, SINGLETON, Placeholder
 from ..by_value import FORBIDDEN, load_dill
-from ..rebuild import load_named, load_singleton
+from ..rebuild import hooks_may_fail, load_named, load_singleton
 from .renames import find_global
 
 TYPE_CHECKING = False
@@ -134,13 +136,20 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
     return find
 
 
+class _NeedsCare(Exception):
+    """The stream has objects whose hooks the C unpickler would run too early."""
+
+
 class _Thawer(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, find: Callable[[str, str], Any]) -> None:
         super().__init__(file)
         self._find = find
 
     def find_class(self, module: str, name: str) -> Any:
-        return self._find(module, name)
+        found = self._find(module, name)
+        if is_class(found) and hooks_may_fail(found):
+            raise _NeedsCare(f"{module}.{name} has hooks")
+        return found
 
 
 def _thaw_slowly(data: bytes, find: Callable[[str, str], Any], target: str, error: BaseException) -> Any:
