@@ -41,6 +41,7 @@ HOMES = {
     "yaml": ("config",),
     "dill": ("serializer",),
     "lxml": ("serializer",),
+    "sqlalchemy": ("serializer",),
     "filelock": ("store",),
     "zstandard": ("store",),
     "wrapt": ("capture.instrument",),

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..bundle import ASYNC_GENERATOR, CALL, CANCELLED, CAPPED, CLOSED, GENERATOR, OUTCOME, BundleFile, Header
 from ..compare.comparing import make_options
-from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
+from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form
 from ..compare.walking import Comparator, Options
 from ..core.short_hashes import short_hash
 from ..core.signature import Parameters
@@ -20,6 +20,7 @@ from . import call as calling
 from .call import StoredArguments, check_names, override
 from .functions import find_function, unwrap
 from .stored import StoredCall
+from .stored_form import judge_as_stored
 
 
 class Bundle:
@@ -212,7 +213,7 @@ class Bundle:
     def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
         """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`."""
         try:
-            return judge(self._expected_to_compare(), self._ended(fn), options or self._options())
+            return judge_as_stored(self._expected_to_compare(), self._ended(fn), options or self._options())
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
 
@@ -298,7 +299,7 @@ class Bundle:
 
     def _asserted(self, expected: Outcome, got: Outcome, options: Options) -> Verdict:
         __tracebackhide__ = True
-        verdict = judge(expected, got, options)
+        verdict = judge_as_stored(expected, got, options)
         if not verdict:
             raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from (
                 got.exception if isinstance(got, Raised) else None

@@ -194,23 +194,17 @@ def bind_method(function: Any, owner: Any) -> Any:
 # -- handles and values of libraries -----------------------------------------------------------------------------------
 
 
-def reopen_file(name: Any, mode: str, position: int, content: bytes | None, text: tuple[Any, ...] | None) -> Any:
-    """A file that was open for reading, at its position: from its stored content, else from the file itself.
-
-    `text` is None for a binary file, else (encoding, errors, newline). Raises OSError where the file is gone.
-    """
+def reopen_file(name: str, position: int, content: bytes, text: tuple[str, str] | None) -> Any:
+    """A file that was open for reading, in memory, at its position. `text` is (encoding, errors) of a text file."""
     import io
 
-    if content is not None:
-        stored = _stored_file_type()(content)
-        stored.name, stored.mode = name, "rb"
-    opened: Any = open(name, "rb") if content is None else stored  # noqa: SIM115 - it is what the caller gets
+    file: Any = _stored_file_type()(content)
+    file.name, file.mode = name, "rb"
     if text is not None:
-        encoding, errors, newline = text
-        opened = io.TextIOWrapper(opened, encoding=encoding, errors=errors, newline=newline)
-        opened.mode = mode
-    opened.seek(position)
-    return opened
+        file = io.TextIOWrapper(file, encoding=text[0], errors=text[1])
+        file.mode = "r"
+    file.seek(position)
+    return file
 
 
 @cache
@@ -221,6 +215,19 @@ def _stored_file_type() -> Any:
         """The content of a file in memory; it has a name and a mode as a file has."""
 
     return StoredFile
+
+
+def find_mapper(cls: Any) -> Any:
+    """The mapper of a class of SQLAlchemy's ORM."""
+    from sqlalchemy.orm import class_mapper  # type: ignore[import-not-found,unused-ignore]
+
+    return class_mapper(cls)
+
+
+def find_table(cls: Any, column: str | None) -> Any:
+    """The table that a class of SQLAlchemy's ORM is mapped to, or one of its columns by key."""
+    table = find_mapper(cls).local_table
+    return table if column is None else table.c[column]
 
 
 def rebuild_row(columns: tuple[str, ...], values: tuple[Any, ...]) -> Any:
@@ -235,9 +242,9 @@ def rebuild_row(columns: tuple[str, ...], values: tuple[Any, ...]) -> Any:
         connection.close()
 
 
-def rebuild_element(data: bytes) -> Any:
-    """An element of lxml with all that is inside it."""
+def rebuild_element(data: bytes, is_tree: bool) -> Any:
+    """An element of lxml with all that is inside it, or the ElementTree of it."""
     from lxml import etree  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, remove_blank_text=False)
-    return etree.fromstring(data, parser)
+    root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+    return root.getroottree() if is_tree else root

@@ -7,6 +7,7 @@ A *handler* takes the running dump and the object. It returns a result of `Pickl
 from __future__ import annotations
 
 import _thread
+import builtins
 import copyreg
 import sys
 import threading
@@ -27,7 +28,7 @@ from ...core.type_facts import (
     slots,
     type_name,
 )
-from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, Placeholder
+from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, UNSTORABLE, Placeholder
 from ..by_value import load_by_value
 from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
@@ -43,7 +44,9 @@ from ..rebuild import (
     set_attributes,
 )
 from .left_out_types import special
-from .reduce import Unstorable, is_honest, is_made_without_arguments
+from .library_forms import element_form, file_form, response_form, row_form, tree_form
+from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
+from .reduce import Unstorable, ask, is_honest, is_made_without_arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +78,7 @@ if TYPE_CHECKING:
 
         def leave_out(self, value: object, kind: str, reason: str, detail: str = "") -> Any: ...
 
-        def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note: ...
+        def note(self, value: object, kind: str, reason: str, detail: str = "", below: str = "") -> Note: ...
 
     Handler = Callable[[Dump, Any], Any]
     Making = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -183,7 +186,7 @@ class Decisions(dict[type, "Handler"]):
             handler = _by_own_state(kind) or handler
         if handler is plain and not _has_plain_form(value):
             handler = _reduce
-        if not self.as_first:
+        if not self.as_first and not self._is_excluded(kind):
             handler = _newer(kind, handler)
         if len(self) >= _MOST_TYPES:
             self.forget()
@@ -325,11 +328,31 @@ def _by_own_state(kind: type) -> Handler | None:
     """
     if not _answers_for_another(kind) or not all(is_heap_type(base) or base is object for base in mro(kind)):
         return None
-    if any(type(find(kind, hook)[1]) is types.FunctionType for hook in ("__reduce__", "__reduce_ex__")):
+    if _reduces_what_it_stands_for(kind):
         return _own_state
     has_hook = any(is_heap_type(owner) for owner in (find(kind, hook)[0] for hook in _HOOKS) if owner is not None)
     is_found = is_named(kind, module_name(kind), qualname(kind))
     return _plain_own_state if is_found and not has_hook and (slots(kind) or not is_honest(kind)) else None
+
+
+def _reduces_what_it_stands_for(kind: type) -> bool:
+    """Whether a `__reduce__` of the class uses the methods or attributes by which it answers for another object."""
+    ways = _names_used(kind, ("__getattr__", "__getattribute__", "__class__"))
+    return bool(ways & _names_used(kind, ("__reduce__", "__reduce_ex__")))
+
+
+def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
+    """The names of attributes and globals in the code of these hooks, as far as they are Python functions."""
+    found: set[str] = set()
+    for hook in hooks:
+        _, raw = find(kind, hook)
+        function = vars(property)["fget"].__get__(raw) if type(raw) is property else raw
+        if type(function) is types.FunctionType:
+            found.update(function.__code__.co_names)
+    return found - _USUAL_NAMES
+
+
+_USUAL_NAMES = frozenset(vars(builtins)) | {*_HOOKS, "__dict__", "__name__", "__getattribute__", "startswith"}
 
 
 def _answers_for_another(kind: type) -> bool:
@@ -365,9 +388,53 @@ def _plain_own_state(dump: Dump, value: Any) -> Any:
 
 def _newer(kind: type, handler: Handler) -> Handler:
     """The handler for forms that version 0.1.0 did not have; `handler` itself where there is none."""
+    for base in mro(kind):
+        if type_name(base) in _NEWER:
+            return _NEWER[type_name(base)]
+    if type_name(kind) in ("_io.TextIOWrapper", "_io.BufferedReader"):
+        return _file
     if handler in (plain, _reduce) and _is_state_visible(kind) and may_hold(kind):
         return _singleton_or_object
     return handler
+
+
+def _mapper(dump: Dump, mapper: Any) -> Any:
+    form = mapper_form(mapper)
+    if form is None:
+        raise Unstorable("a mapper of a class that cannot be imported")
+    return form
+
+
+def _table(dump: Dump, table: Any) -> Any:
+    return table_form(table) or _reduce(dump, table)
+
+
+def _column(dump: Dump, column: Any) -> Any:
+    return column_form(column) or _reduce(dump, column)
+
+
+def _response(dump: Dump, response: Any) -> Any:
+    return response_form(response, dump.note) or _reduce(dump, response)
+
+
+def _file(dump: Dump, file: Any) -> Any:
+    return file_form(file) or dump.leave_out(file, *(special(type(file)) or (UNSTORABLE, "an open file")))
+
+
+def _formed(form_of: Callable[[Any], Any]) -> Handler:
+    """The handler for objects that cannot be pickled, and may have a form of their own."""
+    return lambda dump, value: ask(form_of, value) or _reduce(dump, value)
+
+
+_NEWER: dict[str, Handler] = {
+    MAPPER: _mapper,
+    TABLE: _table,
+    COLUMN: _column,
+    "requests.models.Response": _response,
+    "sqlite3.Row": _formed(row_form),
+    "lxml.etree._Element": _formed(element_form),
+    "lxml.etree._ElementTree": _formed(tree_form),
+}
 
 
 def _is_state_visible(kind: type) -> bool:

@@ -178,10 +178,13 @@ class Freezer(pickle.Pickler):
         note = self.note(value, kind, reason, detail)
         return restore_placeholder, (note.path, kind, note.type, reason, detail)
 
-    def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note:
-        """Record that `value` is left out or changed, with its path. Beyond MOST_NOTES, paths are not searched for."""
+    def note(self, value: object, kind: str, reason: str, detail: str = "", below: str = "") -> Note:
+        """Record that `value`, or what is `below` it, is left out or changed, with its path.
+
+        Beyond MOST_NOTES, paths are not searched for.
+        """
         if len(self.notes) < MOST_NOTES:
-            note = Note(self.path_of(value), kind, type_name(type(value)), reason, detail)
+            note = Note(self.path_of(value) + below, kind, type_name(type(value)), reason, detail)
             self.notes.append(note)
             return note
         return Note("", kind, type_name(type(value)), reason, detail)
