@@ -54,6 +54,7 @@ def reduce_exception(
     if with_traceback:
         state[TRACEBACK_TEXT] = _traceback_text(error)
     if is_compiled(type(error)) and not as_first:
+        state.update(_syntax_facts(error))
         return rebuild_compiled_exception, (type(error), args, *_compiled_form(error)), state
     return rebuild_exception, (type(error), args), state
 
@@ -61,7 +62,9 @@ def reduce_exception(
 def is_compiled(kind: type) -> bool:
     """Whether an extension module defines how exceptions of this class are made: Python's own maker refuses them."""
     owner, new = find(kind, "__new__")
-    return owner is not None and is_heap_type(owner) and type(new) is types.BuiltinFunctionType
+    if type(new) is not types.BuiltinFunctionType or owner is None:
+        return False
+    return is_heap_type(owner) or module_name(owner) != "builtins"
 
 
 def _compiled_form(error: Any) -> tuple[str, Any, tuple[Any, ...]]:
@@ -75,6 +78,14 @@ def _compiled_form(error: Any) -> tuple[str, Any, tuple[Any, ...]]:
             if type(made) is tuple and len(made) > 1 and callable(made[0]) and type(made[1]) is tuple:
                 return text, made[0], made[1]
     return text, None, ()
+
+
+def _syntax_facts(error: Any) -> dict[str, Any]:
+    """The place in a text that a SyntaxError tells, where it is not among its arguments."""
+    if not isinstance(error, SyntaxError):
+        return {}
+    names = ("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset")
+    return {name: vars(SyntaxError)[name].__get__(error) for name in names}
 
 
 def text_of(error: Any) -> str:

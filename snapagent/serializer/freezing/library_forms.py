@@ -11,7 +11,7 @@ import io
 import os
 import stat
 
-from ...core.type_facts import instance_dict
+from ...core.type_facts import instance_dict, mro, type_name
 from ...placeholder import UNSTORABLE, Placeholder
 from ..naming import lookup
 from ..rebuild import make_object, rebuild_element, rebuild_row, reopen_file
@@ -67,8 +67,8 @@ def row_form(row: Any) -> Form | None:
 
 def element_form(element: Any) -> Form | None:
     """The form of an element of lxml: itself with all that is inside it, as XML."""
-    to_bytes, kind = lookup("lxml.etree", "tostring"), lookup("lxml.etree", "_Element")
-    if to_bytes is None or type(vars(kind)["tag"].__get__(element)) is not str:
+    to_bytes = lookup("lxml.etree", "tostring")
+    if to_bytes is None or any(type_name(base) == "lxml.etree.__ContentOnlyElement" for base in mro(type(element))):
         raise Unstorable("a comment or a processing instruction of lxml")
     return rebuild_element, (to_bytes(element, with_tail=False), False)
 
