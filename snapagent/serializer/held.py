@@ -166,11 +166,13 @@ def name_of_class(cls: type) -> str | None:
 
 def may_hold(kind: type) -> bool:
     """Whether a module of the package of this class holds an object of it."""
-    return any(kind in contents.types for _, contents in _of_package(kind))
+    return kind is object or any(kind in contents.types for _, contents in _of_package(kind))
 
 
 def name_of_object(value: object) -> str | None:
     """`module:path` of an object that a module, or a class in it, of its own class's package holds."""
+    if type(value) is object:
+        return name_anywhere(value)
     for module, contents in _of_package(type(value)):
         if id(value) in contents.objects:
             name = _named(value, module, "objects")
@@ -180,13 +182,52 @@ def name_of_object(value: object) -> str | None:
 
 
 def _of_package(kind: type) -> Iterator[tuple[str, _Contents]]:
-    """The loaded modules of the top-level package of a class, its own module first; all modules for `object`."""
+    """The loaded modules of the top-level package of a class, its own module first."""
     own = module_name(kind)
     package = own.partition(".")[0]
     below = package + "."
-    names = [own, *(name for name in list(sys.modules) if name != own)]
-    for name in names:
-        if kind is object or name == package or name.startswith(below):
+    for name in (own, *(name for name in list(sys.modules) if name != own)):
+        if name == package or name.startswith(below):
             contents = _contents(name)
             if contents is not None:
                 yield name, contents
+
+
+class _Everywhere:
+    """The names under which loaded modules hold objects of one type, collected anew when more modules are loaded."""
+
+    __slots__ = ("found", "modules")
+
+    def __init__(self) -> None:
+        self.modules = 0
+        self.found: dict[int, tuple[str, str]] = {}
+
+    def collect(self, kind: type) -> None:
+        self.modules = len(sys.modules)
+        for module, loaded in list(sys.modules.items()):
+            names = vars(loaded) if type(loaded) is types.ModuleType else {}
+            for name, value in list(names.items()):
+                if type(value) is kind:
+                    self.found[id(value)] = module, name
+
+
+_everywhere: dict[type, _Everywhere] = {}
+_MOST_TYPES = 64
+
+
+def name_anywhere(value: object) -> str | None:
+    """`module:name` of an object that any module holds: a sentinel, or a proxy, whose class is of another package."""
+    kind = type(value)
+    known = _everywhere.get(kind)
+    if known is None:
+        if len(_everywhere) >= _MOST_TYPES:
+            _everywhere.clear()
+        known = _everywhere[kind] = _Everywhere()
+    if id(value) not in known.found and known.modules != len(sys.modules):
+        known.collect(kind)
+    module, name = known.found.get(id(value), ("", ""))
+    loaded = sys.modules.get(module)
+    if loaded is None or vars(loaded).get(name) is not value:
+        return None
+    module = (real_main_name() or "") if module in MAIN_NAMES else module
+    return f"{module}:{name}" if module else None

@@ -32,7 +32,7 @@ from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, UNSTORABLE, Placehold
 from ..by_value import load_by_value
 from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
-from ..held import may_hold, name_of_class, name_of_function, name_of_object
+from ..held import may_hold, name_anywhere, name_of_class, name_of_function, name_of_object
 from ..naming import MAIN_NAMES, is_named, lookup, real_main_name, unwrapped
 from ..rebuild import (
     base_of,
@@ -361,8 +361,11 @@ def _answers_for_another(kind: type) -> bool:
 
 
 def _own_state(dump: Dump, value: Any) -> Any:
-    """The object's own attributes, restored past a `__setstate__` of the class."""
+    """The name, where a module holds the object; else its own attributes, restored past a `__setstate__`."""
     kind = type(value)
+    name = name_anywhere(value)
+    if name is not None:
+        return load_named, (name,)
     state = attributes(value)
     if not state and instance_dict(value) is None and not slots(kind):
         raise Unstorable("its attributes cannot be read without code of its class")
