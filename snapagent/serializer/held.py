@@ -26,7 +26,6 @@ from .naming import MAIN_NAMES, lookup, real_main_name, unwrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
 WRAPPED = "__wrapped__"
@@ -165,69 +164,72 @@ def name_of_class(cls: type) -> str | None:
 
 
 def may_hold(kind: type) -> bool:
-    """Whether a module of the package of this class holds an object of it."""
-    return kind is object or any(kind in contents.types for _, contents in _of_package(kind))
+    """Whether an object of this class is held by its own module, or at the top of another one of the package."""
+    if kind is object:
+        return True
+    contents = _contents(module_name(kind))
+    return (contents is not None and kind in contents.types) or kind in _top_level_of_package(kind).types
 
 
 def name_of_object(value: object) -> str | None:
-    """`module:path` of an object that a module, or a class in it, of its own class's package holds."""
-    if type(value) is object:
+    """`module:path` of an object in a place where `may_hold` looks; of a plain `object` in any module."""
+    kind = type(value)
+    if kind is object:
         return name_anywhere(value)
-    for module, contents in _of_package(type(value)):
-        if id(value) in contents.objects:
-            name = _named(value, module, "objects")
-            if name is not None:
-                return name
-    return None
+    return _named(value, module_name(kind), "objects") or _top_level_of_package(kind).name_of(value)
 
 
-def _of_package(kind: type) -> Iterator[tuple[str, _Contents]]:
-    """The loaded modules of the top-level package of a class, its own module first."""
-    own = module_name(kind)
-    package = own.partition(".")[0]
-    below = package + "."
-    for name in (own, *(name for name in list(sys.modules) if name != own)):
-        if name == package or name.startswith(below):
-            contents = _contents(name)
-            if contents is not None:
-                yield name, contents
+class _TopLevel:
+    """Names at the top of loaded modules, by the id of what they name; collected anew when more modules are loaded."""
 
-
-class _Everywhere:
-    """The names under which loaded modules hold objects of one type, collected anew when more modules are loaded."""
-
-    __slots__ = ("found", "modules")
+    __slots__ = ("modules", "names", "types")
 
     def __init__(self) -> None:
         self.modules = 0
-        self.found: dict[int, tuple[str, str]] = {}
+        self.names: dict[int, tuple[str, str]] = {}
+        self.types: set[type] = set()
 
-    def collect(self, kind: type) -> None:
+    def collect(self, below: str, only: type | None) -> None:
+        """Collect objects of one type, or of any class made in Python, from modules whose name begins with `below`."""
         self.modules = len(sys.modules)
         for module, loaded in list(sys.modules.items()):
-            names = vars(loaded) if type(loaded) is types.ModuleType else {}
-            for name, value in list(names.items()):
-                if type(value) is kind:
-                    self.found[id(value)] = module, name
+            if type(loaded) is not types.ModuleType or not f"{module}.".startswith(below):
+                continue
+            for name, value in list(vars(loaded).items()):
+                kind = type(value)
+                if kind is only or (only is None and (kind in self.types or is_heap_type(kind))):
+                    self.names[id(value)] = module, name
+                    self.types.add(kind)
+
+    def name_of(self, value: object) -> str | None:
+        module, name = self.names.get(id(value), ("", ""))
+        loaded = sys.modules.get(module)
+        if loaded is None or vars(loaded).get(name) is not value:
+            return None
+        module = (real_main_name() or "") if module in MAIN_NAMES else module
+        return f"{module}:{name}" if module else None
 
 
-_everywhere: dict[type, _Everywhere] = {}
-_MOST_TYPES = 64
+_top_levels: dict[object, _TopLevel] = {}  # by package, or by the one type that was looked for
+_MOST_TOP_LEVELS = 256
+
+
+def _top_level(key: object, below: str, only: type | None) -> _TopLevel:
+    known = _top_levels.get(key)
+    if known is None:
+        if len(_top_levels) >= _MOST_TOP_LEVELS:
+            _top_levels.clear()
+        known = _top_levels[key] = _TopLevel()
+    if known.modules != len(sys.modules):
+        known.collect(below, only)
+    return known
+
+
+def _top_level_of_package(kind: type) -> _TopLevel:
+    package = module_name(kind).partition(".")[0]
+    return _top_level(package, f"{package}.", None)
 
 
 def name_anywhere(value: object) -> str | None:
     """`module:name` of an object that any module holds: a sentinel, or a proxy, whose class is of another package."""
-    kind = type(value)
-    known = _everywhere.get(kind)
-    if known is None:
-        if len(_everywhere) >= _MOST_TYPES:
-            _everywhere.clear()
-        known = _everywhere[kind] = _Everywhere()
-    if id(value) not in known.found and known.modules != len(sys.modules):
-        known.collect(kind)
-    module, name = known.found.get(id(value), ("", ""))
-    loaded = sys.modules.get(module)
-    if loaded is None or vars(loaded).get(name) is not value:
-        return None
-    module = (real_main_name() or "") if module in MAIN_NAMES else module
-    return f"{module}:{name}" if module else None
+    return _top_level(type(value), "", type(value)).name_of(value)
