@@ -9,9 +9,11 @@ import io
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import httpx
 import pydantic
 import pytest
 import requests
@@ -253,6 +255,22 @@ def test_a_response_whose_body_was_read_comes_back_with_it() -> None:
     assert whole.content == b"body"
 
     assert thaw(frozen(whole).data).text == "body"
+
+
+def test_a_streamed_response_of_httpx_is_not_read() -> None:
+    class Stream(httpx.SyncByteStream):
+        reads = 0
+
+        def __iter__(self) -> Iterator[bytes]:
+            Stream.reads += 1
+            yield b"body"
+
+    streamed = httpx.Response(200, headers={"a": "b"}, stream=Stream())
+
+    (loaded,) = thaw(frozen([streamed]).data)
+
+    assert Stream.reads == 0 and loaded.status_code == 200 and loaded.headers["a"] == "b"
+    assert streamed.read() == b"body"
 
 
 # -- the ORM of SQLAlchemy --------------------------------------------------------------------------------------------
