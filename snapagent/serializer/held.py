@@ -51,7 +51,7 @@ class _Contents:
         self.size = len(names)
         self.paths: dict[int, str] = {}  # functions and classes
         self.objects: dict[int, str] = {}
-        self.types: set[type] = set()  # of those objects
+        self.types: set[int] = set()  # of those objects, by id: a metaclass may define `__hash__`
         for name, value in list(names.items()):
             self._add(name, value, module, 0)
 
@@ -69,7 +69,7 @@ class _Contents:
             self._add_function(path, value.__func__)
         elif _may_be_singleton(kind):
             self.objects.setdefault(id(value), path)
-            self.types.add(kind)
+            self.types.add(id(kind))
 
     def _add_function(self, path: str, value: Any) -> None:
         for _ in range(_MOST_WRAPPED):
@@ -168,7 +168,7 @@ def may_hold(kind: type) -> bool:
     if kind is object:
         return True
     contents = _contents(module_name(kind))
-    return (contents is not None and kind in contents.types) or kind in _top_level_of_package(kind).types
+    return (contents is not None and id(kind) in contents.types) or id(kind) in _top_level_of_package(kind).types
 
 
 def name_of_object(value: object) -> str | None:
@@ -187,7 +187,7 @@ class _TopLevel:
     def __init__(self) -> None:
         self.modules = 0
         self.names: dict[int, tuple[str, str]] = {}
-        self.types: set[type] = set()
+        self.types: set[int] = set()
 
     def collect(self, below: str, only: type | None) -> None:
         """Collect objects of one type, or of any class made in Python, from modules whose name begins with `below`."""
@@ -197,9 +197,9 @@ class _TopLevel:
                 continue
             for name, value in list(vars(loaded).items()):
                 kind = type(value)
-                if kind is only or (only is None and (kind in self.types or is_heap_type(kind))):
+                if kind is only or (only is None and (id(kind) in self.types or is_heap_type(kind))):
                     self.names[id(value)] = module, name
-                    self.types.add(kind)
+                    self.types.add(id(kind))
 
     def name_of(self, value: object) -> str | None:
         module, name = self.names.get(id(value), ("", ""))
@@ -232,4 +232,4 @@ def _top_level_of_package(kind: type) -> _TopLevel:
 
 def name_anywhere(value: object) -> str | None:
     """`module:name` of an object that any module holds: a sentinel, or a proxy, whose class is of another package."""
-    return _top_level(type(value), "", type(value)).name_of(value)
+    return _top_level(id(type(value)), "", type(value)).name_of(value)

@@ -7,14 +7,11 @@ A *handler* takes the running dump and the object. It returns a result of `Pickl
 from __future__ import annotations
 
 import _thread
-import builtins
-import copyreg
 import sys
 import threading
 import types
 
 from ...core.type_facts import (
-    attributes,
     descends,
     find,
     instance_dict,
@@ -32,21 +29,19 @@ from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, UNSTORABLE, Placehold
 from ..by_value import load_by_value
 from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
-from ..held import may_hold, name_anywhere, name_of_class, name_of_function, name_of_object
+from ..held import name_anywhere, name_of_class, name_of_function
 from ..naming import MAIN_NAMES, is_named, lookup, real_main_name, unwrapped
 from ..rebuild import (
-    base_of,
     bind_method,
     load_named,
     load_parametrized,
-    load_singleton,
-    make_object,
-    set_attributes,
 )
+from . import own_state
 from .left_out_types import special
 from .library_forms import element_form, file_form, response_form, row_form, tree_form
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
-from .reduce import Unstorable, ask, is_honest, is_made_without_arguments
+from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
+from .singletons import may_be_singleton, singleton_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +149,6 @@ def _async_semaphore(value: object) -> Making:
 
 
 _MOST_TYPES = 4096  # cached types: the cache must not keep alive the types that a program makes without end
-_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
 _SINGLETONS = frozenset({type(Ellipsis), type(NotImplemented)})
 _METHODS = frozenset({types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType})
 
@@ -287,7 +281,7 @@ def _is_plain(kind: type) -> bool:
         if base is object:
             continue
         values = namespace(base)
-        if not is_heap_type(base) or any(hook in values for hook in _HOOKS):
+        if not is_heap_type(base) or any(hook in values for hook in HOOKS):
             return False
     if any(find(kind, name)[1] is not descriptor for name, descriptor in slots(kind).items()):
         return False  # a property in the place of a slot
@@ -321,43 +315,9 @@ def _has_plain_form(value: object) -> bool:
 
 
 def _by_own_state(kind: type) -> Handler | None:
-    """The handler for objects that are taken by their own `__dict__` and slots, so that no `__getattr__` runs.
-
-    A proxy reaches what it stands for by `__getattr__` or `__class__`, and may do so in `__reduce__`; one that does it
-    once only would then be spent. None for objects of other types.
-    """
-    if not _answers_for_another(kind) or not all(is_heap_type(base) or base is object for base in mro(kind)):
-        return None
-    if _reduces_what_it_stands_for(kind):
-        return _own_state
-    has_hook = any(is_heap_type(owner) for owner in (find(kind, hook)[0] for hook in _HOOKS) if owner is not None)
-    is_found = is_named(kind, module_name(kind), qualname(kind))
-    return _plain_own_state if is_found and not has_hook and (slots(kind) or not is_honest(kind)) else None
-
-
-def _reduces_what_it_stands_for(kind: type) -> bool:
-    """Whether a `__reduce__` of the class uses the methods or attributes by which it answers for another object."""
-    ways = _names_used(kind, ("__getattr__", "__getattribute__", "__class__"))
-    return bool(ways & _names_used(kind, ("__reduce__", "__reduce_ex__")))
-
-
-def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
-    """The names of attributes and globals in the code of these hooks, as far as they are Python functions."""
-    found: set[str] = set()
-    for hook in hooks:
-        _, raw = find(kind, hook)
-        function = vars(property)["fget"].__get__(raw) if type(raw) is property else raw
-        if type(function) is types.FunctionType:
-            found.update(function.__code__.co_names)
-    return found - _USUAL_NAMES
-
-
-_USUAL_NAMES = frozenset(vars(builtins)) | {*_HOOKS, "__dict__", "__name__", "__getattribute__", "startswith"}
-
-
-def _answers_for_another(kind: type) -> bool:
-    """Whether reading an attribute of its objects may run a hook of the class."""
-    return type(find(kind, "__getattr__")[1]) is types.FunctionType or not is_honest(kind)
+    """The handler for objects that are taken by their own `__dict__` and slots; None for objects of other types."""
+    way = own_state.way_of(kind)
+    return None if way is None else _own_state if way == own_state.PAST_HOOKS else _plain_own_state
 
 
 def _own_state(dump: Dump, value: Any) -> Any:
@@ -366,27 +326,14 @@ def _own_state(dump: Dump, value: Any) -> Any:
     name = name_anywhere(value)
     if name is not None:
         return load_named, (name,)
-    state = attributes(value)
-    if not state and instance_dict(value) is None and not slots(kind):
-        raise Unstorable("its attributes cannot be read without code of its class")
+    form = own_state.form_past_hooks(value)
     if not is_named(kind, module_name(kind), qualname(kind)):
         _must_be_storable(dump, kind)
-    if find(kind, "__setstate__")[0] is None:
-        return make_object, (kind,), state or None
-    return make_object, (kind,), state or None, None, None, set_attributes
+    return form
 
 
 def _plain_own_state(dump: Dump, value: Any) -> Any:
-    """The same in the form that pickling gives an object without hooks."""
-    kind: Any = type(value)
-    names, own = instance_dict(value), slots(kind)
-    held = {name: found for name, found in attributes(value).items() if name in own}
-    state: Any = dict(names) if names else None
-    if held:
-        state = (state, held)
-    if is_honest(kind) and is_made_without_arguments(kind):
-        return copyreg.__newobj__, (kind,), state  # type: ignore[attr-defined]
-    return copyreg._reconstructor, (kind, object, None), state  # type: ignore[attr-defined]
+    return own_state.form_without_hooks(value)
 
 
 def _newer(kind: type, handler: Handler) -> Handler:
@@ -396,8 +343,8 @@ def _newer(kind: type, handler: Handler) -> Handler:
             return _NEWER[type_name(base)]
     if type_name(kind) in ("_io.TextIOWrapper", "_io.BufferedReader"):
         return _file
-    if handler in (plain, _reduce) and _is_state_visible(kind) and may_hold(kind):
-        return _singleton_or_object
+    if handler in (plain, _reduce) and may_be_singleton(kind):
+        return _singleton_or_plain if handler is plain else _singleton_or_object
     return handler
 
 
@@ -440,41 +387,17 @@ _NEWER: dict[str, Handler] = {
 }
 
 
-def _is_state_visible(kind: type) -> bool:
-    """Whether an object of this type is its attributes, and the text or number that it derives from."""
-    return kind is object or (
-        is_named(kind, module_name(kind), qualname(kind))
-        and not is_enum_class(kind)
-        and all(
-            base in _VISIBLE_BASES or (is_heap_type(base) and not any(hook in namespace(base) for hook in _HOOKS))
-            for base in mro(kind)
-        )
-        and type(find(kind, "__dict__")[1]) in (types.GetSetDescriptorType, type(None))
-        and is_honest(kind)
-    )
-
-
-_VISIBLE_BASES = frozenset({object, str, bytes, int, float})
+def _singleton_or_plain(dump: Dump, value: Any) -> Any:
+    return singleton_form(value) or NotImplemented
 
 
 def _singleton_or_object(dump: Dump, value: Any) -> Any:
-    """A singleton whose state cannot change in place goes by name, with its state: see `load_singleton`."""
-    name = name_of_object(value)
-    state = attributes(value) if name is not None else {}
-    if name is None or not all(map(_is_constant, state.values())):
-        return dump.reduce_once(value)
-    dump.packages.add(name.partition(":")[0].partition(".")[0])
-    return load_singleton, (name, type(value), base_of(value), state)
+    return singleton_form(value) or _reduce(dump, value)
 
 
-def _is_constant(value: Any, depth: int = 3) -> bool:
-    kind = type(value)
-    if kind is tuple or kind is frozenset:
-        return depth > 0 and all(_is_constant(item, depth - 1) for item in value)
-    return kind in _CONSTANTS or is_class(value)
-
-
-_CONSTANTS = frozenset({type(None), bool, int, float, complex, str, bytes, types.FunctionType})
+def is_left_to_pickler(handler: Handler) -> bool:
+    """Whether a handler that returns NotImplemented leaves a plain object to the C pickler."""
+    return handler is plain or handler is _singleton_or_plain
 
 
 def _left_out(why: str, reason: str) -> Handler:
@@ -485,20 +408,9 @@ def _reduce(dump: Dump, value: Any) -> Any:
     try:
         return dump.reduce_once(value)
     except Unstorable:
-        if dump.decisions.as_first or not _is_half_made(value):
+        if dump.decisions.as_first or not own_state.is_half_made(value):
             raise
         return _own_state(dump, value)
-
-
-def _is_half_made(value: Any) -> bool:
-    """Whether hooks may have failed because the object has none of its attributes yet: its `__init__` is running."""
-    kind = type(value)
-    return (
-        not attributes(value)
-        and instance_dict(value) is not None
-        and all(is_heap_type(base) or base is object for base in mro(kind))
-        and is_named(kind, module_name(kind), qualname(kind))
-    )
 
 
 def _reduce_nameless(dump: Dump, value: Any) -> Any:
@@ -694,5 +606,5 @@ def _array(dump: Dump, value: Any) -> Any:
 
 
 _GIVE_OBJECTS = frozenset(
-    {plain, _reduce, _array, _exception, _singleton_or_object, _own_state, _plain_own_state}
+    {plain, _reduce, _array, _exception, _singleton_or_plain, _singleton_or_object, _own_state, _plain_own_state}
 )  # not a placeholder
