@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 from freezes import frozen, kept, notes_by_path, rules
 from sealing_support import sealed
 
@@ -109,6 +110,22 @@ def test_self_before_its_init_can_be_initialized_after_loading() -> None:
     loaded.__init__(3)
 
     assert kept(loaded).size == 3
+
+
+class Client(requests.Session):
+    """Its base is a type that is left out."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base = base
+
+
+def test_self_of_a_type_that_is_left_out_is_kept_before_its_init() -> None:
+    client = kept([Client.__new__(Client)])[0]
+    client.__init__("http://shop.test")
+
+    assert client.base == "http://shop.test"
+    assert type(thaw(frozen(client).data)) is Placeholder
 
 
 class classproperty:

@@ -273,6 +273,15 @@ def test_a_streamed_response_of_httpx_is_not_read() -> None:
     assert streamed.read() == b"body"
 
 
+def test_a_request_of_httpx_keeps_a_body_that_is_in_memory() -> None:
+    request = httpx.Request("POST", "http://shop.test/", json={"size": 1}, extensions={"timeout": object()})
+    del request._content
+
+    (loaded,) = thaw(frozen([request]).data)
+
+    assert loaded.read() == b'{"size":1}' and loaded.method == "POST" and str(loaded.url) == "http://shop.test/"
+
+
 # -- the ORM of SQLAlchemy --------------------------------------------------------------------------------------------
 
 LOADS = """

@@ -38,7 +38,7 @@ from ..rebuild import (
 )
 from . import own_state
 from .left_out_types import special
-from .library_forms import element_form, file_form, response_form, row_form, tree_form
+from .library_forms import element_form, file_form, request_form, response_form, row_form, tree_form
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
 from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
 from .singletons import may_be_singleton, singleton_form
@@ -367,6 +367,10 @@ def _response(dump: Dump, response: Any) -> Any:
     return response_form(response, dump.note) or _reduce(dump, response)
 
 
+def _request(dump: Dump, request: Any) -> Any:
+    return request_form(request) or _reduce(dump, request)
+
+
 def _file(dump: Dump, file: Any) -> Any:
     return file_form(file) or dump.leave_out(file, *(special(type(file)) or (UNSTORABLE, "an open file")))
 
@@ -381,6 +385,7 @@ _NEWER: dict[str, Handler] = {
     TABLE: _table,
     COLUMN: _column,
     "requests.models.Response": _response,
+    "httpx.Request": _request,
     "sqlite3.Row": _formed(row_form),
     "lxml.etree._Element": _formed(element_form),
     "lxml.etree._ElementTree": _formed(tree_form),
@@ -401,7 +406,14 @@ def is_left_to_pickler(handler: Handler) -> bool:
 
 
 def _left_out(why: str, reason: str) -> Handler:
-    return lambda dump, value: dump.leave_out(value, why, reason)
+    """The handler for types that are left out. `self` before its `__init__` holds no handle yet, and is kept."""
+
+    def leave_out(dump: Dump, value: Any) -> Any:
+        if why == UNSTORABLE and not dump.decisions.as_first and own_state.is_half_made(value):
+            return own_state.form_past_hooks(value)
+        return dump.leave_out(value, why, reason)
+
+    return leave_out
 
 
 def _reduce(dump: Dump, value: Any) -> Any:

@@ -14,7 +14,7 @@ import stat
 from ...core.type_facts import instance_dict, mro, type_name
 from ...placeholder import UNSTORABLE, Placeholder
 from ..naming import lookup
-from ..rebuild import make_object, rebuild_element, rebuild_row, reopen_file
+from ..rebuild import make_object, rebuild_element, rebuild_row, reopen_file, set_attributes
 from .reduce import Unstorable
 
 TYPE_CHECKING = False
@@ -77,6 +77,14 @@ def tree_form(tree: Any) -> Form | None:
     """The form of an ElementTree of lxml."""
     to_bytes = lookup("lxml.etree", "tostring")
     return (rebuild_element, (to_bytes(tree), True)) if to_bytes is not None else None
+
+
+def request_form(request: Any) -> Form | None:
+    """The form of a request of httpx whose body is in memory: its pickle hook would drop it. None for others."""
+    own = instance_dict(request) or {}
+    if type_name(type(own.get("stream"))) != "httpx.ByteStream":
+        return None
+    return make_object, (type(request),), {**own, "extensions": {}}, None, None, set_attributes
 
 
 _RESPONSE = ("status_code", "url", "headers", "history", "encoding", "reason", "cookies", "elapsed", "request")
