@@ -77,7 +77,7 @@ class Header(Record):
     timestamp: str
     duration: float
     outcome: str  # returned | raised
-    hash: str  # h1:<hex> over the arguments by parameter name, the bound instance included
+    hash: str  # h1:<hex> or h2:<hex> over the arguments by parameter name, the bound instance included
     call_hash: str  # the same without the bound instance
     parts: tuple[Part, ...]
     exception: str | None = None  # module.qualname of the exception type

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
 BY_VALUE = "snapagent.serializer.by_value:load_by_value"  # called with the stream of a function or class
 REBUILDS_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
+# Newer than 0.1.0: calls that hold a form of this module, or the last one, are hashed in the second version.
+REBUILDS = "snapagent.serializer.rebuild"
+NAMED = REBUILDS + ":load_named"  # called with "module:path"
+PARAMETRIZED = REBUILDS + ":load_parametrized"  # called with origin, args, "module:path"
+SINGLETON = REBUILDS + ":load_singleton"  # called with "module:path", class, base, state
+MAKES_OBJECT = REBUILDS + ":make_object"  # called with the class
+COMPILED_EXCEPTION = "snapagent.serializer.exceptions:rebuild_compiled_exception"  # class, args, text, maker, its args
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"
 TOO_BIG, TOO_DEEP, LAZY, FRESH = "too_big", "too_deep", "lazy", "fresh"

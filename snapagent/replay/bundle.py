@@ -19,7 +19,6 @@ from ..compare.outcomes import (
     Returned,
     Verdict,
     in_comparable_form,
-    judge,
 )
 from ..compare.walking import Comparator, Options
 from ..core.short_hashes import short_hash
@@ -34,6 +33,7 @@ from .functions import find_function, unwrap
 from .io_guard import guarded, refused_io
 from .missing_inputs import MissingInputs
 from .stored import StoredCall
+from .stored_form import judge_as_stored
 
 _ALLOW = "--allow-io allows it"
 
@@ -68,7 +68,7 @@ class Bundle:
 
     @property
     def hash(self) -> str:
-        """`h1:` and hexadecimal digits over all arguments by parameter name, the bound instance included."""
+        """`h1:` or `h2:` and hexadecimal digits over all arguments by parameter name, the bound instance included."""
         return self._header.hash
 
     @property
@@ -319,7 +319,7 @@ class Bundle:
                 got = self._ended(call)
         except PlaceholderError as error:
             return self._if_rebuilt(self._missing.not_in_the_bundle(error)), Raised(error)
-        verdict = self._missing.explain(judge(expected, got, options), got, uses.paths)
+        verdict = self._missing.explain(judge_as_stored(expected, got, options), got, uses.paths)
         return self._if_rebuilt(verdict), got
 
     async def _ajudged(self, fn: Callable[..., Any] | None, options: Options) -> tuple[Verdict, Outcome]:
@@ -330,7 +330,7 @@ class Bundle:
                 got = await self._aended(call)
         except PlaceholderError as error:
             return self._if_rebuilt(self._missing.not_in_the_bundle(error)), Raised(error)
-        verdict = self._missing.explain(judge(expected, got, options), got, uses.paths)
+        verdict = self._missing.explain(judge_as_stored(expected, got, options), got, uses.paths)
         return self._if_rebuilt(verdict), got
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
-from ..core.functions import function_of, held_by
+from ..core.functions import function_of, held_by, is_own, may_hold
 from ..errors import NotReplayableError
 from ..serializer.thawing.renames import renamed
 from .application import import_in_order, setup_problem
@@ -38,11 +38,21 @@ def current_name(target: str) -> str:
 
 
 def _held_by(value: object, target: str) -> Callable[..., Any] | None:
-    """The function inside an object that a framework made of it: a click command, a Celery task."""
-    if isinstance(value, type) or hasattr(value, "__code__") or hasattr(value, "__wrapped__"):
+    """The function inside an object that a framework made of it: a click command, a Celery task.
+
+    It was captured, and so it is called: a Celery task with `bind=True` would pass itself once more. A lazy proxy is
+    searched before anything evaluates it; of one that was evaluated, `__wrapped__` is asked for.
+    """
+    if not may_hold(value):
         return None
     module, _, qualname = target.partition(":")
-    found = held_by(value, qualname, module, getattr(sys.modules.get(module), "__dict__", {}), _below)
+    names = getattr(sys.modules.get(module), "__dict__", {})
+    found = held_by(value, qualname, module, names, _below)
+    if found is None:
+        inner = getattr(value, "__wrapped__", None)
+        inner = _below(getattr(inner, "__func__", inner))
+        is_it = isinstance(inner, FunctionType) and inner.__qualname__ == qualname
+        found = inner if is_it and is_own(inner, module, names) else None
     return None if found is None else unwrap(found)
 
 

@@ -30,7 +30,7 @@ def load_capture(
 
     Args:
         target: `module.qualname`, `module:qualname`, or the function itself.
-        hash: A prefix of the argument hash, with or without `h1:`, or a bundle's file name.
+        hash: A prefix of the argument hash, with or without `h1:` or `h2:`, or a bundle's file name.
         args, kwargs: The call's arguments (without the bound instance), in any spelling that binds the same.
         outcome: `returned`, `raised`, or the type of an exception.
         facsimiles: Stand-ins for placeholders, by path.

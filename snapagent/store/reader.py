@@ -222,11 +222,13 @@ class StoreReader:
         raise BundleNotFoundError(str(target), f"the name {name!r}", self._existing(target).names)
 
     def by_hash(self, target: object, prefix: str) -> BundleEntry:
-        """The newest bundle whose hash begins with `prefix`, which may have its `h1:` or not.
+        """The newest bundle whose hash begins with `prefix`, which may have its `h1:` or `h2:` or not.
 
         Raises TargetNotFoundError; BundleNotFoundError; AmbiguousHashError when different hashes begin with it.
         """
-        digits = prefix.strip().lower().removeprefix("h1:")
+        from ..core.short_hashes import without_version  # a process that captures needs none
+
+        digits = without_version(prefix.strip().lower())
         path = self.folder(target)
         # Shards and index first: their cost does not grow with the number of bundles, that of a listing does.
         fits = len(digits) >= 2 and _HEXADECIMAL.issuperset(digits)

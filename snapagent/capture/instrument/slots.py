@@ -123,10 +123,30 @@ def fill(descriptor: Any, function: Any) -> None:
     if issubclass(kind, property):
         getter_doc = getattr(inside(descriptor), "__doc__", None)
         own_doc = descriptor.__doc__ if descriptor.__doc__ != getter_doc else None
+        name = _name_of_property(descriptor)
         property.__init__(descriptor, function, descriptor.fset, descriptor.fdel, own_doc)
+        if name is not None:
+            property.__set_name__(descriptor, object, name)  # type: ignore[attr-defined]
     elif issubclass(kind, classmethod):
         classmethod.__init__(descriptor, function)
     elif issubclass(kind, staticmethod):
         staticmethod.__init__(descriptor, function)
     else:
         vars(descriptor)["func"] = function
+
+
+def _name_of_property(descriptor: Any) -> str | None:
+    """The name that a class told the property, which making it anew loses.
+
+    Only the message of a missing setter or deleter shows it, so that message is read. A property that has both shows it
+    nowhere.
+    """
+    try:
+        if descriptor.fset is None:
+            property.__set__(descriptor, None, None)
+        elif descriptor.fdel is None:
+            property.__delete__(descriptor, None)
+    except AttributeError as error:
+        _, is_named, rest = str(error).partition("property '")
+        return rest.partition("' of ")[0] if is_named else None
+    return None

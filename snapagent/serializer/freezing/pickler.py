@@ -17,7 +17,7 @@ from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
 from .children import Locator
-from .handlers import Decisions, plain
+from .handlers import Decisions, named_form, plain
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
 
@@ -161,6 +161,10 @@ class Freezer(pickle.Pickler):
             self.by_value[name_of_code(code)] = None
         return known[1]
 
+    def named_form(self, code: Any) -> tuple[Any, ...] | None:
+        """The form of a function or class that a module holds under a path; None for one that it does not hold."""
+        return named_form(self, code)
+
     def note_slow_dump(self, code: object) -> None:
         """Note that another thread may have run, and changed the captured values, while `code` was stored by value."""
         self.note(code, MAY_BE_TORN, "another thread may have changed a part of what it holds while it was stored")
@@ -174,10 +178,13 @@ class Freezer(pickle.Pickler):
         note = self.note(value, kind, reason, detail)
         return restore_placeholder, (note.path, kind, note.type, reason, detail)
 
-    def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note:
-        """Record that `value` is left out or changed, with its path. Beyond MOST_NOTES, paths are not searched for."""
+    def note(self, value: object, kind: str, reason: str, detail: str = "", below: str = "") -> Note:
+        """Record that `value`, or what is `below` it, is left out or changed, with its path.
+
+        Beyond MOST_NOTES, paths are not searched for.
+        """
         if len(self.notes) < MOST_NOTES:
-            note = Note(self.path_of(value), kind, type_name(type(value)), reason, detail)
+            note = Note(self.path_of(value) + below, kind, type_name(type(value)), reason, detail)
             self.notes.append(note)
             return note
         return Note("", kind, type_name(type(value)), reason, detail)

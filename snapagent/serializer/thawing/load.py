@@ -1,7 +1,8 @@
 """Loads the bytes of a part as live objects, with facsimiles in place of placeholders. Loading runs stored code.
 
-The C unpickler loads nearly all of them. When it fails, `load_slowly` loads the part again in Python: a step that fails
-because of a placeholder returns a placeholder, any other failure is a `BundleLoadError` that names the class.
+The C unpickler loads nearly all of them. When it fails, or would run hooks of a class too early, `load_slowly` loads
+the part again in Python: a step that fails because of a placeholder returns a placeholder, any other failure is a
+`BundleLoadError` that names the class.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
 from ...core.type_facts import is_class
 from ...errors import BundleLoadError, FacsimileError
-from ...placeholder import BY_VALUE, PLACEHOLDER, Placeholder
+from ...placeholder import BY_VALUE, NAMED, PLACEHOLDER, SINGLETON, Placeholder
 from ..by_value import FORBIDDEN, load_dill
+from ..rebuild import hooks_may_fail, load_named, load_singleton
 from .load_slowly import LoadFailure, load_slowly, sets_fields_in_order
 from .renames import find_global
 
@@ -121,6 +123,10 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
             return supplied
         if asked == BY_VALUE:
             return CodeLoader(find_in_code)
+        if asked == NAMED:
+            return lambda name: load_named(name, find)
+        if asked == SINGLETON:
+            return lambda name, cls, base, state: load_singleton(name, cls, base, state, find)
         if (module, name) in FORBIDDEN:
             raise pickle.UnpicklingError(f"{module}.{name} would open a file")
         return find_global(module, name, renames)
@@ -134,7 +140,7 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
 
 
 class _NeedsCare(Exception):
-    """The stream has objects that the C unpickler may rebuild wrongly."""
+    """The stream has objects that the C unpickler would rebuild wrongly, or whose hooks it would run too early."""
 
 
 class _Thawer(pickle.Unpickler):
@@ -144,8 +150,8 @@ class _Thawer(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         found = self._find(module, name)
-        if is_class(found) and sets_fields_in_order(found):
-            raise _NeedsCare(f"the fields of {module}.{name} must be counted")
+        if is_class(found) and (sets_fields_in_order(found) or hooks_may_fail(found)):
+            raise _NeedsCare(f"objects of {module}.{name} are rebuilt one by one")
         return found
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections import OrderedDict
+from functools import partial
+from types import FunctionType
 
 from ...bundle import Note
-from ...core.type_facts import find, is_class, type_name
+from ...core.type_facts import descends, find, is_class, type_name
 from ...errors import PlaceholderError
 from ...placeholder import CHANGED, UNSTORABLE, Placeholder, note_of
+from ..rebuild import new_of, restore_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ def _described(error: BaseException) -> str:
 
 class _SlowUnpickler(pickle._Unpickler):
     stack: list[Any]
+    metastack: list[list[Any]]
     append: Callable[[Any], None]
     pop_mark: Callable[[], list[Any]]
 
@@ -53,6 +58,7 @@ class _SlowUnpickler(pickle._Unpickler):
         super().__init__(file)
         self._find = find
         self._lost = lost
+        self._late: dict[int, tuple[Any, list[Any]]] = {}  # by id: a container, and its items
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -83,39 +89,38 @@ class _SlowUnpickler(pickle._Unpickler):
         self.append(self._called(cls, args, kwargs, new=True))
 
     def load_build(self) -> None:
-        state, made = self.stack[-1], self.stack[-2]
+        state = self.stack.pop()
+        made = self.stack[-1]
         if type(made) is Placeholder:
-            self.stack.pop()
             return
         problem = field_problem(made, state)
         if problem:
-            self.stack.pop()
             self._replace(made, self._stand_in(type_name(type(made)), problem))
             return
-        self._changed(made, state, pickle._Unpickler.load_build)  # type: ignore[attr-defined]
+        self._changed(made, lambda: restore_state(made, state))
 
     def load_appends(self) -> None:
-        self._items(pickle._Unpickler.load_appends, 1)  # type: ignore[attr-defined]
+        self._items(pickle._Unpickler.load_appends)  # type: ignore[attr-defined]
 
     def load_setitems(self) -> None:
-        self._items(pickle._Unpickler.load_setitems, 1)  # type: ignore[attr-defined]
+        items = self.stack
+        keys = items[::2]
+        self._hashed(keys, list(zip(keys, items[1::2], strict=True)), pickle._Unpickler.load_setitems)  # type: ignore[attr-defined]
 
     def load_additems(self) -> None:
-        self._items(pickle._Unpickler.load_additems, 1)  # type: ignore[attr-defined]
+        self._hashed(self.stack, list(self.stack), pickle._Unpickler.load_additems)  # type: ignore[attr-defined]
 
     def load_append(self) -> None:
-        made, item = self.stack[-2], self.stack[-1]
+        made = self.stack[-2]
         if type(made) is Placeholder:
             self.stack.pop()
             return
-        self._changed(made, item, pickle._Unpickler.load_append)  # type: ignore[attr-defined]
+        self._changed(made, lambda: pickle._Unpickler.load_append(self))  # type: ignore[attr-defined]
 
     def load_setitem(self) -> None:
-        made = self.stack[-3]
-        if type(made) is Placeholder:
-            del self.stack[-2:]
-            return
-        self._changed(made, self.stack[-1], pickle._Unpickler.load_setitem)  # type: ignore[attr-defined]
+        self.metastack.append(self.stack[:-2])
+        self.stack = self.stack[-2:]
+        self.load_setitems()
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
         **pickle._Unpickler.dispatch,
@@ -134,6 +139,8 @@ class _SlowUnpickler(pickle._Unpickler):
         if type(callee) is Placeholder:
             return callee
         try:
+            if new and not args and not kwargs:
+                return new_of(callee)
             return callee.__new__(callee, *args, **(kwargs or {})) if new else callee(*args)
         except (KeyboardInterrupt, SystemExit, MemoryError, LoadFailure):
             raise
@@ -158,9 +165,34 @@ class _SlowUnpickler(pickle._Unpickler):
             if value is made:
                 self.memo[key] = stand_in
 
-    def _changed(self, made: Any, given: object, change: Callable[[Any], None]) -> None:
+    # An object in a cycle may be a member of a set, or a key, before it has the state that its `__hash__` needs. Such
+    # members are kept, and the container is filled (again) when the whole graph is there.
+    def _hashed(self, members: list[Any], items: list[Any], change: Callable[[Any], None]) -> None:
+        made = self.metastack[-1][-1]
+        if id(made) not in self._late and not any(_has_own_hash(member) for member in members):
+            self._items(change)
+            return
+        self._late.setdefault(id(made), (made, []))[1].extend(items)
+        if type(made) is Placeholder or not _may_be_refilled(made):
+            self._late.pop(id(made))
+            self._items(change)
+            return
         try:
             change(self)
+        except (KeyboardInterrupt, SystemExit, MemoryError, LoadFailure):
+            raise
+        except Exception:
+            return  # the members are off the stack already
+
+    def load(self) -> Any:
+        value = super().load()
+        for made, items in self._late.values():
+            self._changed(made, partial(_refill, made, items))
+        return value
+
+    def _changed(self, made: Any, change: Callable[[], None]) -> None:
+        try:
+            change()
         except (KeyboardInterrupt, SystemExit, MemoryError, LoadFailure):
             raise
         except BaseException as error:
@@ -173,12 +205,35 @@ class _SlowUnpickler(pickle._Unpickler):
                 return
             raise LoadFailure(f"{name} could not be rebuilt ({_described(error)})") from error
 
-    def _items(self, change: Callable[[Any], None], below: int) -> None:
-        made = self.metastack[-1][-1]  # type: ignore[attr-defined]
+    def _items(self, change: Callable[[Any], None]) -> None:
+        made = self.metastack[-1][-1]
         if type(made) is Placeholder:
             self.pop_mark()
             return
-        self._changed(made, None, change)
+        self._changed(made, lambda: change(self))
+
+
+def _has_own_hash(value: object) -> bool:
+    return type(find(type(value), "__hash__")[1]) is FunctionType
+
+
+def _may_be_refilled(made: Any) -> bool:
+    return any(descends(type(made), kind) for kind in (dict, set)) and not descends(type(made), OrderedDict)
+
+
+def _refill(made: Any, items: list[Any]) -> None:
+    """Fill a dict or set again, with all that it got while it was loaded and all that it has now."""
+    if descends(type(made), set):
+        present = list(set.__iter__(made))
+        set.clear(made)
+        set.update(made, items, present)
+        return
+    pairs = list(dict.items(made))
+    dict.clear(made)
+    for key, value in items:
+        dict.__setitem__(made, key, value)
+    for key, value in pairs:
+        dict.setdefault(made, key, value)
 
 
 def _name(callee: Any, args: tuple[Any, ...]) -> str:

@@ -68,7 +68,9 @@ def renamed(module: str, qualname: str, renames: Mapping[str, str]) -> tuple[str
 
 
 def find_global(module: str, qualname: str, renames: Mapping[str, str]) -> Any:
-    """Import `module` under the first of its spellings that has `qualname`. `renames` are those of the config.
+    """Import `module` under the first of its spellings that has `qualname`; the module itself when that is empty.
+
+    `renames` are those of the config.
 
     Raises:
         ImportError, AttributeError: as the first spelling does, when none has it.
@@ -81,7 +83,7 @@ def find_global(module: str, qualname: str, renames: Mapping[str, str]) -> Any:
     for place, path in places:
         try:
             found: Any = importlib.import_module(place)
-            for part in path.split("."):
+            for part in path.split(".") if path else ():
                 found = getattr(found, part)
             return found
         except (ImportError, AttributeError) as error:
