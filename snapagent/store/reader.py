@@ -130,15 +130,16 @@ class StoreReader:
         except OSError as error:
             raise self._gone(entry) from error
 
-    def loadable_header(self, entry: BundleEntry) -> Header:
+    def loadable_header(self, entry: BundleEntry, *, torn: bool = False) -> Header:
         """The header of a bundle that is to be loaded: whole by its length, and in the folder of its own function.
 
-        Raises as `header`.
+        With `torn` the length is not checked. Raises as `header`.
         """
         try:
             with files.opened_folder(os.path.dirname(entry.path)) as folder:
                 header, size = read_header(folder, entry.name, entry.path)
-                check_length(folder, entry.name, entry.path, header, size)
+                if not torn:
+                    check_length(folder, entry.name, entry.path, header, size)
         except OSError as error:
             raise self._gone(entry) from error
         check_place(entry, header)
