@@ -325,3 +325,22 @@ def test_an_uncaught_interrupt_ends_with_the_same_status(tmp_path: Path, how: li
 
     assert codes == [bare.returncode] * 3
     assert Store(str(tmp_path / "captures")).index("lib.work").captured == 3
+
+
+def test_a_call_that_takes_long_to_seal_is_no_reason_to_give_up_the_others(base: str) -> None:
+    slow_script(
+        base,
+        """
+        def large(call):
+            if call.value == 0:
+                began = time.monotonic()
+                while time.monotonic() - began < 3:
+                    sum(range(1000))
+            return seal(call)
+        program = Program(BASE, Settings(keep=math.inf), sealing=large)
+        for number in range(5):
+            program.call(number)
+        """,
+    )
+
+    assert Store(base).index(TARGET).counts == Counts(5, 5)
