@@ -36,7 +36,9 @@ COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped
 
 # What `Header.origin` may hold. All of it is optional.
 SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"  # the value of that environment variable
-IMPORTED_BY = "imported_by"  # names of modules: those that were importing the target's module first, outermost first
+IMPORTED_BY = (
+    "imported_by"  # modules that were importing the target's module first, outermost first, with spaces between
+)
 FOLDER = "folder"  # where the target's top-level package lies: relative to the working directory where it is below it
 
 

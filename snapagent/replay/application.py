@@ -35,7 +35,7 @@ def prepare(header: Header, setup: str | None = None) -> None:
     """
     module = header.target.partition(":")[0]
     if module not in sys.modules:
-        _importers[module] = _texts(header.origin.get(IMPORTED_BY))
+        _importers[module] = _names(header.origin.get(IMPORTED_BY))
         make_importable(module, header.origin.get(FOLDER))
     with _lock:
         _setup.run(header, setup)
@@ -52,8 +52,8 @@ _importers: dict[str, tuple[str, ...]] = {}  # by module of a target
 _failed: dict[str, list[str]] = {}  # the search path with which the import of a module failed
 
 
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(value.split()) if isinstance(value, str) else ()
 
 
 # -- import order ------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Origins:
 
     def _facts(self, module: str) -> Mapping[str, object]:
         importers, folder = importers_of(module), self._folder(module)
-        facts: dict[str, object] = {IMPORTED_BY: importers} if importers else {}
+        facts: dict[str, object] = {IMPORTED_BY: " ".join(importers)} if importers else {}
         if folder is not None:
             facts[FOLDER] = folder
         return facts
