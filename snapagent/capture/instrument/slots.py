@@ -121,12 +121,34 @@ def fill(descriptor: Any, function: Any) -> None:
     """Put another function into a descriptor that `inside` can read."""
     kind = type(descriptor)
     if issubclass(kind, property):
+        name = _name_told(descriptor)
         getter_doc = getattr(inside(descriptor), "__doc__", None)
         own_doc = descriptor.__doc__ if descriptor.__doc__ != getter_doc else None
         property.__init__(descriptor, function, descriptor.fset, descriptor.fdel, own_doc)
+        if name is not None:
+            vars(property)["__set_name__"](descriptor, object, name)  # forgotten by `__init__`; error messages show it
     elif issubclass(kind, classmethod):
         classmethod.__init__(descriptor, function)
     elif issubclass(kind, staticmethod):
         staticmethod.__init__(descriptor, function)
     else:
         vars(descriptor)["func"] = function
+
+
+def _name_told(descriptor: Any) -> str | None:
+    """The name that the class told a property by `__set_name__`; None where it told none, or where nothing shows it.
+
+    Before Python 3.13 nothing but the message of an assignment or deletion that is not possible shows the name.
+    """
+    values = vars(property)
+    try:
+        if "__name__" in values:  # Python 3.13
+            return values["__name__"].__get__(descriptor)  # type: ignore[no-any-return]
+        if values["fset"].__get__(descriptor) is None:
+            property.__set__(descriptor, object(), None)
+        elif values["fdel"].__get__(descriptor) is None:
+            property.__delete__(descriptor, object())
+    except AttributeError as error:
+        shown = str(error).partition(" of ")[0].removeprefix("property ")
+        return shown[1:-1] if shown[:1] in ("'", '"') else None
+    return None
