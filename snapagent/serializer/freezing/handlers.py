@@ -32,6 +32,7 @@ from ..exceptions import chained, reduce_exception
 from ..naming import MAIN_NAMES, is_named, lookup, unwrapped
 from .left_out_types import special
 from .reduce import Unstorable, is_honest, is_made_without_arguments
+from .time_limit import SlowOnes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class Decisions(dict[type, "Handler"]):
         self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
         # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
         self.aliases: tuple[bytes, tuple[str, ...]] | None = None
+        self.slow = SlowOnes()
 
     def decide(self, value: object) -> Handler:
         """The handler for the type of `value`, which was not met before."""
