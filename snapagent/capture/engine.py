@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import weakref
+from functools import partial
 
 from ..config.environment import signing_keys, trust_policy
 from ..core.paths import parse_path
 from ..serializer.freezing.freeze import FreezeRules
+from ..serializer.freezing.pickler import SLOWEST
+from ..serializer.freezing.time_limit import SECONDS
 from ..store import Store
 from .host_guard import log_once
 from .recording.admission import Gate, Governor
@@ -22,7 +25,9 @@ from .writing.writer import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FunctionType
+    from typing import Any
 
     from ..config.reading import Config
     from ..config.settings import Settings
@@ -57,6 +62,7 @@ class Engine:
             CallSealer(base_path, keys),
             sync=config.sync,
             spent=self.governor.spend,
+            settle=_settle,
             periodic=self._reporter,
             own_threads=capturing,
         )
@@ -105,7 +111,10 @@ class Engine:
         rules = self._freeze_rules.get(settings)
         if rules is None:
             exclude = tuple(parse_path(path) for path in settings.exclude)
-            rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types)
+            most = self.governor.most_for_one
+            if self.governor.unlimited:
+                most = partial(max, SECONDS, settings.max_bytes / SLOWEST)
+            rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types, most)
             self._freeze_rules[settings] = rules
         return rules
 
@@ -122,6 +131,11 @@ class Engine:
         """In a forked child. Only assigns: another thread may have held any lock at the fork."""
         self.governor.restart()
         forget_other_threads(self.recorders())
+
+
+def _settle(calls: Sequence[Any]) -> float:
+    """Correct what was reserved for the writer for these calls; returns the seconds that sealing them took."""
+    return float(sum(call.settle() for call in calls))
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import thread_time
+
 from ...sealing.seal import RawCall, SealRules, seal
 from ...store.keys import pseudonym_key
 
@@ -27,7 +29,11 @@ class CallSealer:
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
-        return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key))
+        began = thread_time()
+        try:
+            return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key))
+        finally:
+            call.sealed = thread_time() - began
 
 
 def _raw_call(call: Pending) -> RawCall:

@@ -24,7 +24,7 @@ from .store_calls import CallStorer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     from ...config.settings import Settings
@@ -62,7 +62,8 @@ class Writer:
 
     The writer's thread adds itself to `own_threads`, in which captured functions run uncaptured. `spent` is called with
     the seconds that writing took, `periodic` runs in the writer's thread. One per process and store; a forked child
-    restarts it.
+    restarts it. `settle` is called with calls that are done with; it returns the seconds of them that it has accounted
+    for, which `spent` is not told again.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Writer:
         *,
         sync: bool = False,
         spent: Callable[[float], None] | None = None,
+        settle: Callable[[Sequence[CapturedCall]], float] | None = None,
         periodic: PeriodicTask | None = None,
         queue_bytes: int = QUEUE_BYTES,
         own_threads: set[int] | None = None,
@@ -80,6 +82,7 @@ class Writer:
         self._storer = CallStorer(store, seal, self._yield_to_program)
         self._sync = sync
         self._spent = spent or _nothing
+        self._settle = settle or _settle_nothing
         self._periodic = periodic
         self._own_threads: set[int] = own_threads if own_threads is not None else set()
         self._limit = queue_bytes
@@ -110,6 +113,7 @@ class Writer:
         self._running = False
         self._threadless = False
         self._yields_until = 0.0  # monotonic clock
+        self._settled = 0.0  # seconds of this round's work that `settle` has accounted for
 
     def restart(self) -> None:
         """In a forked child: start with an empty queue and no thread; the parent writes what it has queued."""
@@ -133,9 +137,9 @@ class Writer:
         if not len(self._queue) & 15 and self._pid != getpid():
             self.restart()
         if self._sync or self._threadless:
-            began = monotonic()
-            self._write_in_caller(call)
-            self._spent(monotonic() - began)
+            began = thread_time()
+            settled = self._write_in_caller(call)
+            self._spent(thread_time() - began - settled)
             return True
         size = call.size
         waiting = self._bytes_in - self._bytes_out
@@ -172,13 +176,16 @@ class Writer:
 
     # ---- in the caller
 
-    def _write_in_caller(self, call: CapturedCall) -> None:
+    def _write_in_caller(self, call: CapturedCall) -> float:
+        """Returns what `settle` returned."""
         self._storer.write([call])
+        settled = self._settle([call])
         self._prune()
         if not self._running and not self._threadless:
             self._start()  # for the indexes alone
         elif self._threadless and monotonic() >= self._storer.next_update:
             self._work_here(_IN_CALLER)
+        return settled
 
     def _work_here(self, patience: float) -> None:
         """Write the queue and update the indexes in this thread, unless another one is doing it."""
@@ -207,7 +214,8 @@ class Writer:
                     self._periodic.run_if_due()
             except BaseException as error:  # the thread goes on, whatever the program's logging or types raise
                 log_once("the writer", describe(error))
-            self._spent(thread_time() - began)
+            settled, self._settled = self._settled, 0.0
+            self._spent(thread_time() - began - settled)
             if request is not None:
                 request.reply.put(not self._queue)
             if last:
@@ -265,6 +273,7 @@ class Writer:
             calls = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
             self._bytes_out += sum(call.size for call in calls)
             self._storer.write(calls)
+            self._settled += self._settle(calls)
             self._storer.prune()
 
     def _prune(self) -> None:
@@ -354,3 +363,8 @@ class _Request:
 
 def _nothing(seconds: float) -> None:
     """Default of `spent`."""
+
+
+def _settle_nothing(calls: Sequence[CapturedCall]) -> float:
+    """Default of `settle`."""
+    return 0.0

@@ -20,7 +20,7 @@ from .children import Locator
 from .handlers import Decisions, plain
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
-from .time_limit import TimeLimit, no_less
+from .time_limit import SLOW, TimeLimit, no_less
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,8 +166,11 @@ class Freezer(pickle.Pickler):
         finally:
             took = monotonic() - began
             hook_seconds[0] += took
-            # A hook that slept or waited overruns by the wall clock; short ones may only have lost the processor.
-            self.decisions.slow.record(type(value), took if took > HOOK_SECONDS else min(took, thread_time() - used))
+            if took > SLOW:
+                # One that overran, sleeping perhaps, is not called again; others may only have lost the processor.
+                self.decisions.slow.record(type(value), took if took > HOOK_SECONDS else thread_time() - used)
+            elif self.decisions.slow:
+                self.decisions.slow.pop(type(value), None)
 
     def code_of(self, code: Any) -> bytes:
         """The by-value stream of a class or function, made once per dump. Raises Unstorable."""
