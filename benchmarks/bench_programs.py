@@ -2,8 +2,8 @@
 
 docutils, markdown-it, pypdf and sqlglot work on documents of this repository and of the standard library, with every
 function of theirs a target. Each run is a process of its own, measured by the processor time of all its threads, in
-turn without capture, with the default budget, and with 100 % up to three captures of each function. Short programs are the hard case: start-up,
-first captures and the last writing all count. `make bench` installs the programs.
+turn without capture, with the default budget, and with 100 % up to three captures of each function. Short programs are
+the hard case: start-up, first captures and the last writing all count. `make bench` installs the programs.
 
 The loop calls a function of two milliseconds whose argument is three thousand small dicts.
 """
