@@ -41,6 +41,9 @@ def _version_of(package: str) -> tuple[tuple[str, str], ...]:
 
     if package in sys.stdlib_module_names or package in ("", "__main__", "snapagent"):
         return ()
+    own = _distribution_of_that_name(package)
+    if own is not None:
+        return (own,)
     found = []
     for name in _distributions().get(package, ()):
         try:
@@ -48,6 +51,20 @@ def _version_of(package: str) -> tuple[tuple[str, str], ...]:
         except PackageNotFoundError:
             continue
     return tuple(found)
+
+
+def _distribution_of_that_name(package: str) -> tuple[str, str] | None:
+    """The distribution that is called as its package, which most are: found without reading all that are installed."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        found = distribution(package)
+        name = found.metadata["Name"]
+    except (PackageNotFoundError, ValueError, KeyError):
+        return None
+    if not any(file.parts[0] in (package, f"{package}.py") for file in found.files or ()):
+        return None  # it only shares the name
+    return name, found.version
 
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 EVERY = 0.4  # seconds between two updates of the indexes: a process that is killed loses at most half a second
 _SHARE = 50  # an update makes the next one wait so many times as long as it kept the processor busy
 _LONGEST_DELAY = 30.0  # seconds between two attempts on an index whose lock is stuck
+_COUNTS_FIRST = 0.05  # seconds of processor time that saving counts before the last bundles may take
 _FUNCTION_FAILURES = 5  # failures in a row that open the breaker of one function
 _STORE_FAILURES = 3  # the same for the disk
 
@@ -161,7 +162,10 @@ class CallStorer:
     def _save_counts(self) -> None:
         """Save the counts so far in files beside the indexes, which takes no lock."""
         self.counts_first = False
+        until = thread_time() + _COUNTS_FIRST
         for function in list(self._watched.values()):
+            if thread_time() > until:  # the last update brings the rest
+                return
             counts = function.ledger.take()
             if counts:
                 try:
