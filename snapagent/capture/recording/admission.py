@@ -280,8 +280,9 @@ class Gate:
         """The writer took so many seconds for a call, for which `reserved` were paid; 0.0 when it wrote nothing."""
         self.governor.give_back(reserved - took)
         if took > 0.0:
-            per_byte = max(took - SEAL, 0.0) / max(size, 1)
-            self._seal_per_byte += (per_byte - self._seal_per_byte) / 2
+            # At most four times as much at once: one call may have loaded a library, or looked something up.
+            per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self._seal_per_byte)
+            self._seal_per_byte = max(self._seal_per_byte + (per_byte - self._seal_per_byte) / 2, SEAL_PER_BYTE / 30)
 
     def pay_ahead(self, cost: float) -> None:
         """Pay for a call that has begun: until it ends, other targets that it calls may ask for a capture."""
