@@ -178,13 +178,14 @@ class Freezer(pickle.Pickler):
         if known is None:
             slow_one = getattr(code, "__code__", code)
             self._refuse_slow(slow_one)
-            used = thread_time()
+            used, forgiven = thread_time(), self.time_limit.forgiven
             try:
                 known = self._code[id(code)] = code, dump_by_value(code, self)
             except RecursionError:
                 raise Unstorable("it is nested too deep to be stored by value") from None
             finally:
-                self.decisions.slow.record(slow_one, thread_time() - used)
+                took = thread_time() - used - (self.time_limit.forgiven - forgiven)
+                self.decisions.slow.record(slow_one, took)
             self.by_value[name_of_code(code)] = None
         return known[1]
 

@@ -28,10 +28,10 @@ def no_less() -> float:
 class TimeLimit:
     """Raises TooSlow from `look` once this thread has used the seconds that `allowance` grants.
 
-    `allowance` is asked at the first look. `deadline` is a time of `perf_counter`, before which no look is needed.
+    `forgiven` are the seconds that do not count. `allowance` is asked at the first look. `deadline` is a time of `perf_counter`, before which no look is needed.
     """
 
-    __slots__ = ("_allowance", "_limit", "_since", "deadline")
+    __slots__ = ("_allowance", "_limit", "_since", "deadline", "forgiven")
 
     def __init__(self) -> None:
         self.start(no_less)
@@ -40,7 +40,7 @@ class TimeLimit:
         """Begin to measure. This is on the hot path of a capture."""
         self._allowance = allowance
         self._limit = -1.0
-        self._since = 0.0
+        self._since = self.forgiven = 0.0
         self.deadline = perf_counter() + _FIRST_LOOK
 
     def look(self) -> None:
@@ -59,6 +59,7 @@ class TimeLimit:
 
     def forgive(self, seconds: float) -> None:
         """Do not count seconds that were spent on what happens once in a process, such as loading a library."""
+        self.forgiven += seconds
         self._since += seconds
         self.deadline += seconds
 
