@@ -15,19 +15,17 @@ from ..serializer.freezing.freeze import FreezeRules
 from ..serializer.freezing.pickler import SLOWEST
 from ..serializer.freezing.time_limit import SECONDS
 from ..store import Store
-from .host_guard import log_once
+from .host_guard import log_unreachable
 from .recording.admission import Gate, Governor
 from .recording.ledger import Ledger
-from .recording.recorder import Recorder, capturing, forget_other_threads
+from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
 from .writing.seal_call import CallSealer
 from .writing.writer import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import FunctionType
-    from typing import Any
 
     from ..config.reading import Config
     from ..config.settings import Settings
@@ -62,8 +60,9 @@ class Engine:
             CallSealer(base_path, keys),
             sync=config.sync,
             spent=self.governor.spend,
-            settle=_settle,
+            settle=Pending.settle,
             periodic=self._reporter,
+            exit_wait=config.exit_wait,
             own_threads=capturing,
         )
         _engines.add(self)
@@ -104,7 +103,7 @@ class Engine:
     def note_unreachable(self, target: Target, reason: str) -> None:
         """Record and log why a function that was named cannot be captured, or not by every reference."""
         self.unreachable[str(target)] = reason
-        log_once(f"target {target}", reason, "run 'snapagent check' for details")
+        log_unreachable(target, reason)
 
     def _rules(self, settings: Settings) -> FreezeRules:
         """One object for all targets that share these settings."""
@@ -131,11 +130,6 @@ class Engine:
         """In a forked child. Only assigns: another thread may have held any lock at the fork."""
         self.governor.restart()
         forget_other_threads(self.recorders())
-
-
-def _settle(calls: Sequence[Any]) -> float:
-    """Correct what was reserved for the writer for these calls; returns the seconds that sealing them took."""
-    return float(sum(call.settle() for call in calls))
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()

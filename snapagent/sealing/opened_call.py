@@ -8,6 +8,7 @@ from ..core.signature import Parameters
 from ..serializer.freezing.parts import arguments_of
 from ..serializer.inert.decode import InertError, decode
 from ..serializer.inert.walk import Roots
+from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
 
@@ -53,14 +54,17 @@ class OpenedCall:
         """The parameter that the bound instance goes by."""
         return self._parameters.items[0][0] if self._has_instance and self._parameters.items else None
 
-    def redact(self, redactor: Redactor) -> Redaction | None:
-        """Redact in place; None when there is nothing to redact."""
-        if redactor.is_clean(self.roots.values(), self._streams):
+    def redact(self, redactor: Redactor, earlier: EarlierSecrets | None = None) -> Redaction | None:
+        """Redact in place; None when there is nothing to redact. `earlier` knows the secrets of the calls before."""
+        known = earlier.found_in(self._streams) if earlier is not None else ()
+        if not known and redactor.is_clean(self.roots.values(), self._streams):
             return None
-        redaction = Redaction(redactor, self._streams)
+        redaction = Redaction(redactor, self._streams, known)
         for name, roots in self.roots.items():
             redaction.redact_part(name, roots)
         redaction.finish()
+        if earlier is not None:
+            earlier.remember(redaction.learned())
         return redaction
 
     def call(self) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from time import thread_time
-
+from ...core.clock import thread_time
+from ...sealing.redaction.earlier import EarlierSecrets
 from ...sealing.seal import RawCall, SealRules, seal
 from ...store.keys import pseudonym_key
 
@@ -25,13 +25,14 @@ class CallSealer:
         self._base_path = base_path
         self._keys = keys
         self._pseudonym_key: bytes | None = None
+        self._earlier = EarlierSecrets()
 
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
         began = thread_time()
         try:
-            return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key))
+            return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key), self._earlier)
         finally:
             call.sealed = thread_time() - began
 

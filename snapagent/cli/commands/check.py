@@ -16,6 +16,7 @@ from ..terminal.wording import counted, shown_path
 from ..workers.children import ask
 
 if TYPE_CHECKING:
+    from ...config.reading import Config
     from ..source.resolve import Finding, Resolution
 
 _MARKS = {"wraps": ("ok", "green"), "unsure": ("?", "yellow"), "cannot": ("no", "red"), "nothing": ("no", "red")}
@@ -30,6 +31,7 @@ class Report(Record):
     config: str
     problems: tuple[str, ...]
     targets: tuple[Resolution, ...]
+    shared: str | None = None  # the type of a file system that pods share, if the captures would be on one
 
     @property
     def is_fine(self) -> bool:
@@ -89,7 +91,14 @@ def examine(path: str, folders: Sequence[str] = (), do_import: bool = False) -> 
     if do_import:
         answers = _ask(resolutions, search_path)
         resolutions = [_with_answer(resolution, answers) for resolution in resolutions]
-    return Report(path, (), tuple(resolutions))
+    return Report(path, (), tuple(resolutions), _shared(config))
+
+
+def _shared(config: Config) -> str | None:
+    from ...config.reading import resolve_capture_dir
+    from ...store.filesystems import shared_filesystem
+
+    return shared_filesystem(resolve_capture_dir(config, os.environ, os.getcwd()))
 
 
 def _ask(resolutions: Iterable[Resolution], search_path: Sequence[str]) -> dict[str, list[str]]:
@@ -143,6 +152,7 @@ def _as_json(report: Report) -> dict[str, Any]:
     return {
         "config": report.config,
         "fine": report.is_fine,
+        "shared": report.shared,
         "problems": list(report.problems),
         "targets": [
             {**resolution.as_dict(), "functions": [one.as_dict() for one in resolution.functions]}
@@ -170,6 +180,10 @@ def _print(app: App, report: Report, verbose: bool) -> None:
         hidden = len(functions) - len(_most_relevant(functions))
         if hidden > 0 and not verbose:
             app.out.line((f"         ... {hidden} more; --verbose lists them", "dim"))
+    if report.shared is not None:
+        from ...store.filesystems import REMEDY
+
+        app.out.folded(("hint   ", "yellow"), f"shared filesystem ({report.shared}): {REMEDY}", lead=" " * 7)
     _print_summary(app, report)
 
 

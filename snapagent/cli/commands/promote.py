@@ -16,6 +16,7 @@ from ...core.signature import Parameters
 from ...errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from ...sealing.seal import RawCall, SealRules, seal
 from ...serializer.inert.decode import InertError
+from ...store.bundle_files import check_place
 from ...store.keys import pseudonym_key
 from ...store.layout import SUFFIX, BundleEntry, parse_bundle_name
 from ...store.reader import FunctionFolder, StoreReader
@@ -28,6 +29,8 @@ from ..terminal.table import Column
 from ..terminal.wording import counted, local_time, parse_time, shown_path
 from ..views.rows import iso_time
 from .retention import explaining_failures
+
+_TEXTCONV = 'git config diff.snapagent.textconv "snapagent show" && echo "*.pkl diff=snapagent" >> .gitattributes'
 
 
 class Promoted(Record):
@@ -65,6 +68,7 @@ def _reseal(source: StoreReader, entry: BundleEntry, rules: SealRules) -> tuple[
     """The old header of a bundle, and its header and parts by today's rules, unchanged if these redact nothing more."""
     bundle = source.read(entry)
     old = bundle.header
+    check_place(entry, old)
     rules = rules.replace(compression=old.parts[0].compression)
     try:
         header, payload = seal(_raw(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME))), rules)
@@ -159,8 +163,11 @@ def promote_command(app: App, words: Sequence[str], to_path: str | None, dry_run
         return
     done = f"written to {shown_path(to_path)} and listed in manifests there"
     _print(app, _copied(app, store, chosen, to_path), done, as_json)
-    if _is_ignored(os.path.abspath(os.path.expanduser(to_path))):
+    folder = os.path.abspath(os.path.expanduser(to_path))
+    if _is_ignored(folder):
         app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to_path)}/' to .gitignore")
+    elif _needs_textconv(folder):
+        app.out.note("to read bundles in 'git diff', run once", then=_TEXTCONV)
 
 
 def _source(app: App) -> Store:
@@ -274,8 +281,21 @@ def _which(one: Promoted) -> tuple[str, str]:
 
 
 def _is_ignored(path: str) -> bool:
-    try:
-        command = ["git", "-C", os.path.dirname(path), "check-ignore", "-q", path]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
+    return _git(os.path.dirname(path), "check-ignore", "-q", path) is not None
+
+
+def _needs_textconv(folder: str) -> bool:
+    """Whether the folder is in a git work tree that shows bundles as binary files."""
+    attribute = _git(folder, "check-attr", "diff", "--", f"{folder}/x{SUFFIX}")
+    if attribute is None or not attribute.endswith(": unspecified"):
         return False
+    return _git(folder, "rev-parse", "--is-inside-work-tree") == "true"
+
+
+def _git(folder: str, *words: str) -> str | None:
+    """What git prints; None when it fails or is not installed."""
+    try:
+        done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

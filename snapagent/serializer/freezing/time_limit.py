@@ -6,8 +6,7 @@ and the processor's only when the limit could have been reached by then: a threa
 
 from __future__ import annotations
 
-from time import perf_counter, thread_time
-
+from ...core.clock import perf_counter, thread_time
 from .byte_limit import TooSlow
 
 TYPE_CHECKING = False
@@ -28,7 +27,8 @@ def no_less() -> float:
 class TimeLimit:
     """Raises TooSlow from `look` once this thread has used the seconds that `allowance` grants.
 
-    `forgiven` are the seconds that do not count. `allowance` is asked at the first look. `deadline` is a time of `perf_counter`, before which no look is needed.
+    `forgiven` are the seconds that do not count. `allowance` is asked at the first look. `deadline` is a time of
+    `perf_counter`, before which no look is needed.
     """
 
     __slots__ = ("_allowance", "_limit", "_since", "deadline", "forgiven")
