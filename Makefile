@@ -35,7 +35,7 @@ lint: $(VENV)/installed-dev  ## Check style and formatting
 types: $(VENV)/installed-dev  ## Check the types of the package
 	$(VENV)/bin/mypy --strict snapagent
 
-bench: $(VENV)/installed-test  ## Measure what capturing and replaying cost
+bench: $(VENV)/installed-test $(VENV)/installed-bench  ## Measure what capturing and replaying cost
 	$(VENV)/bin/python -m benchmarks $(BENCH)
 
 bench-compare: $(VENV)/installed-test  ## What has become faster or slower since a revision: REV=main~5

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 import weakref
+from functools import partial
 
 from ..config.environment import signing_keys, trust_policy
 from ..core.paths import parse_path
 from ..core.replaying import REPLAYING
 from ..serializer.freezing.freeze import FreezeRules
+from ..serializer.freezing.pickler import SLOWEST
+from ..serializer.freezing.time_limit import SECONDS
 from ..store import Store
 from .host_guard import log_unreachable
 from .recording.admission import Gate, Governor
 from .recording.ledger import Ledger
-from .recording.recorder import Recorder, capturing, forget_other_threads
+from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
 from .writing.seal_call import CallSealer
 from .writing.writer import Writer
@@ -61,6 +64,7 @@ class Engine:
             CallSealer(base_path, keys),
             sync=config.sync,
             spent=self.governor.spend,
+            settle=Pending.settle,
             periodic=self._reporter,
             exit_wait=config.exit_wait,
             own_threads=capturing,
@@ -122,7 +126,10 @@ class Engine:
         rules = self._freeze_rules.get(settings)
         if rules is None:
             exclude = tuple(parse_path(path) for path in settings.exclude)
-            rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types)
+            most = self.governor.most_for_one
+            if self.governor.unlimited:
+                most = partial(max, SECONDS, settings.max_bytes / SLOWEST)
+            rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types, most)
             self._freeze_rules[settings] = rules
         return rules
 

@@ -3,7 +3,8 @@
 The grammar of a pattern is `module:qualname`, or the dotted form `module.qualname`. In both parts `*` stands for one
 segment (or for a part of one, as in `get_*`) and never crosses a dot; `**` stands for any number of segments, also
 none. Names that begin with two underscores are matched only by `**` or by their own name. A wildcard in the first
-segment does not reach the standard library, and nothing reaches snapagent itself.
+segment does not reach the standard library, nor the libraries that snapagent itself runs on; nothing reaches snapagent,
+pytest, pip and setuptools.
 
 The dotted form does not say where the module ends, so it is read as all of its splits at once: `shop.orders.Cart.add`
 is `shop.orders:Cart.add` or `shop.orders.Cart:add` or `shop:orders.Cart.add`, whichever exists.
@@ -30,6 +31,12 @@ _MAX_ANSWERS = 4096  # module names that a TargetSet remembers: more than most p
 _MAX_LENGTH = 1000  # characters of a pattern
 _LOCALS = "<locals>"
 _OWN_PACKAGE = __name__.partition(".")[0]
+# Top-level modules that are never targets: a bundle of theirs would tell about the tool that runs, not the program.
+_NEVER = frozenset(
+    {_OWN_PACKAGE, "pytest", "_pytest", "pluggy", "pip", "setuptools", "pkg_resources", "_distutils_hack"}
+)
+# Third-party libraries that the runtime half imports, and what starts a process. Patterns reach them by name only.
+_BY_NAME_ONLY = frozenset({"dill", "filelock", "wrapt", "yaml", "_yaml", "zstandard", "sitecustomize", "usercustomize"})
 
 
 class Target(Record):
@@ -150,7 +157,8 @@ class TargetSet:
                 self._add_exact(pattern, settings)
             else:
                 self._globs.insert(0, (pattern, settings))
-        exact = frozenset(module for module in self._names if not (is_ours(module) or self._excludes_module(module)))
+        possible = (module for module in self._names if module.partition(".")[0] not in _NEVER)
+        exact = frozenset(module for module in possible if not self._excludes_module(module))
         self.wants_module = self._asking(exact) if self._globs else exact.__contains__
 
     def _asking(self, exact: frozenset[str]) -> Callable[[str], bool]:
@@ -182,9 +190,9 @@ class TargetSet:
     def _globs_for(self, module: str) -> Iterable[tuple[TargetPattern, Settings]]:
         """The globs that may mean this module. Who writes `**:get` means programs: not Python itself, and not us."""
         first = module.partition(".")[0]
-        if first == _OWN_PACKAGE:
+        if first in _NEVER:
             return ()
-        if first in sys.stdlib_module_names:
+        if first in sys.stdlib_module_names or first in _BY_NAME_ONLY:
             return [rule for rule in self._globs if rule[0].spells_out(first)]
         return self._globs
 
@@ -233,9 +241,12 @@ class _Answers(dict[str, bool]):
         return answer
 
 
-def is_ours(module: str) -> bool:
-    """Whether it is a module of snapagent, which cannot capture itself."""
-    return module.partition(".")[0] == _OWN_PACKAGE
+def why_never_target(module: str) -> str | None:
+    """Why nothing in this module can be a target: it runs programs, as snapagent, pytest and pip do. Else None."""
+    first = module.partition(".")[0]
+    if first == _OWN_PACKAGE:
+        return "snapagent cannot capture itself"
+    return f"{first} runs or installs programs, and is never captured" if first in _NEVER else None
 
 
 def near_matches(wanted: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:

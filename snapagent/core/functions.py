@@ -22,7 +22,12 @@ CALLABLES = (FunctionType, type(functools.lru_cache(lambda: None)), functools.pa
 
 _MAX_OBJECTS = 200  # that are visited in search of a function
 _MAX_DEPTH = 4
-_CODE_FLAVORS = ((0x200, "async_generator"), (0x80, "coroutine"), (0x20, "generator"))  # inspect.CO_*
+ITERABLE_COROUTINE = 0x100  # inspect.CO_ITERABLE_COROUTINE: `types.coroutine` sets it, and `await` asks for it
+_CODE_FLAVORS = (  # inspect.CO_*
+    (0x200, "async_generator"),
+    (0x80 | ITERABLE_COROUTINE, "coroutine"),
+    (0x20, "generator"),
+)
 _fget: Any = vars(property)["fget"].__get__  # a subclass may hide the name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
@@ -37,10 +38,13 @@ def _distributions() -> Mapping[str, list[str]]:
 
 @lru_cache(maxsize=1024)
 def _version_of(package: str) -> tuple[tuple[str, str], ...]:
-    from importlib.metadata import PackageNotFoundError, version
-
     if package in sys.stdlib_module_names or package in ("", "__main__", "snapagent"):
         return ()
+    beside = _distribution_beside(package)
+    if beside is not None:
+        return (beside,)
+    from importlib.metadata import PackageNotFoundError, version
+
     found = []
     for name in _distributions().get(package, ()):
         try:
@@ -48,6 +52,49 @@ def _version_of(package: str) -> tuple[tuple[str, str], ...]:
         except PackageNotFoundError:
             continue
     return tuple(found)
+
+
+def _distribution_beside(package: str) -> tuple[str, str] | None:
+    """(name, version) of the distribution whose metadata lies beside a loaded package, and lists its files.
+
+    It reads one or two small files, where `packages_distributions` reads those of all that is installed. None for a
+    namespace package, which several distributions may share, and where no metadata is beside the package.
+    """
+    path = getattr(sys.modules.get(package), "__file__", None)
+    if type(path) is not str:
+        return None
+    folder, file = os.path.split(path)
+    own_file = file
+    if file.startswith("__init__."):
+        folder, name = os.path.split(folder)
+        own_file = f"{name}/{file}"
+    wanted = _letters(package)
+    try:
+        found = [name for name in os.listdir(folder) if name.endswith(".dist-info")]
+        for name in sorted(found, key=lambda name: wanted not in _letters(name)):
+            with open(f"{folder}/{name}/RECORD", encoding="utf-8") as record:
+                if f"\n{own_file}," in f"\n{record.read()}":
+                    return _name_and_version(f"{folder}/{name}/METADATA")
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def _letters(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "").replace(".", "")
+
+
+def _name_and_version(path: str) -> tuple[str, str] | None:
+    """From the headers of a METADATA file, which end at the first empty line."""
+    headers: dict[str, str] = {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            key, colon, value = line.partition(": ")
+            if not colon:
+                break
+            headers.setdefault(key, value.strip())
+    name, version = headers.get("Name"), headers.get("Version")
+    return (name, version) if name and version else None
 
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:

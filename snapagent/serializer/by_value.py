@@ -15,7 +15,7 @@ import types
 from _thread import _count as count_other_threads
 from functools import cache
 
-from ..core.clock import perf_counter
+from ..core.clock import perf_counter, thread_time
 from ..core.type_facts import is_class, module_name, qualname
 from .enums import is_enum_class, reduce_enum
 from .freezing.byte_limit import Sink
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, ClassVar, Protocol
 
+    from .freezing.time_limit import TimeLimit
+
     class Leaves(Protocol):
         """The pickler of the whole value: it decides over every object inside the code that is not code itself."""
 
         by_value: dict[str, None]
         max_bytes: int
+        time_limit: TimeLimit
 
         def reducer_override(self, value: Any) -> Any: ...
 
@@ -86,7 +89,10 @@ def dump_by_value(value: object, leaves: Leaves) -> bytes:
 
 def _dump(value: object, leaves: Leaves) -> bytes:
     sink = Sink(leaves.max_bytes)
-    pickler = _pickler()(sink, leaves)
+    used = thread_time()
+    pickler_class = _pickler()
+    leaves.time_limit.forgive(thread_time() - used)  # dill is loaded once in a process
+    pickler = pickler_class(sink, leaves)
     began = perf_counter()
     pickler.dump(value)
     # dill is written in Python, so another thread may run in the middle of a dump once the switch interval has passed,
@@ -124,12 +130,15 @@ def _pickler() -> Any:
         def __init__(self, file: Any, leaves: Leaves) -> None:
             super().__init__(file, protocol=5, byref=False, recurse=False)
             self._leaves = leaves
+            self._time_limit = leaves.time_limit
             prelude, names = main_aliases()
             file.write(prelude)
             self.memo = {id(name): (index, name) for index, name in enumerate(names)}
 
         def save(self, value: Any, save_persistent_id: bool = True) -> None:
-            """Store the program's function, not snapagent's wrapper around it."""
+            """Store the program's function, not snapagent's wrapper around it. Raises TooSlow."""
+            if perf_counter() > self._time_limit.deadline:
+                self._time_limit.look()
             function = unwrapped(value)
             is_inside = function is not None and not is_named(value, function.__module__, function.__qualname__)
             super().save(function if is_inside else value, save_persistent_id)

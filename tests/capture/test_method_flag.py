@@ -64,3 +64,13 @@ def test_other_classes_keep_their_flags() -> None:
     call_without_binding(Flagged)
     assert not Bound.__flags__ & _METHOD_DESCRIPTOR
     assert Flagged.__flags__ & _METHOD_DESCRIPTOR
+
+
+def test_the_environment_switches_the_flag_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPAGENT_METHOD_FLAG", "0")
+
+    class Flagged(Bound):
+        pass
+
+    assert not call_without_binding(Flagged)
+    assert not Flagged.__flags__ & _METHOD_DESCRIPTOR

@@ -54,7 +54,7 @@ def test_a_quota_of_nothing_captures_nothing() -> None:
 def test_a_failed_capture_gives_its_place_in_the_quota_back() -> None:
     door, ledger = gate(quota=2)
     door.count_admitted(ledger.tick_admitted() + 1)
-    door.failed(0.0)
+    door.failed(0.0, 0.0)
     door.count_admitted(ledger.tick_admitted() + 1)
     assert door.closed is None
 
@@ -93,7 +93,7 @@ def test_a_failure_reopens_a_gate_whose_quota_was_met() -> None:
     assert passes(door, ledger)
     door.count_admitted(ledger.tick_admitted() + 1)
     assert not passes(door, ledger)
-    door.failed(0.0)
+    door.failed(0.0, 0.0)
     assert passes(door, ledger)
 
 
@@ -123,12 +123,12 @@ def test_failures_in_a_row_turn_calls_away_for_a_while(monkeypatch: pytest.Monke
     door, _ = gate()
     for _ in range(admission.FAILURES):
         assert door.closed is None
-        door.failed(0.0)
+        door.failed(0.0, 0.0)
     assert door.closed == admission.BACKING_OFF
     assert door.still_closed()
     time.sleep(0.06)
     assert not door.still_closed()
-    door.failed(0.0)  # the one probe failed: closed again, and for longer
+    door.failed(0.0, 0.0)  # the one probe failed: closed again, and for longer
     assert door.closed == admission.BACKING_OFF
     time.sleep(0.06)
     assert door.still_closed()
@@ -137,22 +137,22 @@ def test_failures_in_a_row_turn_calls_away_for_a_while(monkeypatch: pytest.Monke
 def test_a_success_between_failures_keeps_the_gate_open() -> None:
     door, _ = gate()
     for _ in range(admission.FAILURES - 1):
-        door.failed(0.0)
-    door.succeeded(0.0)
-    door.failed(0.0)
+        door.failed(0.0, 0.0)
+    door.succeeded(0.0, 0.0)
+    door.failed(0.0, 0.0)
     assert door.closed is None
 
 
 def test_a_very_slow_capture_closes_its_function_until_the_budget_has_paid() -> None:
     door, _ = gate(Governor(0.5))
-    door.succeeded(admission.SLOW * 2)
+    door.succeeded(0.0, admission.SLOW * 2)
     assert door.closed == admission.TOO_SLOW
     assert door.still_closed()
 
 
 def test_a_very_slow_capture_that_failed_closes_its_function_too() -> None:
     door, _ = gate(Governor(0.5))
-    door.failed(admission.SLOW * 2)
+    door.failed(0.0, admission.SLOW * 2)
     assert door.closed == admission.TOO_SLOW
     assert door.still_closed()
 
@@ -160,19 +160,81 @@ def test_a_very_slow_capture_that_failed_closes_its_function_too() -> None:
 def test_a_quota_that_is_met_stays_met_after_a_very_slow_capture() -> None:
     door, ledger = gate(Governor(0.5), quota=1)
     door.count_admitted(ledger.tick_admitted() + 1)
-    door.succeeded(admission.SLOW * 2)
+    door.succeeded(0.0, admission.SLOW * 2)
     assert door.closed_for_good
 
 
-def test_the_first_captures_of_a_function_are_taken_whatever_the_budget() -> None:
+def test_the_first_capture_of_a_function_is_taken_over_the_budget_and_no_second() -> None:
     governor = Governor(0.01)
     governor.spend(100.0)
-    door, ledger = gate(governor)
-    taken = 0
-    while door.affords() and taken < 100:
-        door.count_admitted(ledger.tick_admitted() + 1)
-        taken += 1
-    assert taken == admission.ALWAYS
+    for _ in range(3):
+        door, _ = gate(governor)
+        assert door.affords()
+        assert not door.affords()
+
+
+def test_first_captures_are_bounded_for_the_process_and_spread_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(admission, "perf_counter", lambda: now[0])
+    governor = Governor(0.001)
+    spent = []
+    for _ in range(200):  # two hundred seconds, in each of which a thousand targets are called first
+        now[0] += 1.0
+        for _ in range(1000):
+            door, _ = gate(governor)
+            if not door.affords():
+                break
+            door.succeeded(0.001, 0.001)
+        spent.append(governor.spent)
+    assert spent[0] < admission.BURST + admission.FIRSTS_AT_ONCE + admission.FIRSTS_PER_SECOND + 0.03
+    assert spent[2] > spent[1] > spent[0]
+    assert spent[-1] < admission.BURST + admission.FIRSTS + admission.LEAST_DEBT + 200 * 0.001 + 0.01
+
+
+def test_the_writer_is_paid_before_more_is_admitted() -> None:
+    governor = Governor(0.02)
+    door, _ = gate(governor)
+    door.succeeded(0.0, 0.0)
+    size = 1_000_000
+    admitted = 0
+    while governor.balance > door.needs and admitted < 100:
+        door.succeeded(0.0001, 0.0001, door.reserve(size))
+        admitted += 1
+    assert admitted == 1
+    door.settle(size, door.reserve(size), 0.0)  # a newer call made it surplus: the writer had nothing to do
+    assert governor.balance > 0.0
+
+
+def test_what_the_writer_took_for_a_call_is_expected_of_the_next() -> None:
+    door, _ = gate(Governor(0.02))
+    for _ in range(10):
+        door.settle(1000, door.reserve(1000), 0.02)
+    assert door.reserve(1000) == pytest.approx(0.02, rel=0.1)
+    assert door.reserve(2000) == pytest.approx(0.04, rel=0.1)
+
+
+def test_a_costly_target_waits_until_so_much_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(admission, "perf_counter", lambda: now[0])
+    governor = Governor(0.02)
+    door, _ = gate(governor)
+    assert door.affords()
+    door.succeeded(0.03, 0.03)
+    assert governor.balance > 0.0
+    assert not door.affords()
+    now[0] += 2.0
+    assert door.affords()
+
+
+def test_calls_inside_a_call_find_it_paid() -> None:
+    governor = Governor(0.02)
+    outer, _ = gate(governor)
+    outer.pay_ahead(admission.BURST + admission.FIRSTS_AT_ONCE + 0.02)
+    inner, _ = gate(governor)
+    inner.succeeded(0.001, 0.001)
+    assert not inner.affords()
+    outer.succeeded(0.01, 0.01, 0.01, admission.BURST + admission.FIRSTS_AT_ONCE + 0.02)
+    assert inner.affords()
 
 
 def test_loading_our_libraries_is_not_charged_to_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,10 +243,10 @@ def test_loading_our_libraries_is_not_charged_to_the_budget(monkeypatch: pytest.
     door, _ = gate(governor)
 
     monkeypatch.setitem(sys.modules, "dill", sys)
-    door.succeeded(admission.SLOW + 0.1)
-    assert (governor.balance, door.closed) == (admission.BURST, None)
+    door.succeeded(admission.SLOW + 0.1, admission.SLOW + 0.1)
+    assert (governor.balance, door.closed) == (pytest.approx(admission.BURST, abs=0.001), None)
 
-    door.succeeded(admission.SLOW + 0.1)
+    door.succeeded(admission.SLOW + 0.1, admission.SLOW + 0.1)
     assert governor.balance < 0.0
     assert door.closed == admission.TOO_SLOW
 
@@ -219,9 +281,9 @@ def test_only_a_new_process_may_spend_a_burst_at_once(monkeypatch: pytest.Monkey
 
 def test_a_caller_is_charged_what_its_clock_does_not_see_as_well() -> None:
     door, _ = gate(governor := Governor(0.02))
-    door.succeeded(0.00001)
+    door.succeeded(0.00001, 0.00001)
     assert governor.spent == pytest.approx(0.00002)
-    door.succeeded(0.1)
+    door.succeeded(0.1, 0.1)
     assert governor.spent == pytest.approx(0.10002 + admission.UNSEEN)
 
 

@@ -269,3 +269,22 @@ def test_the_nearest_names_come_first_and_a_moved_function_is_found():
     assert set(near_matches("SHOP.PRICING:QUOTE", known)) == {"shop.pricing:quote", "shop.pricing:Quote"}
     assert near_matches("zzz:yyy", known) == ()
     assert len(near_matches("shop.pricing:q", [f"shop.pricing:q{n}" for n in range(9)])) == 3
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["snapagent.store", "pytest", "_pytest.runner", "pluggy", "pip", "setuptools.dist", "_distutils_hack"],
+)
+@pytest.mark.parametrize("text", ["**:**", "MODULE:**", "MODULE:f"])
+def test_tools_that_run_programs_are_never_targets(module: str, text: str) -> None:
+    targets = target_set(text.replace("MODULE", module), "shop:*")
+    assert not targets.wants_module(module)
+    assert targets.wants_module("shop")
+
+
+@pytest.mark.parametrize("module", ["filelock._unix", "wrapt", "dill", "yaml.reader", "zstandard", "sitecustomize"])
+def test_libraries_that_capturing_runs_on_are_targets_only_by_name(module: str) -> None:
+    assert not target_set("**:**").wants_module(module)
+    assert not target_set("*:*").wants_module(module)
+    assert target_set(f"{module}:**").wants_module(module)
+    assert target_set(f"{module}:f").wants_module(module)

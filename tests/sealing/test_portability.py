@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.metadata
 import io
 import pickle
 import sys
@@ -13,6 +15,7 @@ import pytest
 from sealing_support import sealed
 
 from snapagent.bundle import Header
+from snapagent.sealing import portability
 from snapagent.sealing.portability import differences, interpreter, package_versions, refused_globals, verdict
 
 
@@ -91,3 +94,27 @@ def test_streams_that_call_an_opener_are_known(opener: Any, tmp_path: Path) -> N
 
 def test_an_opener_that_is_only_mentioned_is_fine() -> None:
     assert refused_globals(pickle.dumps([open, {"open": "builtins:open", "x": "_create_filehandle"}])) == ()
+
+
+def test_the_distribution_of_a_loaded_package_is_found_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    import markdown_it
+    import yaml
+
+    def nothing() -> dict[str, list[str]]:
+        raise AssertionError("all installed distributions were read")
+
+    monkeypatch.setattr(portability, "_distributions", nothing)
+    portability._version_of.cache_clear()
+    found = package_versions(["yaml", "markdown_it", "dill"])
+    assert found["PyYAML"] == yaml.__version__
+    assert found["markdown-it-py"] == markdown_it.__version__
+    assert found == {name: importlib.metadata.version(name) for name in found}
+
+
+def test_a_package_without_metadata_beside_it_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lonely_package.py").write_text("")
+    (tmp_path / "lonely_package-1.dist-info").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.import_module("lonely_package")
+    assert package_versions(["lonely_package"]) == {}
+    monkeypatch.delitem(sys.modules, "lonely_package")

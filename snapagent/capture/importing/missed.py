@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ...config.targets import Target, is_ours
+from ...config.targets import Target, why_never_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ _REWRITTEN = (
     "pytest loaded its module itself, to rewrite its assertions; keep such functions in a module that pytest does not "
     "rewrite, or use @capture()"
 )
-_OURS = "snapagent cannot capture itself"
 _PAST_THE_HOOK = (
     "its module was loaded without the import system, by its path or by another loader; use @capture() there"
 )
@@ -39,8 +38,9 @@ def missed_targets(config: Config, seen: set[str]) -> Iterator[tuple[Target, str
         target = Target.parse(rule.pattern.text)
         if target.module in seen:
             continue
-        if is_ours(target.module):
-            yield target, _OURS
+        never = why_never_target(target.module)
+        if never is not None:
+            yield target, never
         elif target.module in names:
             yield target, _AS_MAIN
         elif target.module in sys.modules:

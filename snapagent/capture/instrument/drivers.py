@@ -1,8 +1,9 @@
 """Drives a coroutine or generator step by step, so that a recorder knows when it is suspended and what it yields.
 
 Each driver is one frame of the same kind as the object it drives, and passes on every value, exception, `close` and
-return value. The steps are written out in each driver instead of `yield from`, which gives the recorder no sign,
-and instead of a shared helper, which would be a second frame in tracebacks and stack inspection.
+return value. An exception may keep the frame alive by `f_back`, so the frame drops what it refers to before it ends.
+The steps are written out in each driver instead of `yield from`, which gives the recorder no sign, and instead of a
+shared helper, which would be a second frame in tracebacks and stack inspection.
 
 A driver throws the program's exception into the inner object after its `except` block has ended: inside the block, the
 interpreter would set the exception being handled as the context of whatever the program raises next.
@@ -14,16 +15,20 @@ from typing import Any
 
 from ...bundle import CANCELLED, CAPPED, CLOSED, COMPLETE
 from ..recording.recorder import NEVER_STARTED
-from .frames import as_coroutine, drop_frame, hidden
+from .frames import as_coroutine, as_generator_coroutine, drop_frame, hidden, is_generator_coroutine
 
 MAX_ITEMS = 10_000  # a generator's items that are recorded; after that it runs on unobserved
 
 
-def check_arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Call a coroutine or generator function and drop the result: raises TypeError when the arguments do not fit."""
+def check_arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Call a coroutine or generator function and drop the result: raises TypeError when the arguments do not fit.
+
+    Returns whether the result is a generator that can be awaited.
+    """
     made = function(*args, **kwargs)
     if hasattr(made, "close"):
         made.close()  # a coroutine that is dropped before its first step would warn
+    return is_generator_coroutine(made)
 
 
 class UnstartedCall:
@@ -95,7 +100,7 @@ class YieldedItems:
 def _drive_generator(recorder: Any, unstarted: Any) -> Any:
     inner, pending = unstarted.start()
     del unstarted  # the arguments must not live longer than in an uncaptured call: finalisers run, memory is freed
-    yielded = YieldedItems(recorder.settings.max_bytes)
+    yielded: Any = YieldedItems(recorder.settings.max_bytes)
     received: Any = None
     thrown: Any = None
     closing = False
@@ -112,6 +117,7 @@ def _drive_generator(recorder: Any, unstarted: Any) -> Any:
                     recorder.ended(pending, yielded.items, CLOSED)
                 else:
                     recorder.ended(pending, yielded.items, COMPLETE, error)
+            inner = yielded = received = thrown = None
             raise
         received = thrown = None
         if pending is not None:
@@ -119,7 +125,7 @@ def _drive_generator(recorder: Any, unstarted: Any) -> Any:
                 recorder.suspend(pending)
             else:
                 recorder.ended(pending, yielded.items, CAPPED)
-                pending = yielded = None  # type: ignore[assignment]
+                pending = yielded = None
         try:
             received = yield item
         except BaseException as error:
@@ -149,6 +155,7 @@ def _drive_coroutine(recorder: Any, unstarted: Any) -> Any:
             drop_frame(error)
             if pending is not None:
                 recorder.raised(pending, error)
+            inner = received = thrown = None
             raise
         received = thrown = None
         if pending is not None:
@@ -178,6 +185,7 @@ def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
             return stop.value
         except BaseException as error:
             drop_frame(error)
+            inner = awaitable = received = thrown = None
             raise
         received = thrown = None
         recorder.suspend(pending)
@@ -192,7 +200,7 @@ def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
 async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
     inner, pending = unstarted.start()
     del unstarted
-    yielded = YieldedItems(recorder.settings.max_bytes)
+    yielded: Any = YieldedItems(recorder.settings.max_bytes)
     received: Any = None
     thrown: Any = None
     closing = False
@@ -211,6 +219,7 @@ async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
                     recorder.ended(pending, yielded.items, CANCELLED)
                 else:
                     recorder.ended(pending, yielded.items, COMPLETE, error)
+            inner = yielded = received = thrown = step = None
             raise
         received = thrown = step = None
         if pending is not None:
@@ -218,7 +227,7 @@ async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
                 recorder.suspend(pending)
             else:
                 recorder.ended(pending, yielded.items, CAPPED)
-                pending = yielded = None  # type: ignore[assignment]
+                pending = yielded = None
         try:
             received = yield item
         except BaseException as error:
@@ -235,8 +244,10 @@ async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
 hidden(_drive_generator)
 hidden(_drive_async_generator)
 _step: Any = as_coroutine(_drive_step)
+GENERATOR_COROUTINE = "generator-based coroutine"  # stored as a coroutine: it is awaited for what it returns
 DRIVERS: dict[str, Any] = {
     "generator": _drive_generator,
     "coroutine": as_coroutine(_drive_coroutine),
+    GENERATOR_COROUTINE: as_generator_coroutine(_drive_coroutine),
     "async_generator": _drive_async_generator,
 }

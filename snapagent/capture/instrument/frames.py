@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, GeneratorType
 from typing import Any
+
+from ...core.functions import ITERABLE_COROUTINE
 
 # `warnings` and `logging` take this for a frame of the import system, and skip it when they look for the caller.
 FILE_NAME = "<snapagent importlib._bootstrap>"
@@ -36,6 +38,17 @@ def as_coroutine(function: Any) -> FunctionType:
     """
     code = function.__code__
     return FunctionType(hidden_code(code, co_flags=code.co_flags & ~_GENERATOR | _COROUTINE), function.__globals__)
+
+
+def as_generator_coroutine(function: Any) -> FunctionType:
+    """A generator function whose generators can be awaited too, as those of `types.coroutine`."""
+    code = function.__code__
+    return FunctionType(hidden_code(code, co_flags=code.co_flags | ITERABLE_COROUTINE), function.__globals__)
+
+
+def is_generator_coroutine(made: object) -> bool:
+    """Whether it is a generator that can be awaited. Its own code says so, since `types.coroutine` may come late."""
+    return type(made) is GeneratorType and bool(made.gi_code.co_flags & ITERABLE_COROUTINE)
 
 
 def named(function: FunctionType, name: str, qualname: str) -> FunctionType:

@@ -64,6 +64,8 @@ def restore(function: FunctionType) -> None:
     parts = _parts(function)
     if parts is None:
         return
+    if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
+        parts.make_awaitable()
     function.__code__ = parts.original
     if function.__dict__.get("__wrapped__") is parts.function:
         del function.__dict__["__wrapped__"]

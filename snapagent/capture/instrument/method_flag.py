@@ -6,19 +6,22 @@ bound method made for this one call, which costs as much as the rest of a call t
 that both come to the same, which is so for a wrapper whose `__get__` gives `MethodType(wrapper, instance)`.
 
 The word with the flags is looked for in the type object and changed only when it is what `__flags__` says, for several
-types. Where that is not found, or there is no ctypes, calls are slower and all else is the same.
+types. Where that is not found, where there is no ctypes, or with SNAPAGENT_METHOD_FLAG=0, calls are slower and all else
+is the same.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
+SWITCH = "SNAPAGENT_METHOD_FLAG"  # `0` in the environment: methods are called the slow way
 _METHOD_DESCRIPTOR = 1 << 17  # Py_TPFLAGS_METHOD_DESCRIPTOR, part of the limited API: the same in every version
 
 
 def call_without_binding(cls: type) -> bool:
     """Set the flag on a class that has no instances yet; whether it is set now."""
-    if sys.implementation.name != "cpython":
+    if sys.implementation.name != "cpython" or os.environ.get(SWITCH) == "0":
         return False
     try:
         from ctypes import c_ulong, sizeof

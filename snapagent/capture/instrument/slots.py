@@ -121,12 +121,12 @@ def fill(descriptor: Any, function: Any) -> None:
     """Put another function into a descriptor that `inside` can read."""
     kind = type(descriptor)
     if issubclass(kind, property):
+        name = _name_told(descriptor)
         getter_doc = getattr(inside(descriptor), "__doc__", None)
         own_doc = descriptor.__doc__ if descriptor.__doc__ != getter_doc else None
-        name = _name_of_property(descriptor)
         property.__init__(descriptor, function, descriptor.fset, descriptor.fdel, own_doc)
         if name is not None:
-            property.__set_name__(descriptor, object, name)  # type: ignore[attr-defined]
+            vars(property)["__set_name__"](descriptor, object, name)  # forgotten by `__init__`; error messages show it
     elif issubclass(kind, classmethod):
         classmethod.__init__(descriptor, function)
     elif issubclass(kind, staticmethod):
@@ -135,18 +135,20 @@ def fill(descriptor: Any, function: Any) -> None:
         vars(descriptor)["func"] = function
 
 
-def _name_of_property(descriptor: Any) -> str | None:
-    """The name that a class told the property, which making it anew loses.
+def _name_told(descriptor: Any) -> str | None:
+    """The name that the class told a property by `__set_name__`; None where it told none, or where nothing shows it.
 
-    Only the message of a missing setter or deleter shows it, so that message is read. A property that has both shows it
-    nowhere.
+    Before Python 3.13 nothing but the message of an assignment or deletion that is not possible shows the name.
     """
+    values = vars(property)
     try:
-        if descriptor.fset is None:
-            property.__set__(descriptor, None, None)
-        elif descriptor.fdel is None:
-            property.__delete__(descriptor, None)
+        if "__name__" in values:  # Python 3.13
+            return values["__name__"].__get__(descriptor)  # type: ignore[no-any-return]
+        if values["fset"].__get__(descriptor) is None:
+            property.__set__(descriptor, object(), None)
+        elif values["fdel"].__get__(descriptor) is None:
+            property.__delete__(descriptor, object())
     except AttributeError as error:
-        _, is_named, rest = str(error).partition("property '")
-        return rest.partition("' of ")[0] if is_named else None
+        shown = str(error).partition(" of ")[0].removeprefix("property ")
+        return shown[1:-1] if shown[:1] in ("'", '"') else None
     return None

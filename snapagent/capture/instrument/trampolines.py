@@ -3,6 +3,9 @@
 `warnings` and `logging` look for the caller with `stacklevel` and skip frames of the import system, which they know by
 the file name; this frame has such a name. When an exception passes, the frame is dropped from its traceback.
 
+After the call the frame drops the arguments: an exception may keep the frame alive, because the frames of its traceback
+refer to it by `f_back`, and the program's objects must not live longer than without capture.
+
 The function runs exactly once, with the caller's own arguments. `begin` and `returned` run outside the `try` of the
 program's call: an exception that they pass on (of a signal handler) is not taken for the program's outcome.
 """
@@ -14,8 +17,9 @@ from collections.abc import Callable
 from types import CodeType, CoroutineType, FunctionType
 from typing import Any
 
-from .drivers import DRIVERS, BegunCall, UnstartedCall, check_arguments
-from .frames import drop_frame, hidden, hidden_code, named
+from ...core.functions import ITERABLE_COROUTINE
+from .drivers import DRIVERS, GENERATOR_COROUTINE, BegunCall, UnstartedCall, check_arguments
+from .frames import drop_frame, hidden, hidden_code, is_generator_coroutine, named
 
 WrapperCall = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -26,10 +30,24 @@ def trampoline(recorder: Any, name: str, qualname: str, may_await: bool = False)
     `may_await` is for a plain function that decorates a coroutine function: it may return that one's coroutine.
     """
     if recorder.flavor == "plain":
-        follow = _following(recorder, named(DRIVERS["coroutine"], name, qualname)) if may_await else None
+        follow = _following(recorder, name, qualname) if may_await else None
         steps = recorder.begin, recorder.returned, recorder.raised
         return _AsTheCaller(_plain(*steps, follow, drop_frame, BaseException))
-    return _stepwise(recorder, named(DRIVERS[recorder.flavor], name, qualname))
+    return _stepwise(_driving(recorder, name, qualname))
+
+
+def _driving(recorder: Any, name: str, qualname: str) -> Callable[..., Any]:
+    """Makes the driver of a call. `awaitable` tells whether the function makes generators to be awaited."""
+    drive = named(DRIVERS[recorder.flavor], name, qualname)
+    drive_awaitable = named(DRIVERS[GENERATOR_COROUTINE], name, qualname)
+
+    def driver(function: Any, awaitable: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not awaitable:
+            return drive(recorder, UnstartedCall(recorder, function, args, kwargs))
+        recorder.flavor = "coroutine"  # stored in the bundles, so that replay awaits the value
+        return drive_awaitable(recorder, UnstartedCall(recorder, function, args, kwargs))
+
+    return driver
 
 
 class _AsTheCaller:
@@ -69,9 +87,11 @@ def _plain(begin: Any, returned: Any, raised: Any, follow: Any, drop_frame: Any,
             value = wrapped(*args, **kwargs)
         except any_error as error:
             drop_frame(error)
+            wrapped = args = kwargs = None
             if pending is not None:
                 raised(pending, error)
             raise
+        wrapped = args = kwargs = None
         if pending is not None:
             if follow is not None:
                 return follow(pending, value)
@@ -81,11 +101,17 @@ def _plain(begin: Any, returned: Any, raised: Any, follow: Any, drop_frame: Any,
     return call
 
 
-def _following(recorder: Any, drive: Any) -> Any:
+def _following(recorder: Any, name: str, qualname: str) -> Any:
     """Ends the call with the value of a plain function, or follows the coroutine that it returned."""
+    drive_coroutine = named(DRIVERS["coroutine"], name, qualname)
+    drive_awaitable = named(DRIVERS[GENERATOR_COROUTINE], name, qualname)
 
     def follow(pending: Any, value: Any) -> Any:
-        if type(value) is not CoroutineType:
+        if type(value) is CoroutineType:
+            drive = drive_coroutine
+        elif is_generator_coroutine(value):
+            drive = drive_awaitable
+        else:
             recorder.returned(pending, value)
             return value
         recorder.flavor = "coroutine"  # stored in the bundles, so that replay awaits the value
@@ -95,15 +121,15 @@ def _following(recorder: Any, drive: Any) -> Any:
     return follow
 
 
-def _stepwise(recorder: Any, drive: Any) -> WrapperCall:
+def _stepwise(driver: Any) -> WrapperCall:
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         try:
-            check_arguments(wrapped, args, kwargs)
+            awaitable = check_arguments(wrapped, args, kwargs)
         except BaseException as error:
             drop_frame(error)
             drop_frame(error)  # that of `check_arguments`
             raise
-        return drive(recorder, UnstartedCall(recorder, wrapped, args, kwargs))
+        return driver(wrapped, awaitable, args, kwargs)
 
     return call
 
@@ -114,6 +140,8 @@ def swap_code(kind: str) -> CodeType:
     The caller replaces its constant PARTS by the function's own `Parts`. It is a constant because the code runs in a
     function whose globals, closure and defaults belong to the program.
     """
+    if kind == "generator":
+        return _IN_PLACE_GENERATOR
     return _IN_PLACE if kind == "plain" else _IN_PLACE_STEPWISE
 
 
@@ -129,14 +157,18 @@ def _in_place(*args: Any, **kwargs: Any) -> Any:
         except parts.any_error as error:
             parts.drop_frame(error)
             raise
+        finally:
+            args = kwargs = None  # type: ignore[assignment]
     pending = parts.begin(args, kwargs)
     try:
         value = parts.function(*args, **kwargs)
     except parts.any_error as error:
         parts.drop_frame(error)
+        args = kwargs = None  # type: ignore[assignment]
         if pending is not None:
             parts.raised(pending, error)
         raise
+    args = kwargs = None  # type: ignore[assignment]
     if pending is not None:
         parts.returned(pending, value)
     return value
@@ -153,7 +185,23 @@ def _in_place_stepwise(*args: Any, **kwargs: Any) -> Any:
         return inner
     if hasattr(inner, "close"):
         inner.close()  # the driver makes another at its first step: see `UnstartedCall`
-    return parts.drive(args, kwargs)
+    return parts.drive(parts.function, parts.is_awaitable(inner), args, kwargs)
+
+
+def _in_place_generator(*args: Any, **kwargs: Any) -> Any:
+    parts: Any = "snapagent: parts"
+    # `types.coroutine` sets a flag on the code of a generator function: of this code, when it is called after the swap.
+    if parts.frame().f_code.co_flags & parts.iterable_coroutine:
+        parts.make_awaitable()
+    try:
+        inner = parts.function(*args, **kwargs)
+    except parts.any_error as error:
+        parts.drop_frame(error)
+        raise
+    if not parts.admit():
+        return inner
+    inner.close()
+    return parts.drive(parts.function, parts.is_awaitable(inner), args, kwargs)
 
 
 class Parts:
@@ -163,6 +211,9 @@ class Parts:
     """
 
     __slots__ = ("admit", "any_error", "begin", "drive", "drop_frame", "function", "original", "raised", "returned")
+    iterable_coroutine = ITERABLE_COROUTINE
+    frame = staticmethod(_frame)
+    is_awaitable = staticmethod(is_generator_coroutine)
 
     def __init__(self, recorder: Any, function: FunctionType, original: CodeType) -> None:
         self.admit = recorder.admit
@@ -174,11 +225,18 @@ class Parts:
         self.function = function
         self.original = original
         if recorder.flavor != "plain":
-            drive = named(DRIVERS[recorder.flavor], function.__name__, function.__qualname__)
-            self.drive = lambda args, kwargs: drive(recorder, UnstartedCall(recorder, function, args, kwargs))
+            self.drive = _driving(recorder, function.__name__, function.__qualname__)
+
+    def make_awaitable(self) -> None:
+        """Have the generators of the function be awaitable, and those after it is restored."""
+        code = self.original
+        if not code.co_flags & ITERABLE_COROUTINE:
+            self.original = code.replace(co_flags=code.co_flags | ITERABLE_COROUTINE)
+            self.function.__code__ = self.original
 
 
 hidden(_plain)
 hidden(_stepwise)
 _IN_PLACE: CodeType = hidden_code(_in_place.__code__)
 _IN_PLACE_STEPWISE: CodeType = hidden_code(_in_place_stepwise.__code__)
+_IN_PLACE_GENERATOR: CodeType = hidden_code(_in_place_generator.__code__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from inspect import CO_COROUTINE
+from inspect import CO_COROUTINE, CO_ITERABLE_COROUTINE
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -95,7 +95,7 @@ def _is_coroutine_inside(function: Any) -> bool:
     """Whether a plain function decorates a coroutine function."""
     seen: set[int] = set()
     while type(function) is FunctionType and id(function) not in seen:
-        if function.__code__.co_flags & CO_COROUTINE:
+        if function.__code__.co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE):
             return True
         seen.add(id(function))
         function = function.__dict__.get("__wrapped__")

@@ -12,6 +12,7 @@ from _thread import get_ident
 from random import random
 
 from ...core.clock import perf_counter
+from ...serializer.freezing.time_limit import SECONDS
 from .ledger import FOREVER
 
 TYPE_CHECKING = False
@@ -22,15 +23,21 @@ if TYPE_CHECKING:
 
 QUOTA_MET = "quota_met"
 NOT_SAMPLED = "not_sampled"
-OVER_BUDGET = "over_budget"
+OVER_BUDGET = "over_budget"  # before the call; or after it, when the writer would take too long
 TOO_SLOW = "too_slow"
 BACKING_OFF = "backing_off"
 
-BURST = 0.25  # seconds of capturing that a new process may spend at once, so that short runs capture everything
+BURST = 0.05  # seconds of capturing that a new process may spend at once, so that short runs capture something
 SAVED = 0.05  # seconds that an idle process saves up at most
+# Seconds that the first captures of targets may take besides, so that a hot function does not starve a rare one: so
+# many at once, so many more each second, and so many in all. Thousands of first calls are thus spread over time.
+FIRSTS_AT_ONCE, FIRSTS_PER_SECOND, FIRSTS = 0.03, 0.05, 0.3
+LEAST_DEBT, MOST_DEBT = 0.02, 2.0  # seconds that one capture may overdraw; it grows with what the process' age pays for
 UNSEEN = 2e-5  # seconds of a capture that the caller's clock does not measure, at most (see bench_budget.py)
-ALWAYS = 8  # first captures of each target that no budget limits: a hot function cannot starve a rare one
+COSTLY = 0.005  # seconds: a call whose arguments took longer is paid for before it runs
+MOST_NEEDED = SAVED * 0.9  # seconds that must be saved for a capture that costs as much or more
 SLOW = 0.5  # seconds: a capture that takes longer closes its target until the budget has paid for it
+SEAL, SEAL_PER_BYTE = 1.5e-4, 3e-7  # seconds of the writer for a call, before any was measured
 FAILURES = 5  # failed captures in a row that open the breaker
 LOADING = 0.02  # seconds: a longer step may have loaded a library
 LONGEST_LOADING = 1.0  # seconds, without compiled files and on a busy machine
@@ -49,8 +56,9 @@ def _libraries() -> set[str]:
 class Governor:
     """Keeps capturing under `share` of the process's wall time; one for the whole process.
 
-    A token bucket: it starts with `BURST`, fills by `share` seconds a second up to `SAVED`, and captures drain it by
-    what they took, in callers and in the writer.
+    A token bucket of processor time: it starts with `BURST`, fills by `share` seconds a second up to `SAVED`, and
+    captures drain it by what they took, in callers and in the writer. What the writer will take is drained when a call
+    is queued, and corrected when it is written: the writer is paid before more is admitted.
     """
 
     def __init__(self, share: float) -> None:
@@ -58,21 +66,41 @@ class Governor:
         self.unlimited = share >= 1.0
         self.balance = BURST if share > 0.0 else 0.0  # seconds; above zero capturing is allowed
         self._granted = self.balance
-        self._filled_at = perf_counter()
+        self._began = self._filled_at = perf_counter()
+        self._firsts = 0.0  # seconds that first captures took besides
         self._at_start = _libraries()
         self._known: dict[int, set[str]] = {}  # by thread
 
     def spend(self, seconds: float) -> None:
-        """Subtract the seconds that a step of capturing took."""
+        """Subtract the seconds of processor time that a step of capturing took."""
         self.balance -= self.without_loading(seconds)
 
-    def spend_in_caller(self, seconds: float) -> None:
-        """Subtract the seconds that freezing a call took by the caller's clock, and an allowance.
+    def spend_on_first(self, seconds: float) -> None:
+        """Subtract what the first capture of a target took: what the bucket cannot pay comes from the firsts' share."""
+        more = max(seconds - max(self.balance, 0.0), 0.0) if self._firsts_left() > 0.0 else 0.0
+        self._firsts += more
+        self.balance -= seconds - more
 
-        The clock measures neither the way in and out nor the slowdown of the program afterwards, whose code and data
-        our code has driven from the processor's caches.
-        """
-        self.balance -= seconds + min(seconds, UNSEEN)
+    def give_back(self, seconds: float) -> None:
+        """Return seconds that were reserved and not used; negative where more were."""
+        self.balance = min(self.balance + seconds, max(self.balance, SAVED))
+
+    def _firsts_left(self) -> float:
+        age = perf_counter() - self._began
+        return min(FIRSTS_AT_ONCE + FIRSTS_PER_SECOND * age, FIRSTS) - self._firsts
+
+    def _debt(self) -> float:
+        return min(LEAST_DEBT + self.share * (perf_counter() - self._began), MOST_DEBT)
+
+    def allows_first(self) -> bool:
+        """Whether the first capture of a target is allowed. With the firsts' share spent, it may overdraw a little."""
+        return self.share > 0.0 and (self._firsts_left() > 0.0 or self.balance > -LEAST_DEBT)
+
+    def most_for_one(self) -> float:
+        """Seconds of processor time that one capture may take now. The bucket may be overdrawn, and fills up again."""
+        if self.unlimited:
+            return SECONDS
+        return max(self.balance, 0.0) + max(self._firsts_left(), 0.0) + self._debt()
 
     def without_loading(self, seconds: float) -> float:
         """`seconds` less the time for loading libraries, if one was loaded since this thread asked last.
@@ -87,20 +115,21 @@ class Governor:
         self._known[me] = _libraries()
         return seconds if self._known[me] <= known else max(seconds - LONGEST_LOADING, 0.0)
 
-    def allows(self) -> bool:
-        if self.balance > 0.0 or self.unlimited:
+    def allows(self, needs: float = 0.0) -> bool:
+        """Whether a capture that took `needs` seconds the last time is allowed."""
+        if self.balance > needs or self.unlimited:
             return True
         now = perf_counter()
         gained = min(SAVED - self.balance, (now - self._filled_at) * self.share)
         self.balance += gained
         self._granted += gained
         self._filled_at = now
-        return self.balance > 0.0
+        return self.balance > needs
 
     @property
     def spent(self) -> float:
         """Seconds that capturing has taken so far."""
-        return self._granted - self.balance
+        return self._granted - self.balance + self._firsts
 
     def restart(self) -> None:
         """In a forked child: start with a full bucket, whatever the parent had spent."""
@@ -155,6 +184,9 @@ class Gate:
         self._skipped_ahead = 0
         self.closed: str | None = None
         self.chooses = self.sample < 1.0
+        self.needs = 0.0  # seconds that a capture of this target cost the last time, which must be saved for the next
+        self._may_be_first = self._is_first = True  # until a first capture is admitted, until it is paid
+        self._seal_per_byte = SEAL_PER_BYTE
         if self.quota <= 0:
             self.close(QUOTA_MET)
 
@@ -212,7 +244,12 @@ class Gate:
 
     def affords(self) -> bool:
         """Whether the budget allows this capture."""
-        return self.governor.allows() or (self._admitted < ALWAYS and self.governor.share > 0.0)
+        if self.governor.allows(self.needs):
+            return True
+        if self._may_be_first and self.governor.allows_first():
+            self._may_be_first = False
+            return True
+        return False
 
     def over_budget(self) -> None:
         """Count a call that the budget does not allow, and skip the calls of the next milliseconds with it."""
@@ -235,30 +272,64 @@ class Gate:
         if self._admitted + captured >= self.quota and not self.closed:
             self.close(QUOTA_MET)
 
-    def succeeded(self, seconds: float) -> None:
+    def reserve(self, size: int) -> float:
+        """Seconds that the writer is expected to need for a call of so many bytes."""
+        return SEAL + size * self._seal_per_byte
+
+    def settle(self, size: int, reserved: float, took: float) -> None:
+        """The writer took so many seconds for a call, for which `reserved` were paid; 0.0 when it wrote nothing."""
+        self.governor.give_back(reserved - took)
+        if took > 0.0:
+            # At most four times as much at once: one call may have loaded a library, or looked something up.
+            per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self._seal_per_byte)
+            self._seal_per_byte = max(self._seal_per_byte + (per_byte - self._seal_per_byte) / 2, SEAL_PER_BYTE / 30)
+
+    def pay_ahead(self, cost: float) -> None:
+        """Pay for a call that has begun: until it ends, other targets that it calls may ask for a capture."""
+        if self._is_first:
+            self._may_be_first = self._is_first = False
+            self.governor.spend_on_first(cost)
+        else:
+            self.governor.balance -= cost
+
+    def succeeded(self, used: float, passed: float, reserved: float = 0.0, paid: float = 0.0) -> None:
+        """A capture used so many seconds of processor time of the caller, while `passed` seconds passed.
+
+        It is expected to take `reserved` seconds of the writer; `paid` seconds of all were paid ahead.
+        """
         if self._breaker.failures:
             self._breaker.succeeded()
-        if seconds >= LOADING:
-            seconds = self.governor.without_loading(seconds)
-        self.governor.spend_in_caller(seconds)
-        if seconds > SLOW:
-            self._close_until_paid(seconds)
+        self._pay(used, passed, reserved, paid)
+
+    def _pay(self, used: float, passed: float, reserved: float, paid: float) -> None:
+        governor = self.governor
+        if passed >= LOADING:
+            loading = passed - governor.without_loading(passed)
+            used, passed = max(used - loading, 0.0), passed - loading
+        # The clock measures neither the way in and out nor the slowdown of the program afterwards, whose code and data
+        # our code has driven from the processor's caches.
+        cost = used + min(used, UNSEEN) + reserved
+        if paid:
+            governor.give_back(paid - cost)
+        else:
+            self.pay_ahead(cost)
+        if not governor.unlimited:
+            self.needs = min(cost, MOST_NEEDED)
+        if passed > SLOW:  # hooks that wait hold up the caller too
+            self._close_until_paid(passed)
 
     def _close_until_paid(self, seconds: float) -> None:
         """Close until the budget has paid for a slow capture, unless the quota is met."""
         if not self.closed_for_good:
             self.close(TOO_SLOW, seconds / max(self.governor.share, 1e-3))
 
-    def failed(self, seconds: float) -> None:
+    def failed(self, used: float, passed: float, paid: float = 0.0) -> None:
         """Count a failed capture; after `FAILURES` in a row the breaker closes the gate for a while."""
-        seconds = self.governor.without_loading(seconds)
-        self.governor.spend_in_caller(seconds)
         self.refund()
+        self._pay(used, passed, 0.0, paid)
         pause = self._breaker.failed()
         if pause is not None:
             self.close(BACKING_OFF, pause)
-        elif seconds > SLOW:
-            self._close_until_paid(seconds)
 
     def refund(self) -> None:
         """Return a failed capture's share of the quota."""

@@ -21,14 +21,14 @@ from _thread import get_ident
 from sys import modules
 
 from ...bundle import BOUND_KINDS, CANCELLED, COMPLETE
-from ...core.clock import perf_counter, time
+from ...core.clock import perf_counter, thread_time, time
 from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import Frozen, freeze_call, freeze_outcome
 from ..host_guard import describe, log_once
-from .admission import ALWAYS, TOO_SLOW
+from .admission import COSTLY, LEAST_DEBT, OVER_BUDGET, TOO_SLOW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ NEVER_STARTED = "never_started"  # a coroutine or generator that was dropped bef
 QUEUE_FULL = "queue_full"
 INTERNAL_ERROR = "internal_error"
 
+_SHORT = 2e-4  # seconds: in a shorter capture the thread hardly lost the processor, so that the wall clock will do
+_LARGE = 2000  # bytes: such a call is paid for when it begins
 _OVERHEAD = 768  # bytes of the objects that hold a call in the queue, besides its frozen bytes
 capturing: set[int] = set()  # threads that are capturing or writing now: their own calls are not captured
 
@@ -61,23 +63,36 @@ class Pending:
     """A call that has begun: its frozen arguments, and the time that capturing it has taken so far.
 
     With its outcome it goes to the writer, which seals and stores it. `started` is seconds since 1970, `began`,
-    `finished` and `cost` are seconds of `perf_counter`, `size` is bytes of memory.
+    `finished` and `cost` are seconds of `perf_counter`, `used` is seconds of processor time, `reserved` those that the
+    writer is expected to need, `sealed` those that sealing has taken, `paid` those that
+    were paid ahead, `size` is bytes of memory.
     """
 
-    __slots__ = ("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "size", "started")
+    __slots__ = (
+        *("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "reserved", "size"),
+        *("paid", "sealed", "started", "used"),
+    )
 
     outcome: Frozen
     exception: str | None
     ended: str
     finished: float
+    reserved: float
     size: int
 
-    def __init__(self, recorder: Recorder, call: Frozen, started: float, began: float) -> None:
+    def __init__(self, recorder: Recorder, call: Frozen, started: float, began: float, used_before: float) -> None:
         self.recorder = recorder
         self.call = call
+        self.paid = self.sealed = 0.0
         self.started = started
         self.began = began
         self.cost = perf_counter() - began
+        self.used = thread_time() - used_before if used_before else self.cost
+
+    def settle(self) -> float:
+        """Correct what was reserved for the writer, which is done with this call; returns the seconds of sealing."""
+        self.recorder.gate.settle(self.size, self.reserved, self.sealed)
+        return self.sealed
 
     @property
     def raised(self) -> bool:
@@ -141,6 +156,8 @@ class Recorder:
         self._greenlets: dict[int, set[int]] = {}
         self._parameters: Parameters | None = None
         self._defaults: Frozen | None = None
+        # Whether processor time is read, which takes a microsecond; of short captures the wall clock is read.
+        self._is_long = True
         self.admit = self._admission(first_call)
 
     def _admission(self, first_call: Callable[[], None]) -> Callable[[], bool]:
@@ -166,9 +183,9 @@ class Recorder:
                 ledger.count_skipped(RECURSIVE)
             elif me in capturing:
                 ledger.count_skipped(REENTRANT)
-            elif governor.balance > 0.0 or gate.affords():
+            elif governor.balance > gate.needs or gate.affords():
                 number = tick_admitted() + 1
-                if gate.limited or number <= ALWAYS:
+                if gate.limited:
                     gate.count_admitted(number)
                 return True
             else:
@@ -199,6 +216,7 @@ class Recorder:
         Raises only what a signal handler of the program raised meanwhile.
         """
         began = perf_counter()
+        used = thread_time() if self._is_long else 0.0
         me = get_ident()
         capturing.add(me)
         try:
@@ -210,10 +228,15 @@ class Recorder:
             self._inside.add(me)  # `_enter`, without the time of a call
             if "greenlet" in modules:
                 self._enter(me)
-            return Pending(self, call, time(), began)
+            pending = Pending(self, call, time(), began, used)
+            if len(call.data) > _LARGE or pending.used > COSTLY:
+                pending.paid = pending.used + self.gate.reserve(len(call.data))
+                self.gate.pay_ahead(pending.paid)
+            return pending
         except BaseException as error:
             self._leave(me)
-            if self._failed(error, perf_counter() - began):
+            passed = perf_counter() - began
+            if self._failed(error, thread_time() - used if used else passed, passed):
                 raise
             return None
         finally:
@@ -261,11 +284,13 @@ class Recorder:
 
     def _finish(self, pending: Pending, value: object, error: BaseException | None, ended: str) -> None:
         me = get_ident()
+        gate, refused = self.gate, ""
         if self._greenlets:
             self._leave(me)
         else:
             self._inside.discard(me)
         now = perf_counter()
+        used = thread_time() if self._is_long else 0.0
         capturing.add(me)
         try:
             outcome = freeze_outcome(value, error is not None, self._rules)
@@ -274,24 +299,35 @@ class Recorder:
             pending.ended = ended
             pending.finished = now
             pending.size = len(pending.call.data) + len(outcome.data) + _OVERHEAD
-            took = pending.cost + perf_counter() - now
-            taken = self._submit(pending)
+            reserved = pending.reserved = gate.reserve(pending.size)
+            passed = perf_counter() - now
+            spent = pending.used + (thread_time() - used if used else passed)
+            passed += pending.cost
+            self._is_long = passed > _SHORT
+            if reserved > LEAST_DEBT and reserved > gate.governor.most_for_one():
+                refused = OVER_BUDGET
+            elif not self._submit(pending):
+                refused = QUEUE_FULL
         except BaseException as fault:
-            if self._failed(fault, pending.cost + perf_counter() - now):
+            passed = perf_counter() - now
+            spent = pending.used + (thread_time() - used if used else passed)
+            if self._failed(fault, spent, passed + pending.cost, pending.paid):
                 raise
             return
         finally:
             capturing.discard(me)
-        if not taken:
-            self.ledger.count_skipped(QUEUE_FULL, admitted=True)
-        self.gate.succeeded(took)
+        if refused:
+            reserved = 0.0
+            self.ledger.count_skipped(refused, admitted=True)
+            gate.refund()
+        gate.succeeded(spent, passed, reserved, pending.paid)
 
-    def _failed(self, error: BaseException, seconds: float) -> bool:
+    def _failed(self, error: BaseException, used: float, passed: float, paid: float = 0.0) -> bool:
         """Count a failed capture. Whether `error` must be raised: it is the program's own, or `strict` is set."""
         host = belongs_to_program(error)
         slow = isinstance(error, TooSlow)
         self.ledger.count_failed(INTERRUPTED if host else TOO_SLOW if slow else INTERNAL_ERROR)
-        self.gate.failed(seconds)
+        self.gate.failed(used, passed, paid)
         if not host:
             log_once(f"could not capture {self.target}", describe(error), "'snapagent why' counts such calls")
         return host or self._strict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.clock import thread_time
 from ...sealing.redaction.earlier import EarlierSecrets
 from ...sealing.seal import RawCall, SealRules, seal
 from ...store.keys import pseudonym_key
@@ -31,8 +32,12 @@ class CallSealer:
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
-        raw = _raw_call(call, self._origins.of(call.target.module))
-        return seal(raw, SealRules.of(call.settings, self._pseudonym_key), self._earlier)
+        began = thread_time()
+        try:
+            raw = _raw_call(call, self._origins.of(call.target.module))
+            return seal(raw, SealRules.of(call.settings, self._pseudonym_key), self._earlier)
+        finally:
+            call.sealed = thread_time() - began
 
 
 def _raw_call(call: Pending, origin: Mapping[str, object]) -> RawCall:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 EVERY = 0.4  # seconds between two updates of the indexes: a process that is killed loses at most half a second
 _SHARE = 50  # an update makes the next one wait so many times as long as it kept the processor busy
 _LONGEST_DELAY = 30.0  # seconds between two attempts on an index whose lock is stuck
+_COUNTS_FIRST = 0.05  # seconds of processor time that saving counts before the last bundles may take
 _FUNCTION_FAILURES = 5  # failures in a row that open the breaker of one function
 _STORE_FAILURES = 3  # the same for the disk
 
@@ -114,7 +115,8 @@ class CallStorer:
     """Stores calls of the targets that it watches; `seal` turns a call into a header and the bytes of its parts.
 
     `between_steps` is called between two steps of the work, each of which takes less than about a millisecond, and
-    `between_calls` between two calls of `store_all`. `released` is told the bytes of calls that need no memory now.
+    `between_calls` between two calls of `store_all`. `done` is told each call that is done with, and
+    whether its caller wrote it alone.
     """
 
     def __init__(
@@ -123,13 +125,13 @@ class CallStorer:
         seal: Seal,
         between_steps: Callable[[], None],
         between_calls: Callable[[], None] = _nothing,
-        released: Callable[[int], None] = _nothing,
+        done: Callable[[CapturedCall, bool], None] = _nothing,
     ) -> None:
         self.store = store
         self._seal = seal
         self._between_steps = between_steps
         self._between_calls = between_calls
-        self._released = released
+        self._done_with = done
         self._watched: dict[str, WatchedTarget] = {}
         self._reset()
 
@@ -303,12 +305,15 @@ class CallStorer:
         self.progress += 1
         if not is_alone:
             self._settled += 1
-            self._released(call.size)
+        self._done_with(call, is_alone)
 
     def _save_counts(self) -> None:
         """Save the counts so far in files beside the indexes, which takes no lock."""
         self.counts_first = False
+        until = thread_time() + _COUNTS_FIRST
         for function in list(self._watched.values()):
+            if thread_time() > until:  # the last update brings the rest
+                return
             counts = function.ledger.take()
             if counts:
                 try:

@@ -26,7 +26,7 @@ from .store_calls import CallStorer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from ...config.settings import Settings
     from ...config.targets import Target
@@ -68,7 +68,8 @@ class Writer:
 
     The writer's thread adds itself to `own_threads`, in which captured functions run uncaptured. `spent` is called with
     the seconds that writing took, `periodic` runs in the writer's thread. One per process and store; a forked child
-    restarts it.
+    restarts it. `settle` is called with each call that is done with; it returns the seconds that it has accounted for,
+    which `spent` is not told again.
     """
 
     def __init__(
@@ -78,16 +79,18 @@ class Writer:
         *,
         sync: bool = False,
         spent: Callable[[float], None] | None = None,
+        settle: Callable[[Any], float] | None = None,
         periodic: PeriodicTask | None = None,
         exit_wait: float = EXIT_WAIT,
         queue_bytes: int = QUEUE_BYTES,
         own_threads: set[int] | None = None,
     ) -> None:
         self.store = store
-        self._storer = CallStorer(store, seal, self._yield_to_program, self._between_calls, self._release_bytes)
+        self._storer = CallStorer(store, seal, self._yield_to_program, self._between_calls, self._done_with)
         self._sync = sync
         self._exit_wait = exit_wait
         self._spent = spent or _nothing
+        self._settle = settle or _settle_nothing
         self._periodic = periodic
         self._own_threads: set[int] = own_threads if own_threads is not None else set()
         self._limit = queue_bytes
@@ -118,6 +121,7 @@ class Writer:
         self._running = False
         self._threadless = False
         self._yields_until = 0.0  # monotonic clock
+        self._accounted = 0.0  # seconds of this round's work that `settle` has accounted for
 
     def restart(self) -> None:
         """In a forked child: start with an empty queue and no thread; the parent writes what it has queued."""
@@ -142,9 +146,9 @@ class Writer:
         if not len(self._queue) & 15 and self._pid != getpid():
             self.restart()
         if self._sync or self._threadless:
-            began = monotonic()
+            began = thread_time()
             self._write_in_caller(call)
-            self._spent(monotonic() - began)
+            self._spent(thread_time() - began)
             return True
         size = call.size
         waiting = self._bytes_in - self._bytes_out
@@ -219,7 +223,8 @@ class Writer:
                 self._report(last or is_left)
             except BaseException as error:  # the thread goes on, whatever the program's logging or types raise
                 log_once("the writer", describe(error))
-            self._spent(thread_time() - began)
+            accounted, self._accounted = self._accounted, 0.0
+            self._spent(thread_time() - began - accounted)
             if request is not None:
                 request.reply.put(not self._queue)
             if last or is_left:
@@ -299,8 +304,13 @@ class Writer:
         queue = self._queue
         return [queue.popleft() for _ in range(len(queue))] if queue else ()
 
-    def _release_bytes(self, size: int) -> None:
-        self._bytes_out += size
+    def _done_with(self, call: CapturedCall, is_alone: bool) -> None:
+        accounted = self._settle(call)
+        if is_alone:
+            self._spent(-accounted)
+        else:
+            self._accounted += accounted
+            self._bytes_out += call.size
 
     def _between_calls(self) -> None:
         """While much is queued: keep the indexes and the report of this process up to date."""
@@ -428,3 +438,8 @@ class _Request:
 
 def _nothing(seconds: float) -> None:
     """Default of `spent`."""
+
+
+def _settle_nothing(call: CapturedCall) -> float:
+    """Default of `settle`."""
+    return 0.0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from ...config.reading import Config, TargetRule
-from ...config.targets import Target, TargetPattern, is_ours, near_matches
+from ...config.targets import Target, TargetPattern, near_matches, why_never_target
 from ...core.records import Record
 from ...errors import ConfigError
 from ..terminal.wording import shown_path
@@ -81,8 +81,9 @@ def find(target: Target, finder: SourceFinder) -> Finding | None:
     """The finding for one function, from its source; None when it does not exist."""
     if target.module == "__main__":
         return _cannot(target, "the main script is not imported; move the function to a module, or use @capture()")
-    if is_ours(target.module):
-        return _cannot(target, "snapagent cannot capture itself")
+    never = why_never_target(target.module)
+    if never is not None:
+        return _cannot(target, never)
     source = finder.module(target.module)
     if source is None or source.origin == NAMESPACE:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from ...bundle import (
@@ -130,11 +130,17 @@ def _signature(function: Any, code: FunctionType | None) -> tuple[Parameters, di
 
 def flavor_of(function: Callable[..., Any]) -> str:
     """`plain`, `coroutine`, `generator` or `async_generator`."""
-    if inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(function) or _makes_generator_coroutines(function):
         return COROUTINE
     if inspect.isasyncgenfunction(function):
         return ASYNC_GENERATOR
     return GENERATOR if inspect.isgeneratorfunction(function) else PLAIN
+
+
+def _makes_generator_coroutines(function: Callable[..., Any]) -> bool:
+    """Whether `types.coroutine` was applied to it: its generators are awaited."""
+    code = getattr(function, "__code__", None)
+    return isinstance(code, CodeType) and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
 def real_callable(wrapped: WrappedCallable, instance: object, has_instance: bool) -> Callable[..., Any]:

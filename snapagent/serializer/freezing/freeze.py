@@ -8,6 +8,7 @@ largest values are left out), by depth (the deepest are left out), or by another
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pickle import dumps
 
 from ...bundle import Note
@@ -23,6 +24,7 @@ from .oversize import deepest_values, largest_values
 from .parts import CallSource, OutcomeSource, source_of
 from .pickler import Freezer
 from .prune import LeftOut, Pruner, shape_of
+from .time_limit import TimeLimit, no_less
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,13 +50,15 @@ _LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C lev
 class FreezeRules(Record):
     """The settings of a target for its values; `max_bytes` is for each part of a bundle.
 
-    `as_first` is for `freeze_as_first` alone.
+    `allowance` tells the processor time in seconds that freezing one call may take now. `as_first` is for
+    `freeze_as_first` alone.
     """
 
     max_bytes: int = 10**6
     exclude: tuple[PathPattern, ...] = ()
     exclude_types: tuple[str, ...] = ()
     as_first: bool = False
+    allowance: Callable[[], float] = no_less
 
 
 class Frozen(Record):
@@ -134,7 +138,7 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
     except IndexError:
         freezer = Freezer(pool.decisions)
     try:
-        data = freezer.freeze(value, origin, rules.max_bytes)
+        data = freezer.freeze(value, origin, rules.max_bytes, rules.allowance)
     except BaseException as error:
         _raise_if_fatal(error)
         problem = error
@@ -152,9 +156,10 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
             freezer.clear_memo()
             pool.idle.append(freezer)
         return frozen
+    time_limit = freezer.time_limit
     del freezer
     problem.__traceback__ = None  # it would keep the frames and their values alive
-    return _recover(source_of(value, origin), rules, (), problem, {})
+    return _recover(source_of(value, origin), rules, (), problem, {}, time_limit)
 
 
 def _with_details(freezer: Freezer, data: bytes) -> Frozen:
@@ -195,13 +200,15 @@ def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
 def _freeze_carefully(source: Source, rules: FreezeRules, patterns: tuple[PathPattern, ...]) -> Frozen:
     """The slower path: for excluded paths, and for stacks that the pickler could overrun."""
     chosen = _dangerously_deep(source)
+    time_limit = TimeLimit()
+    time_limit.start(rules.allowance)
     try:
-        return _attempt(source, rules, patterns, chosen)
+        return _attempt(source, rules, patterns, chosen, time_limit)
     except BaseException as error:
         _raise_if_fatal(error)
         problem = error
     problem.__traceback__ = None
-    return _recover(source, rules, patterns, problem, chosen)
+    return _recover(source, rules, patterns, problem, chosen, time_limit)
 
 
 def _attempt(
@@ -209,14 +216,16 @@ def _attempt(
     rules: FreezeRules,
     patterns: tuple[PathPattern, ...],
     chosen: dict[int, LeftOut],
+    time_limit: TimeLimit,
     hook_seconds: list[float] | None = None,
 ) -> Frozen:
-    """One pass without the values that `patterns` match and those in `chosen`.
+    """One pass without the values that `patterns` match and those in `chosen`; `time_limit` is that of all passes.
 
     `hook_seconds` is the time of the passes before this one, which it continues; None for a first pass.
     """
     pool = _pool_of(rules)
     freezer = Pruner(pool.decisions, patterns, chosen)
+    freezer.time_limit = time_limit
     if hook_seconds is not None:
         freezer.is_retry = True
         freezer.hook_seconds = hook_seconds
@@ -226,7 +235,7 @@ def _attempt(
         for key in keys:
             states = freezer.advanced(states, key)
         values.append(freezer.pruned(value, keys, states))
-    return _with_details(freezer, freezer.freeze(source.assemble(values), source, rules.max_bytes))
+    return _with_details(freezer, freezer.freeze(source.assemble(values), source, rules.max_bytes, None))
 
 
 def _recover(
@@ -235,6 +244,7 @@ def _recover(
     patterns: tuple[PathPattern, ...],
     problem: BaseException,
     chosen: dict[int, LeftOut],
+    time_limit: TimeLimit,
 ) -> Frozen:
     """Freeze as much as possible, after a first pass was stopped by `problem`.
 
@@ -255,12 +265,12 @@ def _recover(
         else:
             _pool_of(rules).decisions.forget()
         try:
-            return _attempt(source, rules, patterns, left_out, hook_seconds)
+            return _attempt(source, rules, patterns, left_out, time_limit, hook_seconds)
         except BaseException as error:
             _raise_if_fatal(error)
             problem = error
             problem.__traceback__ = None
-    return _one_by_one(source, rules, patterns, left_out, hook_seconds)
+    return _one_by_one(source, rules, patterns, left_out, time_limit, hook_seconds)
 
 
 def _one_by_one(
@@ -268,6 +278,7 @@ def _one_by_one(
     rules: FreezeRules,
     patterns: tuple[PathPattern, ...],
     left_out: dict[int, LeftOut],
+    time_limit: TimeLimit,
     hook_seconds: list[float],
 ) -> Frozen:
     """Store the arguments that can be frozen alone, with placeholders for the others; if that fails, for all."""
@@ -275,16 +286,16 @@ def _one_by_one(
     for keys, value in source.places():
         alone = OutcomeSource(value, str(keys[0]))
         try:
-            _attempt(alone, rules, patterns, left_out, hook_seconds)
+            _attempt(alone, rules, patterns, left_out, time_limit, hook_seconds)
         except BaseException as error:
             _raise_if_fatal(error)
             chosen[id(value)] = _given_up(value, error)
     try:
-        return _attempt(source, rules, patterns, chosen, hook_seconds)
+        return _attempt(source, rules, patterns, chosen, time_limit, hook_seconds)
     except BaseException as error:
         _raise_if_fatal(error)
         everything = {id(value): _given_up(value, error) for _, value in source.places()}
-        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, hook_seconds)
+        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, time_limit, hook_seconds)
 
 
 def _given_up(value: object, error: BaseException) -> LeftOut:

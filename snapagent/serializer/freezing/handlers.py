@@ -42,6 +42,7 @@ from .library_forms import element_form, file_form, request_form, response_form,
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
 from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
 from .singletons import may_be_singleton, singleton_form
+from .time_limit import SlowOnes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ class Decisions(dict[type, "Handler"]):
         self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
         # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
         self.aliases: tuple[bytes, tuple[str, ...]] | None = None
+        self.slow = SlowOnes()
 
     def decide(self, value: object) -> Handler:
         """The handler for the type of `value`, which was not met before."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 
 from ...bundle import Note
-from ...core.clock import monotonic
+from ...core.clock import monotonic, perf_counter, thread_time
 from ...core.paths import EXCEPTION
 from ...core.type_facts import type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
@@ -20,9 +20,11 @@ from .children import Locator
 from .handlers import Decisions, named_form, plain
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
+from .time_limit import SLOW, TimeLimit, no_less
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ...core.signature import Parameters
@@ -45,6 +47,7 @@ class Freezer(pickle.Pickler):
         self.max_bytes = 0
         self.is_retry = False  # then a RecursionError in an object's own hooks makes a placeholder of that object only
         self._aliases: object = None
+        self.time_limit = TimeLimit()
         self.reset()
 
     def reset(self) -> None:
@@ -65,6 +68,8 @@ class Freezer(pickle.Pickler):
     # `handler_of` is written out here, because a call would cost more than the look-up.
     def reducer_override(self, value: Any) -> Any:
         handler = self.decisions.get(type(value)) or self.decisions.decide(value)
+        if perf_counter() > self.time_limit.deadline:
+            self.time_limit.look()
         if handler is plain:
             return NotImplemented
         self.has_details = True
@@ -73,8 +78,16 @@ class Freezer(pickle.Pickler):
         except Unstorable as reason:
             return self.leave_out(value, UNSTORABLE, str(reason))
 
-    def freeze(self, value: object, origin: Parameters | str | Source, max_bytes: int) -> bytes:
+    def freeze(
+        self,
+        value: object,
+        origin: Parameters | str | Source,
+        max_bytes: int,
+        allowance: Callable[[], float] | None = no_less,
+    ) -> bytes:
         """The stream of `value`; `origin` names the paths in it: see `parts.source_of`.
+
+        `allowance` is the processor time that this may take; None where the time limit of an earlier pass goes on.
 
         Raises TooBig, TooSlow, RecursionError, or what broke the C pickler.
         """
@@ -82,6 +95,8 @@ class Freezer(pickle.Pickler):
         self.value = value
         self.origin = origin
         self.max_bytes = sink.remaining = max_bytes
+        if allowance is not None:
+            self.time_limit.start(allowance)
         self._aliases = aliases = self.decisions.aliases
         if aliases is not None:
             self._begin_with(*aliases)
@@ -137,7 +152,8 @@ class Freezer(pickle.Pickler):
 
         A running hook cannot be stopped, so the time limit is checked before each one. Raises TooSlow, Unstorable.
         """
-        began = monotonic()
+        self._refuse_slow(type(value))
+        began, used = monotonic(), thread_time()
         hook_seconds = self.hook_seconds
         if hook_seconds[0] > max(HOOK_SECONDS, self.max_bytes / SLOWEST):
             raise TooSlow
@@ -148,22 +164,40 @@ class Freezer(pickle.Pickler):
                 raise Unstorable("it cannot be pickled (RecursionError)") from None
             raise
         finally:
-            hook_seconds[0] += monotonic() - began
+            took = monotonic() - began
+            hook_seconds[0] += took
+            if took > SLOW:
+                # One that overran, sleeping perhaps, is not called again; others may only have lost the processor.
+                self.decisions.slow.record(type(value), took if took > HOOK_SECONDS else thread_time() - used)
+            elif self.decisions.slow:
+                self.decisions.slow.pop(type(value), None)
 
     def code_of(self, code: Any) -> bytes:
         """The by-value stream of a class or function, made once per dump. Raises Unstorable."""
         known = self._code.get(id(code))
         if known is None:
+            slow_one = getattr(code, "__code__", code)
+            self._refuse_slow(slow_one)
+            used, forgiven = thread_time(), self.time_limit.forgiven
             try:
                 known = self._code[id(code)] = code, dump_by_value(code, self)
             except RecursionError:
                 raise Unstorable("it is nested too deep to be stored by value") from None
+            finally:
+                took = thread_time() - used - (self.time_limit.forgiven - forgiven)
+                self.decisions.slow.record(slow_one, took)
             self.by_value[name_of_code(code)] = None
         return known[1]
 
     def named_form(self, code: Any) -> tuple[Any, ...] | None:
         """The form of a function or class that a module holds under a path; None for one that it does not hold."""
         return named_form(self, code)
+
+    def _refuse_slow(self, one: object) -> None:
+        """Raise Unstorable for a type or code that took long the last time, and for which there is no time now."""
+        seconds = self.decisions.slow.get(one)
+        if seconds is not None and seconds > self.time_limit.left():
+            raise Unstorable("storing it took too long the last time, and the budget does not allow that now")
 
     def note_slow_dump(self, code: object) -> None:
         """Note that another thread may have run, and changed the captured values, while `code` was stored by value."""

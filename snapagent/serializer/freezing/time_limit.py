@@ -1,0 +1,76 @@
+"""The processor time that freezing one call may take, looked at while the pickler runs.
+
+Reading a thread's processor time is a system call. So the wall clock is read at each object that the pickler visits,
+and the processor's only when the limit could have been reached by then: a thread cannot use more time than passes.
+"""
+
+from __future__ import annotations
+
+from ...core.clock import perf_counter, thread_time
+from .byte_limit import TooSlow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECONDS = 2.0  # for one call, where no budget says less
+SLOW = 0.005  # seconds: a type or function that took longer is remembered
+_FIRST_LOOK = 0.001  # seconds: most calls are frozen by then
+_MOST_REMEMBERED = 1000
+
+
+def no_less() -> float:
+    """The allowance of a process without a budget."""
+    return SECONDS
+
+
+class TimeLimit:
+    """Raises TooSlow from `look` once this thread has used the seconds that `allowance` grants.
+
+    `forgiven` are the seconds that do not count. `allowance` is asked at the first look. `deadline` is a time of
+    `perf_counter`, before which no look is needed.
+    """
+
+    __slots__ = ("_allowance", "_limit", "_since", "deadline", "forgiven")
+
+    def __init__(self) -> None:
+        self.start(no_less)
+
+    def start(self, allowance: Callable[[], float]) -> None:
+        """Begin to measure. This is on the hot path of a capture."""
+        self._allowance = allowance
+        self._limit = -1.0
+        self._since = self.forgiven = 0.0
+        self.deadline = perf_counter() + _FIRST_LOOK
+
+    def look(self) -> None:
+        left = self.left()
+        if left < 0.0:
+            raise TooSlow
+        self.deadline = perf_counter() + left
+
+    def left(self) -> float:
+        """The seconds that are left."""
+        now = thread_time()
+        if self._limit < 0.0:
+            self._limit = self._allowance()
+            self._since = now - _FIRST_LOOK
+        return self._limit - (now - self._since)
+
+    def forgive(self, seconds: float) -> None:
+        """Do not count seconds that were spent on what happens once in a process, such as loading a library."""
+        self.forgiven += seconds
+        self._since += seconds
+        self.deadline += seconds
+
+
+class SlowOnes(dict[object, float]):
+    """Types and code whose objects took long to freeze the last time: seconds by type or code object."""
+
+    def record(self, one: object, seconds: float) -> None:
+        if seconds < SLOW:
+            self.pop(one, None)
+            return
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+        self[one] = seconds

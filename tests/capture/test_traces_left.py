@@ -1,0 +1,136 @@
+"""Nothing of a captured call is left afterwards: no reference to its arguments, and no name is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import sys
+import traceback
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from recording import instrumented
+
+SOURCE = """
+def fail(value, *, also=None):
+    raise ValueError("no")
+
+def each(value):
+    yield 1
+    raise ValueError("no")
+
+async def wait(value):
+    raise ValueError("no")
+
+async def stream(value):
+    yield 1
+    raise ValueError("no")
+
+class Shape:
+    def __init__(self, side):
+        self._side = side
+
+    @property
+    def area(self):
+        return self._side ** 2
+
+    @property
+    def perimeter(self):
+        return self._side * 4
+
+    @perimeter.setter
+    def perimeter(self, value):
+        self._side = value / 4
+
+    def _get(self):
+        return 1
+
+    renamed = property(_get)
+
+def late(self):
+    return 2
+
+Shape.added = property(late)
+"""
+
+
+class Value:
+    pass
+
+
+@pytest.fixture
+def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    (tmp_path / "sample.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    yield importlib.import_module("sample")
+    sys.modules.pop("sample", None)
+
+
+async def _drained(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+CALLS: dict[str, Callable[[ModuleType, object], object]] = {
+    "plain": lambda sample, value: sample.fail(value),
+    "keyword": lambda sample, value: sample.fail(1, also=value),
+    "generator": lambda sample, value: list(sample.each(value)),
+    "coroutine": lambda sample, value: asyncio.run(sample.wait(value)),
+    "async generator": lambda sample, value: asyncio.run(_drained(sample.stream(value))),
+}
+
+
+@pytest.mark.parametrize("captured", [True, False])
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+@pytest.mark.parametrize("how", CALLS)
+def test_arguments_end_with_the_frames_of_the_program(sample: ModuleType, how: str, mode: str, captured: bool) -> None:
+    """`unittest.assertRaises` clears the frames of a traceback, so that the exception keeps nothing alive."""
+    with instrumented(sample, mode=mode, keep=False) as memories:
+        for memory in memories.made.values():
+            memory.on = captured
+        value = Value()
+        alive = weakref.ref(value)
+        try:
+            CALLS[how](sample, value)
+        except ValueError as error:
+            caught = error
+        del value
+        traceback.clear_frames(caught.__traceback__)
+        gc.collect()
+        assert alive() is None
+
+
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+def test_a_captured_property_keeps_its_name_in_messages(sample: ModuleType, mode: str) -> None:
+    def messages() -> list[str]:
+        shape = sample.Shape(2)
+        found = []
+        for name in ("area", "renamed", "added"):
+            for change in (lambda: setattr(shape, name, 1), lambda: delattr(shape, name)):  # noqa: B023
+                with pytest.raises(AttributeError) as caught:
+                    change()
+                found.append(str(caught.value))
+        with pytest.raises(AttributeError) as caught:
+            del shape.perimeter
+        return [*found, str(caught.value)]
+
+    bare = messages()
+    assert any("'area'" in text for text in bare)
+    with instrumented(sample, mode=mode) as memories:
+        assert messages() == bare
+        assert sample.Shape(2).area == 4
+        assert len(memories.calls("Shape.area")) == 1
+    assert messages() == bare
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="properties tell their name from Python 3.13 on")
+def test_a_captured_property_tells_its_name(sample: ModuleType) -> None:
+    with instrumented(sample):
+        assert vars(sample.Shape)["renamed"].__name__ == "renamed"
+        assert vars(sample.Shape)["perimeter"].__name__ == "perimeter"

@@ -1,0 +1,153 @@
+"""Freezing a call is bounded by the processor time of its thread, and what was slow is remembered."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from snapagent.core.signature import Parameters
+from snapagent.placeholder import UNSTORABLE
+from snapagent.serializer.freezing import freeze, pickler, time_limit
+from snapagent.serializer.freezing.byte_limit import TooSlow
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call
+from snapagent.serializer.freezing.time_limit import TimeLimit
+
+NAMES = Parameters(())
+
+
+def burn(seconds: float) -> None:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
+class Slow:
+    """Takes `seconds` of processor time to be pickled."""
+
+    pickled = 0
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __reduce__(self) -> Any:
+        type(self).pickled += 1
+        burn(self.seconds)
+        return str, ("slow",)
+
+
+class Plain:
+    def __init__(self, inside: object) -> None:
+        self.inside = inside
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    freeze._pools.clear()
+    Slow.pickled = 0
+
+
+def rules(seconds: float) -> FreezeRules:
+    return FreezeRules(allowance=lambda: seconds)
+
+
+def test_one_slow_hook_after_the_other_ends_the_capture() -> None:
+    with pytest.raises(TooSlow):
+        freeze_call(None, ([Slow(0.004) for _ in range(100)],), {}, NAMES, rules(0.02))
+    assert Slow.pickled < 20
+
+
+def test_plain_objects_are_looked_at_too() -> None:
+    began = time.thread_time()
+    with pytest.raises(TooSlow):
+        freeze_call(None, ([Plain(number) for number in range(1_000_000)],), {}, NAMES, rules(0.01))
+    assert time.thread_time() - began < 1.0
+
+
+def test_a_closure_stored_by_value_is_looked_at_while_dill_walks_it() -> None:
+    def closure_over(values: list[Any]) -> Any:
+        return lambda: values
+
+    freeze_call(None, (closure_over([1]),), {}, NAMES, rules(1.0))  # dill is loaded
+    with pytest.raises(TooSlow):
+        freeze_call(None, (closure_over([[number] for number in range(100_000)]),), {}, NAMES, rules(0.02))
+
+
+def test_time_that_other_threads_take_does_not_count() -> None:
+    limit = TimeLimit()
+    limit.start(lambda: 0.05)
+    time.sleep(0.2)
+    limit.look()
+    assert limit.left() > 0.0
+    burn(0.06)
+    with pytest.raises(TooSlow):
+        limit.look()
+
+
+def test_a_type_that_was_slow_is_left_out_when_there_is_no_time_for_it() -> None:
+    first = freeze_call(None, (Slow(0.02),), {}, NAMES, rules(1.0))
+    assert not first.notes
+    second = freeze_call(None, (Slow(0.02), 5), {}, NAMES, rules(0.01))
+    assert [(note.kind, note.path) for note in second.notes] == [(UNSTORABLE, "args[0]")]
+    assert "took too long the last time" in second.notes[0].reason
+    assert Slow.pickled == 1
+    third = freeze_call(None, (Slow(0.0),), {}, NAMES, rules(1.0))
+    assert not third.notes  # there is time again, and it was fast
+    assert not freeze_call(None, (Slow(0.0),), {}, NAMES, rules(0.01)).notes
+
+
+def test_a_function_that_was_slow_to_store_is_left_out_too() -> None:
+    def closure_over(values: list[Any]) -> Any:
+        return lambda: values
+
+    freeze_call(None, (closure_over([1]),), {}, NAMES, rules(1.0))
+    values = [[number] for number in range(10_000)]
+    first = freeze_call(None, (closure_over(values),), {}, NAMES, rules(2.0)).notes
+    assert UNSTORABLE not in [note.kind for note in first]
+    began = time.thread_time()
+    notes = freeze_call(None, (closure_over(values),), {}, NAMES, rules(0.005)).notes
+    assert [note.kind for note in notes] == [UNSTORABLE]
+    assert time.thread_time() - began < 0.1
+
+
+def test_a_hook_that_overruns_is_not_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickler, "HOOK_SECONDS", 0.03)
+    monkeypatch.setattr(time_limit, "SECONDS", 0.03)
+
+    class Waits:
+        called = 0
+
+        def __reduce__(self) -> Any:
+            Waits.called += 1
+            time.sleep(0.05)
+            return str, ("waits",)
+
+    monkeypatch.setitem(globals(), "Waits", Waits)
+    Waits.__qualname__ = "Waits"
+    for _ in range(3):
+        frozen = freeze_call(None, (Waits(), 7), {}, NAMES, FreezeRules(allowance=functools.partial(max, 0.03, 0.02)))
+    assert Waits.called == 1
+    assert [note.kind for note in frozen.notes] == [UNSTORABLE]
+
+
+def test_a_busy_thread_beside_does_not_make_a_fast_type_slow() -> None:
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            pass
+
+    threads = [threading.Thread(target=spin) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            freeze_call(None, (Slow(0.0),), {}, NAMES, rules(1.0))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not freeze_call(None, (Slow(0.0),), {}, NAMES, rules(0.003)).notes
