@@ -129,7 +129,7 @@ class Engine:
             most = self.governor.most_for_one
             if self.governor.unlimited:
                 most = partial(max, SECONDS, settings.max_bytes / SLOWEST)
-            rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types, most)
+            rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types, allowance=most)
             self._freeze_rules[settings] = rules
         return rules
 
