@@ -107,11 +107,15 @@ class Verdict(Record):
     expected: str = ""
     got: str = ""
     reason: str = ""
+    notes: tuple[str, ...] = ()  # facts about the replay, a line each, that change nothing about the verdict
 
     def __bool__(self) -> bool:
         return self.kind == EQUAL
 
     def __str__(self) -> str:
+        return "\n".join((self._in_words(), *self.notes))
+
+    def _in_words(self) -> str:
         if self.kind == NOT_REPLAYABLE:
             return f"{self.kind}: {self.reason}"
         if self.kind in (FIXED, BROKEN):

@@ -20,6 +20,7 @@ from . import call as calling
 from .call import StoredArguments, check_names, override
 from .functions import find_function, unwrap
 from .stored import StoredCall
+from .surroundings import ReplayRules, Surroundings
 
 
 class Bundle:
@@ -145,33 +146,40 @@ class Bundle:
 
     # -- calling it again ----------------------------------------------------------------------------------------
 
-    def call(self, fn: Callable[..., Any] | None = None) -> Any:
+    def call(self, fn: Callable[..., Any] | None = None, *, clock: bool = True) -> Any:
         """Call the target, or `fn` in its place, with the stored arguments.
 
         The call is not captured. A method is called on the stored instance, a coroutine is awaited in a loop of its
         own, and the items of a generator are listed. Raises what the function raises.
+
+        The wall clock stands at the moment of the captured call and ticks, unless `clock=False`; `time.monotonic` and
+        `time.perf_counter` are left alone. Replays in several threads take turns, since the clock is the process's.
         """
         __tracebackhide__ = True
-        return calling.run(self._prepared(fn))
+        call = self._prepared(fn)
+        with Surroundings(self._header, ReplayRules(clock)).entered():
+            return calling.run(call)
 
-    async def acall(self, fn: Callable[..., Any] | None = None) -> Any:
+    async def acall(self, fn: Callable[..., Any] | None = None, *, clock: bool = True) -> Any:
         """The same inside a running event loop."""
         __tracebackhide__ = True
-        return await calling.arun(self._prepared(fn))
+        call = self._prepared(fn)
+        async with Surroundings(self._header, ReplayRules(clock)).aentered():
+            return await calling.arun(call)
 
-    def replay(self, fn: Callable[..., Any] | None = None) -> Any:
+    def replay(self, fn: Callable[..., Any] | None = None, *, clock: bool = True) -> Any:
         """Call it and return the outcome in a form that compares, for snapshots.
 
         A returned value is returned as it is, unless it contains arrays: then, and for an exception, the result is a
         `Returned` or `Raised` with an equality and a repr of its own.
         """
         __tracebackhide__ = True
-        return in_comparable_form(self._ended(fn))
+        return in_comparable_form(self._ended(fn, Surroundings(self._header, ReplayRules(clock))))
 
-    async def areplay(self, fn: Callable[..., Any] | None = None) -> Any:
+    async def areplay(self, fn: Callable[..., Any] | None = None, *, clock: bool = True) -> Any:
         """The same inside a running event loop."""
         __tracebackhide__ = True
-        return in_comparable_form(await self._aended(fn))
+        return in_comparable_form(await self._aended(fn, Surroundings(self._header, ReplayRules(clock))))
 
     def check(
         self,
@@ -182,8 +190,11 @@ class Bundle:
         ignore: Iterable[str] = (),
         unordered: Iterable[str] = (),
         comparators: Mapping[type, Comparator] | None = None,
+        clock: bool = True,
     ) -> Verdict:
         """Call it and compare the outcome with the stored one. The verdict lists the places that were not compared.
+
+        Readings of the wall clock during the call (datetimes, epoch numbers, ISO texts) are not compared.
 
         Raises:
             AssertionError: the outcomes differ; the message lists the differences by path, with both values.
@@ -191,7 +202,8 @@ class Bundle:
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
         expected = self._expected_to_compare()
-        return self._asserted(expected, self._ended(fn), options)
+        around = Surroundings(self._header, ReplayRules(clock))
+        return self._asserted(expected, self._ended(fn, around), options, around)
 
     async def acheck(
         self,
@@ -202,17 +214,21 @@ class Bundle:
         ignore: Iterable[str] = (),
         unordered: Iterable[str] = (),
         comparators: Mapping[type, Comparator] | None = None,
+        clock: bool = True,
     ) -> Verdict:
         """The same inside a running event loop."""
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
         expected = self._expected_to_compare()
-        return self._asserted(expected, await self._aended(fn), options)
+        around = Surroundings(self._header, ReplayRules(clock))
+        return self._asserted(expected, await self._aended(fn, around), options, around)
 
     def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
         """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`."""
         try:
-            return judge(self._expected_to_compare(), self._ended(fn), options or self._options())
+            expected = self._expected_to_compare()
+            around = Surroundings(self._header, ReplayRules())
+            return _judged(expected, self._ended(fn, around), options or self._options(), around)
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
 
@@ -252,19 +268,21 @@ class Bundle:
         taken = len(self.result)
         return taken if self._header.ended in (CLOSED, CAPPED) else taken + calling.MOST_ITEMS
 
-    def _ended(self, fn: Callable[..., Any] | None) -> Outcome:
+    def _ended(self, fn: Callable[..., Any] | None, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
         call = self._prepared(fn)
         try:
-            return Returned(calling.run(call))
+            with around.entered():
+                return Returned(calling.run(call))
         except BaseException as error:
             return self._raised(error)
 
-    async def _aended(self, fn: Callable[..., Any] | None) -> Outcome:
+    async def _aended(self, fn: Callable[..., Any] | None, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
         call = self._prepared(fn)
         try:
-            return Returned(await calling.arun(call))
+            async with around.aentered():
+                return Returned(await calling.arun(call))
         except BaseException as error:
             return self._raised(error)
 
@@ -296,14 +314,19 @@ class Bundle:
             rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators, excused=redacted
         )
 
-    def _asserted(self, expected: Outcome, got: Outcome, options: Options) -> Verdict:
+    def _asserted(self, expected: Outcome, got: Outcome, options: Options, around: Surroundings) -> Verdict:
         __tracebackhide__ = True
-        verdict = judge(expected, got, options)
+        verdict = _judged(expected, got, options, around)
         if not verdict:
             raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from (
                 got.exception if isinstance(got, Raised) else None
             )
         return verdict
+
+
+def _judged(expected: Outcome, got: Outcome, options: Options, around: Surroundings) -> Verdict:
+    """The verdict over a replay that has ended, with what is known about it."""
+    return judge(expected, got, options.replace(readings=around.readings)).replace(notes=around.notes)
 
 
 def _unused_paths(options: Options) -> str:
