@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from snapagent.cli import main
 from snapagent.cli.group import COMMAND_FILES
 from snapagent.config.settings import DEFAULT_SETTINGS
+from snapagent.dependencies.tape import Summary
 from snapagent.sealing.hashing.canonical import Canonical
 from snapagent.sealing.preview import preview_tree
 from snapagent.store import Counts, Store
@@ -150,6 +151,7 @@ def _add_oddities(store: Store) -> None:
         packages={"attrs": "23.2.0"},
         by_value=("shop.storage.<lambda>",),
         opaque=("sku",),
+        effects=Summary(1, dependencies={"sqlite3": (1, 0)}, previews=({"dependency": "sqlite3"},)).as_dict(),
         tree={"sku": preview_tree(list(range(50)), Canonical())},
     )
     store.publish("shop.storage:find_product", header, bundle.payload, when=entry.when + 1)
