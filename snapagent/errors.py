@@ -172,16 +172,17 @@ class OutcomeError(SnapagentError):
 class PlaceholderError(SnapagentError):
     """A placeholder was used as if it were the missing value."""
 
-    def __init__(self, path: str, type_name: str, reason: str) -> None:
-        super().__init__(path, type_name, reason)
+    def __init__(self, path: str, type_name: str, reason: str, placeholder: str | None = None) -> None:
+        super().__init__(path, type_name, reason, placeholder)
         self.path = path
         self.type_name = type_name
         self.reason = reason
+        self.placeholder = placeholder or path  # that of the placeholder, where `path` goes on into the missing value
 
     def __str__(self) -> str:
         return (
             f"{self.path} ({self.type_name}) is not in the bundle: {self.reason}; supply a facsimile: "
-            f"load_capture(..., facsimiles={{{self.path!r}: ...}})"
+            f"load_capture(..., facsimiles={{{self.placeholder!r}: ...}})"
         )
 
 

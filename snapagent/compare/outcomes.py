@@ -10,7 +10,7 @@ from ..core.paths import EXCEPTION, RESULT
 from ..core.records import Record
 from ..core.type_facts import type_name
 from .comparing import examine
-from .report import Comparison, format_comparison
+from .report import Comparison, Difference, format_comparison
 from .text import plain_repr, short
 from .walking import Options
 
@@ -112,14 +112,22 @@ class Verdict(Record):
     def __bool__(self) -> bool:
         return self.kind == EQUAL
 
+    def with_differences(self, differences: tuple[Difference, ...]) -> Verdict:
+        """With differences that were found beside the outcome: an equal one becomes `changed`."""
+        if not differences:
+            return self
+        comparison = self.comparison.replace(differences=(*self.comparison.differences, *differences))
+        return self.replace(kind=CHANGED if self.kind == EQUAL else self.kind, comparison=comparison)
+
     def __str__(self) -> str:
         return "\n".join((self._in_words(), *self.notes))
 
     def _in_words(self) -> str:
-        if self.kind == NOT_REPLAYABLE:
+        if self.reason:
             return f"{self.kind}: {self.reason}"
         if self.kind in (FIXED, BROKEN):
-            return f"{self.kind}: expected {self.expected}, got {self.got}"
+            more = f"\n{format_comparison(self.comparison)}" if self.comparison.differences else ""
+            return f"{self.kind}: expected {self.expected}, got {self.got}{more}"
         if self.kind == EQUAL and not self.comparison.not_compared:
             return self.kind
         return f"{self.kind}:\n{format_comparison(self.comparison)}"

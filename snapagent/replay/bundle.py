@@ -10,14 +10,15 @@ from typing import Any
 
 from ..bundle import ASYNC_GENERATOR, CALL, CANCELLED, CAPPED, CLOSED, GENERATOR, OUTCOME, BundleFile, Header
 from ..compare.comparing import make_options
-from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
+from ..compare.outcomes import CHANGED, NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
 from ..compare.walking import Comparator, Options
 from ..core.short_hashes import short_hash
 from ..core.signature import Parameters
-from ..errors import NotReplayableError, OutcomeError, SnapagentError
+from ..errors import EffectNotRecorded, NotReplayableError, OutcomeError, SnapagentError, UndeclaredEffect
 from ..store import BundleEntry, StoreReader
 from . import call as calling
 from .call import StoredArguments, check_names, override
+from .effects.progress import WRITES
 from .functions import find_function, unwrap
 from .stored import StoredCall
 from .surroundings import ReplayRules, Surroundings
@@ -146,40 +147,72 @@ class Bundle:
 
     # -- calling it again ----------------------------------------------------------------------------------------
 
-    def call(self, fn: Callable[..., Any] | None = None, *, clock: bool = True) -> Any:
+    def call(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
+    ) -> Any:
         """Call the target, or `fn` in its place, with the stored arguments.
 
         The call is not captured. A method is called on the stored instance, a coroutine is awaited in a loop of its
         own, and the items of a generator are listed. Raises what the function raises.
 
+        The calls of dependencies that were recorded below it are served, and nothing else reaches the network or a
+        database: such a call raises EffectNotRecorded or UndeclaredEffect. `live` names dependencies that are called
+        for real, `effects=False` calls all of them.
+
         The wall clock stands at the moment of the captured call and ticks, unless `clock=False`; `time.monotonic` and
         `time.perf_counter` are left alone. Replays in several threads take turns, since the clock is the process's.
         """
         __tracebackhide__ = True
-        call = self._prepared(fn)
-        with Surroundings(self._header, ReplayRules(clock)).entered():
+        call, around = self._prepared(fn, ReplayRules.of(effects, live, clock))
+        with around.entered():
             return calling.run(call)
 
-    async def acall(self, fn: Callable[..., Any] | None = None, *, clock: bool = True) -> Any:
+    async def acall(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
+    ) -> Any:
         """The same inside a running event loop."""
         __tracebackhide__ = True
-        call = self._prepared(fn)
-        async with Surroundings(self._header, ReplayRules(clock)).aentered():
+        call, around = self._prepared(fn, ReplayRules.of(effects, live, clock))
+        async with around.aentered():
             return await calling.arun(call)
 
-    def replay(self, fn: Callable[..., Any] | None = None, *, clock: bool = True) -> Any:
+    def replay(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
+    ) -> Any:
         """Call it and return the outcome in a form that compares, for snapshots.
 
         A returned value is returned as it is, unless it contains arrays: then, and for an exception, the result is a
         `Returned` or `Raised` with an equality and a repr of its own.
         """
         __tracebackhide__ = True
-        return in_comparable_form(self._ended(fn, Surroundings(self._header, ReplayRules(clock))))
+        return in_comparable_form(self._ended(*self._prepared(fn, ReplayRules.of(effects, live, clock))))
 
-    async def areplay(self, fn: Callable[..., Any] | None = None, *, clock: bool = True) -> Any:
+    async def areplay(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
+    ) -> Any:
         """The same inside a running event loop."""
         __tracebackhide__ = True
-        return in_comparable_form(await self._aended(fn, Surroundings(self._header, ReplayRules(clock))))
+        return in_comparable_form(await self._aended(*self._prepared(fn, ReplayRules.of(effects, live, clock))))
 
     def check(
         self,
@@ -190,20 +223,28 @@ class Bundle:
         ignore: Iterable[str] = (),
         unordered: Iterable[str] = (),
         comparators: Mapping[type, Comparator] | None = None,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
         clock: bool = True,
     ) -> Verdict:
         """Call it and compare the outcome with the stored one. The verdict lists the places that were not compared.
 
+        The recorded calls of dependencies are served as in `call`. `effects` says how they are compared: `writes` (the
+        same writes, in the same order for each dependency and caller; reads that are left out are a note), `answers`
+        (only that each call has an answer), or `strict` (all of them, in order).
+
         Readings of the wall clock during the call (datetimes, epoch numbers, ISO texts) are not compared.
 
         Raises:
-            AssertionError: the outcomes differ; the message lists the differences by path, with both values.
+            AssertionError: the outcomes or writes differ; the message lists the differences by path, with both values.
+            EffectNotRecorded, UndeclaredEffect: both AssertionErrors; something was asked for that is not on the tape,
+                also when the function swallowed the error.
         """
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
         expected = self._expected_to_compare()
-        around = Surroundings(self._header, ReplayRules(clock))
-        return self._asserted(expected, self._ended(fn, around), options, around)
+        call, around = self._prepared(fn, ReplayRules.of(effects, live, clock))
+        return self._asserted(expected, self._ended(call, around), options, around)
 
     async def acheck(
         self,
@@ -214,21 +255,23 @@ class Bundle:
         ignore: Iterable[str] = (),
         unordered: Iterable[str] = (),
         comparators: Mapping[type, Comparator] | None = None,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
         clock: bool = True,
     ) -> Verdict:
         """The same inside a running event loop."""
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
         expected = self._expected_to_compare()
-        around = Surroundings(self._header, ReplayRules(clock))
-        return self._asserted(expected, await self._aended(fn, around), options, around)
+        call, around = self._prepared(fn, ReplayRules.of(effects, live, clock))
+        return self._asserted(expected, await self._aended(call, around), options, around)
 
     def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
         """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`."""
         try:
             expected = self._expected_to_compare()
-            around = Surroundings(self._header, ReplayRules())
-            return _judged(expected, self._ended(fn, around), options or self._options(), around)
+            call, around = self._prepared(fn, ReplayRules())
+            return _judged(expected, self._ended(call, around), options or self._options(), around)
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
 
@@ -247,19 +290,21 @@ class Bundle:
     def _parameters(self) -> Parameters:
         return Parameters(self._header.parameters)
 
-    def _call(self) -> StoredArguments:
-        stored = self._stored.load(CALL)
+    def _call(self, stand_ins: Mapping[str, Any] | None = None) -> StoredArguments:
+        stored = self._stored.load(CALL, stand_ins)
         if self._overrides:
             return override(stored, self._parameters, self._stored.has_instance, self._overrides)
         instance, args, kwargs = stored
         return instance, args, kwargs
 
-    def _prepared(self, fn: Callable[..., Any] | None) -> calling.PreparedCall:
+    def _prepared(self, fn: Callable[..., Any] | None, rules: ReplayRules) -> tuple[calling.PreparedCall, Surroundings]:
         function = find_function(self.target) if fn is None else _replacement(fn)
-        instance, args, kwargs = self._call()
+        around = Surroundings(self._stored, rules, function, self._overrides)
+        instance, args, kwargs = self._call(around.stand_ins)
         bound = getattr(function, "__self__", None) is not None and hasattr(function, "__func__")
         positional = (instance, *args) if self._stored.has_instance and not bound else args
-        return calling.PreparedCall(self.target, function, positional, kwargs, self._header.flavor, self._items())
+        call = calling.PreparedCall(self.target, function, positional, kwargs, self._header.flavor, self._items())
+        return call, around
 
     def _items(self) -> int:
         """The most items to read from a generator: no more than were captured, when it was not read to its end."""
@@ -268,28 +313,31 @@ class Bundle:
         taken = len(self.result)
         return taken if self._header.ended in (CLOSED, CAPPED) else taken + calling.MOST_ITEMS
 
-    def _ended(self, fn: Callable[..., Any] | None, around: Surroundings) -> Outcome:
+    def _ended(self, call: calling.PreparedCall, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
-        call = self._prepared(fn)
         try:
             with around.entered():
                 return Returned(calling.run(call))
         except BaseException as error:
-            return self._raised(error)
+            return self._raised(error, around)
 
-    async def _aended(self, fn: Callable[..., Any] | None, around: Surroundings) -> Outcome:
+    async def _aended(self, call: calling.PreparedCall, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
-        call = self._prepared(fn)
         try:
             async with around.aentered():
                 return Returned(await calling.arun(call))
         except BaseException as error:
-            return self._raised(error)
+            return self._raised(error, around)
 
-    def _raised(self, error: BaseException) -> Raised:
-        """An exception as an outcome. Ctrl-C, pytest's exceptions and SnapagentError are raised, unless captured so."""
+    def _raised(self, error: BaseException, around: Surroundings) -> Raised:
+        """An exception as an outcome. Ctrl-C, pytest's exceptions and SnapagentError are raised, unless captured so.
+
+        An effect that was missed is an outcome too: the verdict tells it.
+        """
         __tracebackhide__ = True
         outcome = Raised(error)
+        if around.effects.miss is not None and isinstance(error, EffectNotRecorded | UndeclaredEffect):
+            return outcome
         foreign = isinstance(error, SnapagentError) or not isinstance(error, Exception)
         if foreign and outcome.type != self._header.exception:
             raise error
@@ -317,6 +365,8 @@ class Bundle:
     def _asserted(self, expected: Outcome, got: Outcome, options: Options, around: Surroundings) -> Verdict:
         __tracebackhide__ = True
         verdict = _judged(expected, got, options, around)
+        if around.effects.miss is not None:
+            raise around.effects.miss
         if not verdict:
             raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from (
                 got.exception if isinstance(got, Raised) else None
@@ -325,8 +375,12 @@ class Bundle:
 
 
 def _judged(expected: Outcome, got: Outcome, options: Options, around: Surroundings) -> Verdict:
-    """The verdict over a replay that has ended, with what is known about it."""
-    return judge(expected, got, options.replace(readings=around.readings)).replace(notes=around.notes)
+    """The verdict over a replay that has ended. An effect that was missed is the only thing it tells."""
+    effects = around.effects
+    if effects.miss is not None:
+        return Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
+    verdict = judge(expected, got, options.replace(readings=around.readings)).replace(notes=effects.notes)
+    return verdict.with_differences(effects.differences)
 
 
 def _unused_paths(options: Options) -> str:

@@ -13,25 +13,25 @@ from contextvars import ContextVar
 
 Watcher = Callable[[str, tuple[object, ...]], None]  # audit event and its arguments; may raise to refuse
 
-_watcher: ContextVar[Watcher | None] = ContextVar("snapagent_io_watcher", default=None)
+watcher: ContextVar[Watcher | None] = ContextVar("snapagent_io_watcher", default=None)
 _is_hooked = False
 
 
 @contextmanager
-def watched(watcher: Watcher | None) -> Iterator[None]:
-    """Show `watcher` each audit event of this context; None for no watcher, also inside a watched one."""
+def watched(by: Watcher | None) -> Iterator[None]:
+    """Show `by` each audit event of this context; None for no watcher, also inside a watched one."""
     global _is_hooked
-    if watcher is not None and not _is_hooked:
+    if by is not None and not _is_hooked:
         _is_hooked = True
         sys.addaudithook(_hook)
-    token = _watcher.set(watcher)
+    token = watcher.set(by)
     try:
         yield
     finally:
-        _watcher.reset(token)
+        watcher.reset(token)
 
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
-    watcher = _watcher.get()
-    if watcher is not None:
-        watcher(event, arguments)
+    present = watcher.get()
+    if present is not None:
+        present(event, arguments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bundle import BOUND_KINDS, BundleFile, Header
+from ..bundle import BOUND_KINDS, EFFECTS, BundleFile, Header
 from ..errors import FacsimileError, NotReplayableError
 from ..placeholder import PRESENT
 from ..sealing.portability import refused_globals, verdict
@@ -66,8 +66,23 @@ class StoredCall:
             self._file = self._library.read(self.entry)
         return self._file
 
-    def load(self, part: str) -> Any:
+    @property
+    def facsimiles(self) -> Mapping[str, object]:
+        """Those that the test supplies, by path."""
+        return self._facsimiles
+
+    def is_supplied(self, path: str) -> bool:
+        """Whether the test supplies a facsimile for the placeholder at `path`."""
+        return any(_fits(given, [path]) for given in self._facsimiles)
+
+    def effects(self) -> bytes:
+        """The part that holds the effects, as `dependencies.tape` reads it; nothing is unpickled."""
+        return self._library.part(self.read(), EFFECTS, self.entry.path)
+
+    def load(self, part: str, stand_ins: Mapping[str, object] | None = None) -> Any:
         """A fresh copy of a part: `call` is (instance, args, kwargs), `outcome` the value or the exception.
+
+        `stand_ins` are further values for placeholders, by path.
 
         Raises:
             NotReplayableError: this interpreter cannot load it, judged by the header.
@@ -85,4 +100,5 @@ class StoredCall:
         if serializer != PICKLE:
             reason = f"its {part} was written by the serializer {serializer!r}, and only {PICKLE!r} can be read"
             raise NotReplayableError(self.header.target, reason, "use the version of snapagent that wrote it")
-        return thaw(data, facsimiles=self._facsimiles, target=self.header.target, part=part)
+        supplied = {**(stand_ins or {}), **self._facsimiles}
+        return thaw(data, facsimiles=supplied, target=self.header.target, part=part)

@@ -1,0 +1,205 @@
+"""The dependencies of a bundle as they are in this process, and their replacement for the length of a replay.
+
+Python functions get other code, which reaches names that were imported early; anything else is replaced where it is
+defined.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from types import CodeType, FunctionType
+from typing import Any
+
+from ...config.dependencies import DependencyRule
+from ...config.reading import Config
+from ...config.targets import Target
+from ...core.functions import flavor_of, function_of
+from ...core.records import Record
+from ...core.signature import Parameters, defaults_of
+from ...dependencies.presets import Operation, load_preset
+from ...dependencies.swapping import restore, swap
+from ...dependencies.tape import WRITE, StoredEffect
+from ...errors import NotReplayableError
+from ..functions import find_raw, import_module, unwrap
+
+REPLACES = "__snapagent_replaces__"  # attribute of what stands in the place of a callable that is not Python code
+Answer = Callable[["Dependency", Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+
+
+class Dependency(Record):
+    """A callable whose calls are served. `parameters` and `defaults` are without the bound instance."""
+
+    name: str  # module:qualname, as in the tape
+    preset: str
+    operation: Operation | None
+    function: Any  # below our own wrapper
+    has_instance: bool
+    parameters: Parameters
+    defaults: Mapping[str, Any]
+    flavor: str
+    role: str
+    repeat: str
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> CodeType | None:
+        return getattr(self.function, "__code__", None)
+
+
+class Dependencies(Record):
+    """Those that are served, and the names of those that a test has replaced itself: nothing is required of them."""
+
+    served: tuple[Dependency, ...]
+    replaced: frozenset[str]
+
+
+def find_dependencies(
+    target: str, effects: Iterable[StoredEffect], rules: Iterable[DependencyRule], live: Iterable[str]
+) -> Dependencies:
+    """What the tape and the config name, except presets in `live`.
+
+    Raises NotReplayableError for a dependency of the tape that does not exist here; the message has the nearest name.
+    """
+    rules, live = tuple(rules), frozenset(live)
+    wanted: dict[str, tuple[str, StoredEffect | None]] = {}
+    for each in effects:
+        wanted.setdefault(each.dependency, (each.preset, each))
+    for rule in rules:
+        for name, preset in _named_by(rule):
+            wanted.setdefault(name, (preset, None))
+    found: list[Dependency] = []
+    replaced: set[str] = set()
+    for name, (preset, effect) in wanted.items():
+        if preset and preset in live:
+            continue
+        if preset and effect is None and name.partition(":")[0] not in sys.modules:  # the guard watches those
+            continue
+        try:
+            raw = find_raw(name)
+        except NotReplayableError as error:
+            if effect is None:  # declared, but not there: it cannot be called either
+                continue
+            raise _gone(target, name, preset, error) from error
+        if is_replaced_by_test(raw):
+            replaced.add(name)
+            continue
+        found.append(_dependency(name, preset, raw, effect, _rule_for(name, preset, rules)))
+    return Dependencies(tuple(found), frozenset(replaced))
+
+
+def rules_for(config: Config, target: str) -> tuple[DependencyRule, ...]:
+    """The entries of the config that concern a target."""
+    added = config.settings_for(target).dependencies
+    return () if added is None else (*config.dependencies, *added)
+
+
+def _named_by(rule: DependencyRule) -> Iterator[tuple[str, str]]:
+    """The callables of an entry that are known without a search: those of presets, and exact names."""
+    if rule.preset:
+        try:
+            for operation in load_preset(rule.preset):
+                yield operation.dependency, rule.preset
+        except (LookupError, ImportError):
+            return
+    elif rule.pattern is not None and "*" not in rule.text and ":" in rule.text:
+        yield rule.text, ""
+
+
+def _rule_for(name: str, preset: str, rules: Iterable[DependencyRule]) -> DependencyRule | None:
+    if preset:
+        return next((rule for rule in rules if rule.preset == preset), None)
+    target = Target.parse(name)
+    fitting = [rule for rule in rules if rule.pattern is not None and rule.pattern.matches(target)]
+    return next((rule for rule in fitting if rule.text == name), fitting[-1] if fitting else None)
+
+
+def _gone(target: str, name: str, preset: str, error: NotReplayableError) -> NotReplayableError:
+    remedy = "capture the call again, or declare its successor"
+    if preset:
+        remedy = f"install the library of the preset {preset!r}"
+    near = ""
+    if "near:" not in error.reason:
+        module = name.partition(":")[0]
+        try:
+            known = dir(import_module(module, name))
+        except NotReplayableError:
+            known = []
+        close = get_close_matches(name.rpartition(":")[2].partition(".")[0], known, n=1)
+        near = f" (near: {close[0]})" if close else ""
+    return NotReplayableError(target, f"its dependency {name} is gone: {error.reason}{near}", remedy)
+
+
+def is_replaced_by_test(raw: object) -> bool:
+    """Whether a mock, or a wrapper of `side_effects`, stands where the dependency was."""
+    kind = type(raw)
+    if kind.__module__ in ("unittest.mock", "mock"):
+        return True
+    return "__snapagent_recordings__" in getattr(function_of(raw), "__dict__", {})
+
+
+def _dependency(
+    name: str, preset: str, raw: object, effect: StoredEffect | None, rule: DependencyRule | None
+) -> Dependency:
+    function = unwrap(raw)
+    is_method = "." in name.partition(":")[2] and not isinstance(raw, staticmethod)
+    operation = None
+    if preset:
+        operation = next((one for one in load_preset(preset) if one.dependency == name), None)
+    parameters, defaults = Parameters(()), {}
+    if operation is None and hasattr(function, "__code__"):
+        parameters, defaults = Parameters.of(function), defaults_of(function)  # type: ignore[arg-type]
+        if is_method:
+            parameters = Parameters(parameters.items[1:])
+    elif effect is not None:
+        parameters = Parameters(effect.parameters)
+    return Dependency(
+        name=name,
+        preset=preset,
+        operation=operation,
+        function=function,
+        has_instance=is_method,
+        parameters=parameters,
+        defaults={key: value for key, value in defaults.items() if key in dict(parameters.items)},
+        flavor=flavor_of(function) if isinstance(function, FunctionType) or effect is None else effect.flavor,
+        role=effect.role if effect is not None else (rule.role if rule is not None and rule.role else WRITE),
+        repeat=effect.repeat if effect is not None else (rule.repeat if rule is not None else "steady"),
+        exclude=rule.exclude if rule is not None else (),
+    )
+
+
+@contextmanager
+def replaced(dependencies: Iterable[Dependency], answer: Answer) -> Iterator[None]:
+    """Let `answer` reply to every call of these, until the end of the block."""
+    undo: list[Callable[[], None]] = []
+    try:
+        for dependency in dependencies:
+            undo.append(_replace(dependency, answer))
+        yield
+    finally:
+        for step in reversed(undo):
+            step()
+
+
+def _replace(dependency: Dependency, answer: Answer) -> Callable[[], None]:
+    function = dependency.function
+    if isinstance(function, FunctionType):
+        swap(function, lambda twin, args, kwargs: answer(dependency, twin, args, kwargs))
+        return lambda: restore(function)
+    module, _, qualname = dependency.name.partition(":")
+    above, _, last = qualname.rpartition(".")
+    owner: Any = find_raw(f"{module}:{above}") if above else import_module(module, dependency.name)
+    raw = vars(owner)[last]
+
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        return answer(dependency, function, args, kwargs)
+
+    setattr(replacement, REPLACES, dependency.name)
+    try:
+        setattr(owner, last, staticmethod(replacement) if isinstance(raw, staticmethod) else replacement)
+    except TypeError as error:
+        reason = f"its dependency {dependency.name} cannot be replaced: {error}"
+        raise NotReplayableError(dependency.name, reason, "declare the function that calls it") from error
+    return lambda: setattr(owner, last, raw)
