@@ -67,10 +67,11 @@ class World:
 
 
 @contextmanager
-def captured(folder: Path, source: str, config: str, name: str = "world") -> Iterator[World]:
+def captured(folder: Path, source: str, config: str, name: str = "world", *, sync: bool = True) -> Iterator[World]:
     """Write a module, capture with this config, import it. `config` is the YAML without version and capture_dir."""
     (folder / f"{name}.py").write_text(textwrap.dedent(source))
-    text = "version: 1\nbudget: 100%\n" + f"capture_dir: {folder / 'captures'}\n" + textwrap.dedent(config)
+    text = f"version: 1\nbudget: 100%\nsync: {str(sync).lower()}\n"
+    text += f"capture_dir: {folder / 'captures'}\n" + textwrap.dedent(config)
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
     activation = Activation()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def raw_tape(pending: TapedPending) -> RawTape | None:
     """None for a tape that recorded nothing and missed nothing: the bundle needs none."""
     tape = pending.tape
-    if not tape.entries and not tape.reason:
+    if not (tape.entries or tape.reason or tape.late):
         return None
     entries = sorted(tape.entries, key=lambda entry: entry.effect.start)
     number = {id(entry.effect): index for index, entry in enumerate(entries)}
