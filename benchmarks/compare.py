@@ -1,7 +1,7 @@
 """What has become faster or slower since a git revision: `make bench-compare REV=main~5`.
 
-The benchmarks of this working tree are run against the package of the revision and against the present one, in turn,
-three times each. Names after the revision choose benchmarks: `python -m benchmarks.compare main~5 gate capture`.
+Each revision runs its own benchmarks, in turn, three times each: modules may have moved in between. Names after the
+revision choose benchmarks: `python -m benchmarks.compare main~5 gate capture`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def main() -> int:
         try:
             print(f"{'':<60} {revision[:12]:>12} {'now':>12}  change")
             for path in benchmarks(names):
-                _compare(path, tree)
+                if (tree / "benchmarks" / path.name).exists():
+                    _compare(path, tree)
         finally:
             subprocess.run(["git", "worktree", "remove", "--force", str(tree)], cwd=HERE.parent, check=True)
     return 0
@@ -38,8 +39,8 @@ def _compare(path: Path, tree: Path) -> None:
     before: dict[str, list[float]] = {}
     after: dict[str, list[float]] = {}
     for _ in range(TIMES):
-        for package, ratios in ((tree, before), (None, after)):
-            for row in run(path, package=package, quiet=True) or ():
+        for root, ratios in ((tree, before), (HERE.parent, after)):
+            for row in run(root / "benchmarks" / path.name, package=root, quiet=True) or ():
                 ratios.setdefault(f"{row['situation']}", []).append(float(str(row["ratio"])))
     for situation, now in after.items():
         then = before.get(situation)
@@ -47,7 +48,10 @@ def _compare(path: Path, tree: Path) -> None:
             print(f"{situation:<60} {'-':>12} {statistics.median(now):12.2f}")
             continue
         old, new = statistics.median(then), statistics.median(now)
-        print(f"{situation:<60} {old:12.2f} {new:12.2f}  {new / old - 1:+.0%}")
+        spread = (max(then) - min(then)) / old
+        print(
+            f"{situation:<60} {old:12.2f} {new:12.2f}  {new / old - 1:+.0%} (before: spread {spread:.0%})", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from snapagent.errors import PlaceholderError
-from snapagent.placeholder import BY_VALUE, EXCEPTION, PLACEHOLDER, Placeholder, note_of, restore_placeholder
+from snapagent.placeholder import BY_VALUE, PLACEHOLDER, REBUILDS_EXCEPTION, Placeholder, note_of, restore_placeholder
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_copies_and_pickles_keep_what_it_says(placeholder: Any) -> None:
     [
         PLACEHOLDER,
         BY_VALUE,
-        EXCEPTION,
+        REBUILDS_EXCEPTION,
         "snapagent.serializer.enums:build_enum",
         "snapagent.replay.side_effects.recording:RaisedAfter",
     ],

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..config.reading import Config
     from ..config.settings import Settings
     from ..config.targets import Target
+    from .effects.dependencies import Dependencies
 
 
 class Engine:
@@ -35,8 +36,11 @@ class Engine:
     Raises ConfigError when a key cannot be used.
     """
 
-    def __init__(self, config: Config, base_path: str, *, strict: bool = False) -> None:
+    def __init__(
+        self, config: Config, base_path: str, *, strict: bool = False, dependencies: Dependencies | None = None
+    ) -> None:
         self.config = config
+        self._dependencies = dependencies
         self.base_path = base_path
         self.governor = Governor(config.budget)
         self.unreachable: dict[str, str] = {}
@@ -75,7 +79,7 @@ class Engine:
             self.writer.watch(target, settings, ledger, gate)
             if self._reporter.paused and gate.closed is None:
                 gate.close(PAUSED)
-        recorder = Recorder(
+        recorder = self._recorder_class(settings)(
             target,
             function,
             kind,
@@ -90,6 +94,15 @@ class Engine:
         )
         self._recorders[str(target)] = recorder
         return recorder
+
+    def _recorder_class(self, settings: Settings) -> type[Recorder]:
+        """That of a target with dependencies records its effects too."""
+        scope = self._dependencies.declared.scope(settings) if self._dependencies is not None else None
+        if not scope:
+            return Recorder
+        from .effects.taping_recorder import taping
+
+        return taping(scope)
 
     def recorders(self) -> list[Recorder]:
         """One for each target that was reached in this process."""

@@ -20,8 +20,8 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> its file in `co
         "run": "switch",
         "enable": "switch",
         "disable": "switch",
-        "pause": "pause",
-        "resume": "pause",
+        "pause": "switch",
+        "resume": "switch",
     },
     "Read": {
         "list": "list",

@@ -31,6 +31,10 @@ class Declared:
         """Whether something in this module may be a dependency."""
         return name in self.operations or self._targets.wants_module(name)
 
+    def names_functions_in(self, module: str) -> bool:
+        """Whether an entry that is no preset may mean something in this module."""
+        return self._targets.wants_module(module)
+
     def rule_for(self, target: Target) -> DependencyRule | None:
         """The entry that names this function: an exact one goes before a glob, a later one before an earlier one."""
         return self._targets.rule_for(target)

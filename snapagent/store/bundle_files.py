@@ -19,7 +19,7 @@ _STARTS = tuple(b"%s%d " % (MAGIC, number) for number in FORMATS)
 _START_SIZE = len(_STARTS[0])
 # A header is cut at these. None can occur inside a text, because its quotes are escaped, nor at the start of a preview.
 _PARTS, _EXCEPTION, _TREE = b',"parts":[', b',"exception":', b',"tree":{'
-_FIELDS = ("target", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews")
+_FIELDS = ("target", "kind", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews")
 _values = itemgetter(*_FIELDS)
 _parse = json.JSONDecoder().raw_decode
 
@@ -28,6 +28,7 @@ class HeaderSummary(NamedTuple):
     """The fields of a Header that lists of bundles show."""
 
     target: str
+    kind: str
     timestamp: str
     duration: float
     outcome: str
@@ -59,7 +60,8 @@ def parse_summary(data: bytes) -> HeaderSummary | None:
         shown = b"%s%s}" % (data[start:parts], data[rest:end])
         summary = HeaderSummary._make(_values(_parse(shown.decode("ascii"))[0]))
         # These raise TypeError or ValueError unless the fields are texts and pairs.
-        "".join((summary.target, summary.timestamp, summary.outcome, summary.exception or "", summary.hash))
+        "".join((summary.target, summary.kind, summary.timestamp, summary.outcome))
+        "".join((summary.exception or "", summary.hash))
         "".join(summary.previews.values())
         dict(summary.parameters)
         return summary
@@ -98,8 +100,13 @@ def read_header(folder: int, name: str, path: str) -> tuple[Header, int]:
 
 def header_of(entry: BundleEntry) -> Header:
     """The header of a bundle. Raises like `read_header`, and OSError when its folder cannot be opened."""
-    with files.opened_folder(os.path.dirname(entry.path)) as folder:
-        return read_header(folder, entry.name, entry.path)[0]
+    return read_file_header(entry.path)[0]
+
+
+def read_file_header(path: str) -> tuple[Header, int]:
+    """The header and the size of a file, in a store or anywhere else. Raises like `header_of`."""
+    with files.opened_folder(os.path.dirname(path) or ".") as folder:
+        return read_header(folder, os.path.basename(path), path)
 
 
 def read_summary(folder: int, name: str, path: str) -> tuple[HeaderSummary, int]:

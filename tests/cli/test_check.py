@@ -207,3 +207,12 @@ def test_the_probe_answers_for_held_functions_as_instrumenting_does(tmp_path, mo
         status, _ = judge(f"held_by_objects:{name}")
         assert (status == "wraps") == (name in found)
     assert found >= {"greet"}
+
+
+def test_a_glob_over_a_compiled_module_says_that_it_is_compiled(project):
+    result, verdicts = check(project, "_json:*", "sys:*")
+
+    assert result.exit_code == 1
+    assert "compiled" in verdicts["_json:*"]["reason"]
+    assert "make the one that calls it a target" in verdicts["_json:*"]["reason"]
+    assert "built into the interpreter" in verdicts["sys:*"]["reason"]

@@ -92,6 +92,33 @@ def test_why_of_an_unknown_name_is_wrong_usage_with_near_names(project, run):
     assert "shopfront.pricing:quote" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["shopfront.basket.Basket.nope", "shopfront.basket:nope", "shopfront.basket.Odd.nope"])
+def test_a_name_that_only_a_glob_covers_and_no_source_defines_is_unknown(run, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shopfront").mkdir(exist_ok=True)
+    (tmp_path / "shopfront" / "__init__.py").write_text("")
+    (tmp_path / "shopfront" / "basket.py").write_text(
+        "class Shelf:\n    def put(self): ...\nclass Basket(Shelf):\n    def note(self): ...\n"
+        "class Odd(ValueError): ...\n"
+    )
+    (tmp_path / "snapagent.yaml").write_text('version: 1\ntargets: ["shopfront.**:**"]\n')
+
+    result = run("why", name)
+
+    assert result.exit_code == 2
+    assert f"named {name!r}" in result.stderr
+
+
+def test_the_nearest_name_of_the_source_is_proposed(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "basketry.py").write_text("class Basket:\n    def note(self): ...\n")
+
+    result = run("why", "basketry.Basket.notes")
+
+    assert result.exit_code == 2
+    assert "basketry:Basket.note" in result.stderr
+
+
 def test_every_reason_that_the_code_counts_has_its_words():
     from snapagent import bundle
     from snapagent.capture.recording import admission, recorder

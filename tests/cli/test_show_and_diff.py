@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -166,3 +167,35 @@ def test_a_torn_bundle_is_named_and_not_shown(shop, run):
 
     assert result.exit_code == 1
     assert entry.name in result.stderr
+
+
+def test_a_bundle_is_shown_by_the_path_of_its_file_in_a_store_or_elsewhere(shop, run, tmp_path):
+    entry = shop.add(tree={"rows": node("[1]", "list"), "result": node("21.5", "float")})
+    copy = tmp_path / "git-blob-3f_quote"  # as git names the file that it hands to a textconv
+    copy.write_bytes(Path(entry.path).read_bytes())
+
+    by_name = run("show", "shop.pricing.quote").stdout.splitlines()
+
+    assert run("show", entry.path).stdout.splitlines() == by_name
+    elsewhere = run("show", str(copy))
+    assert elsewhere.exit_code == 0
+    assert elsewhere.stdout.splitlines()[-3:] == by_name[-3:]
+    assert json.loads(run("show", str(copy), "--json").stdout)["target"] == "shop.pricing:quote"
+
+
+def test_a_file_that_is_not_there_or_not_a_bundle_is_named(run, tmp_path):
+    other = tmp_path / "notes.pkl"
+    other.write_bytes(b"no bundle")
+
+    missing, wrong = run("show", str(tmp_path / "gone.pkl")), run("show", str(other))
+
+    assert (missing.exit_code, wrong.exit_code) == (2, 1)
+    assert "there is no file" in missing.stderr and "gone.pkl" in missing.stderr
+    assert "notes.pkl" in wrong.stderr
+
+
+def test_loading_a_loose_file_is_refused_with_what_to_give(shop, run):
+    result = run("show", shop.add().path, "--load")
+
+    assert result.exit_code == 2
+    assert "--load takes the function" in result.stderr

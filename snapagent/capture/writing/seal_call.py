@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...bundle import Header, SigningKey
+    from ...sealing.seal import Tape
     from ..recording.recorder import Pending
 
 
@@ -27,7 +28,16 @@ class CallSealer:
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
-        return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key))
+        return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key), _tape_of(call))
+
+
+def _tape_of(call: Pending) -> Tape | None:
+    """The effects of the call, if any were recorded."""
+    if not hasattr(call, "tape"):
+        return None
+    from ..effects.raw import raw_tape
+
+    return raw_tape(call)  # type: ignore[arg-type]  # the class that has a tape
 
 
 def _raw_call(call: Pending) -> RawCall:

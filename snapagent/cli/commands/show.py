@@ -11,13 +11,15 @@ import click
 from ...bundle import COMPLETE, Header, Note
 from ...config.units import format_duration, format_size
 from ...core.short_hashes import short_hash
+from ...store.layout import SUFFIX
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, function
 from ..completing import complete_hash, complete_target
+from ..group import UnknownNameError
 from ..source.modules import default_search_path
 from ..terminal.folding import Piece
 from ..terminal.wording import ago, counted, local_time, shown_path
-from ..views.rows import BundleRow, bundle_row
+from ..views.rows import BundleRow, bundle_row, file_row
 from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from ..workers.children import ask
 
@@ -25,7 +27,7 @@ _ALL_LEVELS = 1000  # more than a preview has
 
 
 @click.command("show")
-@click.argument("target", shell_complete=complete_target)
+@click.argument("target", metavar="TARGET|FILE", shell_complete=complete_target)
 @click.argument("hash_prefix", required=False, metavar="[HASH]", shell_complete=complete_hash)
 @click.option("-d", "--depth", type=click.IntRange(min=1), default=_ALL_LEVELS, metavar="N", help="Levels of the tree.")
 @click.option("--load", is_flag=True, help="Unpickle the bundle in a child process, which runs its code.")
@@ -35,19 +37,27 @@ _ALL_LEVELS = 1000  # more than a preview has
 def show_command(app: App, target: str, hash_prefix: str | None, depth: int, load: bool, as_json: bool) -> None:
     """Show one bundle: arguments, outcome, and omitted values.
 
-    Shows the newest bundle, or the one with this hash prefix or file name. Reads only the preview in the bundle's
-    header and runs no code, unless --load is given.
+    Shows the newest bundle, the one with this hash prefix or file name, or the bundle in a file. Reads only the preview
+    in the bundle's header and runs no code, unless --load is given.
+
+    To read bundles in `git diff`, run once: git config diff.snapagent.textconv "snapagent show", and put this line into
+    .gitattributes: *.pkl diff=snapagent
 
     \b
     Examples:
       snapagent show shop.pricing.quote
       snapagent show shop.pricing:quote 3fa9 --json
+      snapagent show tests/captures/shop.pricing.quote/20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl
     """
-    store = app.store
-    entry = bundle(store, function(store, target), hash_prefix)
-    header = store.header(entry)
-    row = bundle_row(store, header.target, entry)
-    values = _load(store.base_path, header.target, entry.name) if load else None
+    values: dict[str, str] | None = None
+    if hash_prefix is None and _names_a_file(target):
+        header, row = _read_file(target, load)
+    else:
+        store = app.store
+        entry = bundle(store, function(store, target), hash_prefix)
+        header = store.header(entry)
+        row = bundle_row(store, header.target, entry)
+        values = _load(store.base_path, header.target, entry.name) if load else None
     if as_json:
         app.out.json({**_as_json(header, row), **({"values": values} if values is not None else {})})
         return
@@ -60,6 +70,21 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
         return
     for pieces in _lines_of(header, row, depth):
         app.out.folded(*pieces, lead=_indent_below(pieces))
+
+
+def _names_a_file(text: str) -> bool:
+    return os.sep in text or text.endswith(SUFFIX) or os.path.isfile(text)
+
+
+def _read_file(path: str, load: bool) -> tuple[Header, BundleRow | None]:
+    if load:
+        raise click.UsageError("--load takes the function of a bundle in the captures folder, not a file.")
+    try:
+        return file_row(path)
+    except FileNotFoundError:
+        raise UnknownNameError(f"there is no file {path!r}; 'snapagent list' shows the captured functions") from None
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror or error}") from None
 
 
 def _load(base_path: str, target: str, name: str) -> dict[str, str]:

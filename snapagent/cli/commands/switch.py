@@ -1,4 +1,4 @@
-"""`snapagent run`, `enable` and `disable`: start capture in an unchanged program."""
+"""`snapagent run`, `enable`, `disable`, `pause`, `resume`: start and stop capture in an unchanged program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ...config.environment import CAPTURE_DIR, ENABLED, is_enabled
 from ..app import App, json_option, pass_app, store_options
 from ..group import WRONG_USAGE
 from ..launch import environment_for, pth_path, remove_pth, write_pth
-from ..terminal.wording import printable
+from ..terminal.wording import counted, printable, shown_path
+from .retention import explaining_failures
 
 Path = TypeVar("Path", str, str | None)
 
@@ -90,3 +91,44 @@ def _or_problem(change: Callable[[], Path]) -> Path:
     except OSError as error:
         where = printable(str(error.filename or pth_path()))
         raise click.ClickException(f"{where}: {error.strerror}; nothing was changed") from None
+
+
+@click.command("pause")
+@json_option
+@store_options
+@pass_app
+def pause_command(app: App, as_json: bool) -> None:
+    """Stop capture in all processes that write to this folder.
+
+    Takes effect within a second; the processes keep running and count their calls as paused. Processes that start
+    later are paused too, until `snapagent resume`.
+    """
+    from ...store.processes import pause, running_processes
+
+    with explaining_failures():
+        pause(app.store.base_path)
+    running = sum(1 for _ in running_processes(app.store.base_path))
+    if as_json:
+        app.out.json({"captures": app.store.base_path, "paused": True, "processes": running})
+        return
+    app.out.line("paused ", (shown_path(app.store.base_path), "bold"))
+    now = "is running now" if running == 1 else "are running now"
+    app.out.note(f"{counted(running, 'capturing process', 'capturing processes')} {now}", then="snapagent resume")
+
+
+@click.command("resume")
+@json_option
+@store_options
+@pass_app
+def resume_command(app: App, as_json: bool) -> None:
+    """Restart capture after `snapagent pause`."""
+    from ...store.processes import resume
+
+    with explaining_failures():
+        was_paused = resume(app.store.base_path)
+    if as_json:
+        app.out.json({"captures": app.store.base_path, "paused": False, "was_paused": was_paused})
+    elif was_paused:
+        app.out.line("resumed ", (shown_path(app.store.base_path), "bold"))
+    else:
+        app.out.note(f"{shown_path(app.store.base_path)} was not paused")

@@ -20,7 +20,7 @@ from ..choosing import function, name_of
 from ..completing import complete_target
 from ..group import UnknownNameError
 from ..source.modules import SourceFinder, default_search_path
-from ..source.resolve import WRAPS, Finding, find
+from ..source.resolve import UNSURE, WRAPS, Finding, find, nearest_in_source
 from ..terminal.wording import counted, printable, shown_path
 from ..views.reasons import explain, explain_left_out
 from ..views.rows import function_row
@@ -66,7 +66,7 @@ def why(store: StoreReader, config: Config | None, name: str) -> Explanation:
     except TargetNotFoundError as error:
         if finding is None and not _is_named(config, name):
             known = [str(rule.pattern) for rule in config.rules] if config is not None else []
-            near = error.near or near_matches(name, known)
+            near = error.near or near_matches(name, known) or nearest_in_source(name, finder)
             raise TargetNotFoundError(name, near, store.base_path, error.known) from None
         target = finding.target if finding is not None else name
         statements = [*_about_target(config, target), *_about_source(finding, name)]
@@ -90,11 +90,9 @@ def _find_in_source(name: str, finder: SourceFinder) -> Finding | None:
 
 
 def _is_named(config: Config | None, name: str) -> bool:
-    return config is not None and any(
-        str(rule.pattern) == name or rule.pattern.matches(target)
-        for rule in config.rules
-        for target in Target.candidates(name)
-    )
+    """Whether the configuration has this very name. A glob says nothing of whether the function exists."""
+    names = {name, *map(str, Target.candidates(name))}
+    return config is not None and any(str(rule.pattern) in names for rule in config.rules)
 
 
 def _about_target(config: Config | None, name: str) -> Iterator[Statement]:
@@ -120,8 +118,10 @@ def _about_source(finding: Finding | None, name: str) -> Iterator[Statement]:
         yield Statement(PROBLEM, "no module on the search path defines it", "snapagent check lists the nearest names")
     elif finding.status == WRAPS:
         yield Statement(GOOD, f"it is defined at {finding.place} and can be wrapped")
-    else:
+    elif finding.status == UNSURE:
         yield Statement(PROBLEM, finding.reason, "snapagent check --import")
+    else:
+        yield Statement(PROBLEM, finding.reason)
 
 
 def _about_no_calls(finding: Finding | None) -> Iterator[Statement]:

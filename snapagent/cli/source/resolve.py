@@ -5,6 +5,7 @@ Uses only the source. `workers/import_probe` asks the imported modules in a chil
 
 from __future__ import annotations
 
+import builtins
 import os
 from collections.abc import Iterator
 from itertools import takewhile
@@ -12,10 +13,12 @@ from itertools import takewhile
 from ...config.reading import Config, TargetRule
 from ...config.targets import Target, TargetPattern, is_ours, near_matches
 from ...core.records import Record
+from ...errors import ConfigError
 from ..terminal.wording import shown_path
 from .modules import BUILTIN, EXTENSION, NAMESPACE, UNREADABLE, Definition, ModuleSource, SourceFinder
 
 WRAPS, CANNOT, UNSURE, NOTHING = "wraps", "cannot", "unsure", "nothing"
+_INSTEAD = "only functions written in Python can be wrapped; make the one that calls it a target"
 MAX_MODULES = 5000  # searched for one glob
 
 
@@ -83,20 +86,22 @@ def find(target: Target, finder: SourceFinder) -> Finding | None:
     source = finder.module(target.module)
     if source is None or source.origin == NAMESPACE:
         return None
-    if source.origin == BUILTIN:
-        return _cannot(
-            target, "its module is built into the interpreter; only functions written in Python can be wrapped"
-        )
-    if source.origin == EXTENSION:
-        return _cannot(
-            target, f"its module is compiled ({source.path}); only functions written in Python can be wrapped"
-        )
-    if source.origin == UNREADABLE:
-        return _cannot(target, f"{source.path} cannot be read: {source.problem}")
+    unusable = _without_source(source)
+    if unusable:
+        return _cannot(target, unusable)
     definition = source.definitions.get(target.qualname)
     if definition is not None and definition.kind != "imported":
         return _judge(target, source, definition)
-    return _found_elsewhere(target, finder, definition) or _made_at_run_time(target, source, definition)
+    return _found_elsewhere(target, finder, definition) or _made_at_run_time(target, source, definition, finder)
+
+
+def _without_source(source: ModuleSource) -> str:
+    """Why nothing of a module can be wrapped, or "" when its source can be read."""
+    if source.origin == BUILTIN:
+        return f"its module is built into the interpreter; {_INSTEAD}"
+    if source.origin == EXTENSION:
+        return f"its module is compiled ({source.path}); {_INSTEAD}"
+    return f"{source.path} cannot be read: {source.problem}" if source.origin == UNREADABLE else ""
 
 
 def _judge(target: Target, source: ModuleSource, definition: Definition) -> Finding:
@@ -118,19 +123,35 @@ def _found_elsewhere(target: Target, finder: SourceFinder, definition: Definitio
     return _cannot(target, f"it is {how} from elsewhere; name it where it is defined: {home}", behind[1].kind)
 
 
-def _made_at_run_time(target: Target, source: ModuleSource, definition: Definition | None) -> Finding | None:
+def _made_at_run_time(
+    target: Target, source: ModuleSource, definition: Definition | None, finder: SourceFinder
+) -> Finding | None:
     if definition is not None:  # an import of something without readable source
         origin = definition.origin.rstrip(":").replace(":", ".")
         return _cannot(target, f"it is imported from {origin}, which was not found or is not written in Python")
     holder = target.qualname.rpartition(".")[0]
-    if "__getattr__" in source.definitions or source.stars or (holder and _may_inherit(source, holder)):
+    if "__getattr__" in source.definitions or source.stars or (holder and _may_inherit(source, holder, finder)):
         return Finding(str(target), UNSURE, "unknown", "the source does not show it; --import finds out")
     return None
 
 
-def _may_inherit(source: ModuleSource, qualname: str) -> bool:
+def _may_inherit(source: ModuleSource, qualname: str, finder: SourceFinder, depth: int = 0) -> bool:
+    """Whether a class has a base, however far up, whose members the source does not show.
+
+    Built-in bases do not count: their members are written in C.
+    """
     cls = source.definitions.get(qualname)
-    return cls is not None and any(base not in ("object", "ABC", "Protocol", "abc.ABC") for base in cls.bases)
+    if cls is None or cls.kind != "class":
+        return False
+    for base in cls.bases:
+        if base in ("ABC", "Protocol", "abc.ABC") or isinstance(getattr(builtins, base, None), type):
+            continue
+        behind = finder.definition(source.name, base)
+        if behind is None or behind[1].kind != "class" or depth > 20:
+            return True
+        if _may_inherit(behind[0], behind[1].qualname, finder, depth + 1):
+            return True
+    return False
 
 
 def _cannot(target: Target, reason: str, kind: str = "unknown") -> Finding:
@@ -171,11 +192,19 @@ def _walk(finder: SourceFinder, module: str, depth: int) -> Iterator[str]:
             yield from _walk(finder, submodule, depth)
 
 
+def nearest_in_source(name: str, finder: SourceFinder) -> tuple[str, ...]:
+    """Names in the source that are like a name that does not exist."""
+    try:
+        return _why_nothing(TargetPattern.parse(name), finder)[1]
+    except ConfigError:
+        return ()
+
+
 def _why_nothing(pattern: TargetPattern, finder: SourceFinder) -> tuple[str, tuple[str, ...]]:
     """The reason why a target matches nothing, and the nearest names."""
     module, name = (".".join(part) for part in pattern.splits[0])
     if not pattern.is_exact:
-        return "no function matches it", _known_near(pattern, finder)
+        return _why_glob_matches_nothing(pattern, finder), _known_near(pattern, finder)
     for segments, name_segments in pattern.splits:
         source = finder.module(".".join(segments))
         if source is not None and source.origin != NAMESPACE:
@@ -184,6 +213,15 @@ def _why_nothing(pattern: TargetPattern, finder: SourceFinder) -> tuple[str, tup
             return f"{module} has no {name!r}", tuple(f"{module}:{near}" for near in near_matches(name, known))
     missing, known_modules = _first_missing(module, finder)
     return f"there is no module {missing!r} on the search path", near_matches(missing, known_modules)
+
+
+def _why_glob_matches_nothing(pattern: TargetPattern, finder: SourceFinder) -> str:
+    for segments, _ in pattern.splits:
+        prefix = ".".join(takewhile(lambda segment: "*" not in segment, segments))
+        source = finder.module(prefix) if prefix else None
+        if source is not None and _without_source(source):
+            return f"no function matches it: {_without_source(source)}"
+    return "no function matches it"
 
 
 def _first_missing(module: str, finder: SourceFinder) -> tuple[str, list[str]]:

@@ -16,7 +16,7 @@ from ...core.records import Record
 from ...core.short_hashes import Abbreviations, short_hash
 from ...errors import CorruptBundleError
 from ...store import files
-from ...store.bundle_files import HeaderSummary
+from ...store.bundle_files import HeaderSummary, read_file_header
 from ...store.folder_contents import BundleEntries
 from ...store.layout import DIGITS, PIN, BundleEntry
 from ...store.reader import FunctionFolder, StoreReader
@@ -117,7 +117,7 @@ def bundle_rows(
         if isinstance(brief, CorruptBundleError):
             yield _unreadable(target, entry, size, pinned, brief.reason)
         else:
-            yield _row(entry, brief, size, pinned)
+            yield _row(entry.name, entry.path, brief, size, pinned)
 
 
 def bundle_row(store: StoreReader, target: str, entry: BundleEntry) -> BundleRow | None:
@@ -126,15 +126,22 @@ def bundle_row(store: StoreReader, target: str, entry: BundleEntry) -> BundleRow
         pinned = os.path.lexists(entry.path + PIN)
         if isinstance(brief, CorruptBundleError):
             return _unreadable(target, entry, size, pinned, brief.reason)
-        return _row(entry, brief, size, pinned)
+        return _row(entry.name, entry.path, brief, size, pinned)
     return None
 
 
-def _row(entry: BundleEntry, brief: HeaderSummary, size: int, pinned: bool) -> BundleRow:
+def file_row(path: str) -> tuple[Header, BundleRow]:
+    """The header and the row of a bundle's file, wherever it is. Raises CorruptBundleError, OSError."""
+    header, size = read_file_header(path)
+    pinned = os.path.lexists(path + PIN)
+    return header, _row(os.path.basename(path), path, HeaderSummary.of(header), size, pinned)
+
+
+def _row(name: str, path: str, brief: HeaderSummary, size: int, pinned: bool) -> BundleRow:
     shown, ended_with = short_call(brief)
     return BundleRow(
         brief.target,
-        entry.name,
+        name,
         brief.hash,
         brief.timestamp,
         brief.outcome,
@@ -144,7 +151,7 @@ def _row(entry: BundleEntry, brief: HeaderSummary, size: int, pinned: bool) -> B
         pinned,
         shown,
         ended_with,
-        entry.path,
+        path,
     )
 
 

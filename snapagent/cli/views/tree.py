@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...bundle import Header, Note
+from ...bundle import BOUND_KINDS, Header, Note
 from ...core.records import Record
 from ...store.bundle_files import HeaderSummary
 
@@ -98,7 +98,10 @@ def note_piece(note: Note) -> tuple[str, str]:
 
 
 def short_call(header: Header | HeaderSummary) -> tuple[str, str]:
-    """The arguments and the outcome, each on one line: `rows=[1, 2], currency='EUR'` and `3.2`."""
+    """The arguments and the outcome, each on one line: `rows=[1, 2], currency='EUR'` and `3.2`.
+
+    The bound instance comes last: it is much the same in each call, and would fill a narrow column.
+    """
     passed = {
         path.removeprefix("arguments."): text for path, text in header.previews.items() if path not in OUTCOME_PATHS
     }
@@ -106,6 +109,8 @@ def short_call(header: Header | HeaderSummary) -> tuple[str, str]:
     names = [name for name, _ in header.parameters if name in passed]
     if len(names) < len(passed):
         names += [name for name in passed if name not in names]
+    if header.kind in BOUND_KINDS:
+        names = names[1:] + names[:1]
     return ", ".join([f"{name}={passed[name]}" for name in names]), ended
 
 

@@ -33,18 +33,22 @@ class Described(Record):
 class Operation(Record):
     """One callable of a library, and how its calls are recorded.
 
-    `describe(args, kwargs)` gets the live arguments, the bound instance first, and must not consume or change them;
-    None leaves the call unrecorded. `pack(result, described)` gives the value to store for a result, `rebuild(stored,
+    `describe(args, kwargs)` gets the live arguments, the bound instance first, and must not consume or change them.
+    `pack(result, described)` gives the value to store for a result, `rebuild(stored,
     args, kwargs)` the result from it, where `args` and `kwargs` are those of the replayed call. None: as it is.
     """
 
     module: str  # where the callable is defined
     qualname: str
-    describe: Callable[[tuple[Any, ...], dict[str, Any]], Described | None]
+    describe: Callable[[tuple[Any, ...], dict[str, Any]], Described]
     pack: Callable[[Any, Described], Any] | None = None
     rebuild: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any] | None = None
     result: str = STORED  # stored | handle | skipped
     repeat: str = "steady"
+    has_instance: bool = True  # the first argument is the bound instance
+    # For what is not a Python function: `install(namespace of the module, recorder)` puts wrappers in place and returns
+    # the way back. `recorder(flavor, function)` gives an object with `admit`, `begin`, `returned` and `raised`.
+    install: Callable[[dict[str, Any], Callable[..., Any]], Callable[[], None] | None] | None = None
 
     @property
     def dependency(self) -> str:

@@ -1,4 +1,9 @@
-"""The children of a live value, found without running code of the program: for paths, sizes and depth."""
+"""The children of a live value, found without running code of the program: for paths, sizes and depth; and
+the path of a value that the pickler met.
+
+The C pickler does not report its position, and tracking it would slow every capture down. A search costs only captures
+that note a path. It is breadth first, so it finds the shortest path; the next search continues where it stopped.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import types
 from collections import deque
 from itertools import islice
 
+from ...core.paths import format_keys
 from ...core.type_facts import attributes, descends, is_class, is_exception_type
 from ..exceptions import chained
 
@@ -15,11 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
+    Keys = tuple[object, ...]
+    Link = tuple[int, Keys]  # id of the parent (0 for a root), and the steps from there
+
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray, types.CodeType, types.ModuleType})
 ANY_MEMBER = "*"  # the key of a member of a set, which has none
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _EXACT = frozenset(_CONTAINERS)
 _OPAQUE = frozenset({types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType})
+_MOST_VISITED = 100_000
+_MOST_MEMBERS = 10_000  # of one container
+UNKNOWN = "**"
+_ANYWHERE = ATOMS - {types.CodeType, types.ModuleType}  # equal ones may be one object, so identity tells no place
 
 
 def container_of(kind: type) -> Any:
@@ -81,3 +94,40 @@ def _closure(function: types.FunctionType) -> list[tuple[object, object]]:
         except ValueError:
             continue  # a variable that has no value yet
     return found
+
+
+class Locator:
+    """Finds objects from `roots`, pairs of a path, as keys, and the value there."""
+
+    def __init__(self, roots: Iterable[tuple[Keys, object]]) -> None:
+        self._links: dict[int, Link] = {}
+        self._alive: list[object] = []  # so that no id is used again meanwhile
+        self._queue: deque[object] = deque()
+        self._visited = 0
+        for keys, value in roots:
+            self._add(value, (0, keys))
+
+    def path_of(self, value: object) -> str:
+        """The path of `value`, or `**` when it is not found."""
+        while id(value) not in self._links and self._queue and self._visited < _MOST_VISITED:
+            parent = self._queue.popleft()
+            for key, child in children(parent, _MOST_MEMBERS):
+                self._add(child, (id(parent), (key,)))
+        return self._path(id(value))
+
+    def _add(self, value: object, link: Link) -> None:
+        self._visited += 1
+        if type(value) not in _ANYWHERE and id(value) not in self._links:
+            self._links[id(value)] = link
+            self._alive.append(value)
+            self._queue.append(value)
+
+    def _path(self, wanted: int) -> str:
+        keys: Keys = ()
+        while wanted:
+            link = self._links.get(wanted)
+            if link is None:
+                return UNKNOWN
+            wanted = link[0]
+            keys = link[1] + keys
+        return format_keys(keys)

@@ -16,8 +16,8 @@ from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
+from .children import Locator
 from .handlers import Decisions, plain
-from .locate import Locator
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
 

@@ -1,0 +1,62 @@
+"""Records the calls of one operation of a preset: the preset says what the arguments and the result are."""
+
+from __future__ import annotations
+
+from ...core.signature import KEYWORD_ONLY, Parameters
+from ...dependencies.callers import calling_codes
+from ...serializer.freezing.freeze import freeze_call
+from .effect_recorder import EffectRecorder, PendingEffect
+from .tape import Effect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FunctionType
+    from typing import Any
+
+    from ...config.dependencies import DependencyRule
+    from ...dependencies.presets import Described, Operation
+    from ...serializer.freezing.freeze import FreezeRules
+
+
+class OperationEffect(Effect):
+    __slots__ = ("described",)
+
+    described: Described
+
+
+class OperationRecorder(EffectRecorder):
+    """Arguments are stored by the names that the preset gives them, as keyword arguments."""
+
+    def __init__(self, rule: DependencyRule, operation: Operation, flavor: str, function: FunctionType) -> None:
+        super().__init__(operation.dependency, rule, _no_parameters, flavor, operation.has_instance)
+        self.preset = rule.preset
+        self.repeat = operation.repeat
+        self.operation = operation
+        self.function = function
+        self._kept = operation.result
+
+    def _effect(
+        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], rules: FreezeRules
+    ) -> Effect:
+        described = self.operation.describe(args, kwargs)
+        parameters = Parameters(tuple((name, KEYWORD_ONLY) for name in described.arguments))
+        effect = OperationEffect(self, freeze_call(None, (), described.arguments, parameters, rules), calling_codes(3))
+        effect.described = described
+        effect.parameters = parameters.items
+        effect.role = self.rule.role or described.role
+        effect.shape = described.shape
+        return effect
+
+    def _packed(self, effect: Any, value: Any) -> Any:
+        pack = self.operation.pack
+        return value if pack is None else pack(value, effect.described)
+
+    def _keep_arguments(self, effect: Effect, pending: PendingEffect, rules: FreezeRules) -> None:
+        """The preset's arguments are values of its own."""
+
+
+def _no_parameters_of_its_own() -> None:
+    """Stands for the function: a preset names the arguments call by call."""
+
+
+_no_parameters: Any = _no_parameters_of_its_own
