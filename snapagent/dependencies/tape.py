@@ -47,6 +47,7 @@ _SCALARS = (
     "is_argument",
     "same_as",
     "parameters",
+    "exclude",
 )
 
 
@@ -78,6 +79,7 @@ class StoredEffect(Record):
     is_argument: str | None = None  # the result is the very object of this argument: `rows`, `args[2]`, `self`
     same_as: int | None = None  # the result is the very object that this earlier effect returned
     parameters: tuple[tuple[str, str], ...] = ()  # of the dependency, without the bound instance
+    exclude: tuple[str, ...] = ()  # parameters that do not enter the key
     blobs: Mapping[str, bytes] = {}
 
     @property
@@ -148,6 +150,7 @@ def _effect(index: int, frame: bytes) -> StoredEffect | UndecodableEffect:
             stop += length
         fields = {name: value for name, value in fields.items() if name in _SCALARS}
         fields["path"] = tuple(fields.get("path", ()))
+        fields["exclude"] = tuple(fields.get("exclude", ()))
         fields["parameters"] = tuple([(str(name), str(kind)) for name, kind in fields.get("parameters", ())])
         return StoredEffect(**fields, blobs=blobs)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -59,6 +59,7 @@ def _raw_effect(index: int, entry: Entry, tape: Tape, number: dict[int, int], ra
         is_argument=effect.is_argument,
         same_as=number.get(id(effect.same_as)) if effect.same_as is not None else None,
         parameters=effect.parameters,
+        exclude=tuple(recorder.exclude),
     )
     return RawEffect(
         effect=stored,

@@ -25,7 +25,7 @@ from ...dependencies.tape import WRITE, StoredEffect
 from ...errors import NotReplayableError
 from ..functions import find_raw, import_module, unwrap
 
-REPLACES = "__snapagent_replaces__"  # attribute of what stands in the place of a callable that is not Python code
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: whose attributes can be set
 Answer = Callable[["Dependency", Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
 
@@ -148,6 +148,7 @@ def _dependency(
     operation = None
     if preset:
         operation = next((one for one in load_preset(preset) if one.dependency == name), None)
+        is_method = operation.has_instance if operation is not None else is_method
     parameters, defaults = Parameters(()), {}
     if operation is None and hasattr(function, "__code__"):
         parameters, defaults = Parameters.of(function), defaults_of(function)  # type: ignore[arg-type]
@@ -166,7 +167,7 @@ def _dependency(
         flavor=flavor_of(function) if isinstance(function, FunctionType) or effect is None else effect.flavor,
         role=effect.role if effect is not None else (rule.role if rule is not None and rule.role else WRITE),
         repeat=effect.repeat if effect is not None else (rule.repeat if rule is not None else "steady"),
-        exclude=rule.exclude if rule is not None else (),
+        exclude=effect.exclude if effect is not None else (rule.exclude if rule is not None else ()),
     )
 
 
@@ -192,14 +193,11 @@ def _replace(dependency: Dependency, answer: Answer) -> Callable[[], None]:
     above, _, last = qualname.rpartition(".")
     owner: Any = find_raw(f"{module}:{above}") if above else import_module(module, dependency.name)
     raw = vars(owner)[last]
+    if isinstance(owner, type) and not owner.__flags__ & _HEAP_TYPE:
+        return lambda: None  # a method of a C type: its objects are stand-ins, which answer by themselves
 
     def replacement(*args: Any, **kwargs: Any) -> Any:
         return answer(dependency, function, args, kwargs)
 
-    setattr(replacement, REPLACES, dependency.name)
-    try:
-        setattr(owner, last, staticmethod(replacement) if isinstance(raw, staticmethod) else replacement)
-    except TypeError as error:
-        reason = f"its dependency {dependency.name} cannot be replaced: {error}"
-        raise NotReplayableError(dependency.name, reason, "declare the function that calls it") from error
+    setattr(owner, last, staticmethod(replacement) if isinstance(raw, staticmethod) else replacement)
     return lambda: setattr(owner, last, raw)

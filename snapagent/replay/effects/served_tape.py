@@ -68,7 +68,7 @@ class ServedTape:
     def _is_class_served(self, type_name: str) -> bool:
         real = find_class(type_name)
         return real is not None and any(
-            self._server.is_served(raw) for base in real.__mro__[:-1] for raw in vars(base).values()
+            self._server.method_of(real, name) is not None for base in real.__mro__[:-1] for name in vars(base)
         )
 
     @contextmanager

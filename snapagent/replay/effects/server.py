@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from types import CodeType
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from ...bundle import ASYNC_GENERATOR, CANCELLED, CAPPED, CLOSED, COROUTINE, GEN
 from ...compare import Difference
 from ...config.settings import Settings
 from ...core.records import Record
+from ...core.signature import KEYWORD_ONLY, Parameters
 from ...dependencies.callers import calling_codes, names_of
 from ...dependencies.keys import Interval, effect_key, without_clock_readings
 from ...dependencies.tape import HANDLE, PENDING, RAISED, SKIPPED, StoredEffect
@@ -19,6 +21,7 @@ from ...errors import EffectNotRecorded, SnapagentError
 from ...placeholder import UNSTORABLE, restore_placeholder
 from ...sealing.opened_call import OpenedCall
 from ...serializer.thawing.load import thaw
+from ..functions import unwrap
 from ..live_call import LiveCall, freeze_live_call, seal_rules
 from .changed_arguments import apply_changes
 from .completion import CompletionGate
@@ -42,7 +45,6 @@ class LiveEffect(Record):
     kwargs: dict[str, Any]
     raw_args: tuple[Any, ...]  # as the program passed them
     raw_kwargs: dict[str, Any]
-    path: tuple[str, ...]
     handle: Handle | None = None
 
 
@@ -62,7 +64,8 @@ class Server:
         self.progress = Progress(effects)
         self.handles = Handles(effects, self.progress)
         self.passes: set[CodeType] = set()  # functions that are called for real: see `live=`
-        self._functions: set[int] = set()
+        self._functions: dict[int, Dependency] = {}
+        self._dependencies: dict[str, Dependency] = {}
         self._problems = problems
         self._settings = settings
         self._redactor = seal_rules(settings, b"keys need no pseudonyms").redactor
@@ -84,7 +87,7 @@ class Server:
     def prepare(self, dependencies: tuple[Dependency, ...], live: frozenset[str]) -> None:
         """Learn which functions are served, and which of them are called for real."""
         for dependency in dependencies:
-            self._functions.add(id(dependency.function))
+            self._functions[id(dependency.function)] = self._dependencies[dependency.name] = dependency
             if dependency.name in live and dependency.code is not None:
                 self.passes.add(dependency.code)
         self._live = live
@@ -94,7 +97,7 @@ class Server:
 
     def stand_in_for(self, path: str, type_name: str) -> Any:
         """A stand-in for the placeholder at a path of the target's arguments."""
-        value = make_stand_in(type_name, path, self.is_served)
+        value = make_stand_in(type_name, path, self.method_of)
         self.handles.add(value, path=path)
         return value
 
@@ -109,11 +112,20 @@ class Server:
                 self.progress.not_required.add(index)
                 receivers = receivers | {f"effect {index}"}
 
-    def is_served(self, raw: object) -> bool:
-        """Whether what stands in a class under some name is a dependency."""
-        inner = getattr(raw, "__func__", raw)
-        below = getattr(inner, "__wrapped__", inner)
-        return id(inner) in self._functions or id(below) in self._functions or hasattr(inner, "__snapagent_replaces__")
+    def method_of(self, real: type, name: str) -> Callable[..., Any] | None:
+        """What serves the method `name` of a class, to be called with the instance first; None where nothing does."""
+        for base in real.__mro__:
+            if name in vars(base):
+                dependency = self._dependencies.get(f"{base.__module__}:{base.__qualname__}.{name}")
+                dependency = dependency or self._functions.get(id(unwrap(vars(base)[name])))
+                if dependency is None:
+                    return None
+                return functools.partial(self._answer_on, dependency)
+        return None
+
+    def _answer_on(self, dependency: Dependency, /, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        return self.answer(dependency, dependency.function, args, kwargs)
 
     # ---- a call
 
@@ -128,8 +140,6 @@ class Server:
             self.progress.count("let through")
             return twin(*args, **kwargs)
         live = self._live_effect(dependency, args, kwargs)
-        if live is None:
-            return twin(*args, **kwargs)
         if dependency.flavor == COROUTINE:
             return self._awaited(live)
         if dependency.flavor == GENERATOR:
@@ -141,18 +151,16 @@ class Server:
             return new_value(dependency, self.header, self._next_new(), live.args, live.kwargs)
         return self._ended(index, live)
 
-    def _live_effect(self, dependency: Dependency, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveEffect | None:
-        path = names_of(calling_codes(1), self._code)
+    def _live_effect(self, dependency: Dependency, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveEffect:
         instance, rest = (args[0], args[1:]) if dependency.has_instance and args else (None, args)
         handle = self.handles.find(instance)
         own_args, own_kwargs = rest, kwargs
         if dependency.operation is not None:
             described = dependency.operation.describe(args, kwargs)
-            if described is None:
-                return None
-            dependency = dependency.replace(role=described.role)
+            parameters = Parameters(tuple((name, KEYWORD_ONLY) for name in described.arguments))
+            dependency = dependency.replace(role=described.role, parameters=parameters)
             own_args, own_kwargs = (), described.arguments
-        return LiveEffect(dependency, instance, own_args, own_kwargs, args, kwargs, path, handle)
+        return LiveEffect(dependency, instance, own_args, own_kwargs, args, kwargs, handle)
 
     def _take(self, live: LiveEffect) -> int | None:
         """Choose the effect that answers, and mark it used. None for a value that is made anew."""
@@ -188,9 +196,12 @@ class Server:
         keys = {receiver: effect_key(dependency.name, receiver, bound) for receiver in receivers}
         shape = next((one.shape for one in self.effects.values() if self._is_shape(one, dependency)), dependency.name)
         if dependency.operation is not None:
-            described = dependency.operation.describe(live.raw_args, live.raw_kwargs)
-            shape = described.shape if described is not None else shape
-        return MadeCall(dependency.name, keys, live.path, dependency.role, shape)
+            shape = dependency.operation.describe(live.raw_args, live.raw_kwargs).shape
+        return MadeCall(dependency.name, keys, self._path(), dependency.role, shape)
+
+    def _path(self) -> tuple[str, ...]:
+        """From the caller of the dependency up to the target; at the first step of a coroutine or generator."""
+        return names_of(calling_codes(1), self._code)
 
     def _is_shape(self, effect: StoredEffect, dependency: Dependency) -> bool:
         return effect.dependency == dependency.name and dependency.operation is None
@@ -278,7 +289,7 @@ class Server:
         candidates = {
             other for other, each in self.effects.items() if each.kept == HANDLE and is_equal_call(each, made)
         }
-        value = make_stand_in(effect.result_type, f"effects[{index}].result", self.is_served)
+        value = make_stand_in(effect.result_type, f"effects[{index}].result", self.method_of)
         self.handles.add(value, None, candidates | {index}, index, live.handle)
         return value
 

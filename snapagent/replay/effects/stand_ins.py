@@ -7,6 +7,7 @@ served; plain data of the class is there; anything else raises PlaceholderError.
 from __future__ import annotations
 
 import abc
+import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -21,13 +22,14 @@ _ACCESS = ("getattribute", "getattr", "setattr", "delattr", "repr", "str", "form
 _STATE = ("reduce", "reduce_ex", "getstate", "setstate", "doc", "module", "qualname", "dict", "weakref", "slots")
 _TYPES = ("annotations", "annotate", "annotate_func")
 _KEPT = frozenset(f"__{name}__" for name in (*_MADE, *_ACCESS, *_STATE, *_TYPES))
+MethodOf = Callable[[type, str], Callable[..., Any] | None]
 NOT_RECORDED = "it was not recorded"
 
 
-def make_stand_in(type_name: str, path: str, is_dependency: Callable[[object], bool]) -> Any:
+def make_stand_in(type_name: str, path: str, method_of: MethodOf) -> Any:
     """A stand-in for an object of the class `type_name` (`module:qualname` or dotted) that a bundle knows as `path`."""
     real = find_class(type_name)
-    namespace = _namespace(real, type_name, path, is_dependency)
+    namespace = _namespace(real, type_name, path, method_of)
     if real is not None and type(real) in (type, abc.ABCMeta) and "__init_subclass__" not in _names_of(real):
         try:
             kind = type(real)(real.__name__, (real,), {**namespace, "__module__": real.__module__})
@@ -67,7 +69,7 @@ def _names_of(real: type) -> set[str]:
     return {name for base in real.__mro__[:-1] for name in vars(base)}
 
 
-def _namespace(real: type | None, type_name: str, path: str, is_dependency: Callable[[object], bool]) -> dict[str, Any]:
+def _namespace(real: type | None, type_name: str, path: str, method_of: MethodOf) -> dict[str, Any]:
     attributes: dict[str, Any] = {}  # that the program sets
 
     def refuse(name: str) -> NoReturn:
@@ -78,9 +80,10 @@ def _namespace(real: type | None, type_name: str, path: str, is_dependency: Call
             return object.__getattribute__(self, name)
         if name in attributes:
             return attributes[name]
+        served = method_of(real, name) if real is not None else None
+        if served is not None:
+            return functools.partial(served, self)
         raw: Any = inspect.getattr_static(real, name, None) if real is not None else None
-        if is_dependency(raw):
-            return raw.__get__(self, real) if hasattr(raw, "__get__") else raw
         if raw is not None and not hasattr(type(raw), "__get__"):
             return raw
         refuse(name)
@@ -106,13 +109,24 @@ def _namespace(real: type | None, type_name: str, path: str, is_dependency: Call
         "__copy__": lambda self: self,
         "__deepcopy__": lambda self, memo: self,
     }
-    for name in _names_of(real) - _KEPT if real is not None else ():
+    if real is None:
+        return namespace
+    for name in _names_of(real) - _KEPT:
         if name.startswith("__") and name.endswith("__") and name not in namespace:
             raw: Any = inspect.getattr_static(real, name)
-            if is_dependency(raw) or not callable(getattr(raw, "__func__", raw)):
-                continue
-            namespace[name] = _refusing(name, refuse)
+            served = method_of(real, name)
+            if served is not None:
+                namespace[name] = _serving(served)
+            elif callable(getattr(raw, "__func__", raw)):
+                namespace[name] = _refusing(name, refuse)
     return namespace
+
+
+def _serving(served: Callable[..., Any]) -> Callable[..., Any]:
+    def special(self: object, *args: Any, **kwargs: Any) -> Any:
+        return served(self, *args, **kwargs)
+
+    return special
 
 
 def _refusing(name: str, refuse: Callable[[str], NoReturn]) -> Callable[..., Any]:
