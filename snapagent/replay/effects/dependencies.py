@@ -25,7 +25,7 @@ from ...dependencies.tape import WRITE, StoredEffect
 from ...errors import NotReplayableError
 from ..functions import find_raw, import_module, unwrap
 
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: whose attributes can be set
+_IMMUTABLE_TYPE, _HEAP_TYPE = 1 << 8, 1 << 9  # Py_TPFLAGS_...: attributes of an immutable type cannot be set
 Answer = Callable[["Dependency", Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
 
@@ -193,7 +193,7 @@ def _replace(dependency: Dependency, answer: Answer) -> Callable[[], None]:
     above, _, last = qualname.rpartition(".")
     owner: Any = find_raw(f"{module}:{above}") if above else import_module(module, dependency.name)
     raw = vars(owner)[last]
-    if isinstance(owner, type) and not owner.__flags__ & _HEAP_TYPE:
+    if isinstance(owner, type) and owner.__flags__ & (_HEAP_TYPE | _IMMUTABLE_TYPE) != _HEAP_TYPE:
         return lambda: None  # a method of a C type: its objects are stand-ins, which answer by themselves
 
     def replacement(*args: Any, **kwargs: Any) -> Any:
