@@ -18,7 +18,9 @@ from ..errors import EffectNotRecorded, NotReplayableError, OutcomeError, Snapag
 from ..store import BundleEntry, StoreReader
 from . import call as calling
 from .call import StoredArguments, check_names, override
+from .effects.effect import Effect
 from .effects.progress import WRITES
+from .effects.served_tape import read_effects
 from .functions import find_function, unwrap
 from .stored import StoredCall
 from .surroundings import ReplayRules, Surroundings
@@ -134,6 +136,11 @@ class Bundle:
         """The outcome as `Returned` or `Raised`, which compare with arrays too: `assert array == bundle.expected`."""
         value = self._stored.load(OUTCOME)
         return Raised(value) if self.outcome == "raised" else Returned(value)
+
+    @property
+    def effects(self) -> list[Effect]:
+        """The recorded calls of dependencies below this call, in the order in which they began."""
+        return [Effect(index, self.target, stored) for index, stored in enumerate(read_effects(self._stored))]
 
     def using(self, /, **arguments: Any) -> Bundle:
         """The same call with other values for some arguments, by parameter name: `bundle.using(gateway=mock).call()`.

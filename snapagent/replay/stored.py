@@ -17,7 +17,7 @@ PICKLE = "pickle"  # the serializer of all bundles so far
 
 def placeholder_paths(header: Header) -> list[str]:
     """The paths where a bundle holds a placeholder instead of the value."""
-    return [note.path for note in header.notes if note.kind not in PRESENT]
+    return [note.path for note in header.notes if note.kind not in PRESENT and not note.path.startswith("effects[")]
 
 
 def applicable_facsimiles(header: Header, facsimiles: Mapping[str, object]) -> dict[str, object]:

@@ -13,7 +13,7 @@ import pytest
 from bundles import Shop
 from tapes import taped
 
-from snapagent import EffectNotRecorded
+from snapagent import EffectNotRecorded, NotReplayableError, OutcomeError, PlaceholderError, load_capture
 
 PROGRAM = """
 import asyncio
@@ -120,6 +120,10 @@ def same_table():
     return table() is table()
 
 
+def rate_of_nothing():
+    rate("XXX")
+
+
 def opens():
     return sqlite3.connect(":memory:")
 """
@@ -168,6 +172,7 @@ def order_bundle(shop: Shop, program: ModuleType, **options: Any) -> Any:
 
 
 def bundle_of(shop: Shop, program: ModuleType, name: str, *args: Any, **options: Any) -> Any:
+    program.IS_LIVE = True
     bundle = taped(shop, f"served_program:{name}", getattr(program, name), *args, dependencies=ALL, **options)
     gone(program)
     return bundle
@@ -346,15 +351,11 @@ def test_57_58_a_placeholder_with_effects_gets_a_stand_in(shop: Shop, program: M
         "repr": "<stand-in for self.gateway: served_program.Gateway>",
         "currency": "EUR",
     }
-    from snapagent import PlaceholderError
-
     with pytest.raises(PlaceholderError, match=r"self\.gateway\.url .*facsimiles=\{'self\.gateway'"):
         bundle.call(lambda self, amount: self.gateway.url)
 
 
 def test_59_a_facsimile_wins(shop: Shop, program: ModuleType) -> None:
-    from snapagent import load_capture
-
     order_bundle(shop, program)
 
     class Fake:
@@ -367,8 +368,6 @@ def test_59_a_facsimile_wins(shop: Shop, program: ModuleType) -> None:
 
 
 def test_67_a_renamed_dependency_is_one_error_before_the_call(shop: Shop, program: ModuleType) -> None:
-    from snapagent import NotReplayableError
-
     bundle = bundle_of(shop, program, "price", ["EUR"])
     program.rates = program.rate
     del program.rate
@@ -400,8 +399,6 @@ def test_69_a_result_that_cannot_be_loaded_is_never_made_live(shop: Shop, progra
 
 
 def test_70_an_incomplete_tape_is_refused_with_its_reason(shop: Shop, program: ModuleType) -> None:
-    from snapagent import NotReplayableError
-
     bundle = bundle_of(shop, program, "price", ["EUR"], summary={"complete": False, "reason": "more than 500 effects"})
     with pytest.raises(NotReplayableError, match="its tape is incomplete: more than 500 effects"):
         bundle.check()
@@ -412,6 +409,30 @@ def test_70_an_incomplete_tape_is_refused_with_its_reason(shop: Shop, program: M
 def test_73_each_replay_begins_with_all_effects(shop: Shop, program: ModuleType) -> None:
     bundle = bundle_of(shop, program, "price", ["EUR", "USD"])
     assert bundle.call() == bundle.call() == [1.0, 1.25]
+
+
+def test_the_effects_of_a_bundle_can_be_read(shop: Shop, program: ModuleType) -> None:
+    bundle = order_bundle(shop, program)
+    assert [(effect.dependency, effect.role) for effect in bundle.effects] == [
+        ("served_program:Repo.find", "read"),
+        ("served_program:rate", "read"),
+        ("served_program:Gateway.charge", "write"),
+        ("served_program:Repo.put", "write"),
+        ("served_program:log", "write"),
+    ]
+    find, _, charge, *_ = bundle.effects
+    assert find.arguments == {"status": "open", "limit": 2}
+    assert find.result == [{"status": "open"}]
+    assert charge.receiver == "self.gateway"
+    assert charge.exception is None
+    assert charge.path[-1] == "Orders.place"
+    assert repr(charge) == "<effect 2: write served_program:Gateway.charge returned>"
+
+    raised = bundle_of(shop, program, "rate_of_nothing")
+    (effect,) = raised.effects
+    assert isinstance(effect.exception, KeyError)
+    with pytest.raises(OutcomeError, match="KeyError"):
+        _ = effect.result
 
 
 def test_effects_false_calls_the_live_dependencies(shop: Shop, program: ModuleType) -> None:
