@@ -187,7 +187,12 @@ def replaced(dependencies: Iterable[Dependency], answer: Answer) -> Iterator[Non
 def _replace(dependency: Dependency, answer: Answer) -> Callable[[], None]:
     function = dependency.function
     if isinstance(function, FunctionType):
-        swap(function, lambda twin, args, kwargs: answer(dependency, twin, args, kwargs))
+
+        def served(twin: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            __tracebackhide__ = True
+            return answer(dependency, twin, args, kwargs)
+
+        swap(function, served)
         return lambda: restore(function)
     module, _, qualname = dependency.name.partition(":")
     above, _, last = qualname.rpartition(".")
@@ -197,6 +202,7 @@ def _replace(dependency: Dependency, answer: Answer) -> Callable[[], None]:
         return lambda: None  # a method of a C type: its objects are stand-ins, which answer by themselves
 
     def replacement(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         return answer(dependency, function, args, kwargs)
 
     setattr(owner, last, staticmethod(replacement) if isinstance(raw, staticmethod) else replacement)
