@@ -17,6 +17,7 @@ from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import module_name, qualname, type_name
 from ...dependencies.callers import calling_codes
+from ...dependencies.presets import Deferred
 from ...dependencies.raw_tape import path_of_argument
 from ...dependencies.tape import HANDLE, SKIPPED, STORED, WRITE
 from ...placeholder import TOO_BIG, UNSTORABLE
@@ -235,7 +236,11 @@ class EffectRecorder:
     def _keep_result(self, effect: Effect, value: Any, rules: FreezeRules) -> None:
         effect.kept = self._kept
         if self._kept == STORED:
-            effect.outcome = freeze_outcome(self._packed(effect, value), False, rules)
+            packed = self._packed(effect, value)
+            if type(packed) is Deferred:
+                effect.deferred = packed
+                return
+            effect.outcome = freeze_outcome(packed, False, rules)
             if any(note.path == "result" and note.kind == UNSTORABLE for note in effect.outcome.notes):
                 effect.kept = HANDLE
                 effect.outcome = None
@@ -250,6 +255,22 @@ class EffectRecorder:
     def _packed(self, effect: Effect, value: Any) -> Any:
         """The value that is stored for a result."""
         return value
+
+    def complete(self, effect: Effect, tape: Tape) -> None:
+        """Store the outcome of an effect whose result was read after the call; called when the target has ended."""
+        began, me = perf_counter(), get_ident()
+        capturing.add(me)
+        try:
+            if effect.deferred is not None:
+                before = len(effect.outcome.data) if effect.outcome is not None else 0
+                effect.outcome = freeze_outcome(effect.deferred.build(), False, tape.rules)
+                tape.grow(len(effect.outcome.data) - before)
+                self._check_size(tape, effect)
+        except BaseException as fault:
+            self._failed(fault, [tape])
+        finally:
+            capturing.discard(me)
+            tape.cost += perf_counter() - began
 
     def _argument_that_is(self, value: object, pending: PendingEffect) -> str | None:
         args = pending.args

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...bundle import Note
     from ...config.dependencies import DependencyRule
+    from ...dependencies.presets import Deferred
     from ...serializer.freezing.freeze import FreezeRules, Frozen
     from .effect_recorder import EffectRecorder
 
@@ -37,6 +38,7 @@ class Effect:
         "after",
         "call",
         "codes",
+        "deferred",
         "end",
         "ended",
         "exception",
@@ -60,6 +62,7 @@ class Effect:
         self.end: int | None = None
         self.outcome: Frozen | None = None
         self.after: Frozen | None = None
+        self.deferred: Deferred | None = None
         self.exception: str | None = None
         self.ended = "complete"
         self.kept = "stored"
@@ -129,6 +132,8 @@ class Tape:
         self._known.clear()
         for entry in self.entries:
             entry.pending = entry.effect.end is None
+            if entry.effect.deferred is not None:
+                entry.effect.recorder.complete(entry.effect, self)
         if self._generation != generation[0]:
             self.give_up(FORKED)
 

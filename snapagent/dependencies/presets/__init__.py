@@ -30,11 +30,21 @@ class Described(Record):
     arguments: dict[str, Any]
 
 
+class Deferred:
+    """A result whose stored value is made when the target has ended, such as a body that the program reads later."""
+
+    __slots__ = ("build", "source")
+
+    def __init__(self, build: Callable[[], Any], source: object = None) -> None:
+        self.build = build
+        self.source = source
+
+
 class Operation(Record):
     """One callable of a library, and how its calls are recorded.
 
     `describe(args, kwargs)` gets the live arguments, the bound instance first, and must not consume or change them.
-    `pack(result, described)` gives the value to store for a result, `rebuild(stored,
+    `pack(result, described)` gives the value to store for a result, or a `Deferred`; `rebuild(stored,
     args, kwargs)` the result from it, where `args` and `kwargs` are those of the replayed call. None: as it is.
     """
 
