@@ -17,7 +17,12 @@ PICKLE = "pickle"  # the serializer of all bundles so far
 
 def placeholder_paths(header: Header) -> list[str]:
     """The paths where a bundle holds a placeholder instead of the value."""
-    return [note.path for note in header.notes if note.kind not in PRESENT and not note.path.startswith("effects[")]
+    return [note.path for note in header.notes if note.kind not in PRESENT and not is_of_effect(header, note.path)]
+
+
+def is_of_effect(header: Header, path: str) -> bool:
+    """Whether a path of a note leads into an effect; a parameter may be called `effects` too."""
+    return bool(header.effects) and path.startswith("effects[")
 
 
 def applicable_facsimiles(header: Header, facsimiles: Mapping[str, object]) -> dict[str, object]:

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import click
 
 from ...bundle import Header
-from ...compare import make_options
-from ...compare.outcomes import EQUAL, NOT_REPLAYABLE, VERDICT_KINDS
+from ...compare import Difference, make_options
+from ...compare.outcomes import BROKEN, EQUAL, FIXED, NOT_REPLAYABLE, VERDICT_KINDS
 from ...config.units import format_duration
 from ...core.short_hashes import case_ids, short_hash
 from ...errors import BundleNotFoundError, CorruptBundleError
@@ -29,6 +29,7 @@ from ..terminal.wording import counted, printable
 from ..views.rows import has_outcome
 from ..workers.pool import Plan, Result, Task, replay_all
 
+_OF_ONE = "effects: "  # a note that concerns its bundle alone
 _SHOWN = 20  # failures printed in detail
 
 
@@ -75,8 +76,8 @@ def replay_command(
     """Replay bundles against today's code and compare the outcomes.
 
     Calls each function with the stored arguments, in child processes that import the program and unpickle bundles.
-    Databases and networks below a function are really used. Exits 1 when a bundle is changed, broken, fixed or cannot
-    be replayed.
+    Recorded calls of dependencies are served; a function whose bundle has none really uses databases and networks.
+    Exits 1 when a bundle is changed, broken, fixed or cannot be replayed.
 
     \b
     Examples:
@@ -158,6 +159,8 @@ def _print(app: App, results: Sequence[Result]) -> None:
         )
         for line in _explanation(result):
             app.out.folded(f"    {line}", lead=" " * 6)
+    for note in dict.fromkeys(note for result in results for note in result.notes if not note.startswith(_OF_ONE)):
+        app.out.note(note)
     hidden = f", {len(failures) - _SHOWN} of them not shown" if len(failures) > _SHOWN else ""
     equal = len(results) - len(failures)
     if failures:
@@ -176,9 +179,8 @@ def _explanation(result: Result) -> list[str]:
     """The reason or the differences, a line each."""
     if result.reason:
         return result.reason.splitlines()
-    if not result.differences:
-        return [f"expected {result.expected}", f"got      {result.got}"]
-    return [f"{one['path']}: expected {one['expected'] or '-'}, got {one['got'] or '-'}" for one in result.differences]
+    ended = [f"expected {result.expected}", f"got      {result.got}"] if result.kind in (BROKEN, FIXED) else []
+    return ended + [str(Difference(**one)) for one in result.differences]
 
 
 def _to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplayable: bool) -> str:

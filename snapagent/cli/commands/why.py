@@ -22,6 +22,7 @@ from ..group import UnknownNameError
 from ..source.modules import SourceFinder, default_search_path
 from ..source.resolve import UNSURE, WRAPS, Finding, find, nearest_in_source
 from ..terminal.wording import counted, printable, shown_path
+from ..views.effects import summary_of
 from ..views.reasons import explain, explain_left_out
 from ..views.rows import function_row
 
@@ -153,12 +154,33 @@ def _about_bundles(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterat
     for entry in entries:
         with suppress(SnapagentError):
             missing.update({(note.path, note.kind, note.type, note.reason) for note in store.header(entry).notes})
+    yield from _about_effects(store, entries)
     for (path, kind, type_name, reason), number in missing.most_common():
         known = explain_left_out(kind)
         if known is not None:
             bundles = f"{number} of the newest {len(entries):,} bundles" if len(entries) > 1 else "the only bundle"
             text = f"{path} ({type_name}) is not in {bundles}: {known[0]}" + (f", {reason}" if reason else "")
             yield Statement(HINT, printable(text), known[1])
+
+
+def _about_effects(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterator[Statement]:
+    """Tapes that lack effects: such a bundle is not replayed."""
+    late = 0
+    incomplete: Counter[str] = Counter()
+    for entry in entries:
+        with suppress(SnapagentError):
+            summary = summary_of(store.header(entry))
+            if summary is not None:
+                late += summary.late
+                incomplete.update([] if summary.complete else [summary.reason])
+    for reason, number in incomplete.most_common():
+        kind = "effects_failed" if "could not" in reason or "forked" in reason else "effects_capped"
+        meaning, remedy = explain(kind)
+        bundles = counted(number, "bundle")
+        yield Statement(PROBLEM, printable(f"{bundles} with an incomplete tape ({kind}): {meaning}: {reason}"), remedy)
+    if late:
+        meaning, remedy = explain("late")
+        yield Statement(HINT, f"{counted(late, 'call')} of dependencies not recorded (late): {meaning}", remedy)
 
 
 @click.command("why")

@@ -44,6 +44,7 @@ class Result(Record):
     differences: tuple[dict[str, Any], ...] = ()
     expected: str = ""
     got: str = ""
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         task = self.task
@@ -130,7 +131,7 @@ class _Worker:
         if not line:
             return self._lost(task, _how_it_ended(process.wait()))
         answer = json.loads(line)
-        return Result(task, **{**answer, "differences": tuple(answer["differences"])})
+        return Result(task, **{**answer, **{name: tuple(answer.get(name, ())) for name in ("differences", "notes")}})
 
     def _started(self) -> subprocess.Popen[str]:
         with self._lock:

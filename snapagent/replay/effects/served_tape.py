@@ -13,7 +13,7 @@ from ...errors import CorruptBundleError, NotReplayableError
 from ...placeholder import PRESENT
 from .. import io_guard
 from ..captures_dir import config_in_force
-from ..stored import StoredCall
+from ..stored import StoredCall, is_of_effect
 from .dependencies import find_dependencies, replaced, rules_for
 from .guard import Guard
 from .progress import EffectsReport, texts
@@ -59,7 +59,7 @@ class ServedTape:
         found: dict[str, Any] = {}
         for note in stored.header.notes:
             path = note.path
-            if note.kind in PRESENT or stored.is_supplied(path) or path in found or path.startswith("effects["):
+            if note.kind in PRESENT or stored.is_supplied(path) or path in found or is_of_effect(stored.header, path):
                 continue
             if path in receivers or self._is_class_served(note.type):
                 found[path] = self._server.stand_in_for(path, note.type)
