@@ -20,8 +20,11 @@ KEY_FILE = "SNAPAGENT_KEY_FILE"
 
 CONFIG_NAMES = ("snapagent.yaml", os.path.join("config", "snapagent.yaml"))
 
+PYPROJECT = "pyproject.toml"
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _MAX_KEY_FILE = 64 * 1024  # bytes
+_MAX_PYPROJECT = 1_000_000  # bytes
 
 
 def is_true(text: str | None) -> bool:
@@ -35,7 +38,10 @@ def is_enabled(environ: Mapping[str, str]) -> bool:
 
 
 def find_config(environ: Mapping[str, str], cwd: str) -> str | None:
-    """The absolute path of the YAML file: the variable's (there or not), else the first default that exists."""
+    """The absolute path of the configuration: the variable's (there or not), else the first default that exists.
+
+    The defaults are two YAML files and a pyproject.toml with a table `tool.snapagent`.
+    """
     named = environ.get(CONFIG)
     if named:
         return os.path.abspath(os.path.join(cwd, os.path.expanduser(named)))
@@ -43,7 +49,16 @@ def find_config(environ: Mapping[str, str], cwd: str) -> str | None:
         path = os.path.join(cwd, name)
         if os.path.isfile(path):
             return os.path.abspath(path)
-    return None
+    path = os.path.join(cwd, PYPROJECT)
+    return os.path.abspath(path) if _has_table(path) else None
+
+
+def _has_table(path: str) -> bool:
+    """Whether a TOML file mentions the table; reading it tells whether it is well-formed."""
+    try:
+        return b"[tool.snapagent" in read_regular(path, _MAX_PYPROJECT)
+    except (OSError, ValueError):
+        return False
 
 
 def signing_keys(environ: Mapping[str, str]) -> tuple[SigningKey, ...]:

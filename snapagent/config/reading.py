@@ -1,15 +1,11 @@
-"""The YAML file, read into frozen records. The only home of yaml.
-
-The file is read as a stream of YAML events, not by a loader: so each value knows its line, a plain scalar means what
-YAML 1.2 says (no octal 012, no boolean `on`), and duplicate keys, anchors, tags, depth and size are refused on the way.
-All problems of a file are reported together, in one problems.InvalidConfigError.
-"""
+"""The configuration file, read into frozen records. All problems of a file are reported in one InvalidConfigError."""
 
 from __future__ import annotations
 
 import os
 
 from ..core.records import Record
+from .document import ConfigNode, TomlDocument, YamlDocument
 from .environment import CAPTURE_DIR, find_config, read_regular
 from .settings import (
     CONFIG_FIELDS,
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MAX_FILE = 1_000_000  # bytes
-MAX_DEPTH = 20
 MAX_PROBLEMS = 100  # of one file; more than that means it is the wrong file
 _MAX_KEY, _MAX_TEXT = 80, 500  # characters of each that an error shows
 
@@ -160,24 +155,6 @@ def schema() -> dict[str, object]:
     return build(VERSION)
 
 
-class _ConfigNode:
-    """A value of the document: a scalar, a list of nodes, or a dict of nodes by key. `line` is its key's, from 1."""
-
-    __slots__ = ("line", "value")
-
-    def __init__(self, value: Any, line: int) -> None:
-        self.value = value
-        self.line = line
-
-    def plain(self) -> object:
-        """Without the lines."""
-        if isinstance(self.value, list):
-            return [node.plain() for node in self.value]
-        if isinstance(self.value, dict):
-            return {key: node.plain() for key, node in self.value.items()}
-        return self.value
-
-
 class _ConfigBuilder:
     """Turns a document into a Config and collects what is wrong with it."""
 
@@ -191,8 +168,12 @@ class _ConfigBuilder:
 
             self.problems.append(ConfigError(_clean(text, _MAX_TEXT), self.path, line, key and _clean(key, _MAX_KEY)))
 
+    def _document(self, text: str) -> YamlDocument | TomlDocument:
+        kind = TomlDocument if (self.path or "").endswith(".toml") else YamlDocument
+        return kind(text, self.problem)
+
     def config(self, text: str) -> Config:
-        root = _Document(text, self).root()
+        root = self._document(text).root()
         if root is None:
             return DEFAULT_CONFIG
         if not isinstance(root.value, dict):
@@ -217,7 +198,7 @@ class _ConfigBuilder:
             **values,
         )
 
-    def _version(self, root: _ConfigNode) -> None:
+    def _version(self, root: ConfigNode) -> None:
         node = root.value.get("version")
         if node is None or node.value is None:
             self.problem(f"it is missing; the file begins with 'version: {VERSION}'", root.line, "version")
@@ -225,7 +206,7 @@ class _ConfigBuilder:
             found = f"version {_words().show(node.plain())} is not supported"
             self.problem(f"{found}; this snapagent reads 'version: {VERSION}'", node.line, "version")
 
-    def _section(self, root: _ConfigNode, key: str, kind: type) -> Any:
+    def _section(self, root: ConfigNode, key: str, kind: type) -> Any:
         """The list or dict under a key. A key with everything below it commented out is an empty one."""
         node = root.value.get(key)
         if node is None or node.value is None:
@@ -235,18 +216,18 @@ class _ConfigBuilder:
         self.problem(_words().wrong_section(_SECTIONS[key], node.plain()), node.line, key)
         return kind()
 
-    def _defaults(self, section: dict[str, _ConfigNode]) -> Settings:
+    def _defaults(self, section: dict[str, ConfigNode]) -> Settings:
         self._known(section, tuple(SETTINGS_FIELDS), "defaults.")
         return merged(DEFAULT_SETTINGS, dict(self._values(section, SETTINGS_FIELDS, "defaults.")))
 
-    def _known(self, mapping: dict[str, _ConfigNode], known: tuple[str, ...], prefix: str) -> None:
+    def _known(self, mapping: dict[str, ConfigNode], known: tuple[str, ...], prefix: str) -> None:
         elsewhere, place = (_KEYS, _TOP) if prefix else (tuple(SETTINGS_FIELDS), _BELOW)
         for key, node in mapping.items():
             if key not in known:
                 self.problem(_words().unknown_key(key, known, elsewhere, place), node.line, prefix + key)
 
     def _values(
-        self, mapping: dict[str, _ConfigNode], fields: Mapping[str, Key], prefix: str
+        self, mapping: dict[str, ConfigNode], fields: Mapping[str, Key], prefix: str
     ) -> Iterator[tuple[str, Any]]:
         for key, node in mapping.items():
             if key in fields:
@@ -255,7 +236,7 @@ class _ConfigBuilder:
                 except ValueError as error:
                     self.problem(str(error), node.line, prefix + key)
 
-    def _rule(self, node: _ConfigNode, key: str, defaults: Settings) -> TargetRule | None:
+    def _rule(self, node: ConfigNode, key: str, defaults: Settings) -> TargetRule | None:
         if not isinstance(node.value, dict):
             pattern = self._pattern(node, key)
             return TargetRule(pattern, defaults, node.line) if pattern else None
@@ -270,7 +251,7 @@ class _ConfigBuilder:
         pattern = self._pattern(node.value["target"], f"{key}.target")
         return TargetRule(pattern, merged(defaults, changes), node.line) if pattern else None
 
-    def _added_dependencies(self, node: _ConfigNode, key: str) -> tuple[DependencyRule, ...] | None:
+    def _added_dependencies(self, node: ConfigNode, key: str) -> tuple[DependencyRule, ...] | None:
         """Those of one target; None for the word `none`."""
         if node.value == _NO_TAPE:
             return None
@@ -282,11 +263,11 @@ class _ConfigBuilder:
         self.problem(_words().wrong_section(wanted, node.plain()), node.line, key)
         return ()
 
-    def _dependencies(self, nodes: list[_ConfigNode], key: str) -> tuple[DependencyRule, ...]:
+    def _dependencies(self, nodes: list[ConfigNode], key: str) -> tuple[DependencyRule, ...]:
         found = (self._dependency(node, f"{key}[{index}]") for index, node in enumerate(nodes))
         return tuple(rule for rule in found if rule is not None)
 
-    def _dependency(self, node: _ConfigNode, key: str) -> DependencyRule | None:
+    def _dependency(self, node: ConfigNode, key: str) -> DependencyRule | None:
         named, changes = node, {}
         if isinstance(node.value, dict):
             if "target" not in node.value:
@@ -306,7 +287,7 @@ class _ConfigBuilder:
             self.problem(str(error), node.line, key)
         return None
 
-    def _pattern(self, node: _ConfigNode, key: str) -> TargetPattern | None:
+    def _pattern(self, node: ConfigNode, key: str) -> TargetPattern | None:
         try:
             if isinstance(node.value, str):
                 return TargetPattern.read(node.value)
@@ -314,130 +295,6 @@ class _ConfigBuilder:
         except ValueError as error:
             self.problem(str(error), node.line, key)
         return None
-
-
-class _Refused(Exception):
-    """The file uses YAML that a config must not contain."""
-
-    def __init__(self, text: str, line: int) -> None:
-        super().__init__(text, line)
-        self.text = text
-        self.line = line
-
-
-class _Document:
-    """The events of one YAML document, as a tree of nodes."""
-
-    def __init__(self, text: str, reader: _ConfigBuilder) -> None:
-        self._text = text
-        self._reader = reader
-        self._open: list[_ConfigNode] = []  # containers, the root first
-        self._keys: list[_ConfigNode | None] = []  # of each of them: the key that waits for its value
-        self._paths: list[str] = []  # of each of them: where it is
-        self._root: _ConfigNode | None = None
-
-    def root(self) -> _ConfigNode | None:
-        """None when the text is not YAML or uses forbidden YAML; the problem has been recorded."""
-        import yaml
-
-        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        documents = 0
-        try:
-            for event in yaml.parse(self._text, Loader=loader):
-                documents += isinstance(event, yaml.DocumentStartEvent)
-                self._take(yaml, event, documents)
-        except _Refused as refused:
-            self._reader.problem(refused.text, refused.line)
-            return None
-        except (yaml.YAMLError, ValueError, OverflowError) as error:  # "\\U99999999" overflows the parser in Python
-            self._reader.problem(*_words().explained(error, self._text))
-            return None
-        return self._root or _ConfigNode(None, 1)
-
-    def _take(self, yaml: Any, event: Any, documents: int) -> None:
-        line = event.start_mark.line + 1
-        if documents > 1:
-            raise _Refused("a second document begins here; the file holds one", line)
-        if isinstance(event, yaml.AliasEvent):
-            raise _Refused("aliases (*) are not supported; a glob that begins with '*' must be quoted", line)
-        if getattr(event, "anchor", None) is not None:
-            raise _Refused("anchors (&) are not supported; write the value where it is used", line)
-        if getattr(event, "tag", None) is not None:
-            raise _Refused(f"tags such as {event.tag} are not supported", line)
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event.value, not event.style, line)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            if len(self._open) >= MAX_DEPTH:
-                raise _Refused(f"nested deeper than {MAX_DEPTH} levels", line)
-            node = _ConfigNode({} if isinstance(event, yaml.MappingStartEvent) else [], line)
-            path = self._path()
-            self._add(node)
-            self._paths.append(path)
-            self._open.append(node)
-            self._keys.append(None)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._open.pop()
-            self._keys.pop()
-            self._paths.pop()
-
-    def _scalar(self, text: str, plain: bool, line: int) -> None:
-        if self._open and isinstance(self._open[-1].value, dict) and self._keys[-1] is None:
-            self._keys[-1] = _ConfigNode(text, line)
-        else:
-            self._add(_ConfigNode(_resolved(text) if plain else text, line))
-
-    def _add(self, node: _ConfigNode) -> None:
-        if not self._open:
-            self._root = node
-            return
-        parent, key = self._open[-1].value, self._keys[-1]
-        if isinstance(parent, list):
-            parent.append(node)
-        elif key is None:
-            raise _Refused("a key must be a name, not a list or a mapping", node.line)
-        else:
-            node.line = key.line
-            first = parent.setdefault(key.value, node)
-            if first is not node:
-                self._reader.problem(f"duplicate key; line {first.line} has it too", key.line, self._path())
-            self._keys[-1] = None
-
-    def _path(self) -> str:
-        """Where the next value belongs."""
-        if not self._open:
-            return ""
-        parent, key, path = self._open[-1].value, self._keys[-1], self._paths[-1]
-        if key is None:
-            return f"{path}[{len(parent)}]"
-        return f"{path}.{key.value}" if path else str(key.value)
-
-
-def _resolved(text: str) -> object:
-    """A plain scalar by the core schema of YAML 1.2, without octal and hexadecimal."""
-    if text in ("", "~", "null", "Null", "NULL"):
-        return None
-    if text in ("true", "True", "TRUE"):
-        return True
-    if text in ("false", "False", "FALSE"):
-        return False
-    sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
-    if digits in (".inf", ".Inf", ".INF"):
-        return float(sign + "inf")
-    if text in (".nan", ".NaN", ".NAN"):
-        return float("nan")
-    if not digits.isascii() or len(digits) > 300:
-        return text
-    if digits.isdigit():
-        return text if digits[0] == "0" and digits != "0" else int(text)
-    return text if digits.strip("0123456789.eE+-") else _float(text)
-
-
-def _float(text: str) -> float | str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return text if number - number != 0 else number  # 1e999 is not what anybody means by infinity
 
 
 def _decoded(text: str | bytes, path: str | None) -> str:

@@ -302,6 +302,31 @@ def test_a_new_test_has_patch_lines_for_what_reaches_out_and_stand_ins_for_place
         compile(source, "generated", "exec")
 
 
+def test_git_shows_the_old_and_the_new_value_of_a_promoted_bundle(project):
+    def git(*words):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        done = subprocess.run(["git", *identity, *words], cwd=project, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    git("init", "--quiet")
+    promote = ("promote", "tillstore.pricing.quote", "--to", "tests/captures")
+    assert "git config diff.snapagent.textconv" in snapagent(project, *promote).stderr
+    git("config", "diff.snapagent.textconv", f"{sys.executable} -m snapagent show")
+    (project / ".gitattributes").write_text("*.pkl diff=snapagent\n")
+    assert "textconv" not in snapagent(project, *promote).stderr
+    git("add", "--force", ".gitattributes", "tests/captures")
+    git("commit", "--quiet", "--message", "bundles")
+
+    one, other = sorted((project / "tests" / "captures" / "tillstore.pricing.quote").glob("*.pkl"))[:2]
+    one.write_bytes(other.read_bytes())
+    shown = git("diff", "--", str(one))
+
+    assert "Binary files" not in shown
+    assert str(one) not in shown and " ago" not in shown
+    assert [line for line in shown.splitlines() if line.startswith("-") and line.endswith(".total: 2.0")]
+    assert [line for line in shown.splitlines() if line.startswith("+") and line.endswith(".total: 3.0")]
+
+
 def test_promoted_bundles_are_listed_by_digest_and_load_under_the_strictest_owner(project):
     done = snapagent(project, "promote", "tillstore.pricing.quote", "--to", "tests/captures", "--json")
 

@@ -439,6 +439,7 @@ def test_a_good_config_costs_a_starting_program_nothing_but_yaml(tmp_path):
     assert loaded == [
         "snapagent",
         "snapagent.config",
+        "snapagent.config.document",
         "snapagent.config.environment",
         "snapagent.config.reading",
         "snapagent.config.settings",

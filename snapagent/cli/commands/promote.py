@@ -29,6 +29,8 @@ from ..terminal.wording import counted, local_time, parse_time, shown_path
 from ..views.rows import iso_time
 from .retention import explaining_failures
 
+_TEXTCONV = 'git config diff.snapagent.textconv "snapagent show" && echo "*.pkl diff=snapagent" >> .gitattributes'
+
 
 class Promoted(Record):
     """A promoted bundle; `redacted` are the paths that today's rules redact and those at capture did not."""
@@ -159,8 +161,11 @@ def promote_command(app: App, words: Sequence[str], to_path: str | None, dry_run
         return
     done = f"written to {shown_path(to_path)} and listed in manifests there"
     _print(app, _copied(app, store, chosen, to_path), done, as_json)
-    if _is_ignored(os.path.abspath(os.path.expanduser(to_path))):
+    folder = os.path.abspath(os.path.expanduser(to_path))
+    if _is_ignored(folder):
         app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to_path)}/' to .gitignore")
+    elif _needs_textconv(folder):
+        app.out.note("to read bundles in 'git diff', run once", then=_TEXTCONV)
 
 
 def _source(app: App) -> Store:
@@ -274,8 +279,21 @@ def _which(one: Promoted) -> tuple[str, str]:
 
 
 def _is_ignored(path: str) -> bool:
-    try:
-        command = ["git", "-C", os.path.dirname(path), "check-ignore", "-q", path]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
+    return _git(os.path.dirname(path), "check-ignore", "-q", path) is not None
+
+
+def _needs_textconv(folder: str) -> bool:
+    """Whether the folder is in a git work tree that shows bundles as binary files."""
+    attribute = _git(folder, "check-attr", "diff", "--", f"{folder}/x{SUFFIX}")
+    if attribute is None or not attribute.endswith(": unspecified"):
         return False
+    return _git(folder, "rev-parse", "--is-inside-work-tree") == "true"
+
+
+def _git(folder: str, *words: str) -> str | None:
+    """What git prints; None when it fails or is not installed."""
+    try:
+        done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -50,7 +50,8 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
       snapagent show tests/captures/shop.pricing.quote/20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl
     """
     values: dict[str, str] | None = None
-    if hash_prefix is None and _names_a_file(target):
+    is_file = hash_prefix is None and _names_a_file(target)
+    if is_file:
         header, row = _read_file(target, load)
     else:
         store = app.store
@@ -68,7 +69,7 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
             for line in others:
                 app.out.line(f"    {line}")
         return
-    for pieces in _lines_of(header, row, depth):
+    for pieces in _lines_of(header, row, depth, is_file):
         app.out.folded(*pieces, lead=_indent_below(pieces))
 
 
@@ -115,19 +116,20 @@ def _as_json(header: Header, row: BundleRow | None) -> dict[str, Any]:
     return fields
 
 
-def _lines_of(header: Header, row: BundleRow | None, depth: int) -> Iterator[list[Piece]]:
+def _lines_of(header: Header, row: BundleRow | None, depth: int, is_file: bool) -> Iterator[list[Piece]]:
+    """The lines of `show`. For a file they depend on its content alone, so that git compares nothing else."""
     raised = header.outcome == "raised"
     kind = header.exception or header.outcome
     ended = "" if header.ended == COMPLETE else f" ({header.ended})"
     yield [(header.target, "bold"), ("  ", ""), (short_hash(header.hash), "cyan"), ("  ", ""),
            (kind + ended, "red" if raised else "green"), (f"  {format_duration(header.duration)}", "")]  # fmt: skip
     moment, since = local_time(header.timestamp), ago(header.timestamp)
-    when = moment if moment.startswith(since) else f"{moment}, {since}"
+    when = moment if is_file or moment.startswith(since) else f"{moment}, {since}"
     runtime = f"{header.implementation} {header.python}, snapagent {header.snapagent}"
     size = f", {format_size(row.size)}" if row is not None else ""
     pinned = ", pinned" if row is not None and row.pinned else ""
     yield [(f"{when}{size}{pinned}, {runtime}", "dim")]
-    if row is not None:
+    if row is not None and not is_file:
         yield [(shown_path(row.path), "dim")]
     yield [("", "")]
     passed, returned = arguments(header), outcome(header)
