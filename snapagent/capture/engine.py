@@ -97,12 +97,7 @@ class Engine:
 
     def _recorder_class(self, settings: Settings) -> type[Recorder]:
         """That of a target with dependencies records its effects too."""
-        scope = self._dependencies.declared.scope(settings) if self._dependencies is not None else None
-        if not scope:
-            return Recorder
-        from .effects.taping_recorder import taping
-
-        return taping(scope)
+        return Recorder if self._dependencies is None else self._dependencies.recorder_class(settings)
 
     def recorders(self) -> list[Recorder]:
         """One for each target that was reached in this process."""

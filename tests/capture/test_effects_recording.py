@@ -427,3 +427,28 @@ def test_idle_tapes_leave_nothing_behind(world: World) -> None:
     world.tape("use")
     gc.collect()
     assert open_ == []
+
+
+def test_the_state_of_random_is_recorded_when_a_target_begins(tmp_path: Path) -> None:
+    import random
+
+    with captured(tmp_path, SOURCE, CONFIG.replace("[world:find", "[random, world:find")) as world:
+        random.seed(5)
+        state = random.getstate()
+        world.module.use(random.random)
+        tape = world.tape("use")
+    assert [effect.preset for effect in tape.effects] == ["random"]
+    assert tape.result(0) == state
+
+
+def test_ids_of_the_standard_library_are_recorded_by_their_preset(tmp_path: Path) -> None:
+    import secrets
+    import uuid
+
+    with captured(tmp_path, SOURCE, CONFIG.replace("[world:find", "[uuid, clock, world:find")) as world:
+        made = []
+        world.module.use(lambda: made.extend([uuid.uuid4(), secrets.token_hex(4)]) or None)
+        tape = world.tape("use")
+    assert [effect.dependency for effect in tape.effects] == ["uuid:uuid4", "secrets:token_hex"]
+    assert tape.arguments(1) == ({"nbytes": 4},)
+    assert tape.result(0) == made[0]

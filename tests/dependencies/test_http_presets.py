@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ SOURCE = """
     async def ause(function, *args):
         await function(*args)
 """
-CONFIG = "dependencies: [requests, httpx]\ntargets: [world:use, world:ause]\n"
+CONFIG = "dependencies: [requests, httpx, aiohttp]\ntargets: [world:use, world:ause]\n"
 
 
 def rebuilt(tape: Recorded, index: int, *args: Any) -> Any:
@@ -133,3 +134,42 @@ class TestHttpx:
             tape = world.tape("ause")
         assert tape.effects[0].flavor == "coroutine"
         assert asyncio.run(rebuilt(tape, 0).aread()) == real[0].content
+
+
+class TestAiohttp:
+    aiohttp = pytest.importorskip("aiohttp")
+
+    def test_a_response_is_rebuilt(self, tmp_path: Path) -> None:
+        async def post(url: str) -> None:
+            async with self.aiohttp.ClientSession() as session:
+                async with session.post(url + "/item", params={"b": "2", "a": "1"}, json={"x": 1}) as response:
+                    real.append((response.status, await response.json(), dict(response.headers)))
+                async with session.get(url + "/gone") as response:
+                    real.append((response.status, await response.text(), dict(response.headers)))
+
+        async def again(index: int) -> Any:
+            async with self.aiohttp.ClientSession() as session:
+                response = rebuilt(tape, index, session)
+                async with response:
+                    return response.status, await response.read(), await response.text(), dict(response.headers)
+
+        real: list[Any] = []
+        with serving() as url, captured(tmp_path, SOURCE, CONFIG) as world:
+            asyncio.run(world.module.ause(post, url))
+            tape = world.tape("ause")
+        assert [effect.shape for effect in tape.effects] == [f"POST {url}/item", f"GET {url}/gone"]
+        (arguments,) = tape.arguments(0)
+        assert (arguments["query"], arguments["body"]) == ([("a", "1"), ("b", "2")], {"x": 1})
+        status, _, text, headers = asyncio.run(again(0))
+        assert (status, json.loads(text), headers) == real[0]
+        assert asyncio.run(again(1)) == (404, b"no", "no", real[1][2])
+
+    def test_a_streamed_body_is_kept_as_far_as_it_was_read(self, tmp_path: Path) -> None:
+        async def read_some(url: str) -> None:
+            async with self.aiohttp.ClientSession() as session, session.get(url + "/slow") as response:
+                await response.content.read(5)
+
+        with serving() as url, captured(tmp_path, SOURCE, CONFIG) as world:
+            asyncio.run(world.module.ause(read_some, url))
+            tape = world.tape("ause")
+        assert tape.result(0)["body"] == b"first"

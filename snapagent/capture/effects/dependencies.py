@@ -16,10 +16,14 @@ from ...dependencies.declared import Declared
 from ..host_guard import describe, log_once
 from ..instrument import inplace
 from ..instrument.discovery import Discovery, Found
+from ..instrument.frames import drop_frame, hidden
 from ..instrument.instrumenter import looks_at_its_caller, restore_places, signature_giver
 from ..instrument.wrapper import wrap
+from ..recording.recorder import Recorder
 from .effect_recorder import EffectRecorder
+from .frames import open_
 from .operation_recorder import OperationRecorder
+from .taping_recorder import taping
 from .threads import MODULES, carry
 
 TYPE_CHECKING = False
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from ...config.dependencies import DependencyRule
     from ...config.reading import Config
+    from ...config.settings import Settings
     from ...dependencies.presets import Operation
 
 
@@ -38,12 +43,25 @@ class Dependencies:
 
     def __init__(self, config: Config) -> None:
         self.declared = Declared(config)
+        self._starts = [
+            OperationRecorder(rule, operation, "plain", None)
+            for pairs in self.declared.operations.values()
+            for rule, operation in pairs
+            if operation.at_start
+        ]
         self._swapped: list[weakref.ref[FunctionType]] = []
         self._wrapped: list[weakref.ref[Any]] = []
         self._undo: list[Callable[[], None]] = []
 
     def wants_module(self, name: str) -> bool:
         return name in MODULES or self.declared.wants_module(name)
+
+    def recorder_class(self, settings: Settings) -> type[Recorder]:
+        """That of a target with these settings: the plain one where it records no effects."""
+        scope = self.declared.scope(settings)
+        if not scope:
+            return Recorder
+        return taping(scope, tuple(start for start in self._starts if start.rule in scope))
 
     def instrument(self, name: str, module: ModuleType) -> None:
         """Wrap the dependencies of a module that has been executed under `name`. Never raises an Exception."""
@@ -99,8 +117,10 @@ class Dependencies:
             _warn(recorder.dependency, f"it cannot be wrapped (its type is {type(function).__qualname__})")
 
     def _wrap_operation(self, namespace: dict[str, Any], rule: DependencyRule, operation: Operation) -> None:
+        if operation.at_start:
+            return
         if operation.install is not None:
-            undo = operation.install(namespace, lambda flavor, call: OperationRecorder(rule, operation, flavor, call))
+            undo = operation.install(namespace, lambda one, function: _recorded(rule, one, function))
             if undo is not None:
                 self._undo.append(undo)
             return
@@ -125,6 +145,26 @@ class Dependencies:
         self._wrapped.clear()
         self._swapped.clear()
         self._undo.clear()
+
+
+def _recorded(rule: DependencyRule, operation: Operation, function: Any) -> Any:
+    """A callable that records the calls of one that is no Python function."""
+    recorder = OperationRecorder(rule, operation, "plain", function)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        pending = recorder.begin(args, kwargs) if open_ and recorder.admit() else None
+        if pending is None:
+            return function(*args, **kwargs)
+        try:
+            value = function(*args, **kwargs)
+        except BaseException as error:
+            drop_frame(error)
+            recorder.raised(pending, error)
+            raise
+        recorder.returned(pending, value)
+        return value
+
+    return hidden(call)
 
 
 def _warn(dependency: str, reason: str) -> None:

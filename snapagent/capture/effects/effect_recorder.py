@@ -229,7 +229,7 @@ class EffectRecorder:
             if isinstance(earlier, Effect):
                 effect.same_as = earlier
         self._keep_result(effect, value, rules)
-        if type(value) not in _SHARED and effect.same_as is None:
+        if type(value) not in _SHARED and effect.same_as is None and effect.deferred is None:
             for tape in tapes:
                 tape.remember(value, effect)
 

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+from sys import modules
+
 from ...core.signature import KEYWORD_ONLY, Parameters
 from ...dependencies.callers import calling_codes
-from ...serializer.freezing.freeze import freeze_call
+from ...serializer.freezing.freeze import freeze_call, freeze_outcome
 from .effect_recorder import EffectRecorder, PendingEffect
-from .tape import Effect
+from .tape import FAULT, Effect, tick
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FunctionType
     from typing import Any
 
     from ...config.dependencies import DependencyRule
     from ...dependencies.presets import Described, Operation
     from ...serializer.freezing.freeze import FreezeRules
+    from .tape import Tape
 
 
 class OperationEffect(Effect):
     __slots__ = ("described",)
 
-    described: Described
+    described: Described | None
 
 
 class OperationRecorder(EffectRecorder):
     """Arguments are stored by the names that the preset gives them, as keyword arguments."""
 
-    def __init__(self, rule: DependencyRule, operation: Operation, flavor: str, function: FunctionType) -> None:
-        super().__init__(operation.dependency, rule, _no_parameters, flavor, operation.has_instance)
+    def __init__(self, rule: DependencyRule, operation: Operation, flavor: str, function: Any) -> None:
+        super().__init__(operation.dependency, rule, _no_parameters, flavor, False)
         self.preset = rule.preset
         self.repeat = operation.repeat
         self.operation = operation
         self.function = function
         self._kept = operation.result
+
+    def record_start(self, tape: Tape) -> None:
+        """Record what the operation returns now, for one that is called when a tape is opened. Never raises."""
+        function: Any = getattr(modules.get(self.operation.module), self.operation.qualname, None)
+        if function is None:
+            return
+        try:
+            effect = self._effect((), (), {}, tape.rules)
+            effect.outcome = freeze_outcome(function(), False, tape.rules)
+            effect.end = tick()
+            tape.add(effect, None)
+            tape.grow(len(effect.outcome.data))
+        except Exception as error:
+            tape.give_up(FAULT.format(type(error).__name__))
 
     def _effect(
         self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], rules: FreezeRules
@@ -48,8 +64,13 @@ class OperationRecorder(EffectRecorder):
         return effect
 
     def _packed(self, effect: Any, value: Any) -> Any:
-        pack = self.operation.pack
-        return value if pack is None else pack(value, effect.described)
+        pack, described = self.operation.pack, effect.described
+        effect.described = None  # it may refer to a live cursor, which the program may drop
+        return value if pack is None else pack(value, described)
+
+    def _argument_that_is(self, value: object, pending: PendingEffect) -> str | None:
+        """`Cursor.execute` returns its cursor: what counts is the statement's outcome."""
+        return None
 
     def _keep_arguments(self, effect: Effect, pending: PendingEffect, rules: FreezeRules) -> None:
         """The preset's arguments are values of its own."""

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...config.dependencies import DependencyRule
+    from .operation_recorder import OperationRecorder
 
 
 @lru_cache(maxsize=256)
-def taping(scope: frozenset[DependencyRule]) -> type[TapingRecorder]:
-    """The recorder class for targets of this scope."""
-    return type("TapingRecorder", (TapingRecorder,), {"scope": scope})
+def taping(scope: frozenset[DependencyRule], starts: tuple[OperationRecorder, ...]) -> type[TapingRecorder]:
+    """The recorder class for targets of this scope; `starts` record something when a tape is opened."""
+    return type("TapingRecorder", (TapingRecorder,), {"scope": scope, "starts": starts})
 
 
 class TapedPending(Pending):
@@ -43,6 +44,7 @@ class TapingRecorder(Recorder):
     """`scope` are the entries of the config whose calls are recorded below this target."""
 
     scope: frozenset[DependencyRule] = frozenset()
+    starts: tuple[OperationRecorder, ...] = ()
     _tape_rules: FreezeRules | None = None
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Pending | None:
@@ -55,6 +57,8 @@ class TapingRecorder(Recorder):
         if begun.call.notes:
             bound = self.parameters().bind(args, kwargs)
             tape.remember_placeholders(begun.call.notes, bound)
+        for start in self.starts:
+            start.record_start(tape)
         pending.cost = begun.cost + perf_counter() - opened
         tape.enter()
         return pending

@@ -47,7 +47,7 @@ def _pack(response: Any, call: Described) -> Deferred:
     version = response.extensions.get("http_version", b"HTTP/1.1")
     reason = response.extensions.get("reason_phrase", b"")
     head = {"status": response.status_code, "version": version, "reason": reason, "headers": headers}
-    return Deferred(lambda: {**head, "body": packed_body(tee.body, headers)}, tee)
+    return Deferred(lambda: {**head, "body": packed_body(tee.body, headers)})
 
 
 def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

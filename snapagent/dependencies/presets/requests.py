@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import ref
+
 from . import Deferred, Described, Operation
 from .http_calls import Tee, described, packed_body, unpacked_body
 
@@ -23,26 +25,24 @@ def _pack(response: Any, call: Described) -> Deferred:
     head = {"status": response.status_code, "reason": response.reason, "headers": headers}
     tee = _tee(raw)
 
-    def build() -> dict[str, Any]:
-        content = response.__dict__.get("_content")
-        body = content if isinstance(content, bytes) else tee.body
-        plain = [pair for pair in headers if pair[0].lower() != "content-encoding"]  # the body is decoded already
-        return {**head, "body": packed_body(body, plain)}
-
-    return Deferred(build, tee)
+    plain = [pair for pair in headers if pair[0].lower() != "content-encoding"]  # the body is decoded already
+    return Deferred(lambda: {**head, "body": packed_body(tee.body, plain)})
 
 
 def _tee(raw: Any) -> Tee:
-    """Keep what is read by `stream` and `read`, of which the first may call the second."""
+    """Keep what is read by `stream` and `read`, of which the first may call the second.
+
+    By a weak reference, so that a response that is dropped still gives its connection back at once.
+    """
     tee = Tee()
     values = getattr(raw, "__dict__", None)
     if values is None or not hasattr(raw, "stream"):
         return tee
-    stream, read = raw.stream, raw.read
+    response: Any = ref(raw)
     inside = [0]
 
     def teeing_stream(*args: Any, **kwargs: Any) -> Any:
-        items = stream(*args, **kwargs)
+        items = type(raw := response()).stream(raw, *args, **kwargs)
         while True:
             inside[0] += 1
             try:
@@ -55,7 +55,7 @@ def _tee(raw: Any) -> Tee:
             yield chunk
 
     def teeing_read(*args: Any, **kwargs: Any) -> Any:
-        data = read(*args, **kwargs)
+        data = type(raw := response()).read(raw, *args, **kwargs)
         if not inside[0] and data:
             tee.keep(data)
         return data

@@ -21,12 +21,9 @@ def _described(name: str, parameter: str = "") -> Any:
 
 
 operations = (
+    *(Operation("uuid", name, _described(name), repeat="never") for name in ("uuid1", "uuid4", "uuid6", "uuid7")),
     *(
-        Operation("uuid", name, _described(name), repeat="never", has_instance=False)
-        for name in ("uuid1", "uuid4", "uuid6", "uuid7")
-    ),
-    *(
-        Operation("secrets", name, _described(name, "nbytes"), repeat="never", has_instance=False)
+        Operation("secrets", name, _described(name, "nbytes"), repeat="never")
         for name in ("token_bytes", "token_hex", "token_urlsafe")
     ),
 )
