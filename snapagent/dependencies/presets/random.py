@@ -17,4 +17,10 @@ def _describe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
     return Described(READ, "random state", {})
 
 
-operations = (Operation("random", "getstate", _describe, at_start=True),)
+def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    from sys import modules
+
+    modules["random"].setstate(stored)
+
+
+operations = (Operation("random", "getstate", _describe, rebuild=_rebuild, at_start=True),)

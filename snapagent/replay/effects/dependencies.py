@@ -19,7 +19,7 @@ from ...config.targets import Target
 from ...core.functions import flavor_of, function_of
 from ...core.records import Record
 from ...core.signature import Parameters, defaults_of
-from ...dependencies.presets import Operation, load_preset
+from ...dependencies.presets import Operation, load_preset, load_replacements
 from ...dependencies.swapping import restore, swap
 from ...dependencies.tape import WRITE, StoredEffect
 from ...errors import NotReplayableError
@@ -65,8 +65,12 @@ def find_dependencies(
     """
     rules, live = tuple(rules), frozenset(live)
     wanted: dict[str, tuple[str, StoredEffect | None]] = {}
+    effects = tuple(effects)
     for each in effects:
         wanted.setdefault(each.dependency, (each.preset, each))
+    for word in dict.fromkeys(each.preset for each in effects if each.preset):
+        for operation in load_preset(word):
+            wanted.setdefault(operation.dependency, (word, None))
     for rule in rules:
         for name, preset in _named_by(rule):
             wanted.setdefault(name, (preset, None))
@@ -144,11 +148,10 @@ def _dependency(
     name: str, preset: str, raw: object, effect: StoredEffect | None, rule: DependencyRule | None
 ) -> Dependency:
     function = unwrap(raw)
-    is_method = "." in name.partition(":")[2] and not isinstance(raw, staticmethod)
+    is_method = not preset and "." in name.partition(":")[2] and not isinstance(raw, staticmethod)
     operation = None
     if preset:
         operation = next((one for one in load_preset(preset) if one.dependency == name), None)
-        is_method = operation.has_instance if operation is not None else is_method
     parameters, defaults = Parameters(()), {}
     if operation is None and hasattr(function, "__code__"):
         parameters, defaults = Parameters.of(function), defaults_of(function)  # type: ignore[arg-type]
@@ -174,14 +177,42 @@ def _dependency(
 @contextmanager
 def replaced(dependencies: Iterable[Dependency], answer: Answer) -> Iterator[None]:
     """Let `answer` reply to every call of these, until the end of the block."""
+    dependencies = tuple(dependencies)
     undo: list[Callable[[], None]] = []
     try:
         for dependency in dependencies:
-            undo.append(_replace(dependency, answer))
+            if dependency.operation is not None and dependency.operation.install is not None:
+                undo.append(_install(dependency, answer))
+            elif dependency.operation is None or not dependency.operation.at_start:
+                undo.append(_replace(dependency, answer))
+        for word in dict.fromkeys(dependency.preset for dependency in dependencies if dependency.preset):
+            undo += [_put(each.module, each.qualname, each.function) for each in load_replacements(word)]
         yield
     finally:
         for step in reversed(undo):
             step()
+
+
+def _install(dependency: Dependency, answer: Answer) -> Callable[[], None]:
+    """Let the preset put its own wrappers in place, which are served."""
+
+    def wrap(operation: Operation, function: Callable[..., Any]) -> Callable[..., Any]:
+        own = dependency.replace(name=operation.dependency, operation=operation, function=function,
+                                 flavor=flavor_of(function), repeat=operation.repeat)  # fmt: skip
+
+        def served(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            return answer(own, function, args, kwargs)
+
+        return served
+
+    operation = dependency.operation
+    assert operation is not None and operation.install is not None
+    return operation.install(vars(import_module(operation.module, dependency.name)), wrap) or _nothing
+
+
+def _nothing() -> None:
+    """There is nothing to undo."""
 
 
 def _replace(dependency: Dependency, answer: Answer) -> Callable[[], None]:
@@ -194,16 +225,28 @@ def _replace(dependency: Dependency, answer: Answer) -> Callable[[], None]:
 
         swap(function, served)
         return lambda: restore(function)
-    module, _, qualname = dependency.name.partition(":")
-    above, _, last = qualname.rpartition(".")
-    owner: Any = find_raw(f"{module}:{above}") if above else import_module(module, dependency.name)
-    raw = vars(owner)[last]
-    if isinstance(owner, type) and owner.__flags__ & (_HEAP_TYPE | _IMMUTABLE_TYPE) != _HEAP_TYPE:
-        return lambda: None  # a method of a C type: its objects are stand-ins, which answer by themselves
 
     def replacement(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         return answer(dependency, function, args, kwargs)
 
+    module, _, qualname = dependency.name.partition(":")
+    return _put(module, qualname, replacement)
+
+
+def _put(module: str, qualname: str, replacement: Callable[..., Any]) -> Callable[[], None]:
+    """Have `replacement` called in the place of a function of a library; it gets the bound instance first."""
+    if module not in sys.modules:
+        return _nothing
+    above, _, last = qualname.rpartition(".")
+    owner: Any = find_raw(f"{module}:{above}") if above else sys.modules[module]
+    raw = vars(owner).get(last)
+    if raw is None:  # inherited: replaced where it is defined
+        return _nothing
+    if isinstance(raw, FunctionType):
+        swap(raw, lambda twin, args, kwargs: replacement(*args, **kwargs))
+        return lambda: restore(raw)
+    if isinstance(owner, type) and owner.__flags__ & (_HEAP_TYPE | _IMMUTABLE_TYPE) != _HEAP_TYPE:
+        return _nothing  # a method of a C type: its objects are stand-ins, which answer by themselves
     setattr(owner, last, staticmethod(replacement) if isinstance(raw, staticmethod) else replacement)
     return lambda: setattr(owner, last, raw)

@@ -80,6 +80,9 @@ class ServedTape:
         with replaced(self._dependencies.served, server.answer), io_guard.watched(guard):
             token = serving.set(server)
             try:
+                for dependency in self._dependencies.served:
+                    if dependency.operation is not None and dependency.operation.at_start:
+                        server.serve_start(dependency)
                 with carried_into_threads((serving, io_guard.watcher)):
                     yield
             finally:

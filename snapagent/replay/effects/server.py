@@ -21,13 +21,14 @@ from ...errors import EffectNotRecorded, SnapagentError
 from ...placeholder import UNSTORABLE, restore_placeholder
 from ...sealing.opened_call import OpenedCall
 from ...serializer.thawing.load import thaw
+from .. import io_guard
 from ..functions import unwrap
 from ..live_call import LiveCall, freeze_live_call, seal_rules
 from .changed_arguments import apply_changes
 from .completion import CompletionGate
 from .dependencies import Dependency
 from .handles import Handle, Handles
-from .matching import DIFFERENT, MadeCall, Match, find_match, is_equal_call
+from .matching import DIFFERENT, SERVED, MadeCall, Match, find_match, is_equal_call
 from .misses import Miss, argument_differences, call_text, describe_miss
 from .new_values import new_value
 from .progress import Progress
@@ -83,6 +84,16 @@ class Server:
     def start(self) -> None:
         """The replay begins now."""
         self._started = time.time()
+
+    def serve_start(self, dependency: Dependency) -> None:
+        """Bring about what an operation of the start of the call found then, such as the state of a generator."""
+        operation = dependency.operation
+        found = [index for index, effect in self.effects.items() if effect.dependency == dependency.name]
+        if operation is None or not found:
+            return
+        self.progress.take(Match(SERVED, found[0]))
+        if operation.rebuild is not None:
+            operation.rebuild(thaw(self.effects[found[0]].result or b"N."), (), {})
 
     def prepare(self, dependencies: tuple[Dependency, ...], live: frozenset[str]) -> None:
         """Learn which functions are served, and which of them are called for real."""
@@ -280,9 +291,10 @@ class Server:
             return restore_placeholder(f"effects[{index}].result", UNSTORABLE, effect.result_type, "result: skip")
         stored = self._load(index, effect.result, live)
         operation = live.dependency.operation
-        if operation is not None and operation.rebuild is not None:
+        if operation is None or operation.rebuild is None:
+            return stored
+        with io_guard.watched(None):  # a preset may use a database in memory
             return operation.rebuild(stored, live.raw_args, live.raw_kwargs)
-        return stored
 
     def _handle(self, index: int, effect: StoredEffect, live: LiveEffect) -> Any:
         made = self._made(live)
