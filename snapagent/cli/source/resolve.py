@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from ...config.dependencies import DependencyRule
-from ...config.reading import Config, TargetRule
+from ...config.reading import Config
 from ...config.targets import Target, TargetPattern, is_ours, near_matches
 from ...core.records import Record
 from ...errors import ConfigError
@@ -54,7 +54,7 @@ def resolve(config: Config, finder: SourceFinder) -> Iterator[Resolution]:
     for rule in config.rules:
         found = list(_exact(rule.pattern, finder) if rule.pattern.is_exact else _by_glob(rule.pattern, finder))
         kept = [one for one in found if targets.rule_for(Target.parse(one.target)) is not None]
-        yield _resolution(rule, found, kept, finder)
+        yield _resolution(rule.pattern, rule.line, found, kept, finder)
 
 
 def resolve_dependencies(config: Config, finder: SourceFinder) -> Iterator[Resolution]:
@@ -64,7 +64,7 @@ def resolve_dependencies(config: Config, finder: SourceFinder) -> Iterator[Resol
             yield _preset(rule)
             continue
         found = list(_exact(rule.pattern, finder) if rule.pattern.is_exact else _by_glob(rule.pattern, finder))
-        yield _for_dependency(_resolution(rule, found, found, finder))
+        yield _for_dependency(_resolution(rule.pattern, rule.line, found, found, finder))
 
 
 def _preset(rule: DependencyRule) -> Resolution:
@@ -87,17 +87,17 @@ def _for_dependency(found: Resolution) -> Resolution:
 
 
 def _resolution(
-    rule: TargetRule | DependencyRule, found: list[Finding], kept: list[Finding], finder: SourceFinder
+    pattern: TargetPattern, line: int, found: list[Finding], kept: list[Finding], finder: SourceFinder
 ) -> Resolution:
-    text = str(rule.pattern)
+    text = str(pattern)
     if found and not kept:
-        return Resolution(text, rule.line, NOTHING, "exclude_targets excludes everything that it matches", tuple(found))
+        return Resolution(text, line, NOTHING, "exclude_targets excludes everything that it matches", tuple(found))
     if not kept:
-        reason, nearest = _why_nothing(rule.pattern, finder)
-        return Resolution(text, rule.line, NOTHING, reason, (), nearest)
+        reason, nearest = _why_nothing(pattern, finder)
+        return Resolution(text, line, NOTHING, reason, (), nearest)
     best = next(status for status in (WRAPS, UNSURE, CANNOT) if any(one.status == status for one in kept))
     reason = "" if best == WRAPS else next(one.reason for one in kept if one.status == best)
-    return Resolution(text, rule.line, best, reason, tuple(kept))
+    return Resolution(text, line, best, reason, tuple(kept))
 
 
 def _exact(pattern: TargetPattern, finder: SourceFinder) -> Iterator[Finding]:
