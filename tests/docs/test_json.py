@@ -26,7 +26,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 QUOTE, PRODUCT, PLACE = "shop.pricing.quote", "shop.storage.find_product", "shop.orders.OrderService.place"
 WITHOUT = {"init", "run", "new-test", "completion", "view"}  # they print no data
 RUNS: dict[str, list[str]] = {
-    "check": ["check", "check wrong.yaml", "check near.yaml"],
+    "check": ["check", "check wrong.yaml", "check near.yaml", "check asks.yaml"],
     "enable": ["enable"],
     "disable": ["disable"],
     "pause": ["pause"],
@@ -136,6 +136,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patched.setattr("snapagent.cli.launch.pth_path", lambda: str(folder / "here.pth"))
         patched.setattr("snapagent.cli.commands.switch.pth_path", lambda: str(folder / "here.pth"))
         (folder / "redact.yaml").write_text("version: 1\ndefaults: {redact: [currency]}\ntargets: []\n")
+        (folder / "asks.yaml").write_text("version: 1\ndependencies: [sqlite3, 'shop.pricing:qoute']\n")
         _add_oddities(Store(folder / "captures"))
         with sample.torn(), sample.running(), sample.other_tax():
             next(Path("torn", PRODUCT).glob("*.pkl")).write_bytes(b"no bundle")
