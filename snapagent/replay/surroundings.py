@@ -11,6 +11,7 @@ from typing import Any
 from ..compare.clock_readings import ClockReadings, Interval
 from ..core.records import Record
 from . import clock
+from .effects.dependencies import with_own_code
 from .effects.progress import WRITES, EffectsReport, check_mode
 from .effects.served_tape import ServedTape
 from .stored import StoredCall
@@ -51,7 +52,7 @@ class Surroundings:
         self._notes: tuple[str, ...] = ()
         self._tape: ServedTape | None = None
         if self._header.effects and rules.effects is not False:
-            code = getattr(getattr(function, "__func__", function), "__code__", None)
+            code = getattr(with_own_code(getattr(function, "__func__", function)), "__code__", None)
             self._tape = ServedTape(stored, rules.live, code, given)
 
     @property

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import pytest
 from bundles import Shop
 from tapes import taped
 
 from snapagent import EffectNotRecorded, NotReplayableError, OutcomeError, PlaceholderError, load_capture
+
+pytest_plugins = ("pytester",)
 
 PROGRAM = """
 import asyncio
@@ -120,6 +123,45 @@ def same_table():
     return table() is table()
 
 
+NUMBERS = [0]
+
+
+async def number():
+    _reach("number")
+    NUMBERS[0] += 1
+    return NUMBERS[0]
+
+
+async def worker():
+    return await number()
+
+
+async def workers():
+    NUMBERS[0] = 0
+    return await asyncio.gather(worker(), worker())
+
+
+async def task_a():
+    log("a")
+
+
+async def task_b():
+    log("b")
+
+
+async def two_tasks():
+    await task_a()
+    await task_b()
+
+
+def waits():
+    rate("EUR")
+    end = time.time() + 0.01
+    while time.time() < end:
+        time.sleep(0.002)
+    return "ended"
+
+
 def rate_of_nothing():
     rate("XXX")
 
@@ -136,6 +178,7 @@ ALL = {
     "served_program:Gateway.refund": "write",
     "served_program:rate": "read",
     "served_program:log": "write",
+    "served_program:number": "read",
     "served_program:table": "read",
 }
 
@@ -365,6 +408,71 @@ def test_59_a_facsimile_wins(shop: Shop, program: ModuleType) -> None:
     bundle = load_capture("served_program:Orders.place", base_path=shop.base_path, facsimiles={"self.gateway": Fake()})
     assert bundle.check()
     assert bundle.using(self=program.Orders(program.Repo([]), Fake())).call()["paid"] == 50
+
+
+def test_60_what_a_test_replaces_itself_wins_and_is_not_missed_on_the_tape(shop: Shop, program: ModuleType) -> None:
+    bundle = order_bundle(shop, program)
+    with mock.patch.object(program, "log") as log, mock.patch.object(program.Repo, "put", autospec=True) as put:
+        put.side_effect = lambda self, row: row.update(id=9)
+        assert bundle.check().notes == ("effects: 3 served",)
+    assert log.call_args == mock.call("placed")
+
+
+def test_60_side_effects_patch_wins_and_records_the_real_call(
+    shop: Shop, program: ModuleType, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle_of(shop, program, "price", ["EUR"])
+    program.IS_LIVE = True
+    pytester.makepyfile(
+        test_price=f"""
+        from snapagent import load_capture
+
+        def test_price(side_effects):
+            side_effects.patch("served_program:rate")
+            bundle = load_capture("served_program:price", base_path={shop.base_path!r})
+            assert bundle.check().notes == ("effects: none asked for",)
+        """
+    )
+    monkeypatch.setenv("SIDE_EFFECT_CAPTURE", "True")
+    pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    assert program.CALLS == [("rate", "EUR")]
+    monkeypatch.delenv("SIDE_EFFECT_CAPTURE")
+    pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    assert program.CALLS == [("rate", "EUR")]
+
+
+def test_51_identical_workers_are_not_told_apart_by_their_path(shop: Shop, program: ModuleType) -> None:
+    """Documented: their answers come in the order of the calls. A wider dependency tells them apart."""
+    bundle = bundle_of(shop, program, "workers")
+    assert bundle.check()
+    assert bundle.call() == bundle.result == [1, 2]
+
+
+def test_47_writes_of_two_tasks_may_be_swapped(shop: Shop, program: ModuleType) -> None:
+    bundle = bundle_of(shop, program, "two_tasks")
+
+    async def in_the_other_order() -> None:
+        await program.task_b()
+        await program.task_a()
+
+    assert bundle.check()
+    assert bundle.check(in_the_other_order)
+
+
+def test_72_a_bundle_without_effects_is_replayed_as_ever(shop: Shop, program: ModuleType) -> None:
+    shop.capture("served_program:opens", program.rate, "EUR")
+    bundle = load_capture("served_program:opens", base_path=shop.base_path)
+    import sqlite3
+
+    assert bundle.effects == []
+    bundle.call(lambda currency: sqlite3.connect(":memory:").close())
+    program.CALLS.clear()
+    assert bundle.check(program.rate).notes == ()
+    assert program.CALLS == [("rate", "EUR")]
+
+
+def test_55_waiting_functions_end_while_effects_are_served(shop: Shop, program: ModuleType) -> None:
+    assert bundle_of(shop, program, "waits").check()
 
 
 def test_67_a_renamed_dependency_is_one_error_before_the_call(shop: Shop, program: ModuleType) -> None:

@@ -20,11 +20,13 @@ from ...core.functions import flavor_of, function_of
 from ...core.records import Record
 from ...core.signature import Parameters, defaults_of
 from ...dependencies.presets import Operation, load_preset, load_replacements
-from ...dependencies.swapping import restore, swap
+from ...dependencies.swapping import restore, swap, swapped
 from ...dependencies.tape import WRITE, StoredEffect
 from ...errors import NotReplayableError
 from ..functions import find_raw, import_module, unwrap
 
+RECORDINGS = "__snapagent_recordings__"  # attribute of the wrappers of `side_effects`
+_MOCKS = ("unittest.mock", "mock")
 _IMMUTABLE_TYPE, _HEAP_TYPE = 1 << 8, 1 << 9  # Py_TPFLAGS_...: attributes of an immutable type cannot be set
 Answer = Callable[["Dependency", Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
@@ -46,7 +48,7 @@ class Dependency(Record):
 
     @property
     def code(self) -> CodeType | None:
-        return getattr(self.function, "__code__", None)
+        return getattr(with_own_code(self.function), "__code__", None)
 
 
 class Dependencies(Record):
@@ -137,24 +139,27 @@ def _gone(target: str, name: str, preset: str, error: NotReplayableError) -> Not
 
 
 def is_replaced_by_test(raw: object) -> bool:
-    """Whether a mock, or a wrapper of `side_effects`, stands where the dependency was."""
-    kind = type(raw)
-    if kind.__module__ in ("unittest.mock", "mock"):
+    """Whether a mock, a function of a test module, or a wrapper of `side_effects` stands where the dependency was."""
+    function = function_of(raw)
+    attributes = getattr(function, "__dict__", {})
+    if any(type(value).__module__ in _MOCKS for value in (raw, attributes.get("mock"))):  # the latter with autospec
         return True
-    return "__snapagent_recordings__" in getattr(function_of(raw), "__dict__", {})
+    module = str(getattr(function, "__module__", "")).rpartition(".")[2]
+    return RECORDINGS in attributes or module.startswith(("test_", "conftest")) or module.endswith("_test")
 
 
 def _dependency(
     name: str, preset: str, raw: object, effect: StoredEffect | None, rule: DependencyRule | None
 ) -> Dependency:
     function = unwrap(raw)
+    plain = with_own_code(function)
     is_method = not preset and "." in name.partition(":")[2] and not isinstance(raw, staticmethod)
     operation = None
     if preset:
         operation = next((one for one in load_preset(preset) if one.dependency == name), None)
     parameters, defaults = Parameters(()), {}
-    if operation is None and hasattr(function, "__code__"):
-        parameters, defaults = Parameters.of(function), defaults_of(function)  # type: ignore[arg-type]
+    if operation is None and hasattr(plain, "__code__"):
+        parameters, defaults = Parameters.of(plain), defaults_of(plain)
         if is_method:
             parameters = Parameters(parameters.items[1:])
     elif effect is not None:
@@ -167,11 +172,18 @@ def _dependency(
         has_instance=is_method,
         parameters=parameters,
         defaults={key: value for key, value in defaults.items() if key in dict(parameters.items)},
-        flavor=flavor_of(function) if isinstance(function, FunctionType) or effect is None else effect.flavor,
+        flavor=flavor_of(plain) if isinstance(plain, FunctionType) or effect is None else effect.flavor,
         role=effect.role if effect is not None else (rule.role if rule is not None and rule.role else WRITE),
         repeat=effect.repeat if effect is not None else (rule.repeat if rule is not None else "steady"),
         exclude=effect.exclude if effect is not None else (rule.exclude if rule is not None else ()),
     )
+
+
+def with_own_code(function: Any) -> Any:
+    """The function, or the twin that runs its own code while a replay in another thread, or around this one, has it."""
+    while (parts := swapped(function)) is not None:
+        function = parts.twin
+    return function
 
 
 @contextmanager
