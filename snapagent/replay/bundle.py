@@ -322,19 +322,19 @@ class Bundle:
 
     def _ended(self, call: calling.PreparedCall, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
-        try:
-            with around.entered():
+        with around.entered():
+            try:
                 return Returned(calling.run(call))
-        except BaseException as error:
-            return self._raised(error, around)
+            except BaseException as error:
+                return self._raised(error, around)
 
     async def _aended(self, call: calling.PreparedCall, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
-        try:
-            async with around.aentered():
+        async with around.aentered():
+            try:
                 return Returned(await calling.arun(call))
-        except BaseException as error:
-            return self._raised(error, around)
+            except BaseException as error:
+                return self._raised(error, around)
 
     def _raised(self, error: BaseException, around: Surroundings) -> Raised:
         """An exception as an outcome. Ctrl-C, pytest's exceptions and SnapagentError are raised, unless captured so.

@@ -91,6 +91,11 @@ def note_missing() -> tuple[str, ...]:
     return (MISSING,)
 
 
+def was_missing() -> bool:
+    """Whether a replay of this process has noted that its clock could not be moved."""
+    return _noted
+
+
 _noted = False
 
 

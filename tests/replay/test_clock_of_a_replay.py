@@ -218,6 +218,7 @@ def test_without_time_machine_the_clock_is_real_and_one_note_says_so(
     first, second = bundle.check(), bundle.check()
     assert first.notes == (clock.MISSING,) and "time-machine" in str(first)
     assert second.notes == ()
+    assert clock.was_missing()
     assert abs(bundle.call() - datetime.now(UTC)) < timedelta(minutes=1)
 
 

@@ -480,6 +480,22 @@ def test_74_checks_in_parallel_threads_do_not_cross(take: Take, tmp_path: Path) 
     assert problems == []
 
 
+def test_effects_are_served_in_a_process_that_captures_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with captured(tmp_path, SOURCE, CONFIG, "trip") as world:
+        world.module.queries("main")
+        world.module.secret_call("ann", "hunter2-and-more")
+        assert world.activation.engine().flush(10)
+        world.module.REAL[0] = False
+        for name in ("queries", "secret_call"):
+            bundle = load_capture(f"trip:{name}", base_path=tmp_path / "captures")
+            assert bundle.check().kind == "equal"
+            assert bundle.check().kind == "equal"
+        world.module.REAL[0] = True
+        assert world.module.find("a") == {"key": "a"}
+    sys.modules.pop("trip", None)
+
+
 def test_an_excluded_argument_may_differ(take: Take) -> None:
     bundle = take("sent", "hello")
     trip = sys.modules["trip"]
