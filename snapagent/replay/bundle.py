@@ -386,8 +386,8 @@ def _judged(expected: Outcome, got: Outcome, options: Options, around: Surroundi
     effects = around.effects
     if effects.miss is not None:
         return Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
-    verdict = judge(expected, got, options.replace(readings=around.readings)).replace(notes=effects.notes)
-    return verdict.with_differences(effects.differences)
+    verdict = judge(expected, got, options.replace(readings=around.readings)).with_differences(effects.differences)
+    return verdict.replace(notes=effects.notes if verdict else (*effects.notes, *effects.if_changed))
 
 
 def _unused_paths(options: Options) -> str:

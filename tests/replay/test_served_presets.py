@@ -204,3 +204,21 @@ def test_53_the_state_of_random_is_that_of_the_call(tmp_path: Path, monkeypatch:
     bundle = bundle_of(tmp_path, monkeypatch, "random", source, 3)
     assert bundle.check()
     assert bundle.call() == bundle.call()
+    random = sys.modules["random"]
+    with pytest.raises(AssertionError, match="one draw more or less changes all later ones"):
+        bundle.check(lambda count: [random.random() for _ in range(count + 1)][1:])
+
+
+def test_65_a_statement_that_a_warm_identity_map_spared_is_named_with_the_likely_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "shop.db")
+    bundle = bundle_of(tmp_path, monkeypatch, "sqlite3", DATABASES["sqlite3"], path, "c")
+    world = sys.modules["preset_world"]
+
+    def call(path: str, name: str) -> Any:
+        with world.sqlite3.connect(path) as connection:
+            return connection.execute("SELECT count(*) FROM item").fetchall()
+
+    with pytest.raises(EffectNotRecorded, match="nothing of its kind was recorded: a cache above it"):
+        bundle.check(call)

@@ -22,6 +22,7 @@ from .matching import MadeCall
 
 _MOST_COMPARED = 30  # effects that are unpickled to find the nearest
 _MOST_DIFFERENCES = 5
+_WARM_CACHE = "a cache above it may have been warm in staging: then declare the cached function itself"
 _ABSENT = object()
 
 
@@ -66,9 +67,11 @@ def describe_miss(miss: Miss) -> EffectNotRecorded:
         )
     elif not own:
         reason = "was never recorded in this bundle"
-        details.append("a cache above it may have been warm in staging: then declare the cached function itself")
+        details.append(_WARM_CACHE)
     else:
         reason = "was not recorded"
+        if all(effect.shape != miss.made.shape for effect in own.values()):
+            details.append(f"nothing of its kind was recorded: {_WARM_CACHE}")
     if not equal and own:
         details += _nearest(miss, own)
     details += [f"effect {index} cannot be decoded: {problem}" for index, problem in miss.problems.items()]

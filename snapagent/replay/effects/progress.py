@@ -21,6 +21,7 @@ class EffectsReport(Record):
     miss: SnapagentError | None = None
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
+    if_changed: tuple[str, ...] = ()  # notes for an outcome that differs
 
 
 class Progress:

@@ -21,6 +21,8 @@ from .server import Server, serving
 from .stand_ins import find_class
 from .threads import carried_into_threads
 
+_SHARED_STATE = "random: its state was set once, at the start; one draw more or less changes all later ones"
+
 
 class ServedTape:
     """The tape of one bundle for one replay: each replay begins with all of it.
@@ -90,7 +92,9 @@ class ServedTape:
 
     def report(self, mode: str) -> EffectsReport:
         """What the replay has shown about the effects."""
-        return self._server.progress.report(mode, texts(self._server.effects, self._previews))
+        report = self._server.progress.report(mode, texts(self._server.effects, self._previews))
+        at_start = any(one.operation is not None and one.operation.at_start for one in self._dependencies.served)
+        return report.replace(if_changed=(_SHARED_STATE,)) if at_start else report
 
 
 def read_effects(stored: StoredCall) -> tuple[StoredEffect | UndecodableEffect, ...]:
