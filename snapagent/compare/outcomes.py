@@ -18,8 +18,10 @@ EQUAL = "equal"
 CHANGED = "changed"
 FIXED = "fixed"  # it raised when it was captured, now it returns
 BROKEN = "broken"  # it returned when it was captured, now it raises
+NOT_COMPARABLE = "not comparable"  # it differs, and an argument that the bundle lacks may be the cause
 NOT_REPLAYABLE = "not replayable"
-VERDICT_KINDS = (EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE)
+VERDICT_KINDS = (EQUAL, CHANGED, BROKEN, FIXED, NOT_COMPARABLE, NOT_REPLAYABLE)
+UNDECIDED = (NOT_COMPARABLE, NOT_REPLAYABLE)  # the replay says nothing about the code
 
 
 class Outcome:
@@ -100,7 +102,10 @@ def _whole_arrays() -> Iterator[None]:
 
 
 class Verdict(Record):
-    """The verdict over one replayed call. `kind` is one of the constants of this module; true when it is `equal`."""
+    """The verdict over one replayed call. `kind` is one of the constants of this module; true when it is `equal`.
+
+    `paths` are the redacted arguments and placeholders because of which the outcomes are not comparable.
+    """
 
     kind: str
     comparison: Comparison = Comparison()
@@ -108,21 +113,26 @@ class Verdict(Record):
     got: str = ""
     reason: str = ""
     notes: tuple[str, ...] = ()  # facts about the replay, a line each, that change nothing about the verdict
+    paths: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.kind == EQUAL
 
     def with_differences(self, differences: tuple[Difference, ...]) -> Verdict:
-        """With differences that were found beside the outcome: an equal one becomes `changed`."""
+        """With differences that were found beside the outcome: an equal or not comparable one becomes `changed`."""
         if not differences:
             return self
         comparison = self.comparison.replace(differences=(*self.comparison.differences, *differences))
-        return self.replace(kind=CHANGED if self.kind == EQUAL else self.kind, comparison=comparison)
+        if self.kind not in (EQUAL, NOT_COMPARABLE):
+            return self.replace(comparison=comparison)
+        return self.replace(kind=CHANGED, comparison=comparison, reason="", paths=())
 
     def __str__(self) -> str:
         return "\n".join((self._in_words(), *self.notes))
 
     def _in_words(self) -> str:
+        if self.kind == NOT_COMPARABLE:
+            return "\n".join([f"{self.kind}: {self.reason}", *self._difference()])
         if self.reason:
             return f"{self.kind}: {self.reason}"
         if self.kind in (FIXED, BROKEN):
@@ -131,6 +141,11 @@ class Verdict(Record):
         if self.kind == EQUAL and not self.comparison.not_compared:
             return self.kind
         return f"{self.kind}:\n{format_comparison(self.comparison)}"
+
+    def _difference(self) -> list[str]:
+        if self.comparison.differences:
+            return [format_comparison(self.comparison)]
+        return [f"expected {self.expected}, got {self.got}"] if self.expected else []
 
 
 def judge(expected: Outcome, got: Outcome, options: Options) -> Verdict:

@@ -10,11 +10,31 @@ from typing import Any
 
 from ..bundle import ASYNC_GENERATOR, CALL, CANCELLED, CAPPED, CLOSED, GENERATOR, OUTCOME, BundleFile, Header
 from ..compare.comparing import make_options
-from ..compare.outcomes import CHANGED, NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
+from ..compare.outcomes import (
+    CHANGED,
+    NOT_COMPARABLE,
+    NOT_REPLAYABLE,
+    Outcome,
+    Raised,
+    Returned,
+    Verdict,
+    in_comparable_form,
+    judge,
+)
 from ..compare.walking import Comparator, Options
+from ..core.records import Record
 from ..core.short_hashes import short_hash
 from ..core.signature import Parameters
-from ..errors import EffectNotRecorded, NotReplayableError, OutcomeError, SnapagentError, UndeclaredEffect
+from ..errors import (
+    EffectNotRecorded,
+    NotComparableError,
+    NotReplayableError,
+    OutcomeError,
+    PlaceholderError,
+    SnapagentError,
+    UndeclaredEffect,
+)
+from ..placeholder import PlaceholderUses
 from ..store import BundleEntry, StoreReader
 from . import call as calling
 from .call import StoredArguments, check_names, override
@@ -22,8 +42,17 @@ from .effects.effect import Effect
 from .effects.progress import WRITES
 from .effects.served_tape import read_effects
 from .functions import find_function, unwrap
+from .missing_inputs import MissingInputs
 from .stored import StoredCall
 from .surroundings import ReplayRules, Surroundings
+
+
+class _Judged(Record):
+    """The verdict over a replay, how the call ended, and the first effect that was missed."""
+
+    verdict: Verdict
+    got: Outcome
+    miss: SnapagentError | None = None
 
 
 class Bundle:
@@ -244,14 +273,14 @@ class Bundle:
 
         Raises:
             AssertionError: the outcomes or writes differ; the message lists the differences by path, with both values.
+            NotComparableError: (an AssertionError) they differ, and a redacted value or a placeholder among the
+                arguments may be the cause; the message names it.
             EffectNotRecorded, UndeclaredEffect: both AssertionErrors; something was asked for that is not on the tape,
                 also when the function swallowed the error.
         """
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
-        expected = self._expected_to_compare()
-        call, around = self._prepared(fn, ReplayRules.of(effects, live, clock))
-        return self._asserted(expected, self._ended(call, around), options, around)
+        return self._asserted(self._judged(fn, options, ReplayRules.of(effects, live, clock)), options)
 
     async def acheck(
         self,
@@ -269,18 +298,19 @@ class Bundle:
         """The same inside a running event loop."""
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
-        expected = self._expected_to_compare()
-        call, around = self._prepared(fn, ReplayRules.of(effects, live, clock))
-        return self._asserted(expected, await self._aended(call, around), options, around)
+        return self._asserted(await self._ajudged(fn, options, ReplayRules.of(effects, live, clock)), options)
 
     def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
         """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`."""
         try:
-            expected = self._expected_to_compare()
-            call, around = self._prepared(fn, ReplayRules())
-            return _judged(expected, self._ended(call, around), options or self._options(), around)
+            return self._judged(fn, options or self._options(), ReplayRules()).verdict
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
+
+    @property
+    def redacted_arguments(self) -> tuple[str, ...]:
+        """The paths of texts and bytes among the arguments that were redacted, those of `using` aside."""
+        return self._missing.redacted
 
     # -- internals -----------------------------------------------------------------------------------------------
 
@@ -319,6 +349,45 @@ class Bundle:
             return calling.MOST_ITEMS
         taken = len(self.result)
         return taken if self._header.ended in (CLOSED, CAPPED) else taken + calling.MOST_ITEMS
+
+    def _judged(self, fn: Callable[..., Any] | None, options: Options, rules: ReplayRules) -> _Judged:
+        __tracebackhide__ = True
+        expected = self._expected_to_compare()
+        call, around = self._prepared(fn, rules)
+        try:
+            with PlaceholderUses() as uses:
+                got = self._ended(call, around)
+        except PlaceholderError as error:
+            return _Judged(self._missing.not_in_the_bundle(error), Raised(error), around.effects.miss)
+        return self._judged_by(expected, got, options, around, uses.paths)
+
+    async def _ajudged(self, fn: Callable[..., Any] | None, options: Options, rules: ReplayRules) -> _Judged:
+        __tracebackhide__ = True
+        expected = self._expected_to_compare()
+        call, around = self._prepared(fn, rules)
+        try:
+            with PlaceholderUses() as uses:
+                got = await self._aended(call, around)
+        except PlaceholderError as error:
+            return _Judged(self._missing.not_in_the_bundle(error), Raised(error), around.effects.miss)
+        return self._judged_by(expected, got, options, around, uses.paths)
+
+    def _judged_by(
+        self, expected: Outcome, got: Outcome, options: Options, around: Surroundings, used: Iterable[str]
+    ) -> _Judged:
+        """The verdict over a replay that has ended. An effect that was missed is the only thing it tells."""
+        effects = around.effects
+        if effects.miss is not None:
+            verdict = Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
+            return _Judged(verdict, got, effects.miss)
+        verdict = judge(expected, got, options.replace(readings=around.readings))
+        verdict = self._missing.explain(verdict, got, used).with_differences(effects.differences)
+        notes = effects.notes if verdict else (*effects.notes, *effects.if_changed)
+        return _Judged(verdict.replace(notes=notes), got)
+
+    @property
+    def _missing(self) -> MissingInputs:
+        return MissingInputs(self._header, self._parameters, self._overrides)
 
     def _ended(self, call: calling.PreparedCall, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
@@ -369,25 +438,17 @@ class Bundle:
             rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators, excused=redacted
         )
 
-    def _asserted(self, expected: Outcome, got: Outcome, options: Options, around: Surroundings) -> Verdict:
+    def _asserted(self, judged: _Judged, options: Options) -> Verdict:
         __tracebackhide__ = True
-        verdict = _judged(expected, got, options, around)
-        if around.effects.miss is not None:
-            raise around.effects.miss
-        if not verdict:
-            raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from (
-                got.exception if isinstance(got, Raised) else None
-            )
-        return verdict
-
-
-def _judged(expected: Outcome, got: Outcome, options: Options, around: Surroundings) -> Verdict:
-    """The verdict over a replay that has ended. An effect that was missed is the only thing it tells."""
-    effects = around.effects
-    if effects.miss is not None:
-        return Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
-    verdict = judge(expected, got, options.replace(readings=around.readings)).with_differences(effects.differences)
-    return verdict.replace(notes=effects.notes if verdict else (*effects.notes, *effects.if_changed))
+        if judged.miss is not None:
+            raise judged.miss
+        verdict, got = judged.verdict, judged.got
+        if verdict:
+            return verdict
+        cause = got.exception if isinstance(got, Raised) else None
+        if verdict.kind == NOT_COMPARABLE:
+            raise NotComparableError(repr(self), f"{verdict}{_unused_paths(options)}", verdict.paths) from cause
+        raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from cause
 
 
 def _unused_paths(options: Options) -> str:

@@ -35,7 +35,10 @@ class Task(Record):
 
 
 class Result(Record):
-    """The result for one bundle. `differences` come from `compare` as dicts; `seconds` is for loading and calling."""
+    """The result for one bundle. `differences` come from `compare` as dicts; `seconds` is for loading and calling.
+
+    `paths` are the arguments because of which the outcomes are not comparable.
+    """
 
     task: Task
     kind: str
@@ -45,6 +48,7 @@ class Result(Record):
     expected: str = ""
     got: str = ""
     notes: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         task = self.task
