@@ -13,7 +13,7 @@ from typing import Any
 
 from bench_gate import CALLS, bare, closure, loop
 from capturing import SMALL, captured
-from measure import Row, median_ratio, per_call, report, samples
+from measure import Row, cpu_per_call, median_ratio, report, samples
 
 from snapagent.core.signature import Parameters
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
@@ -70,13 +70,13 @@ def main() -> None:
 
 def _effects(program: Any) -> float:
     """Seconds for each effect of one call of a target."""
-    seconds = per_call(lambda: program.module.use(EFFECTS, SMALL), 1) / EFFECTS
+    seconds = cpu_per_call(lambda: program.module.use(EFFECTS, SMALL), 1) / EFFECTS
     program.flush()
     return seconds
 
 
 def _uncaptured(module: Any) -> Callable[[], float]:
-    return lambda: per_call(lambda: module.other(EFFECTS, SMALL), 1) / EFFECTS
+    return lambda: cpu_per_call(lambda: module.other(EFFECTS, SMALL), 1) / EFFECTS
 
 
 def _freezing() -> float:
@@ -87,7 +87,7 @@ def _freezing() -> float:
         freeze_call(None, (SMALL, 10), {}, names, rules)
         freeze_outcome([SMALL, 10], False, rules)
 
-    return per_call(once, CALLS // 10)
+    return cpu_per_call(once, CALLS // 10)
 
 
 if __name__ == "__main__":
