@@ -12,7 +12,7 @@ import click
 import snapagent
 from snapagent import errors
 from snapagent.cli import main as cli
-from snapagent.cli.group import SECTIONS
+from snapagent.cli.group import ON_URLS, SECTIONS, url_command
 from snapagent.config.settings import CONFIG_FIELDS, DEPENDENCY_FIELDS, SETTINGS_FIELDS, Key
 
 HERE = Path(__file__).parent
@@ -94,6 +94,9 @@ def command_line_page() -> str:
         lines += [f"## {heading}", ""]
         for name in commands:
             lines += [f"### snapagent {name}", "", "```", _help(name), "```", ""]
+    lines += ["## Object stores", ""]
+    for name in ON_URLS:
+        lines += [f"### snapagent {name} URL", "", "```", _help_of(url_command(name), name), "```", ""]
     return "\n".join(lines)
 
 
@@ -101,6 +104,10 @@ def _help(name: str) -> str:
     """What `snapagent NAME --help` prints at a width that is the same everywhere."""
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
+    return _help_of(command, name)
+
+
+def _help_of(command: click.Command, name: str) -> str:
     parent = click.Context(
         cli, info_name="snapagent", terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"]
     )

@@ -35,6 +35,7 @@ FOLDER = HERE / "screens"
 PAGE = HERE / "screens.md"
 WIDTHS = (80, 200)
 QUOTE, PLACE = "shop.pricing.quote", "shop.orders.OrderService.place"
+OBJECTS = "file://{here}/objects"  # a folder as an object store
 
 PICTURES: dict[str, str] = {  # name of the picture -> command
     "check": "check",
@@ -69,6 +70,9 @@ TEXTS: dict[str, Sequence[str]] = {  # name of the block on the page -> commands
     "clear-dry": ["clear --dry-run"],
     "clear": ["clear shop.storage.find_product"],
     "unknown": ["show shop.price.quote", "shwo", "diff"],
+    "push": [f"push {OBJECTS} --unsigned"],
+    "pull": [f"pull {OBJECTS} --to pulled", f"pull {OBJECTS} shop.pricing.* --to pulled --trust any"],
+    "list-url": [f"list {OBJECTS}", f"list {OBJECTS} {QUOTE}"],
 }
 VIEW_HEIGHTS = {80: 24, 200: 40}
 VIEW_KEYS = {"view": ["down", "enter"], "view-diff": ["down", "enter", "space", "down", "space"]}
@@ -154,7 +158,10 @@ def texts() -> Iterator[tuple[str, str]]:
     yield "run", "$ snapagent run --on -- python -m shop\n" + Path("run.txt").read_text("utf-8")
     for name, commands in TEXTS.items():
         with _SURROUNDINGS.get(name, _nothing)():
-            shown = [f"$ snapagent {command}\n{_plain(name, command)}" for command in commands]
+            shown = [
+                f"$ snapagent {command.format(here=sample.PLACE)}\n{_plain(name, command.format(here=os.getcwd()))}"
+                for command in commands
+            ]
         yield name, "\n".join(shown)
 
 

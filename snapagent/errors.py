@@ -178,11 +178,25 @@ class PlaceholderError(SnapagentError):
         self.type_name = type_name
         self.reason = reason
 
+    @property
+    def remedy(self) -> str:
+        return f"supply a facsimile: load_capture(..., facsimiles={{{self.path!r}: ...}})"
+
     def __str__(self) -> str:
-        return (
-            f"{self.path} ({self.type_name}) is not in the bundle: {self.reason}; supply a facsimile: "
-            f"load_capture(..., facsimiles={{{self.path!r}: ...}})"
-        )
+        return f"{self.path} ({self.type_name}) is not in the bundle: {self.reason}; {self.remedy}"
+
+
+class NotComparableError(SnapagentError, AssertionError):
+    """The outcomes differ, and a redacted value or a placeholder among the arguments may be the cause."""
+
+    def __init__(self, bundle: str, verdict: str, paths: Sequence[str]) -> None:
+        super().__init__(bundle, verdict, tuple(paths))
+        self.bundle = bundle
+        self.verdict = verdict
+        self.paths = tuple(paths)
+
+    def __str__(self) -> str:
+        return f"{self.bundle} {self.verdict}"
 
 
 class FacsimileError(SnapagentError):

@@ -2,6 +2,10 @@
 
 A placeholder can be stored, passed on and printed. Any other use raises `PlaceholderError` with its path. Its facts are
 read with `note_of`, not as attributes: the value that it stands for may have had a `path` or a `reason` of its own.
+
+A replay needs to know whether a placeholder had a part in what happened, also when the program swallows the error:
+while a `PlaceholderUses` is entered, each use is recorded in it, and so are the uses that raise nothing: to print it,
+to ask for its type, to take it as a key, to pickle it.
 """
 
 from __future__ import annotations
@@ -24,6 +28,23 @@ MAY_BE_TORN = "may_be_torn"
 PRESENT = frozenset({FRESH, MAY_BE_TORN})  # notes of these kinds are about values that are there
 
 
+_watching: list[PlaceholderUses] = []
+
+
+class PlaceholderUses:
+    """Records the paths of the placeholders that are used in this process between `__enter__` and `__exit__`."""
+
+    def __init__(self) -> None:
+        self.paths: dict[str, None] = {}
+
+    def __enter__(self) -> PlaceholderUses:
+        _watching.append(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _watching.remove(self)
+
+
 class Placeholder:
     """Stands for a value that is not in the bundle; see the module for what may be done with it."""
 
@@ -33,7 +54,7 @@ class Placeholder:
         object.__setattr__(self, "_snapagent_note", note)
 
     def __repr__(self) -> str:
-        note = note_of(self)
+        note = _used(self)
         detail = f", {note.detail}" if note.detail else ""
         return f"<{note.kind} {note.path or 'value'}: {note.type}{detail}: {note.reason}>"
 
@@ -43,7 +64,7 @@ class Placeholder:
         return format(repr(self), spec)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        note = note_of(self)
+        note = _used(self)
         return restore_placeholder, (note.path, note.kind, note.type, note.reason, note.detail)
 
     def __copy__(self) -> Placeholder:
@@ -52,7 +73,16 @@ class Placeholder:
     def __deepcopy__(self, memo: object) -> Placeholder:
         return self
 
-    __hash__ = object.__hash__  # to be held in a set or as a key
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """The type, as `isinstance` asks for it."""
+        _used(self)
+        return Placeholder
+
+    def __hash__(self) -> int:
+        """To be held in a set or as a key."""
+        _used(self)
+        return object.__hash__(self)
 
     def __eq__(self, other: object) -> bool:
         if other is self:
@@ -66,6 +96,7 @@ class Placeholder:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
+            _used(self)
             raise AttributeError(name)  # a protocol asks whether it applies: it does not
         _refuse(self)
 
@@ -77,8 +108,15 @@ class Placeholder:
 
 
 def _refuse(self: Placeholder, *args: object, **kwargs: object) -> NoReturn:
-    note = note_of(self)
+    note = _used(self)
     raise PlaceholderError(note.path, note.type, note.reason)
+
+
+def _used(self: Placeholder) -> Note:
+    note = note_of(self)
+    for uses in _watching:
+        uses.paths[note.path] = None
+    return note
 
 
 _USES = """

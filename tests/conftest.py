@@ -1,10 +1,12 @@
-"""What all tests share: an environment without the agent's own variables."""
+"""What all tests share: an environment without the agent's own variables, and a real object store."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from seaweedfs import SeaweedFS
 
 VARIABLES = (
     "SNAPAGENT_CAPTURE_ENABLED",
@@ -13,6 +15,7 @@ VARIABLES = (
     "SNAPAGENT_CAPTURE_DIR",
     "SNAPAGENT_KEY",
     "SNAPAGENT_KEY_FILE",
+    "SNAPAGENT_REMOTE",
     "SIDE_EFFECT_CAPTURE",
 )
 
@@ -28,3 +31,11 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     if "CI" in os.environ:
         monkeypatch.delenv("CI")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """A missing SeaweedFS is an error, so that CI cannot pass without these tests."""
+    server = SeaweedFS(tmp_path_factory.mktemp("seaweedfs")).start()
+    yield server
+    server.stop()

@@ -69,7 +69,7 @@ class Activation:
                 self._instrument(name, module)
         import atexit
 
-        atexit.register(self.report_missed)
+        atexit.register(self._end)
 
     def _with_dependencies(self, config: Config, wants_module: Callable[[str], bool]) -> Callable[[str], bool]:
         """Prepare for effects; the test for modules that hold targets or dependencies."""
@@ -131,10 +131,16 @@ class Activation:
     def _report(self, target: Target, reason: str) -> None:
         """Record why a function is not reached, for `snapagent status`; also log it if the YAML names it exactly."""
         assert self.targets is not None
-        if target.qualname in self.targets.exact_names(target.module):
-            self.engine().note_unreachable(target, reason)
+        engine = self._engines.get(self.base_path)  # not made for this: it reads the folder, which may hang at exit
+        if target.qualname not in self.targets.exact_names(target.module):
+            if engine is not None:
+                engine.unreachable[str(target)] = reason
+        elif engine is not None:
+            engine.note_unreachable(target, reason)
         else:
-            self.engine().unreachable[str(target)] = reason
+            from .host_guard import log_unreachable
+
+            log_unreachable(target, reason)
 
     def engine(self, base_path: str | os.PathLike[str] | None = None) -> Engine:
         """The engine that captures into this folder, made at its first use.
@@ -162,6 +168,15 @@ class Activation:
         config = load_unchanged(path) if path is not None else DEFAULT_CONFIG
         return config, _folder(config)
 
+    def _end(self) -> None:
+        """At the end of the process."""
+        from .writing import exit_status
+
+        interrupted = exit_status.is_interrupted()
+        self.report_missed()
+        if interrupted:
+            exit_status.set_interrupted()
+
     def report_missed(self) -> None:
         """Report each target, named exactly, whose module was loaded but not instrumented, with the remedy."""
         from .importing.missed import missed_targets, unfound_dotted
@@ -179,7 +194,7 @@ class Activation:
         if self.finder is not None:
             import atexit
 
-            atexit.unregister(self.report_missed)
+            atexit.unregister(self._end)
             self.report_missed()
             self.finder.uninstall()
         if self._instrumenter is not None:

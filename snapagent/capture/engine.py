@@ -12,7 +12,7 @@ from ..config.environment import signing_keys, trust_policy
 from ..core.paths import parse_path
 from ..serializer.freezing.freeze import FreezeRules
 from ..store import Store
-from .host_guard import log_once
+from .host_guard import log_unreachable
 from .recording.admission import Gate, Governor
 from .recording.ledger import Ledger
 from .recording.recorder import Recorder, capturing, forget_other_threads
@@ -62,6 +62,7 @@ class Engine:
             sync=config.sync,
             spent=self.governor.spend,
             periodic=self._reporter,
+            exit_wait=config.exit_wait,
             own_threads=capturing,
         )
         _engines.add(self)
@@ -106,7 +107,7 @@ class Engine:
     def note_unreachable(self, target: Target, reason: str) -> None:
         """Record and log why a function that was named cannot be captured, or not by every reference."""
         self.unreachable[str(target)] = reason
-        log_once(f"target {target}", reason, "run 'snapagent check' for details")
+        log_unreachable(target, reason)
 
     def _rules(self, settings: Settings) -> FreezeRules:
         """One object for all targets that share these settings."""

@@ -32,6 +32,11 @@ def log_once(where: str, cause: str, advice: str = "") -> None:
         return
 
 
+def log_unreachable(target: object, reason: str) -> None:
+    """Log why a function that the configuration names cannot be captured, or not by every reference."""
+    log_once(f"target {target}", reason, "run 'snapagent check' for details")
+
+
 def describe(error: BaseException) -> str:
     """Type and place of an internal error, without its text, which may hold the program's values."""
     last: TracebackType | None = error.__traceback__

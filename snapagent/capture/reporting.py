@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from time import monotonic, time
 
+from ..core.clock import monotonic, time
 from ..store import processes
+from ..store.filesystems import REMEDY, shared_filesystem
 from ..store.processes import ProcessStatus
+from .host_guard import log_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +61,17 @@ class Reporter:
         if paused != self.paused:
             self.paused = paused
             self._set_gates()
-            self._next_report = 0.0
+            self._next_report = min(self._next_report, now)
         if now >= self._next_report:
+            if not self._next_report:
+                self._warn_of_shared_filesystem()
             self._next_report = now + REPORT_EVERY
             processes.write_status(self._base_path, self._token, self._presence())
+
+    def _warn_of_shared_filesystem(self) -> None:
+        kind = shared_filesystem(self._base_path)
+        if kind is not None:
+            log_once(f"captures in {self._base_path}", f"shared filesystem ({kind})", REMEDY)
 
     def _set_gates(self) -> None:
         for recorder in list(self._recorders.values()):

@@ -57,7 +57,8 @@ def _interpretations(glob: str) -> Iterator[Callable[[FunctionFolder], bool]]:
 
 
 def _fits(pattern: TargetPattern, folder: FunctionFolder) -> bool:
-    return folder.target is not None and ":" in folder.target and pattern.matches(Target.parse(folder.target))
+    target = Target.read(folder.target) if folder.target is not None else None
+    return target is not None and pattern.matches(target)
 
 
 def is_glob(text: str) -> bool:

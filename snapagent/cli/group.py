@@ -47,7 +47,9 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> its file in `co
         "verify": "verify",
         "keygen": "keygen",
     },
+    "Many pods": {"push": "push", "pull": "pull"},
 }
+ON_URLS = ("list", "show", "diff", "prune")  # commands that work on an object store when they are given its URL
 _LONGEST_NAME = max(len(name) for commands in SECTIONS.values() for name in commands)
 COMMAND_FILES = {name: file for commands in SECTIONS.values() for name, file in commands.items()}
 
@@ -80,6 +82,8 @@ class CommandLine(click.Group):
         name = args[0]
         if name not in COMMAND_FILES and not name.startswith("-") and not ctx.resilient_parsing:
             raise click.UsageError(f"There is no command {name!r}.{_suggestion(name, COMMAND_FILES)}", ctx)
+        if name in ON_URLS and any("://" in word and not word.startswith("-") for word in args[1:]):
+            return name, url_command(name), args[1:]
         return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:  # --help prints here
@@ -109,6 +113,13 @@ class CommandLine(click.Group):
         if not standalone_mode:
             return super().main(args, name, complete_var, standalone_mode, **extra)
         sys.exit(_exit_code(lambda: super(CommandLine, self).main(args, name, complete_var, False, **extra)))
+
+
+def url_command(name: str) -> click.Command:
+    """The command of this name that takes a URL."""
+    command = getattr(import_module(f"{__package__}.commands.object_store"), f"{name}_url_command")
+    assert isinstance(command, click.Command)
+    return command
 
 
 class UnknownNameError(click.ClickException):

@@ -64,4 +64,4 @@ def examine(expected: object, got: object, options: Options = Options(), root: s
         walk.run((Step.attribute(root),), expected, got)
     except RecursionError:
         walk.differ((Step.attribute(root),), expected, got, TOO_DEEP)
-    return Comparison(tuple(walk.differences), tuple(walk.not_compared))
+    return Comparison(tuple(walk.differences), tuple(walk.not_compared), tuple(walk.placeholders))

@@ -18,8 +18,10 @@ EQUAL = "equal"
 CHANGED = "changed"
 FIXED = "fixed"  # it raised when it was captured, now it returns
 BROKEN = "broken"  # it returned when it was captured, now it raises
+NOT_COMPARABLE = "not comparable"  # it differs, and an argument that the bundle lacks may be the cause
 NOT_REPLAYABLE = "not replayable"
-VERDICT_KINDS = (EQUAL, CHANGED, FIXED, BROKEN, NOT_REPLAYABLE)
+VERDICT_KINDS = (EQUAL, CHANGED, BROKEN, FIXED, NOT_COMPARABLE, NOT_REPLAYABLE)
+UNDECIDED = (NOT_COMPARABLE, NOT_REPLAYABLE)  # the replay says nothing about the code
 
 
 class Outcome:
@@ -100,13 +102,17 @@ def _whole_arrays() -> Iterator[None]:
 
 
 class Verdict(Record):
-    """The verdict over one replayed call. `kind` is one of the constants of this module; true when it is `equal`."""
+    """The verdict over one replayed call. `kind` is one of the constants of this module; true when it is `equal`.
+
+    `paths` are the redacted arguments and placeholders because of which the outcomes are not comparable.
+    """
 
     kind: str
     comparison: Comparison = Comparison()
     expected: str = ""
     got: str = ""
     reason: str = ""
+    paths: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.kind == EQUAL
@@ -114,11 +120,18 @@ class Verdict(Record):
     def __str__(self) -> str:
         if self.kind == NOT_REPLAYABLE:
             return f"{self.kind}: {self.reason}"
+        if self.kind == NOT_COMPARABLE:
+            return "\n".join([f"{self.kind}: {self.reason}", *self._difference()])
         if self.kind in (FIXED, BROKEN):
             return f"{self.kind}: expected {self.expected}, got {self.got}"
         if self.kind == EQUAL and not self.comparison.not_compared:
             return self.kind
         return f"{self.kind}:\n{format_comparison(self.comparison)}"
+
+    def _difference(self) -> list[str]:
+        if self.comparison.differences:
+            return [format_comparison(self.comparison)]
+        return [f"expected {self.expected}, got {self.got}"] if self.expected else []
 
 
 def judge(expected: Outcome, got: Outcome, options: Options) -> Verdict:

@@ -44,10 +44,14 @@ class NotCompared(Record):
 
 
 class Comparison(Record):
-    """All that a comparison found; true when nothing differs."""
+    """All that a comparison found; true when nothing differs.
+
+    `placeholders` are the paths of arguments whose placeholders stand in the other value, where the two differ.
+    """
 
     differences: tuple[Difference, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
+    placeholders: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return not self.differences

@@ -12,7 +12,7 @@ from typing import Any
 from ..core.paths import PathPattern, Step, format_path
 from ..core.records import Record
 from ..core.type_facts import type_name
-from ..placeholder import Placeholder
+from ..placeholder import Placeholder, note_of
 from .report import ADDED, CHANGED, TYPE, Difference, NotCompared
 from .text import short, short_pair
 
@@ -60,6 +60,7 @@ class Walk:
         self.options = options
         self.differences: list[Difference] = []
         self.not_compared: list[NotCompared] = []
+        self.placeholders: list[str] = []
         self._find_handler = find_handler
         self._first_only = first_only
         self._todo: list[tuple[Steps | _Deferred | None, object, object]] = []
@@ -87,6 +88,7 @@ class Walk:
         inner.run(steps, expected, got)
         if not inner.differences:
             self.not_compared += inner.not_compared
+        self.placeholders += inner.placeholders
         return not inner.differences
 
     def inside(self, steps: Steps, expected: object, got: object) -> list[Difference]:
@@ -133,6 +135,8 @@ class Walk:
         if type(expected) is Placeholder:
             self.not_comparable(steps, f"the bundle has a placeholder there: {expected!r}")
             return
+        if type(got) is Placeholder:
+            self.placeholders.append(note_of(got).path)
         if self.options.excused and self._excused(steps, expected, got):
             return
         kind = type(expected)

@@ -63,6 +63,7 @@ class Config(Record):
     durability: str = "process"
     trust: str | None = None  # None: not said, so `signed` where a key is set, else `owner`
     sync: bool = False
+    exit_wait: float = 10.0  # seconds
     defaults: Settings = DEFAULT_SETTINGS
     rules: tuple[TargetRule, ...] = ()
     exclude_targets: tuple[TargetPattern, ...] = ()
@@ -82,9 +83,8 @@ class Config(Record):
 
     def rule_for(self, target: str | None) -> Settings | None:
         """The settings that the rules have for `module:qualname`; None without one, and for other names."""
-        if target is None or ":" not in target:
-            return None
-        return self.target_set().rule_for(Target.parse(target))
+        parsed = Target.read(target) if target is not None else None
+        return self.target_set().rule_for(parsed) if parsed is not None else None
 
     def settings_for(self, target: str | None) -> Settings:
         """As `rule_for`, and the defaults where no rule is for it."""

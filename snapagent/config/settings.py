@@ -96,6 +96,7 @@ CONFIG_FIELDS = by_name(
         options=("owner", "signed", "any"),
     ),
     Key("sync", "flag", False, "true: write in the calling thread."),
+    Key("exit_wait", "duration", "10s", "At exit the writer goes on while it makes progress, at most so long."),
 )
 SETTINGS_FIELDS = by_name(
     Key("keep", "whole", 2, "The newest bundles kept per function; .inf keeps all.", minimum=1, endless=True),
@@ -106,7 +107,11 @@ SETTINGS_FIELDS = by_name(
     Key("max_age", "duration", INFINITY, "Older bundles are removed; pinned ones stay."),
     Key("compression", "choice", "none", "Of the parts of a bundle.", options=("none", "zlib", "zstd")),
     Key(
-        "redact", "names", (), "Names (or paths) of secret values, added to the built-in list.", items="names and paths"
+        "redact",
+        "names",
+        (),
+        "Names (or paths) of secret values, replaced whatever they hold, besides the built-in list.",
+        items="names and paths",
     ),
     Key(
         "redact_allow",

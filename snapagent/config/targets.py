@@ -47,6 +47,16 @@ class Target(Record):
         return cls(module, qualname)
 
     @classmethod
+    def read(cls, text: str) -> Target | None:
+        """As `parse`, but None for anything else: a stored name may be odd, and must not stop a listing."""
+        from ..errors import ConfigError
+
+        try:
+            return cls.parse(text)
+        except ConfigError:
+            return None
+
+    @classmethod
     def candidates(cls, text: str) -> tuple[Target, ...]:
         """The targets that `text` may name: one, or each split of the dotted form, the longest module first."""
         if ":" in text:

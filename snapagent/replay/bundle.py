@@ -10,15 +10,26 @@ from typing import Any
 
 from ..bundle import ASYNC_GENERATOR, CALL, CANCELLED, CAPPED, CLOSED, GENERATOR, OUTCOME, BundleFile, Header
 from ..compare.comparing import make_options
-from ..compare.outcomes import NOT_REPLAYABLE, Outcome, Raised, Returned, Verdict, in_comparable_form, judge
+from ..compare.outcomes import (
+    NOT_COMPARABLE,
+    NOT_REPLAYABLE,
+    Outcome,
+    Raised,
+    Returned,
+    Verdict,
+    in_comparable_form,
+    judge,
+)
 from ..compare.walking import Comparator, Options
 from ..core.short_hashes import short_hash
 from ..core.signature import Parameters
-from ..errors import NotReplayableError, OutcomeError, SnapagentError
+from ..errors import NotComparableError, NotReplayableError, OutcomeError, PlaceholderError, SnapagentError
+from ..placeholder import PlaceholderUses
 from ..store import BundleEntry, StoreReader
 from . import call as calling
 from .call import StoredArguments, check_names, override
 from .functions import find_function, unwrap
+from .missing_inputs import MissingInputs
 from .stored import StoredCall
 
 
@@ -166,12 +177,12 @@ class Bundle:
         `Returned` or `Raised` with an equality and a repr of its own.
         """
         __tracebackhide__ = True
-        return in_comparable_form(self._ended(fn))
+        return in_comparable_form(self._ended(self._prepared(fn)))
 
     async def areplay(self, fn: Callable[..., Any] | None = None) -> Any:
         """The same inside a running event loop."""
         __tracebackhide__ = True
-        return in_comparable_form(await self._aended(fn))
+        return in_comparable_form(await self._aended(self._prepared(fn)))
 
     def check(
         self,
@@ -187,11 +198,12 @@ class Bundle:
 
         Raises:
             AssertionError: the outcomes differ; the message lists the differences by path, with both values.
+            NotComparableError: (an AssertionError) they differ, and a redacted value or a placeholder among the
+                arguments may be the cause; the message names it.
         """
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
-        expected = self._expected_to_compare()
-        return self._asserted(expected, self._ended(fn), options)
+        return self._asserted(self._judged(fn, options), options)
 
     async def acheck(
         self,
@@ -206,15 +218,19 @@ class Bundle:
         """The same inside a running event loop."""
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
-        expected = self._expected_to_compare()
-        return self._asserted(expected, await self._aended(fn), options)
+        return self._asserted(await self._ajudged(fn, options), options)
 
     def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
         """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`."""
         try:
-            return judge(self._expected_to_compare(), self._ended(fn), options or self._options())
+            return self._judged(fn, options or self._options())[0]
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
+
+    @property
+    def redacted_arguments(self) -> tuple[str, ...]:
+        """The paths of texts and bytes among the arguments that were redacted, those of `using` aside."""
+        return self._missing.redacted
 
     # -- internals -----------------------------------------------------------------------------------------------
 
@@ -252,17 +268,40 @@ class Bundle:
         taken = len(self.result)
         return taken if self._header.ended in (CLOSED, CAPPED) else taken + calling.MOST_ITEMS
 
-    def _ended(self, fn: Callable[..., Any] | None) -> Outcome:
+    def _judged(self, fn: Callable[..., Any] | None, options: Options) -> tuple[Verdict, Outcome]:
+        """The verdict, and how the call ended."""
         __tracebackhide__ = True
-        call = self._prepared(fn)
+        expected, call = self._expected_to_compare(), self._prepared(fn)
+        try:
+            with PlaceholderUses() as uses:
+                got = self._ended(call)
+        except PlaceholderError as error:
+            return self._missing.not_in_the_bundle(error), Raised(error)
+        return self._missing.explain(judge(expected, got, options), got, uses.paths), got
+
+    async def _ajudged(self, fn: Callable[..., Any] | None, options: Options) -> tuple[Verdict, Outcome]:
+        __tracebackhide__ = True
+        expected, call = self._expected_to_compare(), self._prepared(fn)
+        try:
+            with PlaceholderUses() as uses:
+                got = await self._aended(call)
+        except PlaceholderError as error:
+            return self._missing.not_in_the_bundle(error), Raised(error)
+        return self._missing.explain(judge(expected, got, options), got, uses.paths), got
+
+    @property
+    def _missing(self) -> MissingInputs:
+        return MissingInputs(self._header, self._parameters, self._overrides)
+
+    def _ended(self, call: calling.PreparedCall) -> Outcome:
+        __tracebackhide__ = True
         try:
             return Returned(calling.run(call))
         except BaseException as error:
             return self._raised(error)
 
-    async def _aended(self, fn: Callable[..., Any] | None) -> Outcome:
+    async def _aended(self, call: calling.PreparedCall) -> Outcome:
         __tracebackhide__ = True
-        call = self._prepared(fn)
         try:
             return Returned(await calling.arun(call))
         except BaseException as error:
@@ -296,14 +335,15 @@ class Bundle:
             rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators, excused=redacted
         )
 
-    def _asserted(self, expected: Outcome, got: Outcome, options: Options) -> Verdict:
+    def _asserted(self, judged: tuple[Verdict, Outcome], options: Options) -> Verdict:
         __tracebackhide__ = True
-        verdict = judge(expected, got, options)
-        if not verdict:
-            raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from (
-                got.exception if isinstance(got, Raised) else None
-            )
-        return verdict
+        verdict, got = judged
+        if verdict:
+            return verdict
+        cause = got.exception if isinstance(got, Raised) else None
+        if verdict.kind == NOT_COMPARABLE:
+            raise NotComparableError(repr(self), f"{verdict}{_unused_paths(options)}", verdict.paths) from cause
+        raise AssertionError(f"{self!r} {verdict}{_unused_paths(options)}") from cause
 
 
 def _unused_paths(options: Options) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..bundle import BundleFile, Header
@@ -13,6 +13,7 @@ from ..core.records import Record
 from ..core.short_hashes import told_apart
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError
 from ..store import BundleEntry, StoreReader
+from ..store.bundle_files import check_place
 from .live_call import ArgumentFilter
 
 Found = tuple[BundleEntry, Header]
@@ -76,13 +77,29 @@ def _prefix_or_name(text: str | None) -> tuple[str | None, str | None]:
 def find_newest(store: StoreReader, query: BundleQuery) -> tuple[BundleEntry, BundleFile]:
     """The newest bundle that fits, read, checked and trusted.
 
-    Raises what `select` raises, also for a broken file among the newest, and UntrustedBundleError.
+    A broken file is skipped with a warning, unless the query names it by its hash or file name.
+    Raises what `select` raises, and UntrustedBundleError.
     """
     found = _find_directly(store, query)
-    if found is None:
-        entry, _ = select(store, query, most=1, strict=True)[0]
-        found = entry, store.read(entry)
-    return found
+    if found is not None:
+        return found
+    broken: set[str] = set()
+    while True:
+        entry, _ = select(store, query, most=1, strict=_is_named(query), but=broken)[0]
+        try:
+            return entry, store.read(entry)
+        except CorruptBundleError as error:  # its header could be read
+            if _is_named(query):
+                raise
+            broken.add(entry.name)
+            if len(broken) == len(store.bundles(query.target)):
+                raise
+            warnings.warn(f"left out: {error}", stacklevel=3)
+
+
+def _is_named(query: BundleQuery) -> bool:
+    """Whether the query means certain bundles, and no others will do."""
+    return query.name is not None or query.prefix is not None
 
 
 def _find_directly(store: StoreReader, query: BundleQuery) -> tuple[BundleEntry, BundleFile] | None:
@@ -93,22 +110,33 @@ def _find_directly(store: StoreReader, query: BundleQuery) -> tuple[BundleEntry,
         prefix = query.prefix
         entry = store.newest(query.target) if prefix is None else store.by_hash(query.target, prefix)
         file = store.read(entry)
+        check_place(entry, file.header)
     except BundleNotFoundError:  # or just pruned: the error of `select` lists what there is
         return None
+    except CorruptBundleError:
+        if query.prefix is not None:
+            raise
+        return None  # `select` warns of it and takes an older one
     return (entry, file) if _fits(file.header, query) else None
 
 
-def select(store: StoreReader, query: BundleQuery, most: int | None = None, strict: bool = False) -> list[Found]:
-    """The bundles that fit, oldest first: at least one, and at most the newest `most`.
+def select(
+    store: StoreReader,
+    query: BundleQuery,
+    most: int | None = None,
+    strict: bool = False,
+    but: Collection[str] = (),
+) -> list[Found]:
+    """The bundles that fit, oldest first: at least one, and at most the newest `most`; not those with the names `but`.
 
-    A file without a readable header is skipped with a warning, so that it does not hide the others. With `strict` its
-    error is raised.
+    A file that is torn, without a readable header or of another function is skipped with a warning, so that it does not
+    hide the others. With `strict` its error is raised.
 
     Raises:
         TargetNotFoundError, BundleNotFoundError, AmbiguousHashError: they list what there is.
         CorruptBundleError: none fits, and there are files that cannot be read.
     """
-    entries = _candidates(store, query)
+    entries = [entry for entry in _candidates(store, query) if entry.name not in but]
     fits = ArgumentFilter(*query.call, query.function) if query.call is not None else None
     found: list[Found] = []
     broken: list[CorruptBundleError] = []
@@ -132,7 +160,7 @@ def select(store: StoreReader, query: BundleQuery, most: int | None = None, stri
 def _headers(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[Found | CorruptBundleError]:
     for entry in entries:
         try:
-            yield entry, store.header(entry)
+            yield entry, store.loadable_header(entry)
         except CorruptBundleError as error:
             yield error
         except BundleNotFoundError:  # pruned since the folder was listed

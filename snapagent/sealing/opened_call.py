@@ -8,6 +8,7 @@ from ..core.signature import Parameters
 from ..serializer.freezing.parts import arguments_of
 from ..serializer.inert.decode import InertError, decode
 from ..serializer.inert.walk import Roots
+from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
 
@@ -55,21 +56,28 @@ class OpenedCall:
         return self._parameters.items[0][0] if self._has_instance and self._parameters.items else None
 
     def redact(
-        self, redactor: Redactor, more: Mapping[str, Roots] | None = None, streams: Iterable[bytes] = ()
+        self,
+        redactor: Redactor,
+        earlier: EarlierSecrets | None = None,
+        more: Mapping[str, Roots] | None = None,
+        streams: Iterable[bytes] = (),
     ) -> Redaction | None:
-        """Redact in place; None when there is nothing to redact.
+        """Redact in place; None when there is nothing to redact. `earlier` knows the secrets of the calls before.
 
         `more` are further graphs that belong to the call, and `streams` their pickles: a secret in one of them is
         redacted in all.
         """
-        parts = {**self.roots, **(more or {})}
+        parts = {**self.roots, **more} if more else self.roots
         pickles = b"\n".join([self._streams, *streams]) if more else self._streams
-        if redactor.is_clean(parts.values(), pickles):
+        known = earlier.found_in(pickles) if earlier is not None else ()
+        if not known and redactor.is_clean(parts.values(), pickles):
             return None
-        redaction = Redaction(redactor, pickles)
+        redaction = Redaction(redactor, pickles, known)
         for name, roots in parts.items():
             redaction.redact_part(name, roots)
         redaction.finish()
+        if earlier is not None:
+            earlier.remember(redaction.learned())
         return redaction
 
     def call(self) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:

@@ -21,6 +21,7 @@ from .hashing.canonical import Canonical, argument_hash
 from .opened_call import OpenedCall
 from .portability import interpreter, package_versions
 from .preview import preview_text, preview_tree
+from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
 
@@ -99,13 +100,18 @@ def _redactor(added: tuple[str, ...], allowed: tuple[str, ...], key: bytes) -> R
     return Redactor(added, allowed, key)
 
 
-def seal(raw: RawCall, rules: SealRules, tape: Tape | None = None) -> tuple[Header, dict[str, bytes]]:
-    """The header and the stored bytes of each part. Raises InertError when the call cannot be decoded."""
+def seal(
+    raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, tape: Tape | None = None
+) -> tuple[Header, dict[str, bytes]]:
+    """The header and the stored bytes of each part; `earlier` has the secrets of the calls sealed before.
+
+    Raises InertError when the call cannot be decoded.
+    """
     opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
     if tape is None:
-        redaction = opened.redact(rules.redactor)
+        redaction = opened.redact(rules.redactor, earlier)
     else:
-        redaction = opened.redact(rules.redactor, tape.roots, tape.streams)
+        redaction = opened.redact(rules.redactor, earlier, tape.roots, tape.streams)
     changed = redaction.changed if redaction is not None else _NOTHING
     cut = [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
     bound, outcome = opened.bound(), opened.outcome()

@@ -14,8 +14,8 @@ import sys
 import types
 from _thread import _count as count_other_threads
 from functools import cache
-from time import perf_counter
 
+from ..core.clock import perf_counter
 from ..core.type_facts import is_class, module_name, qualname
 from .enums import is_enum_class, reduce_enum
 from .freezing.byte_limit import Sink

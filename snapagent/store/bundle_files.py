@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..bundle import FORMATS, MAGIC, MAX_LINE, BundleFile, Header, decode, decode_header, header_size
 from ..errors import CorruptBundleError
 from . import files
-from .layout import BundleEntry
+from .layout import BundleEntry, folder_name
 from .trust import Trust
 
 _STARTS = tuple(b"%s%d " % (MAGIC, number) for number in FORMATS)
@@ -96,6 +96,22 @@ def read_header(folder: int, name: str, path: str) -> tuple[Header, int]:
     if size > len(data):
         data, found = _read(folder, name, path, size)
     return decode_header(data, path), found.st_size
+
+
+def check_length(folder: int, name: str, path: str, header: Header, size: int) -> None:
+    """Raises CorruptBundleError when a file of `size` bytes cannot hold all parts that its header names."""
+    data, _ = _read(folder, name, path, MAX_LINE)
+    expected = header_size(data[:MAX_LINE], path) + sum(part.size for part in header.parts)
+    if size != expected:
+        raise CorruptBundleError(path, f"it has {size} bytes in place of {expected} (torn or altered)")
+
+
+def check_place(entry: BundleEntry, header: Header) -> None:
+    """Raises CorruptBundleError for a bundle in the folder of another function, whoever signed it."""
+    found = os.path.basename(os.path.dirname(entry.path))
+    if folder_name(header.target) != found:
+        reason = f"it is a bundle of {header.target}, and lies in the folder of another function; move it back"
+        raise CorruptBundleError(entry.path, reason)
 
 
 def header_of(entry: BundleEntry) -> Header:

@@ -261,5 +261,5 @@ class FolderWriter:
         """Write the pending counts to a file beside the index; whoever updates the index next adds them."""
         if self._pending:
             self._count_files += 1
-            pending_counts.write(self.folder, f"{self.token}-{self._count_files}", self._pending)
+            pending_counts.write(self.folder, f"{self.token}-{self._count_files}", self._pending, self.target)
             self._pending = Counts()

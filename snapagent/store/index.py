@@ -21,6 +21,9 @@ from . import files
 from .bundle_files import HeaderSummary
 from .layout import CORRUPT_INDEX, INDEX
 
+# The reason of calls that still run or wait to be written, or did so when their process was killed.
+UNFINISHED = "unfinished"
+
 
 class Counts(Record):
     """Number of calls, of captured ones, and of skipped and failed ones by reason. Adds and subtracts."""
@@ -129,9 +132,12 @@ class FunctionIndex(Record):
         return Counts(self.calls, self.captured, self.skipped, self.failed)
 
     def counting(self, counts: Counts) -> FunctionIndex:
-        """This index with more calls counted."""
+        """This index with more calls counted. Calls that were unfinished may be subtracted from those."""
         total = self.counts + counts
-        return self.replace(**total.as_dict())
+        skipped = {reason: number for reason, number in total.skipped.items() if number > 0}
+        # After `clear`, a process may subtract calls that this index does not count.
+        missing = sum(skipped.values()) - sum(total.skipped.values())
+        return self.replace(calls=total.calls + missing, captured=total.captured, skipped=skipped, failed=total.failed)
 
     def listing(self, bundles: Iterable[IndexedBundle]) -> FunctionIndex:
         """This index with the newest of `bundles` listed."""

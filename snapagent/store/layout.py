@@ -10,6 +10,7 @@
         index.json  manifest.json
         .lock  .counts/<token>.json  .counts/<token>.open  .hashes/<xx>  .tmp-*
       side_effects/...
+      .push/                      what `snapagent push` has accepted and not uploaded yet, and what it has uploaded
 
 A name that is not ordinary (too long, `<locals>`, non-ASCII, reserved on some system) becomes a bounded slug with a
 digest of the whole name; `~` is in slugs alone, so no ordinary name collides with one.
@@ -36,6 +37,7 @@ TEMPORARY = ".tmp-"
 PIN = ".pin"
 SUFFIX = ".pkl"
 SIDE_EFFECTS = "side_effects"
+PUSH = ".push"
 CORRUPT_INDEX = f".corrupt-{INDEX}"
 
 _OWN_FILES = frozenset({INDEX, MANIFEST, QUOTA, CORRUPT_INDEX})

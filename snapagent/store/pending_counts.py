@@ -33,9 +33,9 @@ def _own(folder: str, *, make: bool = False) -> Iterator[int]:
         yield opened
 
 
-def write(folder: str, name: str, counts: Counts) -> None:
-    """Write `counts` under a name that nobody else uses."""
-    data = json.dumps(counts.as_dict()).encode()
+def write(folder: str, name: str, counts: Counts, target: str) -> None:
+    """Write `counts` of a target under a name that nobody else uses."""
+    data = json.dumps({"target": target, **counts.as_dict()}).encode()
     with _own(folder, make=True) as opened:
         files.publish(opened, f"{name}.json", data)
 
@@ -67,6 +67,16 @@ def _read(opened: int, name: str) -> Counts:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Counts()
+
+
+def target_of(folder: str) -> str | None:
+    """The target that the count files name: of a function that was called, and has neither an index nor a bundle."""
+    with suppress(OSError), files.opened_folder(f"{folder}/{COUNTS}") as opened:
+        for name in os.listdir(opened):
+            if name.endswith(".json") and not name.startswith(TEMPORARY):
+                with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+                    return str(json.loads(files.read_regular(name, _LIMIT, folder=opened)[0])["target"])
+    return None
 
 
 def remove(folder: str, names: list[str]) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+from ..core.clock import time
 from ..core.records import Record
 from . import files
 from .failures import StoreFailure
@@ -54,7 +54,7 @@ class ProcessStatus(Record):
     def is_alive(self) -> bool:
         """True when the process still runs, as far as this host can know."""
         if self.host != os.uname().nodename:
-            return abs(time.time() - self.told) < SILENT
+            return abs(time() - self.told) < SILENT
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from ..bundle import BundleFile, Header, SigningKey
+from ..core.clock import time
 from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from . import files, hash_shards, index, pending_counts
-from .bundle_files import HeaderSummary, header_of, read_bundle, read_summary
+from .bundle_files import (
+    HeaderSummary,
+    check_length,
+    check_place,
+    header_of,
+    read_bundle,
+    read_header,
+    read_summary,
+)
 from .compression import inflate
 from .folder_contents import BundleEntries, entries_of
-from .index import LISTED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
+from .index import LISTED, UNFINISHED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
 from .layout import SUFFIX, BundleEntry, folder_name, is_function_folder, parse_bundle_name, parse_bundle_names
 from .trust import OWNER, Trust
 from .verify import Problem, problems
@@ -102,7 +110,7 @@ class StoreReader:
             header = next(headers, None)
         except StoreError:
             return None
-        return header.target if header is not None else None
+        return header.target if header is not None else pending_counts.target_of(path)
 
     def bundles(self, target: object) -> BundleEntries:
         """The bundles of a function by their file names, the oldest first; none when it has no folder.
@@ -121,6 +129,20 @@ class StoreReader:
             return header_of(entry)
         except OSError as error:
             raise self._gone(entry) from error
+
+    def loadable_header(self, entry: BundleEntry) -> Header:
+        """The header of a bundle that is to be loaded: whole by its length, and in the folder of its own function.
+
+        Raises as `header`.
+        """
+        try:
+            with files.opened_folder(os.path.dirname(entry.path)) as folder:
+                header, size = read_header(folder, entry.name, entry.path)
+                check_length(folder, entry.name, entry.path, header, size)
+        except OSError as error:
+            raise self._gone(entry) from error
+        check_place(entry, header)
+        return header
 
     def headers(self, target: object) -> Iterator[tuple[BundleEntry, Header | CorruptBundleError]]:
         """Each bundle of a function, the oldest first, with its header or the error that reading it raised."""
@@ -257,7 +279,7 @@ class StoreReader:
 
         `folders` are names to limit the check to. `on_file` is called with each file of a function's folder.
         """
-        return problems(self.base_path, self.trust, time.time(), folders, on_file)
+        return problems(self.base_path, self.trust, time(), folders, on_file)
 
     def index(self, target: object) -> FunctionIndex:
         """Counts and newest bundles of a function. What the index lacks is added from count files and headers.
@@ -300,11 +322,12 @@ class StoreReader:
         number = len(entries)
         found = (found or FunctionIndex(target)).counting(pending)
         # Bundles without a count are of processes that were killed before they could write it. Calls that are counted
-        # without an outcome may be the calls of those bundles, so they are not counted twice.
+        # as unfinished, or by older versions without an outcome, may be those of these bundles: none counts twice.
         missing = max(number - found.captured, 0)
         unexplained = found.calls - found.captured - sum((*found.skipped.values(), *found.failed.values()))
-        calls = found.calls + max(missing - max(unexplained, 0), 0)
-        found = found.replace(calls=calls, captured=found.captured + missing)
+        left = max(missing - max(unexplained, 0), 0)
+        finished = min(left, found.skipped.get(UNFINISHED, 0))
+        found = found.counting(Counts(left - finished, missing, {UNFINISHED: -finished}))
         return found.replace(target=target, stored=number).listing(listed)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 
 from ..bundle import Header, SigningKey, encode
+from ..core.clock import time
 from . import files, hash_shards, index, pending_counts, trust
 from .failures import StoreFailure, failing_at
 from .files import BatchFolder, locked
@@ -83,7 +83,7 @@ class Store(StoreReader):
 
         `when` is seconds since the epoch. Retention and the index follow at the next `update`. Raises StoreFailure.
         """
-        folder_writer = self._open(target, KEEP_ALL, time.time())
+        folder_writer = self._open(target, KEEP_ALL, time())
         with self.writing(target) as folder:
             entry, indexed = self.write(folder, header, payload, when, token or self.token, counter)
         self._size_limit.record(indexed.size)
@@ -113,7 +113,7 @@ class Store(StoreReader):
         """
         entry = new_entry(folder.path, when, token, counter or next(self._counter), header.hash)
         data = encode(header, payload, self.keys[0] if self.keys else None)
-        self.ensure_space(len(data) + unrecorded, time.time())
+        self.ensure_space(len(data) + unrecorded, time())
         try:
             folder.publish(entry.name, data, durable=self.durable)
         except OSError as error:
@@ -199,7 +199,7 @@ class Store(StoreReader):
         """
         rules = retention_rules(settings) if settings is not None else KEEP_ALL
         with failing_at(self.folder(target)):
-            return self.folder_writer(target).update(counts, rules, time.time(), timeout, last=last)
+            return self.folder_writer(target).update(counts, rules, time(), timeout, last=last)
 
     def write_pending_counts(self, target: object, counts: Counts) -> None:
         """Write `counts`, and those still pending, to a file beside the index. Raises StoreFailure.
@@ -276,8 +276,8 @@ class Store(StoreReader):
         rules = retention_rules(settings)
         try:
             if dry_run:
-                return folder_writer.surplus(rules, time.time())
-            folder_writer.update(Counts(), rules, time.time(), _PATIENCE, last=True)
+                return folder_writer.surplus(rules, time())
+            folder_writer.update(Counts(), rules, time(), _PATIENCE, last=True)
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -287,7 +287,7 @@ class Store(StoreReader):
 
     def sweep(self, older_than: float = files.ORPHAN_AGE) -> int:
         """Remove the drafts of killed writers. Returns how many files went."""
-        now = time.time()
+        now = time()
         functions = [function.path for function in self.functions()]
         swept = sum(pending_counts.sweep(path, now, older_than) for path in functions)
         for path in (self.base_path, f"{self.base_path}/{PROCESSES}", *functions):
@@ -303,7 +303,7 @@ class Store(StoreReader):
     def _refresh(self, path: str) -> None:
         """Update the index after a change that no capture made. A failure only makes readers slower."""
         with suppress(StoreFailure, OSError):
-            FolderWriter(path, "", self.token).update(Counts(), KEEP_ALL, time.time(), _PATIENCE)
+            FolderWriter(path, "", self.token).update(Counts(), KEEP_ALL, time(), _PATIENCE)
 
 
 def retention_rules(settings: Settings) -> RetentionRules:

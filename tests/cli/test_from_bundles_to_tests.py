@@ -123,7 +123,14 @@ def test_unchanged_code_replays_equal_and_exits_0(project):
     code, data = replayed(project)
 
     assert code == 0
-    assert data["summary"] == {"equal": 7, "changed": 0, "fixed": 0, "broken": 0, "not replayable": 0}
+    assert data["summary"] == {
+        "equal": 7,
+        "changed": 0,
+        "fixed": 0,
+        "broken": 0,
+        "not comparable": 0,
+        "not replayable": 0,
+    }
 
 
 def test_changed_broken_and_fixed_are_told_apart_with_paths_and_exit_1(project):
@@ -133,7 +140,14 @@ def test_changed_broken_and_fixed_are_told_apart_with_paths_and_exit_1(project):
     code, data = replayed(project)
 
     assert code == 1
-    assert data["summary"] == {"equal": 3, "changed": 2, "fixed": 1, "broken": 1, "not replayable": 0}
+    assert data["summary"] == {
+        "equal": 3,
+        "changed": 2,
+        "fixed": 1,
+        "broken": 1,
+        "not comparable": 0,
+        "not replayable": 0,
+    }
     changed = next(result for result in data["results"] if result["kind"] == "changed")
     assert changed["differences"][0]["path"] == "result.total"
 

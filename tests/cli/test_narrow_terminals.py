@@ -21,7 +21,10 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def on_a_terminal(monkeypatch):
-    """The lines that a command prints on a terminal of this width, stdout and stderr as they come."""
+    """The lines that a command prints on a terminal of this width, stdout and stderr as they come.
+
+    The progress line, which a busy machine makes a command show, is erased as a terminal erases it.
+    """
 
     def lines(width: int, *words: str) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(width))
@@ -31,7 +34,7 @@ def on_a_terminal(monkeypatch):
             patched.setattr(sys, "stdout", terminal)
             patched.setattr(sys, "stderr", terminal)
             main(words)
-        return terminal.getvalue().splitlines()
+        return [line.rpartition("\r\x1b[K")[2] for line in terminal.getvalue().removesuffix("\n").split("\n")]
 
     return lines
 

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from snapagent.cli.launch import unreachable_because
+
 PROGRAM = """
 import os, sys
 print(os.environ.get('SNAPAGENT_CAPTURE_ENABLED'), os.environ.get('SNAPAGENT_CONFIG'))
@@ -34,6 +36,40 @@ def test_on_sets_the_variable_and_config_becomes_absolute(tmp_path):
     done = run_process("--on", "--config", "mine.yaml", "--", sys.executable, "-c", PROGRAM, cwd=tmp_path)
 
     assert done.stdout == f"1 {tmp_path / 'mine.yaml'}\n"
+
+
+def test_a_command_that_changes_its_directory_is_captured_into_the_same_folder(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "lib.py").write_text("def work(): return 1\n")
+    (tmp_path / "snapagent.yaml").write_text("version: 1\ncapture_dir: kept\ntargets: ['lib:work']\n")
+    command = f"cd sub && {sys.executable} -c 'import lib; lib.work()'"
+
+    for options in ([], ["--config", "snapagent.yaml"]):
+        done = run_process("--on", *options, "--", "sh", "-c", command, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    assert len(list((tmp_path / "kept" / "lib.work").glob("*.pkl"))) == 2
+    assert [path.name for path in (tmp_path / "sub").iterdir() if path.suffix != ".py"] in ([], ["__pycache__"])
+
+
+@pytest.mark.parametrize(
+    "options", [["-I"], ["-E"], ["-S"], ["-bI"], ["-W", "ignore", "-E"], ["-X", "utf8", "-Im", "lib"]]
+)
+def test_a_command_that_cannot_be_reached_is_told_in_one_line(tmp_path, options):
+    (tmp_path / "lib.py").write_text("")
+    (tmp_path / "snapagent.yaml").write_text("version: 1\ntargets: ['lib:work']\n")
+
+    done = run_process("--on", "--", sys.executable, *options, "lib.py", cwd=tmp_path)
+
+    told = [line for line in done.stderr.splitlines() if "nothing will be captured" in line]
+    assert len(told) == 1 and "ignores" in told[0]
+
+
+@pytest.mark.parametrize(
+    "options", [["-c", "-I"], ["lib.py", "-I"], ["-m", "lib", "-S"], ["-Wignore", "lib.py"], ["-u"]]
+)
+def test_an_option_of_the_program_is_not_taken_for_one_of_the_interpreter(options):
+    assert unreachable_because(["/usr/bin/python3", *options]) is None
 
 
 def test_options_of_the_program_are_its_own(tmp_path):

@@ -24,6 +24,7 @@ from snapagent.store import Counts, Store
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUOTE, PRODUCT, PLACE = "shop.pricing.quote", "shop.storage.find_product", "shop.orders.OrderService.place"
+OBJECTS = "file://{folder}/objects"  # an object store that is a folder
 WITHOUT = {"init", "run", "new-test", "completion", "view"}  # they print no data
 RUNS: dict[str, list[str]] = {
     "check": ["check", "check wrong.yaml", "check near.yaml", "check asks.yaml"],
@@ -48,6 +49,13 @@ RUNS: dict[str, list[str]] = {
     "unpin": [f"unpin {QUOTE}"],
     "verify": ["verify --captures-dir torn"],
     "keygen": ["keygen", "keygen -o shop.key"],
+    "push": [f"push {OBJECTS} --unsigned", f"push {OBJECTS}-signed"],
+    "pull": [f"pull {OBJECTS} {QUOTE} --to pulled", f"pull {OBJECTS} {QUOTE} --to pulled --max-pages 1 --keep 99"],
+    "list URL": [f"list {OBJECTS}"],
+    "list URL TARGET": [f"list {OBJECTS} {QUOTE}"],
+    "show URL": [f"show {OBJECTS} {PRODUCT}", f"show {OBJECTS} {PLACE}"],
+    "diff URL": [f"diff {OBJECTS} {QUOTE}"],
+    "prune URL": [f"prune {OBJECTS}-old {QUOTE} --keep 0 --dry-run"],
 }
 KINDS: dict[str, Callable[[object], bool]] = {
     "text": lambda value: isinstance(value, str),
@@ -138,10 +146,20 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / "redact.yaml").write_text("version: 1\ndefaults: {redact: [currency]}\ntargets: []\n")
         (folder / "asks.yaml").write_text("version: 1\ndependencies: [sqlite3, 'shop.pricing:qoute']\n")
         _add_oddities(Store(folder / "captures"))
+        _push(folder)
         with sample.torn(), sample.running(), sample.other_tax():
             next(Path("torn", PRODUCT).glob("*.pkl")).write_bytes(b"no bundle")
             yield folder
         sys.modules.pop("sample", None)
+
+
+def _push(folder: Path) -> None:
+    """To an object store, and to one of long ago; the last run leaves something behind and sets something aside."""
+    for name in ("objects", "objects-old"):
+        run(["push", f"file://{folder}/{name}", "--unsigned"])
+    for path in (folder / "objects-old").rglob("*.pkl"):
+        os.utime(path, (1e9, 1e9))
+    run(["push", f"file://{folder}/objects"])
 
 
 def _add_oddities(store: Store) -> None:
@@ -165,7 +183,7 @@ def test_each_field_is_on_the_page_and_each_on_the_page_is_printed(heading: str,
     fields = documented(f"snapagent {heading}")
     reader = Reader(fields, documented("A node"))
     for command in RUNS[heading]:
-        done = run([*command.split(), "--json"])
+        done = run([*command.format(folder=shop).split(), "--json"])
         reader.read(json.loads(done.stdout))
 
     assert not reader.wrong

@@ -1,4 +1,4 @@
-"""Twelve secrets go through a captured program; none is in the store, in its logs, or in what the commands print."""
+"""Secrets go through a captured program; none is in the store, in its logs, or in what the commands print."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ SECRETS = {
     "field": "field-s3cret-04", "exception": "exception-s3cret-05", "url": "url-s3cret-06",
     "header": "header-s3cret-07", "environment": "environment-s3cret-08", "closure": "closure-s3cret-09",
     "slots": "slots-s3cret-10", "default": "default-s3cret-11", "returned": "returned-s3cret-12",
+    "tokens": "tokens-s3cret-13", "auth": "auth-s3cret-14", "session": "session-s3cret-15", "pin": "471108151623",
+    "cookies": "cookies-s3cret-17", "later": "later-s3cret-18",
 }
 
 @dataclasses.dataclass
@@ -71,6 +73,27 @@ def default(user, db_password=SECRETS["default"]):
 def returned(user):
     return {"user": user, "refresh_token": SECRETS["returned"], "greeting": f"hello {SECRETS['returned']}"}
 
+def tokens(tokens):
+    return [token for token in tokens if isinstance(token, str)]
+
+def auth(auth):
+    return {"user": auth[0], "echo": f"{auth[0]}:{auth[1]}"}
+
+def session(session):
+    return [*session.values()]
+
+def pin(pin, side):
+    return {"pin": int(pin), "side": side}
+
+def cookies(request):
+    return request["cookies"]["sid"]
+
+def later(users):
+    return users["ann"]
+
+def log_in(password):
+    return len(password)
+
 def keeper(client_secret):
     return lambda: client_secret
 
@@ -93,6 +116,13 @@ def run():
     default("ada")
     returned("ada")
     returned("bob")
+    tokens(["def", s["tokens"], 17])
+    auth(("ada", s["auth"]))
+    session({"theme": "dark", "id": s["session"]})
+    pin(s["pin"], "left")
+    cookies({"cookies": {"lang": "en", "sid": s["cookies"]}})
+    log_in(s["later"])
+    later({"ann": s["later"]})
 """
 
 RUN = """
@@ -147,7 +177,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[bytes]:
 
 
 @pytest.mark.parametrize("compression", ["none", "zlib"])
-def test_twelve_planted_secrets_stay_in_the_program(compression: str, tmp_path: Path) -> None:
+def test_planted_secrets_stay_in_the_program(compression: str, tmp_path: Path) -> None:
     (tmp_path / "secrets_app.py").write_text(APP)
     (tmp_path / "snapagent.yaml").write_text(CONFIG.format(compression=compression))
 
@@ -155,7 +185,7 @@ def test_twelve_planted_secrets_stay_in_the_program(compression: str, tmp_path: 
 
     assert done.returncode == 0, done.stderr.decode()
     stored = [path for path in (tmp_path / "captures").rglob("*") if path.is_file()]
-    assert sum(path.suffix == ".pkl" for path in stored) == 13
+    assert sum(path.suffix == ".pkl" for path in stored) == 20
     seen = [done.stdout, done.stderr, *(path.read_bytes() for path in stored), *(str(path).encode() for path in stored)]
     seen += printed(tmp_path)
     everything = b"\n".join(piece for data in seen for piece in inside(data))
@@ -184,9 +214,27 @@ def printed(folder: Path) -> Iterator[bytes]:
     assert listed.returncode == 0, listed.stderr.decode()
     yield from (listed.stdout, run(folder, *snapagent, "list").stdout)
     names = sorted(set(re.findall(r"secrets_app\.\w+", json.dumps(json.loads(listed.stdout)))))
-    assert len(names) == 12
-    for name in [*names[:3], "secrets_app.returned"]:
+    assert len(names) == 19
+    for name in [*names[:3], "secrets_app.returned", "secrets_app.session"]:
         shown = run(folder, *snapagent, "show", name)
         assert shown.returncode == 0, shown.stderr.decode()
         yield from (shown.stdout, shown.stderr)
     yield run(folder, *snapagent, "diff", "secrets_app.returned").stdout
+
+
+def test_harmless_values_beside_the_secrets_are_stored(tmp_path: Path) -> None:
+    (tmp_path / "secrets_app.py").write_text(APP)
+    (tmp_path / "snapagent.yaml").write_text(CONFIG.format(compression="none"))
+
+    run(tmp_path, sys.executable, "-c", RUN)
+
+    shown = {name: run(tmp_path, sys.executable, "-m", "snapagent", "show", f"secrets_app.{name}").stdout.decode()
+             for name in ("tokens", "auth", "session", "pin", "cookies")}  # fmt: skip
+    for name, word in {
+        "tokens": "'def'",
+        "auth": "'ada'",
+        "session": "'dark'",
+        "pin": "'left'",
+        "cookies": "'en'",
+    }.items():
+        assert word in shown[name], shown[name]

@@ -139,14 +139,50 @@ def test_errors_name_what_was_wanted_and_what_there_is(shop: Shop, program: Modu
         load_captures("nothing.at_all", base_path=shop.base_path)
 
 
-def test_a_torn_newest_bundle_is_an_error_and_hides_no_other(shop: Shop, program: ModuleType) -> None:
+@pytest.mark.parametrize("damage", ["header", "length", "byte"])
+def test_a_torn_newest_bundle_hides_no_other(shop: Shop, program: ModuleType, damage: str) -> None:
     shop.capture(QUOTE, program.quote, [1])
     entry = shop.capture(QUOTE, program.quote, [2])
-    Path(entry.path).write_bytes(b"snapagent-bundle 1 torn")
-    with pytest.raises(CorruptBundleError, match=entry.name):
-        load_capture(QUOTE, base_path=shop.base_path)
+    path = Path(entry.path)
+    whole = path.read_bytes()
+    damaged = {"header": b"snapagent-bundle 1 torn", "length": whole[:-4], "byte": whole[:-1] + b"?"}
+    path.write_bytes(damaged[damage])
+
     with pytest.warns(UserWarning, match=entry.name):
-        assert [bundle.args for bundle in load_captures(QUOTE, base_path=shop.base_path)] == [([1],)]
+        assert load_capture(QUOTE, base_path=shop.base_path).args == ([1],)
+    if damage != "byte":  # the digest is checked when the bundle is used
+        with pytest.warns(UserWarning, match=entry.name):
+            assert [bundle.args for bundle in load_captures(QUOTE, base_path=shop.base_path)] == [([1],)]
+    for asked in (entry.short_hash, entry.name):
+        with pytest.raises(CorruptBundleError, match=entry.name):
+            load_capture(QUOTE, hash=asked, base_path=shop.base_path)
+
+
+def test_where_all_bundles_are_torn_loading_raises(shop: Shop, program: ModuleType) -> None:
+    for number in range(3):
+        path = Path(shop.capture(QUOTE, program.quote, [number]).path)
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+    with pytest.warns(UserWarning), pytest.raises(CorruptBundleError):
+        load_capture(QUOTE, base_path=shop.base_path)
+
+
+def test_a_bundle_in_the_folder_of_another_function_is_refused(shop: Shop, program: ModuleType) -> None:
+    entry = shop.capture(QUOTE, program.quote, [1])
+    other = Path(shop.base_path) / "till_program.danger"
+    other.mkdir(mode=0o700)
+    (other / entry.name).write_bytes(Path(entry.path).read_bytes())
+
+    for asked in (None, entry.short_hash, entry.name):
+        with pytest.raises(CorruptBundleError, match="another function"):
+            load_capture("till_program.danger", hash=asked, base_path=shop.base_path)
+    with pytest.raises(CorruptBundleError, match="another function"):
+        load_captures("till_program.danger", base_path=shop.base_path)
+
+    own = shop.capture("till_program:danger", program.quote, [2])
+    with pytest.warns(UserWarning, match="another function"):
+        found = load_captures("till_program.danger", base_path=shop.base_path)
+    assert [str(bundle.path) for bundle in found] == [own.path]
 
 
 def test_an_altered_bundle_is_refused_before_anything_is_unpickled(shop: Shop, program: ModuleType) -> None:

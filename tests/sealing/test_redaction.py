@@ -176,14 +176,28 @@ def test_equal_secrets_get_equal_pseudonyms_of_their_own_type() -> None:
 
 
 def test_what_has_no_pseudonym_becomes_a_placeholder_with_its_path() -> None:
-    found = sealed(anything, {"pin": 4711, "credentials": {"user": "ada", "secret": SECRET}}, result=SECRET)
+    value = {"pin": 4711, "credentials": {"user": "ada", "secret": SECRET}}
+
+    found = sealed(anything, value, result=SECRET)
 
     assert SECRET.encode() not in everything_in(found.file)
-    for name in ("pin", "credentials"):
-        placeholder = found.args[0][name]
-        assert type(placeholder) is Placeholder
-        assert note_of(placeholder).path == f"args[0].{name}"
-        assert note_of(placeholder).kind == "redacted"
+    placeholder = found.args[0]["pin"]
+    assert type(placeholder) is Placeholder
+    assert note_of(placeholder).path == "args[0].pin"
+    assert note_of(placeholder).kind == "redacted"
+    assert found.args[0]["credentials"] == {"user": "ada", "secret": found.outcome}
+
+
+def test_what_the_configuration_names_goes_whole_whatever_it_is() -> None:
+    value = {"credentials": {"user": "ada", "level": 3}, "is_admin": True, "kind": Method.BASIC, "none": None}
+    rules = SealRules(KEY, redact=("credentials", "isAdmin", "kind", "none", "result.rows"))
+
+    found = sealed(anything, value, result={"rows": [1, 2]}, rules=rules)
+
+    for name in ("credentials", "is_admin", "kind"):
+        assert type(found.args[0][name]) is Placeholder, name
+    assert found.args[0]["none"] is None
+    assert type(found.outcome["rows"]) is Placeholder
 
 
 def test_notes_say_path_and_rule_but_never_the_value() -> None:

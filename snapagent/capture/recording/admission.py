@@ -10,8 +10,8 @@ import math
 import sys
 from _thread import get_ident
 from random import random
-from time import perf_counter
 
+from ...core.clock import perf_counter
 from .ledger import FOREVER
 
 TYPE_CHECKING = False

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator
 from itertools import count, repeat
 from operator import length_hint
 
-from ...store.index import Counts
+from ...store.index import UNFINISHED, Counts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...config.targets import Target
+
+LOST_AT_EXIT = "lost_at_exit"  # still running, or waiting to be written, when the process ends
 
 FOREVER = 1 << 62  # calls
 _NONE: Iterator[None] = repeat(None, 0)
@@ -31,8 +33,10 @@ def _value(counter: count[int]) -> int:
 class Ledger:
     """Counts of one target in one process; `take` returns what was added since the last `take`.
 
-    `calls == captured + skipped + failed` once no call is running. Reasons are words such as `quota_met`,
-    `recursive`, `over_budget`, `queue_full` (skipped), `disk_full`, `internal_error` (failed).
+    `calls == captured + skipped + failed` at any time. Reasons are words such as `quota_met`, `recursive`,
+    `over_budget`, `queue_full` (skipped), `disk_full`, `internal_error` (failed). An admitted call has no outcome while
+    it runs and while it waits to be written. Until then it counts as skipped, `unfinished`, and once the process ends
+    as failed, `lost_at_exit`: so the counts of a process that is killed add up, too.
 
     Before each call the recorder takes a step of `skipping`; only when that is exhausted is the call decided.
     """
@@ -40,6 +44,8 @@ class Ledger:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.called = False  # in this process
+        self.is_closing = False  # the process ends: what is unfinished now is lost
+        self._inherited = 0  # calls that a parent admitted before it forked, and that it finishes
         self.skipping = _NONE
         self._run = 0  # how many steps `skipping` had when it was made
         self._run_reason = ""
@@ -103,17 +109,26 @@ class Ledger:
         if locked:
             self._changing.release()
         skipped[reason] = skipped.get(reason, 0) + passed
-        calls = sum(skipped.values()) + self.admitted
+        captured = _value(self._captured)
+        finished = captured
         for word, counter in list(self._skipped.items()):
             number = _value(counter)
-            calls += 0 if word.startswith("+") else number
+            finished += number if word.startswith("+") else 0
             word = word.lstrip("+")
             skipped[word] = skipped.get(word, 0) + number
         failed = {reason: _value(counter) for reason, counter in list(self._failed.items())}
-        return Counts(calls, _value(self._captured), _positive(skipped.items()), _positive(failed.items()))
+        finished += sum(failed.values())
+        # Last, because a call is admitted before it is finished: other threads go on counting meanwhile.
+        unfinished = max(self.admitted - finished - self._inherited, 0)
+        if self.is_closing:
+            failed[LOST_AT_EXIT] = failed.get(LOST_AT_EXIT, 0) + unfinished
+        else:
+            skipped[UNFINISHED] = unfinished
+        calls = captured + sum(skipped.values()) + sum(failed.values())
+        return Counts(calls, captured, _positive(skipped.items()), _positive(failed.items()))
 
     def take(self) -> Counts:
-        """The counts added since the last `take`; all zero when there are none."""
+        """The counts added since the last `take`, and subtracted: a call is no longer unfinished when it is written."""
         totals = self.totals()
         added = totals - self._taken
         self._taken = totals
@@ -124,6 +139,9 @@ class Ledger:
         self._changing = _thread.allocate_lock()
         self.stop_skipping()
         self.called = False
+        self.is_closing = False
+        self._inherited = 0
+        self._inherited = self.totals().skipped.get(UNFINISHED, 0)
         self._taken = self.totals()
 
 

@@ -18,9 +18,10 @@ A coroutine or generator runs in steps, with other calls in between: its wrapper
 from __future__ import annotations
 
 from _thread import get_ident
-from time import perf_counter, time
+from sys import modules
 
 from ...bundle import BOUND_KINDS, CANCELLED, COMPLETE
+from ...core.clock import perf_counter, time
 from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
@@ -49,6 +50,11 @@ INTERNAL_ERROR = "internal_error"
 
 _OVERHEAD = 768  # bytes of the objects that hold a call in the queue, besides its frozen bytes
 capturing: set[int] = set()  # threads that are capturing or writing now: their own calls are not captured
+
+
+def current_greenlet() -> int:
+    """A number for the greenlet that runs, which no other has while it lives. The library must be loaded."""
+    return id(modules["greenlet"].getcurrent())
 
 
 class Pending:
@@ -129,7 +135,10 @@ class Recorder:
         self._submit = submit
         self._strict = strict
         self._has_instance = kind in BOUND_KINDS  # the first argument is the bound instance or class
+        # Threads that are inside a call of the target. Where the program has greenlets, many of which share a thread,
+        # `_greenlets` has those that are inside, by thread.
         self._inside: set[int] = set()
+        self._greenlets: dict[int, set[int]] = {}
         self._parameters: Parameters | None = None
         self._defaults: Frozen | None = None
         self.admit = self._admission(first_call)
@@ -141,7 +150,7 @@ class Recorder:
         advance costs one step of an iterator: `for` takes it without a Python call. `first_call` runs before the gate
         decides, so that counts reach the index in processes that capture nothing.
         """
-        gate, ledger, inside = self.gate, self.ledger, self._inside
+        gate, ledger, inside, greenlets = self.gate, self.ledger, self._inside, self._greenlets
         governor, tick_admitted = gate.governor, ledger.tick_admitted
 
         def admit() -> bool:
@@ -153,7 +162,7 @@ class Recorder:
             if gate.chooses and gate.refuses():
                 return False
             me = get_ident()
-            if me in inside:
+            if me in inside and (me not in greenlets or current_greenlet() in greenlets[me]):
                 ledger.count_skipped(RECURSIVE)
             elif me in capturing:
                 ledger.count_skipped(REENTRANT)
@@ -198,10 +207,12 @@ class Recorder:
                 call = freeze_call(args[0], args[1:], kwargs, parameters, rules)
             else:
                 call = freeze_call(None, args, kwargs, parameters, rules)
-            self._inside.add(me)
+            self._inside.add(me)  # `_enter`, without the time of a call
+            if "greenlet" in modules:
+                self._enter(me)
             return Pending(self, call, time(), began)
         except BaseException as error:
-            self._inside.discard(me)
+            self._leave(me)
             if self._failed(error, perf_counter() - began):
                 raise
             return None
@@ -210,11 +221,30 @@ class Recorder:
 
     def resume(self, pending: Pending) -> None:
         """The function is resumed on this thread."""
-        self._inside.add(get_ident())
+        self._enter(get_ident())
 
     def suspend(self, pending: Pending) -> None:
         """The function is suspended: calls on this thread no longer come from inside it."""
-        self._inside.discard(get_ident())
+        self._leave(get_ident())
+
+    def _enter(self, me: int) -> None:
+        self._inside.add(me)
+        if "greenlet" in modules:
+            self._greenlets.setdefault(me, set()).add(current_greenlet())
+
+    def _leave(self, me: int) -> None:
+        if not self._greenlets or self._is_last_greenlet(me):
+            self._inside.discard(me)
+
+    def _is_last_greenlet(self, me: int) -> bool:
+        """Whether no greenlet of this thread is inside when the current one has left."""
+        others = self._greenlets.get(me)
+        if others is None:
+            return True
+        others.discard(current_greenlet())
+        if not others:
+            del self._greenlets[me]
+        return not others
 
     def returned(self, pending: Pending, value: object) -> None:
         """The function returned `value`."""
@@ -231,7 +261,10 @@ class Recorder:
 
     def _finish(self, pending: Pending, value: object, error: BaseException | None, ended: str) -> None:
         me = get_ident()
-        self._inside.discard(me)
+        if self._greenlets:
+            self._leave(me)
+        else:
+            self._inside.discard(me)
         now = perf_counter()
         capturing.add(me)
         try:
@@ -269,3 +302,6 @@ def forget_other_threads(recorders: list[Recorder]) -> None:
     me = get_ident()
     for threads in (capturing, *(recorder._inside for recorder in recorders)):
         threads.intersection_update((me,))
+    for recorder in recorders:
+        for thread in [thread for thread in recorder._greenlets if thread != me]:
+            del recorder._greenlets[thread]

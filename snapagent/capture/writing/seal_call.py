@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...sealing.redaction.earlier import EarlierSecrets
 from ...sealing.seal import RawCall, SealRules, seal
 from ...store.keys import pseudonym_key
 
@@ -24,11 +25,13 @@ class CallSealer:
         self._base_path = base_path
         self._keys = keys
         self._pseudonym_key: bytes | None = None
+        self._earlier = EarlierSecrets()
 
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
-        return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key), _tape_of(call))
+        rules = SealRules.of(call.settings, self._pseudonym_key)
+        return seal(_raw_call(call), rules, self._earlier, _tape_of(call))
 
 
 def _tape_of(call: Pending) -> Tape | None:

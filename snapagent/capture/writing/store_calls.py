@@ -2,13 +2,16 @@
 
 Nothing here starts or locks threads. `write` may run in several threads at once, all else in one at a time: the writer
 sees to that.
+
+Each function gets its first bundle before any function gets its second: a process that ends while much is queued has
+then shown something of everything that it called.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from time import monotonic, thread_time, time
 
+from ...core.clock import monotonic, thread_time, time
 from ...core.signals import belongs_to_program
 from ...store.failures import LOCKED, PERSISTENT, StoreFailure
 from ...store.files import lock_is_ready
@@ -53,7 +56,9 @@ _LONGEST_DELAY = 30.0  # seconds between two attempts on an index whose lock is 
 _FUNCTION_FAILURES = 5  # failures in a row that open the breaker of one function
 _STORE_FAILURES = 3  # the same for the disk
 
-EXIT_DEADLINE_MET = "exit_deadline"
+
+def _nothing(*_: object) -> None:
+    """Default of the callbacks."""
 
 
 class WatchedTarget:
@@ -65,20 +70,66 @@ class WatchedTarget:
         self.ledger = ledger
         self.gate = gate
         self.breaker = Breaker(_FUNCTION_FAILURES)
+        self.restart()
+
+    def restart(self) -> None:
+        self.has_bundle = False  # of this process
         self.delay = 0.0
         self.not_before = 0.0
+
+    @property
+    def newest_first(self) -> bool:
+        """The order of writing: older calls that retention would remove at once are not written at all.
+
+        Where `keep` is infinite the oldest is first, because a full store frees space by removing the oldest.
+        """
+        return self.settings.keep != float("inf")
+
+
+class _Group:
+    """Calls of one function that wait to be written, and what its retention has seen of them.
+
+    Each call has its number in this process, by which file names of the same moment are ordered.
+    """
+
+    def __init__(self, function: WatchedTarget) -> None:
+        self.function = function
+        self.calls: list[tuple[CapturedCall, int]] = []
+        self.retention = _BatchRetention(function.settings.keep, function.settings.keep_outcomes)
+
+    def in_order(self) -> list[tuple[CapturedCall, int]]:
+        """The calls in the order of writing."""
+        return sorted(self.calls, key=lambda one: (one[0].started, one[1]), reverse=self.function.newest_first)
+
+    def split_first(self) -> _Group:
+        """A group of the call that is to be written first, which leaves this one."""
+        first = _Group(self.function)
+        first.retention = self.retention
+        first.calls = self.in_order()[:1]
+        self.calls.remove(first.calls[0])
+        return first
 
 
 class CallStorer:
     """Stores calls of the targets that it watches; `seal` turns a call into a header and the bytes of its parts.
 
-    `between_steps` is called between two steps of the work, each of which takes less than about a millisecond.
+    `between_steps` is called between two steps of the work, each of which takes less than about a millisecond, and
+    `between_calls` between two calls of `store_all`. `released` is told the bytes of calls that need no memory now.
     """
 
-    def __init__(self, store: Store, seal: Seal, between_steps: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        seal: Seal,
+        between_steps: Callable[[], None],
+        between_calls: Callable[[], None] = _nothing,
+        released: Callable[[int], None] = _nothing,
+    ) -> None:
         self.store = store
         self._seal = seal
         self._between_steps = between_steps
+        self._between_calls = between_calls
+        self._released = released
         self._watched: dict[str, WatchedTarget] = {}
         self._reset()
 
@@ -87,7 +138,13 @@ class CallStorer:
             deque()
         )  # retention has not seen these yet
         self._written_bytes = 0  # of these
-        self.drain_until = float("inf")  # monotonic clock: calls that are not written by then are counted and dropped
+        self._backlog: dict[str, _Group] = {}  # by target
+        self._without_bundle: list[str] = []  # targets of the backlog of which this process has written nothing yet
+        self._is_writing_firsts = False
+        self.progress = 0  # calls and indexes done so far
+        self._taken = 0  # calls from the queue
+        self._settled = 0  # of these: written, or counted for another reason
+        self.drain_until = float("inf")  # monotonic clock: calls that are not written by then are given up
         self.deadline = float("inf")
         # At exit: a slow or hanging disk may not let the last update finish, so counts are saved before any bundle.
         self.counts_first = False
@@ -101,7 +158,19 @@ class CallStorer:
         self._reset()
         self.store.restart()
         for function in self._watched.values():
+            function.restart()
             function.ledger.restart()
+
+    def begin_end(self, deadline: float, drain_until: float, *, counts_first: bool) -> None:
+        """The process ends at `deadline` of the monotonic clock: from `drain_until` on no more calls are written."""
+        self.deadline, self.drain_until, self.counts_first = deadline, drain_until, counts_first
+        for function in list(self._watched.values()):
+            function.ledger.is_closing = True
+
+    @property
+    def unsettled(self) -> int:
+        """The number of calls that `store_all` took and that are neither written nor counted for another reason."""
+        return self._taken - self._settled
 
     def watch(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
         """Store calls of this target and write the counts of `ledger` to its index; close `gate` when that fails."""
@@ -114,49 +183,127 @@ class CallStorer:
         """Whether there are written bundles that the store has not entered in its index and pruned for."""
         return bool(self._written)
 
-    def write(self, calls: Sequence[CapturedCall]) -> None:
-        """Seal and store calls, target by target. Each is counted as captured, skipped or failed."""
-        groups: dict[str, list[CapturedCall]] = {}
-        for call in calls:
-            groups.setdefault(str(call.target), []).append(call)
-        for name, group in groups.items():
-            self._write(self._watched[name], group)
+    def write(self, call: CapturedCall) -> None:
+        """Seal and store one call. It is counted as captured, skipped or failed."""
+        group = _Group(self._watched[str(call.target)])
+        group.calls.append((call, self.store.next_counter()))
+        self._write(group, is_alone=True)
 
-    def _write(self, function: WatchedTarget, calls: Sequence[CapturedCall]) -> None:
+    def store_all(self, take_queued: Callable[[], Sequence[CapturedCall]]) -> None:
+        """Seal and store calls until no more are queued. Each is counted as captured, skipped, failed, or given up."""
+        self._take_queued = take_queued
+        self._sort_in()
+        while self._backlog:
+            self._write(self._backlog.pop(next(iter(self._backlog))))
+            self._sort_in()
+
+    def _sort_in(self) -> None:
+        """Add what is queued to the backlog, and write the first bundle of each function that has none."""
+        for call in self._take_queued():
+            self._taken += 1
+            name = str(call.target)
+            group = self._backlog.get(name)
+            if group is None:
+                group = self._backlog[name] = _Group(self._watched[name])
+                if not group.function.has_bundle:
+                    self._without_bundle.append(name)
+            group.calls.append((call, self.store.next_counter()))
+        if self._is_writing_firsts:
+            return
+        self._is_writing_firsts = True
         try:
+            while self._without_bundle:
+                self._write_first(self._without_bundle.pop(0))
+        finally:
+            self._is_writing_firsts = False
+
+    def _write_first(self, name: str) -> None:
+        group = self._backlog.get(name)
+        if group is not None and not group.function.has_bundle:
+            first = group.split_first()
+            if not group.calls:
+                del self._backlog[name]
+            self._write(first)
+
+    def _write(self, group: _Group, *, is_alone: bool = False) -> None:
+        function = group.function
+        try:
+            if self._is_over:
+                return  # the ledger counts what was admitted and has no outcome as lost
             if self._is_unusable():
                 raise StoreFailure(self._unusable)
-            folder_writer = self.store.open(function.target, function.settings, time())
-            places = self.store.claim(function.target, function.settings, len(calls))
+            self.store.open(function.target, function.settings, time())
         except Exception as error:
             reason = self._reason(function, error)
-            for _ in calls:
+            for call, _ in group.calls:
                 self._count_failed(function, reason)
+                self._done(call, is_alone)
             return
-        for _ in calls[places:]:
-            function.ledger.count_skipped(QUOTA_MET, admitted=True)
-        retention = _BatchRetention(function.settings.keep, function.settings.keep_outcomes)
-        numbered = [(call, self.store.next_counter()) for call in calls[:places]]
-        # The newest first: older ones that retention would remove at once are not written at all. Where `keep` is
-        # infinite the oldest first, because a full store frees space by removing the oldest.
-        newest_first = function.settings.keep != float("inf")
-        with self.store.writing(function.target) as folder:
-            for call, counter in sorted(numbered, key=lambda one: (one[0].started, one[1]), reverse=newest_first):
-                if self.counts_first:
-                    self._save_counts()
-                if retention.keeps(call.outcome_kind):
-                    if monotonic() > self.drain_until:
-                        function.ledger.count_skipped(EXIT_DEADLINE_MET, admitted=True)
-                        log_once("the process ended", "not all captured calls were written in time")
-                        continue
-                    if not self._write_one(function, folder, call, counter):
-                        folder_writer.quota.refund()
-                        continue
-                retention.add(call.outcome_kind)
-                function.ledger.count_captured()
-                # A single call may be written by its caller, which does not hold the writer's lock.
-                if self._written_bytes > self.store.batch_bytes and len(calls) > 1:
-                    self.prune()
+        rest = group.in_order()[::-1]
+        try:
+            with self.store.writing(function.target) as folder:
+                while rest:
+                    call, counter = rest.pop()
+                    if self.counts_first:
+                        self._save_counts()
+                    if not self._write_or_leave_out(group, folder, call, counter):
+                        continue  # given up
+                    self._done(call, is_alone)
+                    if is_alone:  # its caller does not hold the writer's lock
+                        return
+                    if self._written_bytes > self.store.batch_bytes:
+                        self.prune()
+                    self._between_calls()
+                    self._sort_in()
+        except BaseException:  # of the program: a signal handler raised in a caller that writes
+            self._put_back(group, rest)
+            raise
+
+    def _put_back(self, group: _Group, rest: list[tuple[CapturedCall, int]]) -> None:
+        name = str(group.function.target)
+        waiting = self._backlog.get(name)
+        if rest and waiting is not None:
+            waiting.calls += rest
+        elif rest:
+            group.calls = rest
+            self._backlog[name] = group
+
+    def _write_or_leave_out(self, group: _Group, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
+        """Write a call, unless newer ones make it surplus. It counts as captured either way; False: it is given up."""
+        function, retention = group.function, group.retention
+        is_kept = retention.keeps(call.outcome_kind)
+        if self._is_over and (is_kept or function.gate.limited):
+            return False
+        if not self._claim(function):
+            return True
+        if is_kept and not self._write_one(function, folder, call, counter):
+            self.store.folder_writer(function.target).quota.refund()
+            return True
+        retention.add(call.outcome_kind)
+        function.ledger.count_captured()
+        return True
+
+    def _claim(self, function: WatchedTarget) -> bool:
+        """Take a place of the quota just before it is used: a process that ends has none to give back."""
+        try:
+            if self.store.claim(function.target, function.settings, 1):
+                return True
+        except Exception as error:
+            self._count_failed(function, self._reason(function, error))
+            return False
+        function.ledger.count_skipped(QUOTA_MET, admitted=True)
+        return False
+
+    @property
+    def _is_over(self) -> bool:
+        """True when the time for writing is over, because the process ends."""
+        return self.drain_until != float("inf") and monotonic() > self.drain_until
+
+    def _done(self, call: CapturedCall, is_alone: bool) -> None:
+        self.progress += 1
+        if not is_alone:
+            self._settled += 1
+            self._released(call.size)
 
     def _save_counts(self) -> None:
         """Save the counts so far in files beside the indexes, which takes no lock."""
@@ -182,6 +329,7 @@ class CallStorer:
         except Exception as error:
             self._count_failed(function, self._reason(function, error))
             return False
+        function.has_bundle = True
         function.breaker.succeeded()
         self._breaker.succeeded()
         self._written.append((function, entry, stored))
@@ -251,6 +399,7 @@ class CallStorer:
             folder_writer = self.store.folder_writer(function.target)
             if last or counts or (folder_writer.has_pending and monotonic() >= function.not_before):
                 self._update_one(function, counts, patience, last)
+                self.progress += 1
         self.next_update = monotonic() + max(EVERY, (thread_time() - began) * _SHARE)
 
     def _update_one(self, function: WatchedTarget, counts: Counts, patience: float, last: bool) -> None:

@@ -9,22 +9,23 @@ where there can be no threads, callers write themselves.
 from __future__ import annotations
 
 import _thread
+import sys
 from _queue import Empty, SimpleQueue  # not `queue`: gevent replaces its classes, and this thread is a real one
 from _thread import get_ident
 from collections import deque
 from contextlib import suppress
 from os import getpid
-from time import monotonic, thread_time
 
+from ...core.clock import monotonic, thread_time
 from ...store import own_writes
 from ..host_guard import describe, log_once
-from . import process_life
+from . import exit_status, process_life
 from . import thread as native_thread
 from .store_calls import CallStorer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     from ...config.settings import Settings
@@ -43,14 +44,18 @@ if TYPE_CHECKING:
 
 
 QUEUE_BYTES = 64 * 1024 * 1024
-_BATCH = 1000  # calls that are written before the store prunes
 # Seconds that the thread waits for more calls, at most until the indexes are due. Within a batch, bundles that newer
 # ones make surplus are not written, and the program is interrupted once for writing and indexes together.
 GATHER_LEAST, GATHER_MOST = 0.1, 0.4
 _YIELD = 0.0005  # seconds that the thread sleeps between two steps, to let the program's threads run
 _YIELD_FOR = 0.1  # seconds per round in which it does; after that it works on, so that it keeps up with many calls
-EXIT_DEADLINE = 2.0  # seconds that the end of a process may wait for the writer
-_EXIT_RESERVE = 0.2  # share of that for the indexes; the rest is for bundles
+EXIT_WAIT = 10.0  # seconds that the end of a process may wait for the writer, unless the configuration says otherwise
+_EXIT_RESERVE, _LONGEST_RESERVE = 0.2, 2.0  # share of that for the indexes, and seconds; the rest is for bundles
+_STALLED = 2.0  # seconds without progress after which the end of a process gives up the calls in the queue
+_AFTER_STALL = 1.0  # seconds that it then waits for the indexes
+_LOOK = 0.1  # seconds between two looks at the progress
+_FLUSH = 2.0  # seconds that `flush` waits
+_IDLE = 0.5  # seconds that the thread sleeps without a look around
 _PATIENCE = 0.2  # seconds to wait for the lock of an index, so that one stuck process does not hold up the queue
 _LAST_PATIENCE = 1.0  # the same when somebody waits for the result
 _IN_CALLER = 0.05  # the same in a caller
@@ -73,12 +78,14 @@ class Writer:
         sync: bool = False,
         spent: Callable[[float], None] | None = None,
         periodic: PeriodicTask | None = None,
+        exit_wait: float = EXIT_WAIT,
         queue_bytes: int = QUEUE_BYTES,
         own_threads: set[int] | None = None,
     ) -> None:
         self.store = store
-        self._storer = CallStorer(store, seal, self._yield_to_program)
+        self._storer = CallStorer(store, seal, self._yield_to_program, self._between_calls, self._release_bytes)
         self._sync = sync
+        self._exit_wait = exit_wait
         self._spent = spent or _nothing
         self._periodic = periodic
         self._own_threads: set[int] = own_threads if own_threads is not None else set()
@@ -114,6 +121,7 @@ class Writer:
     def restart(self) -> None:
         """In a forked child: start with an empty queue and no thread; the parent writes what it has queued."""
         closed = self._closed
+        _threads.clear()
         self._reset()
         self._closed = closed
         self._storer.restart()
@@ -173,7 +181,7 @@ class Writer:
     # ---- in the caller
 
     def _write_in_caller(self, call: CapturedCall) -> None:
-        self._storer.write([call])
+        self._storer.write(call)
         self._prune()
         if not self._running and not self._threadless:
             self._start()  # for the indexes alone
@@ -195,24 +203,46 @@ class Writer:
     def _run(self) -> None:
         self._ident = get_ident()
         self._own_threads.add(self._ident)
+        _threads.add(self._ident)
         while True:
             request = self._wait()
             began = thread_time()
             last = request is not None and request.last
+            is_left = request is None and self._is_left_alone()
+            if is_left:  # from here on a call starts another thread
+                self._starting, self._running = _thread.allocate_lock(), False
             self._yields_until = monotonic() + _YIELD_FOR if request is None else 0.0
             try:
-                self._work(request is not None, last)
+                self._work(request is not None or is_left, last or is_left)
                 self._prune()
-                if self._periodic is not None:
-                    self._periodic.run_if_due()
+                self._report(last or is_left)
             except BaseException as error:  # the thread goes on, whatever the program's logging or types raise
                 log_once("the writer", describe(error))
             self._spent(thread_time() - began)
             if request is not None:
                 request.reply.put(not self._queue)
-            if last:
+            if last or is_left:
                 self._own_threads.discard(self._ident)  # the system may give the number to a thread of the program
+                _threads.discard(self._ident)
                 return
+
+    def _report(self, last: bool) -> None:
+        if self._periodic is None:
+            return
+        if not last:
+            self._periodic.run_if_due()
+            return
+        self._periodic.end()
+        if not self._closed:
+            self._periodic.restart()
+
+    def _is_left_alone(self) -> bool:
+        """Whether no thread of the program is left, so that this one keeps the process alive.
+
+        A child that is forked in another thread than the main one, and an embedded interpreter, end when their last
+        thread ends; no exit function runs then.
+        """
+        return _threads.issuperset(sys._current_frames())
 
     def _work(self, asked: bool, last: bool) -> None:
         while not self._work_lock.acquire(True, _STUCK):
@@ -231,7 +261,7 @@ class Writer:
         self._asleep = True
         request = None
         if not self._queue and not self._storer.has_unpruned:
-            request = self._request_within(max(self._storer.next_update - monotonic(), 0.0))
+            request = self._request_within(min(max(self._storer.next_update - monotonic(), 0.0), _IDLE))
         self._asleep = False
         if request is None and self._queue:
             self._gathering = True
@@ -261,11 +291,23 @@ class Writer:
 
     def _drain(self) -> None:
         """Write the whole queue."""
-        while self._queue:
-            calls = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
-            self._bytes_out += sum(call.size for call in calls)
-            self._storer.write(calls)
+        self._storer.store_all(self._take_queued)
+        self._storer.prune()
+
+    def _take_queued(self) -> Sequence[CapturedCall]:
+        queue = self._queue
+        return [queue.popleft() for _ in range(len(queue))] if queue else ()
+
+    def _release_bytes(self, size: int) -> None:
+        self._bytes_out += size
+
+    def _between_calls(self) -> None:
+        """While much is queued: keep the indexes and the report of this process up to date."""
+        if monotonic() >= self._storer.next_update:
             self._storer.prune()
+            self._storer.update(_PATIENCE)
+            if self._ident == get_ident() and self._periodic is not None:
+                self._periodic.run_if_due()
 
     def _prune(self) -> None:
         """Prune for the bundles that callers have written; the thread that gets the lock does it for all."""
@@ -292,7 +334,7 @@ class Writer:
 
     # ---- the end
 
-    def flush(self, timeout: float = EXIT_DEADLINE) -> bool:
+    def flush(self, timeout: float = _FLUSH) -> bool:
         """Wait until all calls are stored and in the indexes; False when that took longer than `timeout` seconds."""
         if self._closed:
             return not self._queue
@@ -315,33 +357,64 @@ class Writer:
         except Empty:
             return False
 
-    def close(self, timeout: float = EXIT_DEADLINE) -> bool:
-        """Accept no more calls, store the queue within `timeout` seconds, count the calls left out, and stop."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Accept no more calls, store the queue, count the calls given up, and stop.
+
+        Waits as long as there is progress, at most `timeout` seconds (by default `exit_wait`). All I/O is done in the
+        writer's thread, which is left behind when the disk hangs.
+        """
         if self._closed:
             return True
         self._closed = True
         process_life.unregister(self)
-        if self._periodic is not None:
-            self._periodic.end()
-        self._storer.deadline = monotonic() + timeout
-        self._storer.drain_until = self._storer.deadline - timeout * _EXIT_RESERVE
-        self._storer.counts_first = self._running and not self._sync
-        if self._running and self._pid == getpid():
-            return self._ask(timeout, last=True)
+        wait = self._exit_wait if timeout is None else timeout
+        deadline = monotonic() + wait
+        reserve = min(wait * _EXIT_RESERVE, _LONGEST_RESERVE)
+        in_thread = self._running and self._pid == getpid()
+        self._storer.begin_end(deadline, deadline - reserve, counts_first=in_thread and not self._sync)
+        done = self._close_in_thread(deadline) if in_thread else self._close_here(wait)
+        lost = self._storer.unsettled + len(self._queue)
+        if lost:
+            calls = "1 captured call was" if lost == 1 else f"{lost:,} captured calls were"
+            log_once("the process ended", f"{calls} not written in time", "raise `exit_wait`")
+        return done
+
+    def _close_in_thread(self, deadline: float) -> bool:
+        request = _Request(True)
+        self._wake.put(request)
+        progress, since = self._storer.progress, monotonic()
+        while monotonic() < deadline:
+            with suppress(Empty):
+                return request.reply.get(True, min(_LOOK, max(deadline - monotonic(), 0.0)))
+            if self._storer.progress != progress:
+                progress, since = self._storer.progress, monotonic()
+            elif monotonic() - since > _STALLED and self._storer.drain_until > since:
+                self._storer.drain_until = since  # what is not written by now is given up
+                deadline = min(deadline, monotonic() + _AFTER_STALL)
+        return False
+
+    def _close_here(self, wait: float) -> bool:
+        """In a process that has no thread for it: where there are none, or nothing was called."""
         if self._acquire():
             try:
                 self._drain()
-                self._storer.update(min(timeout, _LAST_PATIENCE), last=True)
+                self._storer.update(min(wait, _LAST_PATIENCE), last=True)
             finally:
                 self._release()
         return not self._queue
 
     def end(self) -> None:
-        """At the end of the process. Raises nothing."""
+        """At the end of the process. Raises nothing: a signal handler that raises meanwhile ends the wait."""
+        interrupted = exit_status.is_interrupted()
         try:
-            self.close(EXIT_DEADLINE)
-        except Exception as error:
+            self.close()
+        except BaseException as error:
             log_once("the writer", describe(error))
+        if interrupted:
+            exit_status.set_interrupted()
+
+
+_threads: set[int] = set()  # of all writers in this process
 
 
 class _Request:

@@ -16,6 +16,7 @@ from ..terminal.wording import counted, shown_path
 from ..workers.children import ask
 
 if TYPE_CHECKING:
+    from ...config.reading import Config
     from ..source.resolve import Finding, Resolution
 
 _MARKS = {"wraps": ("ok", "green"), "unsure": ("?", "yellow"), "cannot": ("no", "red"), "nothing": ("no", "red")}
@@ -31,6 +32,7 @@ class Report(Record):
     problems: tuple[str, ...]
     targets: tuple[Resolution, ...]
     dependencies: tuple[Resolution, ...] = ()
+    shared: str | None = None  # the type of a file system that pods share, if the captures would be on one
 
     @property
     def is_fine(self) -> bool:
@@ -92,11 +94,18 @@ def examine(path: str, folders: Sequence[str] = (), do_import: bool = False) -> 
         answers = _ask([*targets, *(one for one in dependencies if not _is_preset(one))], search_path)
         targets = [_with_answer(resolution, answers) for resolution in targets]
         dependencies = [_with_answer(resolution, answers) for resolution in dependencies]
-    return Report(path, (), tuple(targets), tuple(dependencies))
+    return Report(path, (), tuple(targets), tuple(dependencies), _shared(config))
 
 
 def _is_preset(resolution: Resolution) -> bool:
     return "." not in resolution.target and ":" not in resolution.target
+
+
+def _shared(config: Config) -> str | None:
+    from ...config.reading import resolve_capture_dir
+    from ...store.filesystems import shared_filesystem
+
+    return shared_filesystem(resolve_capture_dir(config, os.environ, os.getcwd()))
 
 
 def _ask(resolutions: Iterable[Resolution], search_path: Sequence[str]) -> dict[str, list[str]]:
@@ -150,6 +159,7 @@ def _as_json(report: Report) -> dict[str, Any]:
     return {
         "config": report.config,
         "fine": report.is_fine,
+        "shared": report.shared,
         "problems": list(report.problems),
         "targets": _resolutions_as_json(report.targets),
         "dependencies": _resolutions_as_json(report.dependencies),
@@ -170,6 +180,10 @@ def _print(app: App, report: Report, verbose: bool) -> None:
     if report.dependencies:
         app.out.line(("dependencies", "dim"))
         _print_resolutions(app, report.config, report.dependencies, verbose)
+    if report.shared is not None:
+        from ...store.filesystems import REMEDY
+
+        app.out.folded(("hint   ", "yellow"), f"shared filesystem ({report.shared}): {REMEDY}", lead=" " * 7)
     _print_summary(app, report)
 
 

@@ -46,14 +46,15 @@ def diff_command(app: App, target: str, before: str | None, after: str | None, q
     headers = store.header(one), store.header(other)
     found = changes(*headers)
     if as_json:
-        app.out.json(_as_json(headers, (one.name, other.name), found))
+        app.out.json(diff_fields(headers, (one.name, other.name), found))
     elif not quiet:
-        _print(app, headers, found)
+        print_difference(app, headers, found)
     if found:
         raise click.exceptions.Exit(PROBLEM)
 
 
-def _as_json(headers: Sequence[Header], names: Sequence[str], found: Sequence[Change]) -> dict[str, Any]:
+def diff_fields(headers: Sequence[Header], names: Sequence[str], found: Sequence[Change]) -> dict[str, Any]:
+    """What `--json` prints of two bundles."""
     sides = [
         {"name": name, "hash": header.hash, "timestamp": header.timestamp, "outcome": header.outcome_kind}
         for name, header in zip(names, headers, strict=True)
@@ -67,7 +68,8 @@ def _as_json(headers: Sequence[Header], names: Sequence[str], found: Sequence[Ch
     }
 
 
-def _print(app: App, headers: tuple[Header, Header], found: Sequence[Change]) -> None:
+def print_difference(app: App, headers: tuple[Header, Header], found: Sequence[Change]) -> None:
+    """The difference of two bundles for people."""
     before, after = (f"{short_hash(h.hash)}  {local_time(h.timestamp)}  {h.outcome_kind}" for h in headers)
     app.out.line((headers[0].target, "bold"))
     app.out.line(("- ", "red"), (before, "red"))

@@ -129,8 +129,11 @@ _FUNCTION_COLUMNS = (
 
 
 def _function_cells(row: FunctionRow) -> tuple[str, ...]:
-    lost = [f"{reason} {number:,}" for reason, number in sorted(row.skipped.items())]
-    failed = [f"failed: {reason} {number:,}" for reason, number in sorted(row.failed.items())]
+    failed = [
+        f"failed: {reason} {number:,}" + (f" of {number + row.skipped[reason]:,}" if reason in row.skipped else "")
+        for reason, number in sorted(row.failed.items())
+    ]
+    lost = [f"{reason} {number:,}" for reason, number in sorted(row.skipped.items()) if reason not in row.failed]
     newest = ago(row.newest) if row.newest else "-"
     calls = (f"{row.bundles:,}", f"{row.calls:,}", f"{row.captured:,}")
     return (row.target, *calls, newest, ", ".join([*failed, *lost]) or "-")

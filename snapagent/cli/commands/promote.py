@@ -16,6 +16,7 @@ from ...core.signature import Parameters
 from ...errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from ...sealing.seal import RawCall, SealRules, seal
 from ...serializer.inert.decode import InertError
+from ...store.bundle_files import check_place
 from ...store.keys import pseudonym_key
 from ...store.layout import SUFFIX, BundleEntry, parse_bundle_name
 from ...store.reader import FunctionFolder, StoreReader
@@ -67,6 +68,7 @@ def _reseal(source: StoreReader, entry: BundleEntry, rules: SealRules) -> tuple[
     """The old header of a bundle, and its header and parts by today's rules, unchanged if these redact nothing more."""
     bundle = source.read(entry)
     old = bundle.header
+    check_place(entry, old)
     rules = rules.replace(compression=old.parts[0].compression)
     try:
         header, payload = seal(_raw(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME))), rules)

@@ -13,7 +13,7 @@ import click
 
 from ...bundle import Header
 from ...compare import make_options
-from ...compare.outcomes import EQUAL, NOT_REPLAYABLE, VERDICT_KINDS
+from ...compare.outcomes import EQUAL, UNDECIDED, VERDICT_KINDS
 from ...config.units import format_duration
 from ...core.short_hashes import case_ids, short_hash
 from ...errors import BundleNotFoundError, CorruptBundleError
@@ -43,7 +43,7 @@ _SHOWN = 20  # failures printed in detail
 @click.option("--ignore", multiple=True, metavar="PATH", help="A path of the outcome that may differ. Repeatable.")
 @click.option("--unordered", multiple=True, metavar="PATH", help="A list whose order does not matter. Repeatable.")
 @click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path (see facsimile).")
-@click.option("--skip-unreplayable", is_flag=True, help="Do not exit 1 for bundles that cannot be replayed.")
+@click.option("--skip-unreplayable", is_flag=True, help="Do not exit 1 for what cannot be replayed or compared.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. [default: one per core]")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds per bundle.")
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first bundle that is not equal.")
@@ -75,8 +75,8 @@ def replay_command(
     """Replay bundles against today's code and compare the outcomes.
 
     Calls each function with the stored arguments, in child processes that import the program and unpickle bundles.
-    Databases and networks below a function are really used. Exits 1 when a bundle is changed, broken, fixed or cannot
-    be replayed.
+    Databases and networks below a function are really used. Exits 1 when a bundle is changed, broken, fixed, or
+    cannot be replayed or compared.
 
     \b
     Examples:
@@ -99,7 +99,7 @@ def replay_command(
         app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
     else:
         _print(app, results)
-    harmless = (EQUAL, NOT_REPLAYABLE) if skip_unreplayable else (EQUAL,)
+    harmless = (EQUAL, *UNDECIDED) if skip_unreplayable else (EQUAL,)
     if any(result.kind not in harmless for result in results):
         raise click.exceptions.Exit(PROBLEM)
 
@@ -152,7 +152,7 @@ def _print(app: App, results: Sequence[Result]) -> None:
     failures = [result for result in results if result.kind != EQUAL]
     for result in failures[:_SHOWN]:
         app.out.line("")
-        style = "yellow" if result.kind == NOT_REPLAYABLE else "red"
+        style = "yellow" if result.kind in UNDECIDED else "red"
         app.out.line(
             (result.kind, style), "  ", (result.task.target, "bold"), "  ", (short_hash(result.task.hash), "cyan")
         )
@@ -173,11 +173,13 @@ def _cells(target: str, found: Sequence[Result], kinds: Sequence[str]) -> list[s
 
 
 def _explanation(result: Result) -> list[str]:
-    """The reason or the differences, a line each."""
-    if result.reason:
-        return result.reason.splitlines()
+    """The reason and the differences, a line each."""
+    return [*result.reason.splitlines(), *_differences(result)]
+
+
+def _differences(result: Result) -> list[str]:
     if not result.differences:
-        return [f"expected {result.expected}", f"got      {result.got}"]
+        return [f"expected {result.expected}", f"got      {result.got}"] if result.expected else []
     return [f"{one['path']}: expected {one['expected'] or '-'}, got {one['got'] or '-'}" for one in result.differences]
 
 
@@ -192,7 +194,7 @@ def _to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplay
         if result.kind == EQUAL:
             continue
         tag = "failure"
-        if result.kind == NOT_REPLAYABLE:
+        if result.kind in UNDECIDED:
             tag = "skipped" if skip_unreplayable else "error"
         counts[{"failure": "failures", "error": "errors", "skipped": "skipped"}[tag]] += 1
         text = "\n".join(printable(line) for line in explain[result.task.name].splitlines())

@@ -69,6 +69,11 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
             for line in others:
                 app.out.line(f"    {line}")
         return
+    print_header(app, header, depth, row, is_file)
+
+
+def print_header(app: App, header: Header, depth: int, row: BundleRow | None = None, is_file: bool = False) -> None:
+    """A bundle for people, from its header and, when it is in a folder, its row; `is_file` as in the row's line."""
     for pieces in _lines_of(header, row, depth, is_file):
         app.out.folded(*pieces, lead=_indent_below(pieces))
 

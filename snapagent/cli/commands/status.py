@@ -13,6 +13,8 @@ import click
 from ...config.environment import ENABLED, is_enabled
 from ...config.units import format_size
 from ...core.records import Record
+from ...remote.status import PushStatus, read_status
+from ...store.filesystems import REMEDY, shared_filesystem
 from ...store.processes import ProcessStatus, is_paused, running_processes
 from ...store.reader import StoreReader
 from ..app import App, json_option, pass_app, store_options
@@ -52,12 +54,15 @@ class Status(Record):
     paused: bool = False
     processes: tuple[ProcessStatus, ...] = ()
     unreadable: tuple[str, ...] = ()
+    shared: str | None = None
+    push: PushStatus | None = None
 
     def to_json(self) -> dict[str, Any]:
         """`processes` are those that run now; `used` is the share of their time that capture took."""
         processes = [{**one.as_dict(), "used": one.used} for one in self.processes]
         return {
-            **self.as_dict(), "skipped": dict(self.skipped), "failed": dict(self.failed), "processes": processes
+            **self.as_dict(), "skipped": dict(self.skipped), "failed": dict(self.failed), "processes": processes,
+            "push": {**self.push.to_json(), "running": self.push.is_running} if self.push is not None else None,
         }  # fmt: skip
 
     def next_steps(self) -> Iterator[tuple[str, str]]:
@@ -69,6 +74,11 @@ class Status(Record):
                 f"this user may not read {some_of([shown_path(path) for path in self.unreadable])}",
                 "run this as their owner",
             )
+        if self.shared:
+            yield f"the store is on a shared filesystem ({self.shared})", REMEDY
+        if self.push is not None and self.push.waiting and not self.push.is_running:
+            waiting = counted(self.push.waiting, "bundle")
+            yield f"{waiting} were left in the spool of snapagent push", f"snapagent push {self.push.url}"
         if self.paused:
             yield "capture into this folder is paused", "snapagent resume"
         for target, reason in self._unreachable().items():
@@ -130,7 +140,19 @@ def status(store: StoreReader, config: Config | None) -> Status:
         paused=is_paused(store.base_path),
         processes=tuple(running_processes(store.base_path)),
         unreadable=tuple(unreadable(known)),
+        shared=shared_filesystem(store.base_path),
+        push=read_status(store.base_path),
     )
+
+
+def describe_push(push: PushStatus) -> str:
+    """A line about the last run of `snapagent push`."""
+    how = "watching" if push.is_running and push.watching else "running" if push.is_running else "ended"
+    words = [f"{push.url}: {how}, {counted(push.uploaded + push.there, 'bundle')} uploaded, {push.waiting:,} waiting"]
+    words += [f"{number:,} set aside ({reason})" for reason, number in push.set_aside.items()]
+    words += [f"{push.no_room:,} met a full spool"] if push.no_room else []
+    words += [f"last failure: {push.last_failure}"] if push.last_failure and push.waiting else []
+    return ", ".join(words)
 
 
 def describe_switch(found: Status) -> str:
@@ -172,5 +194,7 @@ def status_command(app: App, as_json: bool) -> None:
         line(f"          {number:,} skipped: {reason}")
     for one in found.processes:
         line(("process   ", "bold"), describe_process(one))
+    if found.push is not None:
+        line(("push      ", "bold"), describe_push(found.push))
     for text, remedy in found.next_steps():
         line(("next      ", "yellow"), f"{text} -> {remedy}")

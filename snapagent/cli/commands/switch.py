@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import click
 
-from ...config.environment import CAPTURE_DIR, ENABLED, is_enabled
+from ...config.environment import ENABLED, is_enabled
 from ..app import App, json_option, pass_app, store_options
 from ..group import WRONG_USAGE
-from ..launch import environment_for, pth_path, remove_pth, write_pth
+from ..launch import environment_for, pth_path, remove_pth, unreachable_because, write_pth
 from ..terminal.wording import counted, printable, shown_path
 from .retention import explaining_failures
 
@@ -38,11 +38,12 @@ def run_command(app: App, on: bool, command: Sequence[str]) -> None:
     path = app.find_config()
     if app.config_path is not None and not os.path.isfile(app.config_path):
         raise click.BadParameter(f"there is no file {app.config_path!r}", param_hint="--config")
-    environment = environment_for(os.environ, config=app.config_path, on=on)
-    if app.captures_dir is not None:
-        environment[CAPTURE_DIR] = os.path.abspath(os.path.expanduser(app.captures_dir))
+    environment = environment_for(os.environ, config=path, captures_dir=app.captures_dir, on=on)
     if is_enabled(environment):
-        if path is None:
+        reason = unreachable_because(command)
+        if reason is not None:
+            app.out.note(f"nothing will be captured: {reason}", then="leave out the option, or use install()")
+        elif path is None:
             app.out.note("there is no configuration, so nothing will be captured", then="snapagent init")
     elif sys.stderr.isatty():
         app.out.note("capture is off", then=f"run --on, or set {ENABLED}=1")  # fits in a line of 80

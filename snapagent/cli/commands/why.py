@@ -85,13 +85,21 @@ def why(store: StoreReader, config: Config | None, name: str) -> Explanation:
 
 
 def _find_in_source(name: str, finder: SourceFinder) -> Finding | None:
-    found = (find(target, finder) for target in Target.candidates(name))
+    found = (find(target, finder) for target in _readings(name))
     return next((finding for finding in found if finding is not None), None)
+
+
+def _readings(name: str) -> tuple[Target, ...]:
+    """The targets that a name may mean; none where a stored name is odd."""
+    if ":" not in name:
+        return Target.candidates(name)
+    target = Target.read(name)
+    return (target,) if target is not None else ()
 
 
 def _is_named(config: Config | None, name: str) -> bool:
     """Whether the configuration has this very name. A glob says nothing of whether the function exists."""
-    names = {name, *map(str, Target.candidates(name))}
+    names = {name, *map(str, _readings(name))}
     return config is not None and any(str(rule.pattern) in names for rule in config.rules)
 
 
@@ -99,7 +107,7 @@ def _about_target(config: Config | None, name: str) -> Iterator[Statement]:
     if config is None:
         yield Statement(HINT, "there is no configuration here, so the targets are unknown", "snapagent init")
         return
-    target = Target.parse(name) if ":" in name else None
+    target = Target.read(name)
     if target is None:
         return
     path = shown_path(config.path or "the configuration")

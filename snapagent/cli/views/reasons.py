@@ -17,7 +17,10 @@ _SKIPPED = {
     "recursive": ("the function called itself", "nothing: the outer call is captured"),
     "reentrant": ("it was caused by capturing another call", "nothing: it is not a call of the program"),
     "queue_full": ("calls came faster than they could be written", "lower `sample`, set a `quota`"),
-    "exit_deadline": ("the process ended before it could be written", "let the process exit normally"),
+    "unfinished": (
+        "it still runs or waits to be written, or did so when its process was killed",
+        "nothing while the process runs; else let it exit normally",
+    ),
     "never_started": ("the generator or coroutine was never started", "nothing: its code did not run"),
 }
 _FAILED = {
@@ -33,6 +36,7 @@ _FAILED = {
         "the key of pseudonyms, .key in the captures folder, is damaged",
         "remove it; a new key is created, and secrets get new pseudonyms",
     ),
+    "lost_at_exit": ("the process ended before it could be written", "raise `exit_wait`, or lower `max_bytes`"),
     "locked": ("the index was locked for too long", "nothing: it is retried"),
     "interrupted": ("a signal handler of the program raised during the capture", "nothing"),
     "internal_error": ("snapagent failed", "report the first error in the program's log"),

@@ -170,7 +170,7 @@ def iso_time(entry: BundleEntry) -> str:
 
 def configured_without_bundles(config: Config, known: Iterable[str]) -> tuple[str, ...]:
     """Targets of the configuration without a function in the store: never imported, never called, or misspelled."""
-    targets = [Target.parse(name) for name in known if ":" in name]
+    targets = [target for target in map(Target.read, known) if target is not None]
     return tuple(
         str(rule.pattern) for rule in config.rules if not any(rule.pattern.matches(target) for target in targets)
     )

@@ -35,7 +35,10 @@ class Task(Record):
 
 
 class Result(Record):
-    """The result for one bundle. `differences` come from `compare` as dicts; `seconds` is for loading and calling."""
+    """The result for one bundle. `differences` come from `compare` as dicts; `seconds` is for loading and calling.
+
+    `paths` are the arguments because of which the outcomes are not comparable.
+    """
 
     task: Task
     kind: str
@@ -44,6 +47,7 @@ class Result(Record):
     differences: tuple[dict[str, Any], ...] = ()
     expected: str = ""
     got: str = ""
+    paths: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         task = self.task

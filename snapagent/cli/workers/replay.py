@@ -38,7 +38,8 @@ def replay(task: Mapping[str, str], rules: Mapping[str, Any], facsimiles: Mappin
         return _answer(NOT_REPLAYABLE, f"{type(error).__name__}: {error}", began)
     differences = [difference.as_dict() for difference in verdict.comparison.differences]
     answer = _answer(verdict.kind, verdict.reason, began)
-    return {**answer, "differences": differences, "expected": verdict.expected, "got": verdict.got}
+    ended = {"expected": verdict.expected, "got": verdict.got, "paths": list(verdict.paths)}
+    return {**answer, "differences": differences, **ended}
 
 
 def _fitting(task: Mapping[str, str], facsimiles: Mapping[str, object]) -> dict[str, object] | None:

@@ -13,13 +13,13 @@ import pytest
 
 from ...core.records import Record
 from ...core.short_hashes import case_ids
-from ...errors import BundleNotFoundError, SnapagentError, TargetNotFoundError
+from ...errors import BundleNotFoundError, NotComparableError, PlaceholderError, SnapagentError, TargetNotFoundError
 from ..bundle import Bundle
 from ..load import captures_for
 
 TAKES = ("outcome", "hash", "limit", "base_path", "facsimiles")
 NONE = "no-bundle"
-MISSING_MODES = ("fail", "skip", "xfail")
+MODES = ("fail", "skip", "xfail")
 
 
 class Case(Record):
@@ -78,11 +78,38 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
         except SnapagentError as found:
             error = found
     mode = config.getini("captures_missing")
-    if mode not in MISSING_MODES:
-        return NoBundle(f"the ini option captures_missing is {mode!r}; it takes {', '.join(MISSING_MODES)}")
+    if mode not in MODES:
+        return NoBundle(f"the ini option captures_missing is {mode!r}; it takes {', '.join(MODES)}")
     if isinstance(error, TargetNotFoundError | BundleNotFoundError) and mode != "fail":
         (pytest.skip if mode == "skip" else pytest.xfail)(str(error))
     return NoBundle(str(error))
+
+
+def end_if_incomparable(item: pytest.Item, error: Exception) -> None:
+    """Skip or xfail a test whose bundle cannot be compared, when `captures_incomparable` says so.
+
+    An assertion of the test itself gets a note when its bundle lacks redacted arguments, which may be the cause. Fails
+    the test for an impossible value of the option.
+    """
+    if isinstance(error, PlaceholderError):
+        error.add_note("not comparable: the test needs a value that its bundle has only a placeholder for")
+    elif not isinstance(error, NotComparableError):
+        _note_redacted(getattr(item, "funcargs", {}).get("bundle"), error)
+        return
+    mode = item.config.getini("captures_incomparable")
+    if mode not in MODES:
+        said = f"the ini option captures_incomparable is {mode!r}; it takes {', '.join(MODES)}"
+        pytest.fail(f"{said}\n{error}", pytrace=False)
+    if mode != "fail":
+        reason = str(error) if isinstance(error, NotComparableError) else f"not comparable: {error}"
+        (pytest.skip if mode == "skip" else pytest.xfail)(reason)
+
+
+def _note_redacted(bundle: object, error: Exception) -> None:
+    if isinstance(error, AssertionError) and isinstance(bundle, Bundle):
+        paths = [f"`{path}`" for path in bundle.redacted_arguments]
+        if paths:
+            error.add_note(f"{', '.join(paths)} of this bundle was redacted, which may be the cause")
 
 
 def fail_without_bundle(item: pytest.Item) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
         def of_made(self, value: Any) -> str:
             """The text of a temporary value, which is not part of the graph."""
+
+        def unordered(self, members: Collection[Any], items: Mapping[Any, Any] | None = None) -> list[str]:
+            """The sorted texts of members that have no order, each with the text of its item."""
 
 
 REDACTED_TEXT = "R;"  # the text of every redacted leaf, whatever it was

@@ -12,18 +12,21 @@ different values share one. Long pieces are replaced by their digests, which lim
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from operator import itemgetter
 
 from ...core.records import Record
 from ...serializer.inert.decode import StandIn
 from .atoms import ATOMS, HINT, LEAVES, SHAPES, literal_text, row_text, text_of_name
 from .objects import write_class, write_object
+from .refine import Refinement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .atoms import TextWriter
 
 VERSION = "h1"
 DIGITS = 32  # hexadecimal, of SHA-256: 128 bits
@@ -48,9 +51,27 @@ class Canonical:
     The text of a container is cached unless a cycle leads out of it: inside a cycle the text depends on the node at
     which the walk entered, because back-references count the steps from there. Such nodes stay in `_open` until the
     walk leaves the container that closes the cycle. Then they are dropped, and only that container's text is cached.
+
+    This cannot write cycles that share nodes in every way, nor sets in cycles whose members refer to each other:
+    `is_tangled` says so after the walk, and its text is then of no use.
     """
 
-    __slots__ = ("_alive", "_lowest", "_nodes", "_open", "_open_before", "_path", "_texts", "opaque")
+    __slots__ = (
+        "_alive",
+        "_cyclic",
+        "_dropped",
+        "_entered_twice",
+        "_has_no_number",
+        "_lowest",
+        "_met_cycles",
+        "_nodes",
+        "_open",
+        "_open_before",
+        "_path",
+        "_texts",
+        "_unordered",
+        "opaque",
+    )
 
     def __init__(self) -> None:
         self.opaque: list[tuple[object, str]] = []  # a node, and its path where the node has it (placeholders)
@@ -61,6 +82,17 @@ class Canonical:
         self._lowest = _NEVER  # the smallest depth that a back-reference below the current container leads to
         self._alive: list[object] = []
         self._nodes = 0
+        self._met_cycles = 0  # how often the walk came to a node of a cycle, or to one from which a cycle is reached
+        self._cyclic: set[int] = set()  # nodes with a cached text from which a cycle is reached
+        self._dropped: set[int] = set()  # nodes of finished cycles, save for the one at which each was entered
+        self._unordered = False  # members without an order reach cycles
+        self._entered_twice = False  # the walk came to a cycle in a way for which the order of the walk matters
+        self._has_no_number = False  # a node was met again inside another cycle than the one that numbered it
+
+    @property
+    def is_tangled(self) -> bool:
+        """True when the texts so far depend on the order of sets, or lack a part. The same in every process."""
+        return self._has_no_number or (self._unordered and self._entered_twice)
 
     def of(self, value: Any) -> str:
         """The canonical text of a value that outlives this object."""
@@ -76,13 +108,19 @@ class Canonical:
         identity = id(value)
         known = self._texts.get(identity)
         if known is not None:
+            if identity in self._cyclic:
+                self._met_cycles += 1
             return known
         if identity in self._path or identity in self._open:
             return self._back_to(identity)
+        if identity in self._dropped:
+            self._entered_twice = True
+        met_before = self._met_cycles
         depth = len(self._path)
         self._nodes += 1
         if depth >= MAX_DEPTH or self._nodes > MAX_NODES:
             self.opaque.append((value, ""))
+            self._entered_twice = True  # how deep a node of a cycle lies depends on the way there
             return "deep;"
         outside, self._lowest = self._lowest, _NEVER
         self._path[identity] = depth
@@ -90,7 +128,7 @@ class Canonical:
         text = _WRITERS.get(kind, _write_inert)(self, value)
         if len(text) > LONG:
             text = "#" + digest(text)
-        self._leave(identity, depth, text)
+        self._leave(identity, depth, text, self._met_cycles > met_before)
         if outside < self._lowest:
             self._lowest = outside
         return text
@@ -102,19 +140,37 @@ class Canonical:
 
     def digest_of(self, value: Any) -> str:
         """Sixteen hexadecimal digits for one inert value: for previews that cannot show all of it."""
-        return digest(self.of(value))[:16]
+        text = self.of(value)
+        if self.is_tangled:
+            text, _ = _text_alone(value)
+        return digest(text)[:16]
 
     def _back_to(self, identity: int) -> str:
         """The text of a node met again: its distance if the walk is inside it, else its number within its cycle."""
+        self._met_cycles += 1
         depth = self._path.get(identity)
         if depth is not None:
             self._lowest = min(self._lowest, depth)
             return f"^{len(self._path) - depth};"
+        self._entered_twice = True
         number, root = self._open[identity]
         self._lowest = min(self._lowest, root)
+        if root >= len(self._open_before):
+            self._has_no_number = True
+            return "~;"
         return f"~{number - self._open_before[root]};"
 
-    def _leave(self, identity: int, depth: int, text: str) -> None:
+    def unordered(self, members: Collection[Any], items: Mapping[Any, Any] | None = None) -> list[str]:
+        """The sorted texts of members that have no order, each with the text of its item."""
+        met_before = self._met_cycles
+        texts = sorted(
+            map(self.of, members) if items is None else [self.of(key) + self.of(items[key]) for key in members]
+        )
+        if self._met_cycles > met_before and sum(type(member) not in LEAVES for member in members) > 1:
+            self._unordered = True
+        return texts
+
+    def _leave(self, identity: int, depth: int, text: str, is_cyclic: bool) -> None:
         """Cache a finished text, unless it depends on where in a cycle the walk entered."""
         open_before = self._open_before.pop()
         del self._path[identity]
@@ -123,8 +179,10 @@ class Canonical:
             return
         self._lowest = _NEVER
         self._texts[identity] = text
+        if is_cyclic:
+            self._cyclic.add(identity)
         while len(self._open) > open_before:
-            self._open.popitem()
+            self._dropped.add(self._open.popitem()[0])
 
 
 _TEXT_KEYS = {str}
@@ -199,40 +257,49 @@ def _shallow(tag: str, values: list[Any]) -> str | None:
 _AT_ONCE: dict[type, Callable[[Any], str | None]] = {list: _shallow_list, tuple: _shallow_tuple, dict: _shallow_dict}
 
 
-def _write_list(canonical: Canonical, value: list[Any]) -> str:
+def _write_list(canonical: TextWriter, value: list[Any]) -> str:
     return "l" + row_text(canonical, value)
 
 
-def _write_tuple(canonical: Canonical, value: tuple[Any, ...]) -> str:
+def _write_tuple(canonical: TextWriter, value: tuple[Any, ...]) -> str:
     return "t" + row_text(canonical, list(value))
 
 
-def _write_dict(canonical: Canonical, value: Mapping[Any, Any]) -> str:
+def _write_dict(canonical: TextWriter, value: Mapping[Any, Any]) -> str:
     if set(map(type, value)) <= _TEXT_KEYS:
         names, text = SHAPES.of(value)
         return f"d{text}{row_text(canonical, [value[name] for name in names])}"
-    pieces = sorted([canonical.of(key) + canonical.of(item) for key, item in value.items()])
+    ordered = _sorted_keys(value)
+    if ordered is None:
+        pieces = canonical.unordered(value, value)
+    else:
+        pieces = sorted([canonical.of(key) + canonical.of(value[key]) for key in ordered])
     return f"D{len(value)}:{''.join(pieces)}"
 
 
-def _write_set(canonical: Canonical, value: Iterable[Any]) -> str:
-    return _members("S", map(canonical.of, value))
+def _sorted_keys(value: Mapping[Any, Any]) -> list[Any] | None:
+    """The keys in an order that insertion does not change: a walk numbers nodes as it meets them. None without one."""
+    if set(map(type, value)) <= {int}:
+        return sorted(value)
+    texts = [_write_at_once(key) for key in value]
+    if None in texts:
+        return None
+    return [key for _, key in sorted(zip(texts, value, strict=True), key=itemgetter(0))]
 
 
-def _write_frozenset(canonical: Canonical, value: Iterable[Any]) -> str:
-    return _members("F", map(canonical.of, value))
+def _write_set(canonical: TextWriter, value: Collection[Any]) -> str:
+    return f"S{len(value)}:{''.join(canonical.unordered(value))}"
 
 
-def _members(tag: str, texts: Iterable[str]) -> str:
-    ordered = sorted(texts)
-    return f"{tag}{len(ordered)}:{''.join(ordered)}"
+def _write_frozenset(canonical: TextWriter, value: Collection[Any]) -> str:
+    return f"F{len(value)}:{''.join(canonical.unordered(value))}"
 
 
-def _write_inert(canonical: Canonical, value: Any) -> str:
+def _write_inert(canonical: TextWriter, value: Any) -> str:
     return write_class(canonical, value) if isinstance(value, StandIn) else write_object(canonical, value)
 
 
-_WRITERS: dict[type, Callable[[Canonical, Any], str]] = {
+_WRITERS: dict[type, Callable[[TextWriter, Any], str]] = {
     list: _write_list,
     tuple: _write_tuple,
     dict: _write_dict,
@@ -253,9 +320,33 @@ def argument_hash(
     """The hash of inert arguments by parameter name; `instance` names the parameter that `call_hash` leaves out."""
     canonical = canonical or Canonical()
     texts = {name: canonical.of(value) for name, value in bound.items()}
+    if canonical.is_tangled:
+        alone = {name: _text_alone(value) for name, value in bound.items()}
+        texts = {name: text for name, (text, _) in alone.items()}
+        canonical.opaque[:] = [found for _, opaque in alone.values() for found in opaque]
     whole = _versioned(texts)
     rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance})
     return HashResult(whole, rest, _opaque_paths(canonical, bound) if canonical.opaque else ())
+
+
+def _text_alone(value: Any) -> tuple[str, list[tuple[object, str]]]:
+    """The text of one value of a tangled call, whatever its other values are, and what is opaque in it."""
+    canonical = Canonical()
+    text = canonical.of(value)
+    if not canonical.is_tangled:
+        return text, canonical.opaque
+    refinement = Refinement(_write_node, _write_at_once)
+    return refinement.text(value), refinement.opaque
+
+
+def _write_node(writer: TextWriter, value: Any) -> str:
+    return _WRITERS.get(type(value), _write_inert)(writer, value)
+
+
+def _write_at_once(value: Any) -> str | None:
+    kind = type(value)
+    write = ATOMS.get(kind) or _AT_ONCE.get(kind)
+    return write(value) if write is not None else None
 
 
 def _versioned(texts: Mapping[str, str]) -> str:

@@ -127,7 +127,7 @@ def _pieces(writer: TextWriter, node: Inert, name: str) -> list[str]:
 def _arguments(writer: TextWriter, node: Inert) -> str:
     args = node.args
     if len(args) == 1 and type(args[0]) is list and class_facts(type(node)).is_set:
-        return "S" + "".join(sorted(map(writer.of, args[0])))
+        return "S" + "".join(writer.unordered(args[0]))
     return writer.of(args)
 
 

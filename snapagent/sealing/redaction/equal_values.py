@@ -12,14 +12,16 @@ import os
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
-from .names import SecretNames
-from .surroundings import looks_secret
+from .looks import is_worth_searching, looks_secret
+from .names import CERTAIN, SecretNames
+from .patterns import secrets_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_LONGEST_WHOLE = 40  # bytes, more than a secret that is found as a whole value has
 _KEY_VARIABLE = "SNAPAGENT_KEY"  # may have several values, separated by commas
 
 
@@ -47,33 +49,45 @@ def spellings_of(secret: bytes) -> Iterator[bytes]:
 class SecretSearch:
     """A search for the secrets of one call, given with their pseudonyms; longer ones are replaced first.
 
-    Only spellings that occur in `streams`, the pickles of the call, are searched for. The methods return the very same
-    object when no secret is in it.
+    Only spellings that occur in `streams`, the pickles of the call, are searched for. `whole` are shorter secrets,
+    found as whole values only. The methods return the very same object when no secret is in it.
     """
 
-    def __init__(self, secrets: Mapping[bytes, str], streams: bytes) -> None:
+    def __init__(self, secrets: Mapping[bytes, str], streams: bytes, whole: Mapping[bytes, str]) -> None:
         self._numbers = {int(secret) for secret in secrets if secret.isdigit()}
         found = {form: name for secret, name in secrets.items() for form in spellings_of(secret) if form in streams}
         longest_first = sorted(found, key=len, reverse=True)
         self._datas = [(form, found[form].encode()) for form in longest_first]
         self._texts = [(form.decode("utf-8", "surrogatepass"), found[form]) for form in longest_first if _is_text(form)]
-        self.empty = not secrets
+        self._whole = whole
+        self.empty = not secrets and not whole
 
     def has_number(self, number: int) -> bool:
         return number in self._numbers
 
     def replaced_in_text(self, text: str) -> str:
         """The text, with a pseudonym in place of each secret."""
+        if self._whole and len(text) <= _LONGEST_WHOLE:
+            text = self._whole.get(text.encode("utf-8", "surrogatepass"), text)
         for secret, name in self._texts:
             if secret in text:
                 text = text.replace(secret, name)
         return text
+
+    def replaced_in_path(self, path: str) -> str:
+        """A path without them; in it a whole value, such as a key, is a part of the text."""
+        for secret, name in self._whole.items():
+            path = path.replace(secret.decode("utf-8", "replace"), name)
+        return self.replaced_in_text(path)
 
     def occur_in(self, data: bytes | bytearray) -> bool:
         return any(secret in data for secret, _ in self._datas)
 
     def replaced_in_bytes(self, data: bytes | bytearray) -> bytes | bytearray:
         """The same for bytes and bytearrays; the type stays."""
+        whole = self._whole.get(bytes(data)) if self._whole and len(data) <= _LONGEST_WHOLE else None
+        if whole is not None:
+            return type(data)(whole.encode())
         for secret, name in self._datas:
             if secret in data:
                 data = data.replace(secret, name)
@@ -88,10 +102,16 @@ def _is_text(form: bytes) -> bool:
     return True
 
 
-class EnvironmentSecrets:
-    """The values of environment variables with secret names, unless they are plain words.
+# Variables whose names only look like those of secrets: folders, shells, numbers of terminal sessions.
+_HARMLESS_VARIABLES = frozenset(
+    {"PWD", "OLDPWD", "HOME", "SHELL", "TERM_SESSION_ID", "ITERM_SESSION_ID", "XDG_SESSION_ID"}
+)
 
-    They are read again whenever the environment has changed.
+
+class EnvironmentSecrets:
+    """The values of environment variables with secret names, and the secrets inside other values, such as in URLs.
+
+    Left out are plain words, short texts, hosts and paths. They are read again whenever the environment has changed.
     """
 
     def __init__(self, names: SecretNames) -> None:
@@ -115,12 +135,23 @@ class EnvironmentSecrets:
         if type(variables) is not dict or variables == self._seen:
             return
         self._seen = variables.copy()
-        found = set()
-        for name, value in self._seen.items():
-            name, value = os.fsdecode(name), os.fsdecode(value)
-            if name == _KEY_VARIABLE:
-                found.update(value.split(","))
-            elif self._names.rule(name) is not None:
-                found.add(value)
-        self._values = frozenset(os.fsencode(value) for value in found if looks_secret(value))
+        found = {
+            secret
+            for name, value in self._seen.items()
+            for secret in self._secrets_of(os.fsdecode(name), os.fsdecode(value))
+        }
+        self._values = frozenset(map(os.fsencode, found))
         self._spellings = tuple(spelling for value in sorted(self._values) for spelling in spellings_of(value))
+
+    def _secrets_of(self, name: str, value: str) -> Iterator[str]:
+        if name in _HARMLESS_VARIABLES:
+            return
+        if name == _KEY_VARIABLE:
+            yield from (key for key in value.split(",") if is_worth_searching(CERTAIN, key))
+            return
+        rule = self._names.rule(name)
+        if rule is not None and is_worth_searching(rule, value) and not os.path.exists(value):
+            yield value
+        yield from (
+            value[begin:stop] for begin, stop, _ in secrets_in(value, self._names) if looks_secret(value[begin:stop])
+        )

@@ -5,29 +5,63 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_EXACT = """
-    password passwd pwd passphrase passhash passwordhash pass secret secretkey clientsecret apisecret apikey xapikey
-    appkey licensekey masterkey encryptionkey privatekey signingkey accesskey secretaccesskey sshkey pgpkey pemfile
-    signature token authtoken accesstoken refreshtoken idtoken bearer oauth oauthtoken jwt jti csrf csrftoken xcsrftoken
-    xsrf xsrftoken session sessionid sessionkey sessiontoken phpsessid cookie cookies setcookie connectsid authorization
-    proxyauthorization xauthtoken auth credential credentials serviceaccountcredentials connectionstring databaseurl
-    dburl dsn mysqlpwd otp totp 2fa mfacode pin pincode cvv cvc ccnumber creditcard creditcardnumber cardnumber iban
-    routingnumber ssn socialsecuritynumber taxid passport passportnumber voterid securityanswer salt nonce recaptchakey
-    webhooksecret hmackey
+# The rules of a name, from the surest to the least sure. `looks` applies them to values.
+WHOLE = "whole"  # named by the configuration: replaced whatever it is, containers too
+CERTAIN = "certain"  # the names of passwords: any text
+PROBABLE = "probable"  # keys, and names that end like these: any text but short words, paths, addresses
+NAMED = "named"  # names that harmless values have too (`session`, `auth`): what looks secret
+LIKE = "like"  # mostly of parsers (`tokens`): what looks random
+NUMBER = "number"  # of a card or a person: numbers, and texts of digits
+NUMBER_INSIDE = "number inside"  # a value in a container with such a name
+
+_INHERITED = {
+    CERTAIN: NAMED,
+    PROBABLE: NAMED,
+    NAMED: NAMED,
+    LIKE: LIKE,
+    NUMBER: NUMBER_INSIDE,
+    NUMBER_INSIDE: NUMBER_INSIDE,
+}
+
+_CERTAIN = """
+    password passwd passphrase passhash passwordhash passwordconfirm passwordconfirmation passwordagain secret
+    secretvalue clientsecret apisecret secretaccesskey webhooksecret authtoken accesstoken refreshtoken sessiontoken
+    xauthtoken bearertoken securityanswer
 """
+_PROBABLE = """
+    pwd mysqlpwd secretkey apikey xapikey encryptionkey privatekey signingkey hmackey
+"""
+_NAMED = """
+    pass appkey licensekey masterkey accesskey sshkey pgpkey pemfile signature token idtoken bearer oauth oauthtoken
+    jwt jti csrf csrftoken xcsrftoken xsrf xsrftoken session sessionid sessionkey phpsessid cookie cookies setcookie
+    connectsid authorization proxyauthorization auth credential credentials serviceaccountcredentials connectionstring
+    databaseurl dburl dsn voterid salt nonce recaptchakey
+"""
+_NUMBERS = """
+    otp totp 2fa mfacode pin pins pincode cvv cvc ccnumber creditcard creditcardnumber cardnumber iban routingnumber ssn
+    socialsecuritynumber taxid passport passportnumber
+"""
+_PROBABLE_ENDINGS = "password passwd passphrase secret apikey secretkey pwd"
 _CONTAINED = """
     password passwd passphrase secret apikey authtoken accesstoken refreshtoken sessiontoken bearertoken credential
-    connectionstring creditcard cardnumber
+    connectionstring
 """
+_NUMBERS_CONTAINED = "creditcard cardnumber"
 _ENDINGS = """
-    token tokens pwd apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization cookie
-    sessionid dsn jwt
+    token apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization cookie
+    sessionid dsn jwt signature
 """
-EXACT = frozenset(_EXACT.split())
+_EXACT = {
+    **dict.fromkeys(_CERTAIN.split(), CERTAIN),
+    **dict.fromkeys(_PROBABLE.split(), PROBABLE),
+    **dict.fromkeys(_NAMED.split(), NAMED),
+    **dict.fromkeys(_NUMBERS.split(), NUMBER),
+}
 _INSIDE = tuple(_CONTAINED.split())
+_NUMBERS_INSIDE = tuple(_NUMBERS_CONTAINED.split())
 _AT_THE_END = tuple(_ENDINGS.split())
+_PROBABLE_AT_THE_END = tuple(_PROBABLE_ENDINGS.split())
 _EXCEPTIONS = ("secretar",)  # secretary, secretariat
-NAMED, LIKE = "named", "like"  # how sure a name is: in the list, or only built like one that is
 
 _REST = re.compile(r"[^a-z0-9]+")
 _MOST = 20_000  # cached names
@@ -44,12 +78,12 @@ class SecretNames:
 
     def __init__(self, added: Iterable[str] = (), allowed: Iterable[str] = ()) -> None:
         self._allowed = frozenset(map(normalised, allowed))
-        self._named = EXACT.union(map(normalised, added)) - self._allowed
+        self._added = frozenset(map(normalised, added)) - self._allowed
         self._known: dict[object, str] = {}
         self.harmless: set[object] = set()  # names seen that are not secret: rules out many at once
 
     def rule(self, name: object) -> str | None:
-        """NAMED, LIKE or None. A name is a str or bytes; the rule for anything else is None."""
+        """The rule of a name, None for a harmless one. A name is a str or bytes; the rule for anything else is None."""
         if name in self.harmless:
             return None
         known = self._known.get(name)
@@ -72,10 +106,22 @@ class SecretNames:
     def _rule(self, name: str) -> str | None:
         if name in self._allowed:
             return None
-        if name in self._named:
-            return NAMED
-        if name.endswith(_AT_THE_END):
-            return LIKE
+        if name in self._added:
+            return WHOLE
+        exact = _EXACT.get(name) or _EXACT.get(name.rstrip("0123456789"))  # `password1`, `password2`
+        if exact is not None:
+            return exact
+        if any(part in name for part in _NUMBERS_INSIDE):
+            return NUMBER
+        if name.endswith(_PROBABLE_AT_THE_END):
+            return PROBABLE
         if any(part in name for part in _INSIDE) and not any(part in name for part in _EXCEPTIONS):
+            return NAMED
+        if name.endswith("tokens"):
             return LIKE
-        return None
+        return NAMED if name.endswith(_AT_THE_END) else None
+
+
+def inherited(rule: str | None) -> str | None:
+    """The rule for the values in a container that has this rule."""
+    return _INHERITED.get(rule) if rule is not None else None

@@ -7,7 +7,8 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 
-from .names import NAMED, SecretNames
+from .looks import could_be_secret
+from .names import CERTAIN, NUMBER, PROBABLE, WHOLE, SecretNames
 
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (rule, re.compile(pattern))
@@ -125,8 +126,15 @@ def _candidates(text: str, names: SecretNames) -> Iterator[Secret]:
     for match in _NAMED.finditer(text):
         sure = names.rule(match[1])
         group = match.lastindex or 0
-        if sure == NAMED or (sure is not None and not match[group].isdigit()):
+        if sure is not None and _is_assigned_secret(sure, match[group]):
             yield match.start(group), match.end(group), f"value of {match[1]}"
+
+
+def _is_assigned_secret(rule: str, text: str) -> bool:
+    """Whether a text after a name and a colon or equals sign is secret; after most names a number is a count."""
+    if text.isdigit() and rule not in (WHOLE, CERTAIN, NUMBER):
+        return False
+    return could_be_secret(CERTAIN if rule == PROBABLE else rule, text)
 
 
 def is_card_number(digits: str) -> bool:

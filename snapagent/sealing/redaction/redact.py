@@ -1,8 +1,10 @@
 """Redacts secrets in inert graphs, before any byte of them is written.
 
-Redacted are: values under secret names (parameters, keys, attributes, closure cells, defaults), values of types that
-hold secrets, values that look like secrets, paths from the configuration, and then all that equals or contains one of
-these anywhere else in the same call: texts, bytes, keys, base64.
+Redacted are: texts, bytes and some numbers under secret names (parameters, keys, attributes, closure cells, defaults)
+if they could be secrets, values of types that hold secrets, values that look like secrets under any name, and what the
+configuration names, whatever it is. Then what equals or contains one of these anywhere else in the same call is
+redacted too, if it looks like a secret by itself: texts, bytes, keys, base64. A name never decides over a container or
+an object: the values in them are judged one by one.
 
 A text or bytes is replaced by a pseudonym of the same type, made with a key: equal secrets stay equal, and nobody can
 guess a secret from it. Other values are replaced by placeholders. Notes have the path and the rule, never the value.
@@ -10,7 +12,7 @@ guess a secret from it. Other values are replaced by placeholders. Notes have th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from ...bundle import Note
 from ...placeholder import PLACEHOLDER, REDACTED
@@ -32,10 +34,20 @@ from ...serializer.inert.walk import (
 from ..hashing.arrays import packed_in
 from ..hashing.atoms import PSEUDONYM
 from .equal_values import SecretSearch
-from .names import LIKE, NAMED
+from .looks import could_be_secret, is_worth_searching, looks_random, looks_secret
+from .names import CERTAIN, WHOLE, inherited
 from .patterns import is_card_number, secrets_in
-from .rules import BUILT_IN, COUNTS, NEVER_SECRET, Redactor
-from .surroundings import is_never_secret, is_secret_type, looks_secret, pair_label, secret_part, texts_packed_in
+from .rules import BUILT_IN, LEAVES, Redactor
+from .surroundings import (
+    is_code,
+    is_never_secret,
+    is_secret_type,
+    is_text,
+    pair_label,
+    rule_inside,
+    secret_part,
+    texts_packed_in,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,17 +64,20 @@ _TEXTS = frozenset({str, bytes, bytearray})
 class Redaction:
     """The redaction of one call: `redact_part` for each part, then `finish`. The graphs are changed in place.
 
-    `changed` has the names of the parts that were changed, `notes` by part one note for each place.
+    `known` are secrets that may be in it, known from elsewhere. `changed` has the names of the parts that were changed,
+    `notes` by part one note for each place.
     """
 
-    def __init__(self, rules: Redactor, streams: bytes) -> None:
+    def __init__(self, rules: Redactor, streams: bytes, known: Iterable[bytes] = ()) -> None:
         self.changed: set[str] = set()
         self.notes: dict[str, list[Note]] = {}
         self._rules = rules
         self._streams = streams
         self._parts: dict[str, Roots] = {}
-        self._secrets = {secret: rules.pseudonym(secret) for secret in rules.environment.values()}
-        self._search = SecretSearch({}, b"")
+        self._known = rules.environment.values().union(known)
+        self._secrets = {secret: rules.pseudonym(secret) for secret in self._known}
+        self._whole: dict[bytes, str] = {}  # secrets too short to be searched for inside other texts
+        self._search = SecretSearch({}, b"", {})
 
     # A container is visited once for each rule that it inherits: one that is shared by a secret name and a harmless one
     # must lose its values under the secret name too. Tuples and frozensets are replaced only after the walk, because a
@@ -86,7 +101,7 @@ class Redaction:
 
         This needs the secrets of all parts: a result may repeat a secret argument.
         """
-        self._search = SecretSearch(self._secrets, self._streams)
+        self._search = SecretSearch(self._secrets, self._streams, self._whole)
         for part, roots in self._parts.items():
             if not self._search.empty:
                 replaced: dict[int, tuple[Any, Any]] = {}
@@ -97,9 +112,13 @@ class Redaction:
                 _forget_streams_within(roots)
             self.notes[part] = [note.replace(path=self.scrub(note.path)) for note in self.notes[part]]
 
+    def learned(self) -> Iterator[bytes]:
+        """The secrets that this call itself gave away."""
+        return (secret for secret in self._secrets if secret not in self._known)
+
     def scrub(self, text: str) -> str:
         """A text about the call (a path, a detail) without the secrets that were found in it."""
-        return text if self._search.empty else self._search.replaced_in_text(text)
+        return text if self._search.empty else self._search.replaced_in_path(text)
 
     def _redact_container(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> list[Place]:
         """Redact the items of one container; returns the containers among them that are still to be visited."""
@@ -107,50 +126,45 @@ class Redaction:
         below = []
         for item in items_of(place):
             child = item.child
-            kind = type(child)
-            if kind in NEVER_SECRET:
-                continue
             rule, why = self._rule_of(place, item)
-            if why and not (rule == LIKE and kind in BUILT_IN):
-                new = self._replacement(part, place, item, why, rule == LIKE)
-            elif rule == _ALLOWED and is_atom(child):
-                new = child
-            elif kind in _TEXTS:
-                new = self._without_patterns(part, place, item)
-            elif kind is int and child > _SMALLEST_CARD and is_card_number(str(child)):
-                new = self._replacement(part, place, item, "it looks like a card number", False)
-            elif isinstance(child, Inert) and packed_in(child) is not None:
-                new = self._without_packed_secrets(part, place, item)
+            if rule == WHOLE:
+                new = self._replacement(part, place, item, why)
+            elif is_atom(child):
+                new = self._without_secrets(part, place, item, rule, why)
+            elif packed_in(child) is not None:
+                new = child if rule == _ALLOWED else self._without_packed_secrets(part, place, item, rule, why)
             else:
                 new = child
-                if not is_atom(child) and not _is_placeholder(child):
-                    below_rule = None if rule == _ALLOWED else rule
-                    below.append(Place(child, extended(place.link, item.key), item.labels, below_rule))
+                if not _is_placeholder(child):
+                    below.append(
+                        Place(child, extended(place.link, item.key), item.labels, self._rule_below(rule, place, item))
+                    )
             if new is not child:
                 changes[item.slot] = new
         if changes:
             put(place, changes, replaced)
         if type(place.node) is dict:
             self._rekey(part, place, self._key_without_patterns, "a key looks like a secret")
+            if place.rule is not None and place.rule != _ALLOWED:
+                self._rekey(part, place, self._key_that_is_no_secret, "a key belongs to a secret")
         return below
 
     def _rule_of(self, place: Place, item: Item) -> tuple[str | None, str]:
-        """The rule by which an item is secret (NAMED or LIKE), and why; (None, "") when it is not.
-
-        A rule without a reason does not redact the item, and is inherited by the items below it.
-        """
+        """The rule that applies to an item, and the reason for the notes; (None, "") when none does."""
         rules = self._rules
+        child = item.child
         if item.slot is None:
             return place.rule, ""
         rule, why = self._named(place, item)
-        if not why and isinstance(item.child, Inert):
-            rule, why = self._by_itself(item.child)
+        if isinstance(child, Inert) and rule != WHOLE:
+            part = self._by_itself(child)
+            rule, why = (WHOLE, part) if part else (rule, why)
         if rules.has_paths and item.key is not NO_STEP:
             keys = keys_of(extended(place.link, item.key))
             if rules.allows_place(keys):
                 return _ALLOWED, ""
-            if not why and rules.names_place(keys):
-                return NAMED, "the configuration names this place"
+            if rule != WHOLE and rules.names_place(keys):
+                return WHOLE, "the configuration names this place"
         return rule, why
 
     def _named(self, place: Place, item: Item) -> tuple[str | None, str]:
@@ -160,30 +174,51 @@ class Redaction:
         if label is None and item.slot == 1 and type(place.node) in _PAIRS:
             label = pair_label(place.node, names)
         rule = names.rule(label) if label is not None else None
-        if rule and not is_never_secret(item.child):
+        if rule and not (is_code if rule == WHOLE else is_never_secret)(item.child):
             return rule, f"the name {_shown(label)} is secret"
         return (place.rule, "it belongs to a secret") if place.rule else (None, "")
 
-    def _by_itself(self, value: Inert) -> tuple[str | None, str]:
-        """By its type, or by the names of its columns or fields."""
-        if is_secret_type(type(value)):
-            return NAMED, "its type holds secrets"
-        name = secret_part(value, self._rules.names)
-        return (NAMED, f"the name of its part {_shown(name)} is secret") if name is not None else (None, "")
+    def _rule_below(self, rule: str | None, place: Place, item: Item) -> str | None:
+        """The rule for the items of an item. The containers of a pickle that are no values themselves pass it on."""
+        child = item.child
+        if rule is None or rule == _ALLOWED:
+            return None
+        if isinstance(place.node, Inert) or item.key is NO_STEP or item.slot is None or is_text(child):
+            return rule
+        return rule_inside(child, inherited(rule)) if isinstance(child, Inert) else inherited(rule)
 
-    def _replacement(self, part: str, place: Place, item: Item, why: str, unsure: bool) -> Any:
+    def _by_itself(self, value: Inert) -> str:
+        """The reason why a value is secret by its type, or by the names of its columns or fields; "" if it is not."""
+        if is_secret_type(type(value)):
+            return "its type holds secrets"
+        name = secret_part(value, self._rules.names)
+        return f"the name of its part {_shown(name)} is secret" if name is not None else ""
+
+    def _without_secrets(self, part: str, place: Place, item: Item, rule: str | None, why: str) -> Any:
+        """The pseudonym or placeholder for a leaf that is a secret, or a text without the secrets inside it."""
+        child = item.child
+        kind = type(child)
+        if rule == _ALLOWED or kind not in LEAVES:
+            return child
+        if rule is not None and why and could_be_secret(rule, child):
+            return self._replacement(part, place, item, why, rule)
+        if kind in _TEXTS:
+            return self._without_patterns(part, place, item)
+        if child > _SMALLEST_CARD and is_card_number(str(child)):
+            return self._replacement(part, place, item, "it looks like a card number")
+        return child
+
+    def _replacement(self, part: str, place: Place, item: Item, why: str, rule: str = WHOLE) -> Any:
         """The pseudonym or placeholder for a secret; the value itself where there is nothing to hide."""
         child = item.child
         kind = type(child)
-        if kind in (str, bytes, bytearray):
+        if kind in _TEXTS:
             if not child or _is_pseudonym(child):
                 return child
-            new: Any = self._pseudonym(child)
+            new: Any = self._pseudonym(child, rule)
             self._note(part, place, item, kind.__name__, why)
             return new
-        if kind in COUNTS and unsure:
-            return child
-        if _is_placeholder(child) or (kind in BUILT_IN and not child):
+        if child is None or _is_placeholder(child) or is_code(child) or (kind in BUILT_IN and not child):
             return child
         self._remember_all_in(child)
         shown = _type_shown(child)
@@ -197,19 +232,27 @@ class Redaction:
             self._note(part, place, item, type(child).__name__, f"it looks like a {', a '.join(found)}")
         return new
 
-    def _without_packed_secrets(self, part: str, place: Place, item: Item) -> Any:
+    def _without_packed_secrets(self, part: str, place: Place, item: Item, rule: str | None, why: str) -> Any:
         """An array of texts of a fixed width cannot hold a pseudonym: with a secret in it, it is replaced whole."""
         text = texts_packed_in(item.child)
+        inside = inherited(rule)
+        if inside is not None and any(could_be_secret(inside, piece) for piece in text.splitlines()):
+            return self._replacement(part, place, item, why)
         found = secrets_in(text, self._rules.names)
         if not found:
             return item.child
         for begin, stop, _ in found:
             self._for_piece(text[begin:stop], str)
         rules = sorted({rule for _, _, rule in found})
-        return self._replacement(part, place, item, f"in it something looks like a {', a '.join(rules)}", False)
+        return self._replacement(part, place, item, f"in it something looks like a {', a '.join(rules)}")
 
     def _key_without_patterns(self, key: Any) -> Any:
         return self._cleaned(key)[0] if type(key) is str or type(key) is bytes else key
+
+    def _key_that_is_no_secret(self, key: Any) -> Any:
+        if type(key) is not str or not looks_random(key) or _is_pseudonym(key):
+            return key
+        return self._pseudonym(key, CERTAIN)
 
     def _cleaned(self, value: Any) -> tuple[Any, list[str]]:
         """A text or bytes without the parts that look like secrets, and the rules that matched."""
@@ -234,20 +277,22 @@ class Redaction:
             self._secrets[data] = name
         return name
 
-    def _pseudonym(self, secret: str | bytes | bytearray) -> Any:
+    def _pseudonym(self, secret: str | bytes | bytearray, rule: str) -> Any:
         data = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else bytes(secret)
         name = self._rules.pseudonym(data)
-        if len(secret) >= _SHORTEST:
+        if is_worth_searching(rule, secret):
             self._secrets[data] = name
-            self._cleaned(secret if isinstance(secret, str) else bytes(secret))  # records the secrets inside it
+        elif looks_secret(data.decode("latin-1")):
+            self._whole[data] = name
+        self._cleaned(secret if isinstance(secret, str) else bytes(secret))  # records the secrets inside it
         return name if isinstance(secret, str) else type(secret)(name.encode())
 
     def _remember_all_in(self, value: Any) -> None:
         """Search elsewhere for the texts in a value that was replaced whole, where they look like secrets."""
         if type(value) is int or type(value) is float:
-            text = str(value).encode()
-            if len(text) >= _SHORTEST:
-                self._secrets[text] = self._rules.pseudonym(text)
+            text = str(value)
+            if is_worth_searching(WHOLE, text):
+                self._secrets[text.encode()] = self._rules.pseudonym(text.encode())
             return
         roots = Roots()
         roots.add((), None, value)
@@ -255,10 +300,10 @@ class Redaction:
             for item in items_of(place):
                 child = item.child
                 if isinstance(child, str | bytes):
-                    text_of = child if isinstance(child, str) else child.decode("latin-1")
-                    named = item.label is not None and self._rules.names.rule(item.label) is not None
-                    if named or looks_secret(text_of):
-                        self._pseudonym(child)
+                    rule = self._rules.names.rule(item.label) if item.label is not None else None
+                    text = child if isinstance(child, str) else child.decode("latin-1")
+                    if looks_random(text) if rule is None else could_be_secret(rule, child):
+                        self._pseudonym(child, rule or CERTAIN)
 
     def _replace_equal(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> None:
         changes: dict[Any, Any] = {}

@@ -11,7 +11,8 @@ from ...serializer.inert.class_facts import ClassFacts, class_facts
 from ...serializer.inert.decode import ATOM_TYPES, StandIn
 from ...serializer.inert.walk import Roots
 from .equal_values import EnvironmentSecrets
-from .names import NAMED, SecretNames
+from .looks import could_be_secret
+from .names import WHOLE, SecretNames
 from .patterns import may_hold_secrets
 from .surroundings import WITH_PARTS, is_never_secret, is_secret_type, pair_label, secret_part
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 NEVER_SECRET = frozenset({type(None), bool})
-COUNTS = frozenset({int, float})  # under a name that is only like a secret's (`tokens`): a count, which stays
+LEAVES = frozenset({str, bytes, bytearray, int})  # the types of values that a name decides over
 _MOST_CLASSES = 10_000
 _SEQUENCES = frozenset({list, tuple})
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -47,7 +48,7 @@ class Redactor:
         return f"redacted-{mac.hex()[:12]}"
 
     def is_clean(self, parts: Iterable[Roots], streams: bytes) -> bool:
-        """Whether there is certainly nothing to redact. `streams` are the pickles of all `parts`.
+        """Whether there is certainly nothing to redact by these rules. `streams` are the pickles of all `parts`.
 
         Most calls end here, so this is fast: byte searches over the streams, then one walk over names. It may return
         False for a call without secrets, never True for one with secrets.
@@ -88,11 +89,16 @@ class Redactor:
         return False
 
     def _is_secret(self, name: object, value: object) -> bool:
-        """Whether a value under this name is redacted, judged without its surroundings."""
+        """Whether a value under this name, or one inside it, may be redacted because of the name."""
         rule = self.names.rule(name)
-        if rule is None or type(value) in NEVER_SECRET or is_never_secret(value):
+        if rule is None or value is None:
             return False
-        return rule == NAMED or type(value) not in COUNTS
+        if rule == WHOLE:
+            return True
+        kind = type(value)
+        if kind in LEAVES:
+            return could_be_secret(rule, value)
+        return kind not in NEVER_SECRET and kind is not float and not is_never_secret(value)
 
     def _object_has_names(self, node: Any, rest: list[Any]) -> bool:
         """Whether an object's type or fields are secret; its parts are added to `rest`."""

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, nodes_of
+from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, inside, nodes_of
 from ..hashing.arrays import array_of, packed_in
-from .names import SecretNames
+from .looks import could_be_secret, looks_random
+from .names import CERTAIN, LIKE, NAMED, PROBABLE, SecretNames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ _CODE = frozenset(
     }
 )
 WITH_PARTS = frozenset({"DataFrame", "Series", "_frombuffer", "_reconstruct"})  # the types that `secret_part` examines
-_SHORT = 6  # characters: a shorter second half of a pair is a word
-_LONG = 20
+_CONTAINERS = frozenset(
+    {"builtins:dict", "builtins:list", "builtins:tuple", "builtins:set", "builtins:frozenset", "collections:deque"}
+)
+_TEXT_TYPES = frozenset({"builtins:str", "builtins:bytes", "builtins:bytearray"})
 
 
 def is_secret_type(cls: StandIn) -> bool:
@@ -55,16 +58,24 @@ def is_secret_type(cls: StandIn) -> bool:
 
 def is_never_secret(value: Any) -> bool:
     """Code, types and members of enumerations: a schema has them under the names of secrets."""
-    if isinstance(value, StandIn):
-        return True
-    if not isinstance(value, Inert):
-        return False
-    cls = type(value)
-    return cls.name in _CODE or "enum:Enum" in class_facts(cls).bases
+    return is_code(value) or (isinstance(value, Inert) and "enum:Enum" in class_facts(type(value)).bases)
+
+
+def is_code(value: Any) -> bool:
+    """Types and code, which are not even replaced where the configuration names them."""
+    return isinstance(value, StandIn) or (isinstance(value, Inert) and type(value).name in _CODE)
+
+
+def is_text(value: Any) -> bool:
+    """Whether it is an object of a subclass of str or bytes."""
+    return isinstance(value, Inert) and not class_facts(type(value)).bases.isdisjoint(_TEXT_TYPES)
 
 
 def secret_part(value: Any, names: SecretNames) -> str | None:
-    """The name of a secret column or field of a frame, series or array, which is then redacted whole; else None."""
+    """The name of a secret column or field of a frame, series or array, which is then redacted whole; else None.
+
+    Under a name that harmless values have too, only what holds a text that looks random is secret.
+    """
     if not isinstance(value, Inert) or type(value).qualname not in WITH_PARTS:
         return None
     kind = type(value).qualname
@@ -79,7 +90,20 @@ def secret_part(value: Any, names: SecretNames) -> str | None:
         array = array_of(value)
         if array is not None and type(array.dtype.state[3]) is tuple:
             found = list(array.dtype.state[3])
-    return next((name for name in found if type(name) is str and names.rule(name) is not None), None)
+    for name in found:
+        rule = names.rule(name) if type(name) is str else None
+        if rule is not None and (rule not in (NAMED, LIKE) or _holds_random_text(value)):
+            return str(name)
+    return None
+
+
+def _holds_random_text(value: Any) -> bool:
+    for node in nodes_of(value):
+        if any(type(child) is str and looks_random(child) for child in inside(node)):
+            return True
+        if any(map(looks_random, texts_packed_in(node).splitlines())):
+            return True
+    return False
 
 
 _RUNS = re.compile(rb"(?:[ -~]\0{3}){4,}|(?:\0{3}[ -~]){4,}|[ -~]{4,}")  # of ASCII, one or four bytes a letter
@@ -109,15 +133,21 @@ def pair_label(node: Any, names: SecretNames) -> object:
     """The name in a pair (name, value), as in headers and forms, if it is secret and the value is not a plain word."""
     if len(node) != 2 or type(node[0]) not in (str, bytes) or type(node[1]) not in (str, bytes):
         return None
-    if names.rule(node[0]) is None:
+    rule = names.rule(node[0])
+    if rule is None:
         return None
-    value = node[1] if type(node[1]) is str else node[1].decode("latin-1")
-    return node[0] if looks_secret(value) else None
+    return node[0] if could_be_secret(NAMED if rule in (CERTAIN, PROBABLE) else rule, node[1]) else None
 
 
-def looks_secret(text: str) -> bool:
-    """Whether it is not a plain word: a word is never redacted because of its surroundings alone."""
-    if len(text) < _SHORT:
-        return False
-    mixed = text.lower() != text != text.upper() and not text.istitle()
-    return mixed or len(text) >= _LONG or any(letter.isdigit() for letter in text)
+def rule_inside(value: Inert, rule: str | None) -> str | None:
+    """The rule that holds for the values in an object under a secret name; `rule` is for those in a container.
+
+    Subclasses of containers and texts are taken for these. Other objects are judged by the names of their own fields.
+    """
+    if rule is None:
+        return None
+    bases = class_facts(type(value)).bases
+    if value.listed is not None or value.pairs is not None or not bases.isdisjoint(_CONTAINERS):
+        is_record = "builtins:tuple" in bases and class_facts(type(value)).fields
+        return None if rule == LIKE and is_record else rule
+    return None

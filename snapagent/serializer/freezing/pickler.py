@@ -7,9 +7,9 @@ looks up the handler of the type. A value that cannot be stored becomes a placeh
 from __future__ import annotations
 
 import pickle
-from time import monotonic
 
 from ...bundle import Note
+from ...core.clock import monotonic
 from ...core.paths import EXCEPTION
 from ...core.type_facts import type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder

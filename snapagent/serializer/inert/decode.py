@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 MAKES_FUNCTION = "dill._dill:_create_function"  # (code, globals, name, defaults, closure, ...)
+_FILLS_DICT = "dill._dill:_setitems"  # (dict, items): how dill fills the globals of a function that refers to itself
 
 _MAKES_CLASSES = frozenset(
     {
@@ -222,6 +223,10 @@ class _PythonDecoder(pickle._Unpickler):
 
     make_all_classes = False
 
+    def __init__(self, data: bytes) -> None:
+        self._stream = io.BytesIO(data)
+        super().__init__(self._stream, fix_imports=False)
+
     def find_class(self, module: str, name: str) -> Any:
         return (_maker if self.make_all_classes else stand_in)(module, name)
 
@@ -234,9 +239,27 @@ class _PythonDecoder(pickle._Unpickler):
 
     def load_pop(self) -> None:
         stack = self.stack  # type: ignore[attr-defined]
-        if stack and is_inert(stack[-1]):
-            _record_effect(stack[-1])
+        if stack and is_inert(stack[-1]) and not _record_effect(stack[-1]) and not self._is_memo_next():
+            raise InertError(f"{type(stack[-1]).name} is called for its effect, and none of its arguments is an object")
         pickle._Unpickler.load_pop(self)  # type: ignore[attr-defined]
+
+    def _is_memo_next(self) -> bool:
+        """Whether an object from the memo takes the place of the dropped one.
+
+        A pickler that meets an object again while it still writes the arguments of that object's own `__reduce__`
+        writes it twice: it then drops the second one and takes the first.
+        """
+        frame = self._unframer.current_frame  # type: ignore[attr-defined]
+        for stream in (frame, self._stream):
+            if stream is not None:
+                place = stream.tell()
+                following = stream.read(10)
+                stream.seek(place)
+                if following[:1] == pickle.FRAME:
+                    following = following[9:]
+                if following:
+                    return following[:1] in (pickle.GET, pickle.BINGET, pickle.LONG_BINGET)
+        return False
 
     dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.POP[0]: load_pop}
 
@@ -245,16 +268,20 @@ class _ClassDecoder(_PythonDecoder):
     make_all_classes = True
 
 
-def _record_effect(call: Any) -> None:
+def _record_effect(call: Any) -> bool:
+    """Record a call whose result is dropped at the object that it is for; False when there is none."""
     call = call.origin if isinstance(call, _Made) else call
     if not isinstance(call, Inert) or not call.called:
-        return
+        return True
+    if type(call).name == _FILLS_DICT and len(call.args) == 2 and {dict} == set(map(type, call.args)):
+        call.args[0].update(call.args[1])
+        return True
     for arg in call.args:
         owner = arg.origin if isinstance(arg, _Made) else arg
         if isinstance(owner, Inert):
             owner.effects = [*(owner.effects or ()), call]
-            return
-    raise InertError(f"{type(call).name} is called for its effect, and none of its arguments is an object")
+            return True
+    return False
 
 
 def is_inert(value: object) -> bool:
@@ -289,9 +316,9 @@ def decode(data: bytes) -> Any:
 
 def _decode_in_python(data: bytes) -> Any:
     try:
-        return _PythonDecoder(io.BytesIO(data), fix_imports=False).load()
+        return _PythonDecoder(data).load()
     except (pickle.UnpicklingError, TypeError, AttributeError):
-        return _ClassDecoder(io.BytesIO(data), fix_imports=False).load()
+        return _ClassDecoder(data).load()
 
 
 ATOM_TYPES = frozenset({type(None), bool, int, float, str, bytes, bytearray})
