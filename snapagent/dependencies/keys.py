@@ -148,10 +148,12 @@ def _zone(value: Any) -> tzinfo | None:
     """The zone of an inert datetime, of the standard library's own; None for another, whose offset is not known."""
     from datetime import timedelta, timezone
 
-    name = type(value).name if isinstance(value, Inert) else ""
-    if name == "datetime:timezone" and value.args and isinstance(value.args[0], Inert):
+    if not isinstance(value, Inert) or not value.args:
+        return None
+    if type(value).name == "datetime:timezone" and isinstance(value.args[0], Inert):
         return timezone(timedelta(*value.args[0].args))
-    if name.startswith("zoneinfo:ZoneInfo") and value.args and type(value.args[0]) is str:
+    maker = getattr(value.callee, "args", (None,))[0]  # `getattr(ZoneInfo, "_unpickle")`, called with the key
+    if getattr(maker, "name", "") == "zoneinfo:ZoneInfo" and type(value.args[0]) is str:
         from zoneinfo import ZoneInfo
 
         try:

@@ -58,16 +58,16 @@ class OpenedCall:
     def redact(
         self,
         redactor: Redactor,
+        earlier: EarlierSecrets | None = None,
         more: Mapping[str, Roots] | None = None,
         streams: Iterable[bytes] = (),
-        earlier: EarlierSecrets | None = None,
     ) -> Redaction | None:
-        """Redact in place; None when there is nothing to redact.
+        """Redact in place; None when there is nothing to redact. `earlier` knows the secrets of the calls before.
 
         `more` are further graphs that belong to the call, and `streams` their pickles: a secret in one of them is
-        redacted in all. `earlier` knows the secrets of the calls before.
+        redacted in all.
         """
-        parts = {**self.roots, **(more or {})}
+        parts = {**self.roots, **more} if more else self.roots
         pickles = b"\n".join([self._streams, *streams]) if more else self._streams
         known = earlier.found_in(pickles) if earlier is not None else ()
         if not known and redactor.is_clean(parts.values(), pickles):

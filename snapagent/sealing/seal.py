@@ -103,15 +103,15 @@ def _redactor(added: tuple[str, ...], allowed: tuple[str, ...], key: bytes) -> R
 def seal(
     raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, tape: Tape | None = None
 ) -> tuple[Header, dict[str, bytes]]:
-    """The header and the stored bytes of each part; `earlier` has the secrets of the calls sealed before, `tape` its effects.
+    """The header and the stored bytes of each part; `earlier` has the secrets of the calls sealed before.
 
     Raises InertError when the call cannot be decoded.
     """
     opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
     if tape is None:
-        redaction = opened.redact(rules.redactor, earlier=earlier)
+        redaction = opened.redact(rules.redactor, earlier)
     else:
-        redaction = opened.redact(rules.redactor, tape.roots, tape.streams, earlier)
+        redaction = opened.redact(rules.redactor, earlier, tape.roots, tape.streams)
     changed = redaction.changed if redaction is not None else _NOTHING
     cut = [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
     bound, outcome = opened.bound(), opened.outcome()

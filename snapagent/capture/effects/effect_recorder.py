@@ -12,6 +12,7 @@ from time import perf_counter
 
 from ...bundle import CANCELLED, COMPLETE
 from ...config.settings import DEFAULT_SETTINGS
+from ...config.targets import Target
 from ...core.paths import parse_path
 from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
@@ -78,6 +79,20 @@ class EffectRecorder:
         self._parameters: Parameters | None = None
         self._defaults: Frozen | None = None
         self._rules: dict[int, FreezeRules] = {}
+        self._scopes: dict[int, bool] = {}  # by identity: hashing the entries takes longer than freezing a small value
+
+    def is_in(self, scope: frozenset[DependencyRule]) -> bool:
+        """Whether one of these entries names this dependency."""
+        known = self._scopes.get(id(scope))
+        if known is None:
+            known = self._scopes[id(scope)] = self._is_named_by(scope)
+        return known
+
+    def _is_named_by(self, scope: frozenset[DependencyRule]) -> bool:
+        if self.preset:
+            return any(rule.preset == self.preset for rule in scope)
+        target = Target.parse(self.dependency)
+        return any(rule.pattern is not None and rule.pattern.matches(target) for rule in scope)
 
     def admit(self) -> bool:
         """Whether a tape may record the next call."""
@@ -199,7 +214,8 @@ class EffectRecorder:
             effect.exception = type_name(type(error)) if error is not None else None
             effect.ended = ended
             effect.end = tick()
-            size = sum(len(frozen.data) for frozen in (effect.outcome, effect.after) if frozen is not None)
+            outcome, after = effect.outcome, effect.after
+            size = (len(outcome.data) if outcome is not None else 0) + (len(after.data) if after is not None else 0)
             for tape in tapes:
                 tape.grow(size)
                 self._check_size(tape, effect)
@@ -298,7 +314,7 @@ class EffectRecorder:
     @staticmethod
     def _check_size(tape: Tape, effect: Effect) -> None:
         for frozen in (effect.call, effect.outcome, effect.after):
-            if frozen is not None and any(note.kind == TOO_BIG for note in frozen.notes):
+            if frozen is not None and frozen.notes and any(note.kind == TOO_BIG for note in frozen.notes):
                 tape.give_up(MOST_BYTES.format(tape.rules.max_bytes))
 
     def _failed(self, error: BaseException, tapes: list[Tape]) -> None:

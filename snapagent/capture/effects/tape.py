@@ -144,7 +144,7 @@ class Tape:
         if self.closed:
             self.late += 1
             return False
-        if self.reason or recorder.rule not in self.scope or recorder.dependency == self.target:
+        if self.reason or not recorder.is_in(self.scope) or recorder.dependency == self.target:
             return False
         if len(self.entries) >= self._most_effects:
             self.give_up(MOST_EFFECTS.format(self._most_effects))

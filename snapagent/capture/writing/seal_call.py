@@ -30,7 +30,8 @@ class CallSealer:
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
-        return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key), self._earlier, _tape_of(call))
+        rules = SealRules.of(call.settings, self._pseudonym_key)
+        return seal(_raw_call(call), rules, self._earlier, _tape_of(call))
 
 
 def _tape_of(call: Pending) -> Tape | None:
