@@ -18,11 +18,22 @@ from ..serializer.inert.depth import cut_deep
 from ..serializer.inert.encode import encode
 from ..serializer.inert.walk import Roots
 from .keys import Interval, key_of_call
-from .tape import AFTER, CALL, MOST_PREVIEWS, OUTCOME, READ, StoredEffect, Summary, encode_effects
+from .tape import (
+    AFTER,
+    CALL,
+    MOST_PREVIEWS,
+    OUTCOME,
+    READ,
+    StoredEffect,
+    Summary,
+    UndecodableEffect,
+    decode_effects,
+    encode_effects,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from ..sealing.redaction.redact import Redaction
@@ -54,6 +65,22 @@ class RawTape:
         self._roots: dict[str, Roots] = {}
         for index, raw in enumerate(effects):
             self._open(index, raw)
+
+    @classmethod
+    def of_stored(cls, data: bytes, summary: Mapping[str, Any], started: float) -> RawTape:
+        """From the part of a bundle and the summary in its header, to be sealed again; `started`: seconds since 1970.
+
+        Effects that the redaction leaves as they are keep their keys: default values, which enter keys, are not stored.
+        Raises ValueError when an effect cannot be decoded, since it cannot be searched for secrets either.
+        """
+        known = Summary.of_header(summary) or Summary()
+        effects: list[RawEffect] = []
+        for stored in decode_effects(data):
+            if isinstance(stored, UndecodableEffect):
+                raise ValueError(f"effect {stored.index}: {stored.reason}")
+            blobs = (stored.call, stored.result, stored.after)
+            effects.append(RawEffect(stored, *blobs, exclude=stored.exclude))
+        return cls(effects, known, Interval(started, started + known.seconds))
 
     def _open(self, index: int, raw: RawEffect) -> None:
         parameters = Parameters(raw.effect.parameters)
@@ -101,7 +128,7 @@ class RawTape:
                 effect = effect.replace(shape=redaction.scrub(effect.shape))
             if len(previews) < MOST_PREVIEWS:
                 previews.append(self._preview(index, effect))
-            stored.append(effect.replace(blobs=blobs, key=self._key(raw, blobs)))
+            stored.append(effect.replace(blobs=blobs, key=self._kept_key(index, raw, changed) or self._key(raw, blobs)))
             name = effect.preset or effect.dependency
             reads, writes = counts.get(name, (0, 0))
             counts[name] = (reads + 1, writes) if effect.role == READ else (reads, writes + 1)
@@ -150,6 +177,11 @@ class RawTape:
         if outcome is not None:
             shown["result" if effect.exception is None else "exception"] = preview_text(outcome.values[0])
         return shown
+
+    @staticmethod
+    def _kept_key(index: int, raw: RawEffect, changed: Collection[str]) -> str:
+        """The key that an effect has already, unless its arguments are redacted now."""
+        return "" if f"effect {index} {CALL}" in changed else raw.effect.key
 
     def _key(self, raw: RawEffect, blobs: dict[str, bytes]) -> str:
         data = blobs.get(CALL)

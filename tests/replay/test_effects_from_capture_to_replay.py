@@ -496,6 +496,23 @@ def test_effects_are_served_in_a_process_that_captures_too(tmp_path: Path, monke
     sys.modules.pop("trip", None)
 
 
+def test_a_promoted_bundle_keeps_its_effects(take: Take, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from snapagent.cli import main
+
+    bundle = take("secret_call", "ann", "hunter2-and-more")
+    to = tmp_path / "promoted"
+    done = CliRunner().invoke(
+        main, ["promote", "trip.secret_call", "--to", str(to), "--captures-dir", str(tmp_path / "captures")]
+    )
+    assert done.exit_code == 0, done.output
+    promoted = load_capture("trip:secret_call", base_path=to)
+    assert [effect.stored for effect in promoted.effects] == [effect.stored for effect in bundle.effects]
+    assert promoted.header.effects == bundle.header.effects
+    assert promoted.check().notes == ("effects: 2 served",)
+
+
 def test_an_excluded_argument_may_differ(take: Take) -> None:
     bundle = take("sent", "hello")
     trip = sys.modules["trip"]
