@@ -32,7 +32,7 @@ _SQLITE = "sqlite3"
 
 
 class Guard:
-    """A watcher for `io_guard`. `live` are the names that may be real, `passes` the code of functions that may be."""
+    """A watcher for `audit`. `live` are the names that may be real, `passes` the code of functions that may be."""
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .. import io_guard
+from . import audit
 from .server import serving
 
 
@@ -14,7 +14,7 @@ def outside_of_replay() -> Iterator[None]:
     """Have the block call the live dependencies, also below a replayed call."""
     token = serving.set(None)
     try:
-        with io_guard.watched(None):
+        with audit.watched(None):
             yield
     finally:
         serving.reset(token)

@@ -11,9 +11,9 @@ from ...core.paths import parse_path
 from ...dependencies.tape import StoredEffect, Summary, UndecodableEffect, decode_effects
 from ...errors import CorruptBundleError, NotReplayableError
 from ...placeholder import PRESENT
-from .. import io_guard
 from ..captures_dir import config_in_force
 from ..stored import StoredCall, is_of_effect
+from . import audit
 from .dependencies import find_dependencies, replaced, rules_for
 from .guard import Guard
 from .progress import EffectsReport, texts
@@ -79,13 +79,13 @@ class ServedTape:
         server = self._server
         server.start()
         guard = Guard(server.header.target, self._live, server.passes, server.progress.missed)
-        with replaced(self._dependencies.served, server.answer), io_guard.watched(guard):
+        with replaced(self._dependencies.served, server.answer), audit.watched(guard):
             token = serving.set(server)
             try:
                 for dependency in self._dependencies.served:
                     if dependency.operation is not None and dependency.operation.at_start:
                         server.serve_start(dependency)
-                with carried_into_threads((serving, io_guard.watcher)):
+                with carried_into_threads((serving, audit.watcher)):
                     yield
             finally:
                 serving.reset(token)

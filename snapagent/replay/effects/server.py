@@ -21,9 +21,9 @@ from ...errors import EffectNotRecorded, SnapagentError
 from ...placeholder import UNSTORABLE, restore_placeholder
 from ...sealing.opened_call import OpenedCall
 from ...serializer.thawing.load import thaw
-from .. import io_guard
 from ..functions import unwrap
 from ..live_call import LiveCall, freeze_live_call, seal_rules
+from . import audit
 from .changed_arguments import apply_changes
 from .completion import CompletionGate
 from .dependencies import Dependency
@@ -293,7 +293,7 @@ class Server:
         operation = live.dependency.operation
         if operation is None or operation.rebuild is None:
             return stored
-        with io_guard.watched(None):  # a preset may use a database in memory
+        with audit.watched(None):  # a preset may use a database in memory
             return operation.rebuild(stored, live.raw_args, live.raw_kwargs)
 
     def _handle(self, index: int, effect: StoredEffect, live: LiveEffect) -> Any:
