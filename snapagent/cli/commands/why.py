@@ -28,6 +28,7 @@ from ..views.rows import function_row
 
 if TYPE_CHECKING:
     from ...config.reading import Config
+    from ...dependencies.tape import Summary
     from ...store import BundleEntry
 
 
@@ -159,10 +160,13 @@ def _about_counts(calls: int, captured: int, skipped: Any, failed: Any) -> Itera
 def _about_bundles(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterator[Statement]:
     """Values that the newest bundles lack although nothing excludes them."""
     missing: Counter[tuple[str, str, str, str]] = Counter()
+    summaries: list[Summary | None] = []
     for entry in entries:
         with suppress(SnapagentError):
-            missing.update({(note.path, note.kind, note.type, note.reason) for note in store.header(entry).notes})
-    yield from _about_effects(store, entries)
+            header = store.header(entry)
+            missing.update({(note.path, note.kind, note.type, note.reason) for note in header.notes})
+            summaries.append(summary_of(header))
+    yield from _about_effects(summaries)
     for (path, kind, type_name, reason), number in missing.most_common():
         known = explain_left_out(kind)
         if known is not None:
@@ -171,16 +175,14 @@ def _about_bundles(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterat
             yield Statement(HINT, printable(text), known[1])
 
 
-def _about_effects(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterator[Statement]:
+def _about_effects(summaries: Sequence[Summary | None]) -> Iterator[Statement]:
     """Tapes that lack effects: such a bundle is not replayed."""
     late = 0
     incomplete: Counter[str] = Counter()
-    for entry in entries:
-        with suppress(SnapagentError):
-            summary = summary_of(store.header(entry))
-            if summary is not None:
-                late += summary.late
-                incomplete.update([] if summary.complete else [summary.reason])
+    for summary in summaries:
+        if summary is not None:
+            late += summary.late
+            incomplete.update([] if summary.complete else [summary.reason])
     for reason, number in incomplete.most_common():
         kind = "effects_failed" if "could not" in reason or "forked" in reason else "effects_capped"
         meaning, remedy = explain(kind)
