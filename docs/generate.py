@@ -13,7 +13,7 @@ import snapagent
 from snapagent import errors
 from snapagent.cli import main as cli
 from snapagent.cli.group import ON_URLS, SECTIONS, url_command
-from snapagent.config.settings import CONFIG_FIELDS, SETTINGS_FIELDS, Key
+from snapagent.config.settings import CONFIG_FIELDS, DEPENDENCY_FIELDS, SETTINGS_FIELDS, Key
 
 HERE = Path(__file__).parent
 NOTE = "<!-- made by docs/generate.py from the code: change it there -->\n"
@@ -36,13 +36,22 @@ def config_page() -> str:
             "",
             "## Of the whole file",
             "",
-            "`version: 1` must be there. `targets` and `exclude_targets` are lists; the file below has their grammar.",
+            "`version: 1` must be there. `targets`, `exclude_targets` and `dependencies` are lists; the file below has",
+            "their grammar.",
             "",
             *_table(CONFIG_FIELDS),
             "",
             "## Of each target, and of `defaults`",
             "",
             *_table(SETTINGS_FIELDS),
+            "",
+            "A target may have `dependencies` too: a list that is added to that of the whole file, or the word `none`.",
+            "",
+            "## Of a dependency",
+            "",
+            "An entry is a function, a glob, the word of a preset, or a mapping with `target` and these keys:",
+            "",
+            *_table(DEPENDENCY_FIELDS),
             "",
             "## A file with everything, explained",
             "",

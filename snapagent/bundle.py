@@ -1,6 +1,6 @@
 """The file format of a bundle: one captured call, explained by a header before anything is unpickled.
 
-Layout of a `.pkl` file, format 1::
+Layout of a `.pkl` file, format 1 or 2::
 
     snapagent-bundle 1 <header bytes> <mac> <digest>\\n      one ASCII line
     {"target": "shop.pricing:quote", ...}                    the header, JSON, of the length that the line says
@@ -9,6 +9,9 @@ Layout of a `.pkl` file, format 1::
 `digest` is the SHA-256 of everything but itself, so that each changed, missing or added byte is detected; `mac` is
 `<key id>:<HMAC-SHA256>` of the format number, the header and the parts when the writer has a key, else `-`.
 The target is inside the header, so a signed bundle cannot be moved under another function.
+
+A bundle that holds effects is of format 2, any other of format 1. The layout is the same, but a reader that knows
+nothing about effects would call the live dependencies, so it must refuse the file.
 """
 
 from __future__ import annotations
@@ -21,12 +24,19 @@ from collections.abc import Mapping, Sequence
 from .core.records import Record
 from .errors import CorruptBundleError, UnsupportedFormatError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 FORMAT = 1
+FORMAT_WITH_EFFECTS = 2
+FORMATS = (FORMAT, FORMAT_WITH_EFFECTS)  # that this version reads
 MAGIC = b"snapagent-bundle "
 MAX_LINE = 512  # bytes: the first line is never longer
 MAX_HEADER = 16 * 1024 * 1024  # bytes: a larger claim is refused
 CALL = "call"  # the part that holds (instance or None, args, kwargs) as pickled before the call
 OUTCOME = "outcome"  # the part that holds the returned value or the exception as pickled after the call
+EFFECTS = "effects"  # the part that holds the calls of dependencies: see dependencies.tape
 
 # The words of a header: what was called, how its code runs, and how a generator or coroutine ended.
 FUNCTION, METHOD, CLASSMETHOD, STATICMETHOD = "function", "method", "classmethod", "staticmethod"
@@ -97,6 +107,7 @@ class Header(Record):
     snapagent: str = ""
     origin: Mapping[str, object] = {}  # facts about the capturing process that a replay needs; keys as above
     format: int = FORMAT
+    effects: Mapping[str, Any] = {}  # summary of the effects: see dependencies.tape; empty for a bundle without
 
     @property
     def outcome_kind(self) -> str:
@@ -108,6 +119,8 @@ class Header(Record):
         fields = self.as_dict()
         fields["parts"] = [part.as_dict() for part in self.parts]
         fields["notes"] = [note.as_dict() for note in self.notes]
+        if not self.effects:
+            del fields["effects"]
         return _encoder.encode(fields).encode("ascii")
 
     @classmethod
@@ -129,6 +142,7 @@ class Header(Record):
 
 
 _KNOWN = frozenset(Header._fields)
+_FORMAT_WORDS = frozenset(b"%d" % number for number in FORMATS)
 
 
 def _plain(value: object) -> object:
@@ -228,8 +242,9 @@ def _first_line(data: bytes, path: str) -> tuple[bytes, _Line]:
         raise CorruptBundleError(path, "it is empty" if not data else "it is not a snapagent bundle")
     end = data.find(b"\n", 0, MAX_LINE) + 1
     words = data[len(MAGIC) : max(end - 1, 0)].split(b" ")
-    if words and words[0].isdigit() and len(words[0]) < 10 and words[0] != b"%d" % FORMAT and end:
-        raise UnsupportedFormatError(path, f"it is of format {words[0].decode()}, this version reads format {FORMAT}")
+    if words and words[0].isdigit() and len(words[0]) < 10 and words[0] not in _FORMAT_WORDS and end:
+        readable = " and ".join(map(str, FORMATS))
+        raise UnsupportedFormatError(path, f"it is of format {words[0].decode()}, this version reads {readable}")
     try:
         number, size, mac, digest = (word.decode("ascii") for word in words)
         line = _Line(int(number), int(size), mac, digest, end)

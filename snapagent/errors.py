@@ -172,15 +172,16 @@ class OutcomeError(SnapagentError):
 class PlaceholderError(SnapagentError):
     """A placeholder was used as if it were the missing value."""
 
-    def __init__(self, path: str, type_name: str, reason: str) -> None:
-        super().__init__(path, type_name, reason)
+    def __init__(self, path: str, type_name: str, reason: str, placeholder: str | None = None) -> None:
+        super().__init__(path, type_name, reason, placeholder)
         self.path = path
         self.type_name = type_name
         self.reason = reason
+        self.placeholder = placeholder or path  # that of the placeholder, where `path` goes on into the missing value
 
     @property
     def remedy(self) -> str:
-        return f"supply a facsimile: load_capture(..., facsimiles={{{self.path!r}: ...}})"
+        return f"supply a facsimile: load_capture(..., facsimiles={{{self.placeholder!r}: ...}})"
 
     def __str__(self) -> str:
         return f"{self.path} ({self.type_name}) is not in the bundle: {self.reason}; {self.remedy}"
@@ -250,3 +251,42 @@ class SideEffectNotRecorded(SnapagentError, AssertionError):
     def __str__(self) -> str:
         near = f"\nnearest recording:\n{self.nearest}" if self.nearest else "\nthere are no recordings of it here"
         return f"{self.wrapper} has no recording for {self.wanted}{near}\n{self.remedy}"
+
+
+class EffectNotRecorded(SideEffectNotRecorded):
+    """A replayed call asked a dependency for something that the bundle's tape does not hold.
+
+    `dependency` is its name, `wanted` the call, `reason` the kind of the miss, `details` lines about the nearest call.
+    """
+
+    def __init__(self, dependency: str, wanted: str, reason: str, details: Sequence[str] = ()) -> None:
+        super().__init__(dependency, wanted, None, "\n".join(details))
+        self.args = (dependency, wanted, reason, tuple(details))
+        self.dependency = dependency
+        self.reason = reason
+        self.details = tuple(details)
+
+    def __str__(self) -> str:
+        return "\n".join((f"{self.wanted} {self.reason}", *(f"  {line}" for line in self.details)))
+
+
+class UndeclaredEffect(SnapagentError, AssertionError):
+    """A replayed call reached for the network or a database, and no dependency that does so is declared.
+
+    `action` says what it did, `declare` is what to add to `dependencies:` in the YAML, or to pass in `live=[...]`.
+    """
+
+    def __init__(self, target: str, action: str, declare: str) -> None:
+        super().__init__(target, action, declare)
+        self.target = target
+        self.action = action
+        self.declare = declare
+
+    def __str__(self) -> str:
+        return (
+            f"{self.target} {self.action} while its effects were served, and nothing declared does that; add to the "
+            f"YAML and capture the call again:\n"
+            f"    dependencies:\n"
+            f"      - {self.declare}\n"
+            f"or let it through: check(live=[{self.declare!r}])"
+        )

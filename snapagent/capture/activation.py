@@ -14,10 +14,12 @@ from ..config import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from ..config.reading import Config
     from ..config.targets import Target, TargetSet
+    from .effects.dependencies import Dependencies
     from .engine import Engine
     from .importing.finder import TargetFinder
     from .instrument import Instrumenter
@@ -33,6 +35,7 @@ class Activation:
         self.base_path = ""
         self.targets: TargetSet | None = None
         self.finder: TargetFinder | None = None
+        self.dependencies: Dependencies | None = None
         self._instrumenter: Instrumenter | None = None
         # Making the instrumenter imports modules. If one is a target, the finder calls back before the instrumenter is
         # there, and the module has to wait. By thread, because an import in another thread need not wait.
@@ -54,16 +57,26 @@ class Activation:
         self.config, self.base_path = found, _folder(found)
         self._set_environment(found)
         self.targets = targets = found.target_set()
+        wants = targets.wants_module
+        if found.all_dependencies:
+            wants = self._with_dependencies(found, wants)
         if targets.reaches_standard_library:  # later, a module that this imports may be half imported
             self._instrumenter = self._new_instrumenter()
-        self.finder = TargetFinder(targets.wants_module, self.loaded)
+        self.finder = TargetFinder(wants, self.loaded)
         self.finder.install()
         for name, module in list(sys.modules.items()):
-            if targets.wants_module(name) and name != "__main__":
+            if wants(name) and name != "__main__":
                 self._instrument(name, module)
         import atexit
 
         atexit.register(self._end)
+
+    def _with_dependencies(self, config: Config, wants_module: Callable[[str], bool]) -> Callable[[str], bool]:
+        """Prepare for effects; the test for modules that hold targets or dependencies."""
+        from .effects.dependencies import Dependencies
+
+        self.dependencies = dependencies = Dependencies(config)
+        return lambda name: wants_module(name) or dependencies.wants_module(name)
 
     def _set_environment(self, config: Config) -> None:
         """Set absolute paths for child processes, which may start in another folder."""
@@ -83,6 +96,11 @@ class Activation:
             self._instrument(name, module)
 
     def _instrument(self, name: str, module: ModuleType) -> None:
+        # First: a target that is a dependency too is wrapped around the dependency, so its own tape does not get it.
+        if self.dependencies is not None and self.dependencies.wants_module(name):
+            self.dependencies.instrument(name, module)
+            if self.targets is None or not self.targets.wants_module(name):
+                return
         self._instrumented.add(name)
         me = get_ident()
         if me in self._preparing:
@@ -138,7 +156,7 @@ class Activation:
         engine = self._engines.get(path)
         if engine is None:
             # No lock: this runs inside imports, and the thread that holds the lock may wait for this one's import.
-            engine = self._engines.setdefault(path, Engine(config, path))
+            engine = self._engines.setdefault(path, Engine(config, path, dependencies=self.dependencies))
         return engine
 
     def _active_config(self) -> tuple[Config, str]:
@@ -181,6 +199,8 @@ class Activation:
             self.finder.uninstall()
         if self._instrumenter is not None:
             self._instrumenter.restore()
+        if self.dependencies is not None:
+            self.dependencies.restore()
         for engine in list(self._engines.values()):
             engine.close()
         for name, value in self._environment.items():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..config.reading import Config
     from ..config.settings import Settings
     from ..config.targets import Target
+    from .effects.dependencies import Dependencies
 
 
 REPLAYED = "replayed"  # the reason of calls that a replay in this process makes
@@ -42,8 +43,11 @@ class Engine:
     Raises ConfigError when a key cannot be used.
     """
 
-    def __init__(self, config: Config, base_path: str, *, strict: bool = False) -> None:
+    def __init__(
+        self, config: Config, base_path: str, *, strict: bool = False, dependencies: Dependencies | None = None
+    ) -> None:
         self.config = config
+        self._dependencies = dependencies
         self.base_path = base_path
         self.governor = Governor(config.budget)
         self.unreachable: dict[str, str] = {}
@@ -83,7 +87,7 @@ class Engine:
             gate = Gate(settings, ledger, self.governor)
             self.writer.watch(target, settings, ledger, gate)
             self._close_when_idle(gate)
-        recorder = Recorder(
+        recorder = self._recorder_class(settings)(
             target,
             function,
             kind,
@@ -111,6 +115,10 @@ class Engine:
             if not active and gate.closed == REPLAYED:
                 gate.open()
             self._close_when_idle(gate)
+
+    def _recorder_class(self, settings: Settings) -> type[Recorder]:
+        """That of a target with dependencies records its effects too."""
+        return Recorder if self._dependencies is None else self._dependencies.recorder_class(settings)
 
     def recorders(self) -> list[Recorder]:
         """One for each target that was reached in this process."""

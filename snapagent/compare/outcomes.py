@@ -10,7 +10,7 @@ from ..core.paths import EXCEPTION, RESULT
 from ..core.records import Record
 from ..core.type_facts import type_name
 from .comparing import examine
-from .report import Comparison, format_comparison
+from .report import Comparison, Difference, format_comparison
 from .text import plain_repr, short
 from .walking import Options
 
@@ -112,18 +112,32 @@ class Verdict(Record):
     expected: str = ""
     got: str = ""
     reason: str = ""
+    notes: tuple[str, ...] = ()  # facts about the replay, a line each, that change nothing about the verdict
     paths: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.kind == EQUAL
 
+    def with_differences(self, differences: tuple[Difference, ...]) -> Verdict:
+        """With differences that were found beside the outcome: an equal or not comparable one becomes `changed`."""
+        if not differences:
+            return self
+        comparison = self.comparison.replace(differences=(*self.comparison.differences, *differences))
+        if self.kind not in (EQUAL, NOT_COMPARABLE):
+            return self.replace(comparison=comparison)
+        return self.replace(kind=CHANGED, comparison=comparison, reason="", paths=())
+
     def __str__(self) -> str:
-        if self.kind == NOT_REPLAYABLE:
-            return f"{self.kind}: {self.reason}"
+        return "\n".join((self._in_words(), *self.notes))
+
+    def _in_words(self) -> str:
         if self.kind == NOT_COMPARABLE:
             return "\n".join([f"{self.kind}: {self.reason}", *self._difference()])
+        if self.reason:
+            return f"{self.kind}: {self.reason}"
         if self.kind in (FIXED, BROKEN):
-            return f"{self.kind}: expected {self.expected}, got {self.got}"
+            more = f"\n{format_comparison(self.comparison)}" if self.comparison.differences else ""
+            return f"{self.kind}: expected {self.expected}, got {self.got}{more}"
         if self.kind == EQUAL and not self.comparison.not_compared:
             return self.kind
         return f"{self.kind}:\n{format_comparison(self.comparison)}"

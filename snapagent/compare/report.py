@@ -13,6 +13,9 @@ ADDED = "added"  # there, and not expected
 ORDER = "order"  # the same items in another order
 TOO_DEEP = "too_deep"  # nested so deep that comparing it failed: never counted as equal
 
+NOT_MADE = "not made"  # a recorded call of a dependency that the replay did not make
+MADE_TWICE = "made again"  # one that the replay made more often than it was recorded
+
 SHOWN = 20  # differences that a report spells out
 
 
@@ -29,6 +32,10 @@ class Difference(Record):
             return f"{self.path}: missing, expected {self.expected}"
         if self.kind == ADDED:
             return f"{self.path}: not expected, got {self.got}"
+        if self.kind == NOT_MADE:
+            return f"{self.path}: {self.expected} was recorded, not made"
+        if self.kind == MADE_TWICE:
+            return f"{self.path}: {self.got} was made again"
         note = {TYPE: " (another type)", ORDER: " (another order)", TOO_DEEP: " (too deep to compare)"}
         return f"{self.path}: expected {self.expected}, got {self.got}{note.get(self.kind, '')}"
 
@@ -74,7 +81,7 @@ def format_differences(differences: Sequence[Difference]) -> str:
 
 def _lines(difference: Difference) -> list[str]:
     text = str(difference)
-    if len(text) <= 100 or difference.kind in (MISSING, ADDED):
+    if len(text) <= 100 or difference.kind in (MISSING, ADDED, NOT_MADE, MADE_TWICE):
         return [text]
     kind = "" if difference.kind == CHANGED else f" ({difference.kind.replace('_', ' ')})"
     return [f"{difference.path}:{kind}", f"    expected {difference.expected}", f"    got      {difference.got}"]

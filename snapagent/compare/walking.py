@@ -22,6 +22,7 @@ Lack = tuple[Steps, str, object]  # a place that only one side has, MISSING or A
 Handler = Callable[["Walk", Steps, Any, Any], None]
 Comparator = Callable[[Any, Any], bool]
 
+CLOCK_READING = "the wall clock, read during the call"
 MOST = 1000  # differences that are collected; a longer report would not help
 _ATOMS = frozenset((type(None), bool, int, str, bytes, type(...), type(NotImplemented)))
 
@@ -30,6 +31,7 @@ class Options(Record):
     """How to compare. Tolerances are numpy's: `abs(expected - got) <= atol + rtol * abs(expected)`, floats only.
 
     `excused` maps paths to the reason why a difference there is reported as not compared (redacted values).
+    `readings` says whether two different values are readings of the clock; those are reported as not compared too.
     """
 
     rtol: float = 0.0
@@ -38,6 +40,7 @@ class Options(Record):
     unordered: tuple[PathPattern, ...] = ()
     comparators: tuple[tuple[type, Comparator], ...] = ()
     excused: Mapping[str, str] = {}
+    readings: Callable[[object, object], bool] | None = None
 
     @property
     def by_path(self) -> bool:
@@ -145,6 +148,10 @@ class Walk:
                 if not comparator(expected, got):
                     self.differ(steps, expected, got)
                 return
+        readings = self.options.readings
+        if readings is not None and readings(expected, got) and expected != got:
+            self.not_comparable(steps, CLOCK_READING)
+            return
         if kind is not type(got) and type_name(kind) != type_name(type(got)):
             self._differ_in_type(steps, expected, got)
         elif kind in _ATOMS:

@@ -7,7 +7,16 @@ import os
 from ..core.records import Record
 from .document import ConfigNode, TomlDocument, YamlDocument
 from .environment import CAPTURE_DIR, find_config, read_regular
-from .settings import CONFIG_FIELDS, DEFAULT_SETTINGS, SETTINGS_FIELDS, Key, Settings, merged, settings_from
+from .settings import (
+    CONFIG_FIELDS,
+    DEFAULT_SETTINGS,
+    DEPENDENCY_FIELDS,
+    SETTINGS_FIELDS,
+    Key,
+    Settings,
+    merged,
+    settings_from,
+)
 from .targets import Target, TargetPattern, TargetSet
 
 TYPE_CHECKING = False
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..errors import ConfigError
+    from .dependencies import DependencyRule
 
 VERSION = 1
 MAX_FILE = 1_000_000  # bytes
@@ -23,12 +33,15 @@ MAX_PROBLEMS = 100  # of one file; more than that means it is the wrong file
 _MAX_KEY, _MAX_TEXT = 80, 500  # characters of each that an error shows
 
 _SECTIONS = {
+    "dependencies": "a list of functions and presets",
     "defaults": "a mapping of settings",
     "targets": "a list of targets",
     "exclude_targets": "a list of targets",
 }
 _KEYS = ("version", *CONFIG_FIELDS, *_SECTIONS)
-_RULE_KEYS = ("target", *SETTINGS_FIELDS)
+_RULE_KEYS = ("target", "dependencies", *SETTINGS_FIELDS)
+_DEPENDENCY_KEYS = ("target", *DEPENDENCY_FIELDS)
+_NO_TAPE = "none"  # in place of a target's dependencies: dependencies.NONE, which is not imported without need
 _TOP, _BELOW = "at the beginning of a line", "under 'defaults:', or beside a 'target:'"  # where keys belong
 
 
@@ -56,6 +69,15 @@ class Config(Record):
     defaults: Settings = DEFAULT_SETTINGS
     rules: tuple[TargetRule, ...] = ()
     exclude_targets: tuple[TargetPattern, ...] = ()
+    dependencies: tuple[DependencyRule, ...] = ()
+
+    @property
+    def all_dependencies(self) -> tuple[DependencyRule, ...]:
+        """Those of the whole file, then those that single targets add."""
+        added = [rule.settings.dependencies for rule in self.rules if rule.settings.dependencies]
+        if not added:
+            return self.dependencies
+        return tuple(dict.fromkeys((*self.dependencies, *(one for rules in added for one in rules))))
 
     def target_set(self) -> TargetSet:
         """The compiled targets, for the import hook and for instrumenting."""
@@ -164,6 +186,7 @@ class _ConfigBuilder:
         self._version(root)
         values = dict(self._values(root.value, CONFIG_FIELDS, ""))
         defaults = self._defaults(self._section(root, "defaults", dict))
+        dependencies = self._dependencies(self._section(root, "dependencies", list), "dependencies")
         targets = enumerate(self._section(root, "targets", list))
         excluded = enumerate(self._section(root, "exclude_targets", list))
         rules = [self._rule(node, f"targets[{index}]", defaults) for index, node in targets]
@@ -173,6 +196,7 @@ class _ConfigBuilder:
             defaults=defaults,
             rules=tuple(rule for rule in rules if rule),
             exclude_targets=tuple(pattern for pattern in patterns if pattern),
+            dependencies=dependencies,
             **values,
         )
 
@@ -223,8 +247,47 @@ class _ConfigBuilder:
             return None
         self._known(node.value, _RULE_KEYS, f"{key}.")
         changes = dict(self._values(node.value, SETTINGS_FIELDS, f"{key}."))
+        added = node.value.get("dependencies")
+        if added is not None:
+            changes["dependencies"] = self._added_dependencies(added, f"{key}.dependencies")
         pattern = self._pattern(node.value["target"], f"{key}.target")
         return TargetRule(pattern, merged(defaults, changes), node.line) if pattern else None
+
+    def _added_dependencies(self, node: ConfigNode, key: str) -> tuple[DependencyRule, ...] | None:
+        """Those of one target; None for the word `none`."""
+        if node.value == _NO_TAPE:
+            return None
+        if node.value is None:
+            return ()
+        if isinstance(node.value, list):
+            return self._dependencies(node.value, key)
+        wanted = f"{_SECTIONS['dependencies']}, or the word {_NO_TAPE}"
+        self.problem(_words().wrong_section(wanted, node.plain()), node.line, key)
+        return ()
+
+    def _dependencies(self, nodes: list[ConfigNode], key: str) -> tuple[DependencyRule, ...]:
+        found = (self._dependency(node, f"{key}[{index}]") for index, node in enumerate(nodes))
+        return tuple(rule for rule in found if rule is not None)
+
+    def _dependency(self, node: ConfigNode, key: str) -> DependencyRule | None:
+        named, changes = node, {}
+        if isinstance(node.value, dict):
+            if "target" not in node.value:
+                self.problem(_words().no_target(node.plain(), DEPENDENCY_FIELDS), node.line, key)
+                return None
+            self._known(node.value, _DEPENDENCY_KEYS, f"{key}.")
+            changes = dict(self._values(node.value, DEPENDENCY_FIELDS, f"{key}."))
+            named = node.value["target"]
+        from .dependencies import DependencyRule
+
+        try:
+            if isinstance(named.value, str):
+                return DependencyRule.read(named.value).replace(line=node.line, **changes)
+            wanted = "expects 'package.module:function' or the name of a preset"
+            self.problem(f"{wanted}, not {_words().show(named.plain())}", node.line, key)
+        except ValueError as error:
+            self.problem(str(error), node.line, key)
+        return None
 
     def _pattern(self, node: ConfigNode, key: str) -> TargetPattern | None:
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .settings import CONFIG_FIELDS, SETTINGS_FIELDS, Key
+from .dependencies import BUILT_IN, NONE
+from .settings import CONFIG_FIELDS, DEPENDENCY_FIELDS, SETTINGS_FIELDS, Key
 from .units import INFINITY
 
 Schema = dict[str, object]
@@ -21,11 +22,23 @@ def build(version: int) -> Schema:
     """The whole schema; see config.schema."""
     settings = _properties(SETTINGS_FIELDS)
     target: Schema = {"type": "string", "minLength": 1, "description": "module:qualname, dotted, or a glob of either."}
+    dependency: Schema = {
+        "type": "string",
+        "minLength": 1,
+        "description": f"module:qualname, a glob, or a preset: {', '.join(BUILT_IN)}.",
+    }
+    dependencies: Schema = {"anyOf": [dependency, _rule(dependency, _properties(DEPENDENCY_FIELDS))]}
+    added: Schema = {
+        "description": "Added to those of the whole file; none: nothing is recorded below this target.",
+        "anyOf": [{"type": ["array", "null"], "items": dependencies}, {"const": NONE}],
+    }
+    rule = _rule(target, {"dependencies": added, **settings})
     properties = {
         "version": {"const": version, "description": "Of this format."},
         **_properties(CONFIG_FIELDS),
+        "dependencies": _list("Functions whose calls below a target are recorded into its bundle.", dependencies),
         "defaults": _mapping("Settings of every target; each may be set per target too.", settings, null=True),
-        "targets": _list("The functions to capture.", {"anyOf": [target, _rule(target, settings)]}),
+        "targets": _list("The functions to capture.", {"anyOf": [target, rule]}),
         "exclude_targets": _list("Functions that are never targets; wins over 'targets'.", target),
     }
     return {

@@ -10,12 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from .dependencies import DependencyRule
+
 
 DJANGO = "django"  # the value of `setup` that stands for django.setup()
 
 
 class Settings(Record):
-    """How one target is captured. `keep` and `quota` are whole numbers or infinity; `max_age` is in seconds."""
+    """How one target is captured. `keep` and `quota` are whole numbers or infinity; `max_age` is in seconds.
+
+    `dependencies` has no entry in the table of keys: it belongs beside a `target:`, and has a grammar of its own.
+    """
 
     keep: float = 2
     keep_outcomes: int = 1
@@ -29,6 +34,9 @@ class Settings(Record):
     exclude: tuple[str, ...] = ()
     exclude_types: tuple[str, ...] = ()
     mode: str = "wrap"
+    effects: int = 500
+    effects_max_bytes: int = 4 * 10**6
+    dependencies: tuple[DependencyRule, ...] | None = ()  # added to those of the whole file; None: no tape
 
 
 DEFAULT_SETTINGS = Settings()
@@ -132,6 +140,14 @@ SETTINGS_FIELDS = by_name(
     Key("exclude", "names", (), "Argument paths that are left out, such as self.model.", items="argument paths"),
     Key("exclude_types", "names", (), "Types whose values are left out.", items="type names"),
     Key("mode", "choice", "wrap", "inplace reaches references taken earlier.", options=("wrap", "inplace")),
+    Key(
+        "effects",
+        "whole",
+        500,
+        "Calls of dependencies that are recorded per bundle.",
+        minimum=1,
+    ),
+    Key("effects_max_bytes", "size", "4MB", "Of the calls of dependencies in one bundle."),
 )
 
 
@@ -281,3 +297,24 @@ _READERS: dict[str, Callable[[Key, object], Any]] = {
     "names": _names,
     "pairs": _pairs,
 }
+
+
+_PARAMETERS = "names of parameters"
+DEPENDENCY_FIELDS = by_name(
+    Key("role", "choice", None, "write: replay checks that the call is made again.", options=("read", "write")),
+    Key("exclude", "names", (), "Parameters that are neither stored nor matched.", items=_PARAMETERS),
+    Key(
+        "result",
+        "choice",
+        "store",
+        "handle, proxy: a live object, known by the calls made on it; skip: not stored.",
+        options=("store", "handle", "proxy", "skip"),
+    ),
+    Key(
+        "repeat",
+        "choice",
+        "steady",
+        "What answers more calls than were recorded: steady (if all answers were equal), last or never.",
+        options=("never", "steady", "last"),
+    ),
+)

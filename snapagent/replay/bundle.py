@@ -12,6 +12,7 @@ from typing import Any
 from ..bundle import ASYNC_GENERATOR, CALL, CANCELLED, CAPPED, CLOSED, GENERATOR, OUTCOME, BundleFile, Header
 from ..compare.comparing import make_options
 from ..compare.outcomes import (
+    CHANGED,
     NOT_COMPARABLE,
     NOT_REPLAYABLE,
     Outcome,
@@ -21,21 +22,42 @@ from ..compare.outcomes import (
     in_comparable_form,
 )
 from ..compare.walking import Comparator, Options
+from ..core.records import Record
 from ..core.short_hashes import short_hash
 from ..core.signature import Parameters
-from ..errors import NotComparableError, NotReplayableError, OutcomeError, PlaceholderError, SnapagentError
+from ..errors import (
+    EffectNotRecorded,
+    NotComparableError,
+    NotReplayableError,
+    OutcomeError,
+    PlaceholderError,
+    SnapagentError,
+    UndeclaredEffect,
+)
 from ..placeholder import PlaceholderUses
 from ..store import BundleEntry, StoreReader
 from . import call as calling
 from .application import prepare
 from .call import StoredArguments, check_names, override
+from .effects.effect import Effect
+from .effects.progress import WRITES
+from .effects.served_tape import read_effects
 from .functions import find_function, unwrap
 from .io_guard import guarded, refused_io
 from .missing_inputs import MissingInputs
 from .stored import StoredCall
 from .stored_form import judge_as_stored
+from .surroundings import ReplayRules, Surroundings
 
 _ALLOW = "--allow-io allows it"
+
+
+class _Judged(Record):
+    """The verdict over a replay, how the call ended, and the first effect that was missed."""
+
+    verdict: Verdict
+    got: Outcome
+    miss: SnapagentError | None = None
 
 
 class Bundle:
@@ -149,6 +171,11 @@ class Bundle:
         value = self._stored.load(OUTCOME)
         return Raised(value) if self.outcome == "raised" else Returned(value)
 
+    @property
+    def effects(self) -> list[Effect]:
+        """The recorded calls of dependencies below this call, in the order in which they began."""
+        return [Effect(index, self.target, stored) for index, stored in enumerate(read_effects(self._stored))]
+
     def using(self, /, **arguments: Any) -> Bundle:
         """The same call with other values for some arguments, by parameter name: `bundle.using(gateway=mock).call()`.
 
@@ -161,33 +188,72 @@ class Bundle:
 
     # -- calling it again ----------------------------------------------------------------------------------------
 
-    def call(self, fn: Callable[..., Any] | None = None) -> Any:
+    def call(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
+    ) -> Any:
         """Call the target, or `fn` in its place, with the stored arguments.
 
         The call is not captured. A method is called on the stored instance, a coroutine is awaited in a loop of its
         own, and the items of a generator are listed. Raises what the function raises.
+
+        The calls of dependencies that were recorded below it are served, and nothing else reaches the network or a
+        database: such a call raises EffectNotRecorded or UndeclaredEffect. `live` names dependencies that are called
+        for real, `effects=False` calls all of them.
+
+        The wall clock stands at the moment of the captured call and ticks, unless `clock=False`; `time.monotonic` and
+        `time.perf_counter` are left alone. Replays in several threads take turns, since the clock is the process's.
         """
         __tracebackhide__ = True
-        return calling.run(self._prepared(fn))
+        call, around = self._prepared(fn, ReplayRules.of(effects, live, clock))
+        with around.entered():
+            return calling.run(call)
 
-    async def acall(self, fn: Callable[..., Any] | None = None) -> Any:
+    async def acall(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
+    ) -> Any:
         """The same inside a running event loop."""
         __tracebackhide__ = True
-        return await calling.arun(self._prepared(fn))
+        call, around = self._prepared(fn, ReplayRules.of(effects, live, clock))
+        async with around.aentered():
+            return await calling.arun(call)
 
-    def replay(self, fn: Callable[..., Any] | None = None) -> Any:
+    def replay(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
+    ) -> Any:
         """Call it and return the outcome in a form that compares, for snapshots.
 
         A returned value is returned as it is, unless it contains arrays: then, and for an exception, the result is a
         `Returned` or `Raised` with an equality and a repr of its own.
         """
         __tracebackhide__ = True
-        return in_comparable_form(self._ended(self._prepared(fn)))
+        return in_comparable_form(self._ended(*self._prepared(fn, ReplayRules.of(effects, live, clock))))
 
-    async def areplay(self, fn: Callable[..., Any] | None = None) -> Any:
+    async def areplay(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
+    ) -> Any:
         """The same inside a running event loop."""
         __tracebackhide__ = True
-        return in_comparable_form(await self._aended(self._prepared(fn)))
+        return in_comparable_form(await self._aended(*self._prepared(fn, ReplayRules.of(effects, live, clock))))
 
     def check(
         self,
@@ -198,17 +264,28 @@ class Bundle:
         ignore: Iterable[str] = (),
         unordered: Iterable[str] = (),
         comparators: Mapping[type, Comparator] | None = None,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
     ) -> Verdict:
         """Call it and compare the outcome with the stored one. The verdict lists the places that were not compared.
 
+        The recorded calls of dependencies are served as in `call`. `effects` says how they are compared: `writes` (the
+        same writes, in the same order for each dependency and caller; reads that are left out are a note), `answers`
+        (only that each call has an answer), or `strict` (all of them, in order).
+
+        Readings of the wall clock during the call (datetimes, epoch numbers, ISO texts) are not compared.
+
         Raises:
-            AssertionError: the outcomes differ; the message lists the differences by path, with both values.
+            AssertionError: the outcomes or writes differ; the message lists the differences by path, with both values.
             NotComparableError: (an AssertionError) they differ, and a redacted value or a placeholder among the
                 arguments may be the cause; the message names it.
+            EffectNotRecorded, UndeclaredEffect: both AssertionErrors; something was asked for that is not on the tape,
+                also when the function swallowed the error.
         """
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
-        return self._asserted(self._judged(fn, options), options)
+        return self._asserted(self._judged(fn, options, ReplayRules.of(effects, live, clock)), options)
 
     async def acheck(
         self,
@@ -219,11 +296,14 @@ class Bundle:
         ignore: Iterable[str] = (),
         unordered: Iterable[str] = (),
         comparators: Mapping[type, Comparator] | None = None,
+        effects: str | bool = WRITES,
+        live: Iterable[str] = (),
+        clock: bool = True,
     ) -> Verdict:
         """The same inside a running event loop."""
         __tracebackhide__ = True
         options = self._options(rtol, atol, ignore, unordered, comparators)
-        return self._asserted(await self._ajudged(fn, options), options)
+        return self._asserted(await self._ajudged(fn, options, ReplayRules.of(effects, live, clock)), options)
 
     def verdict(
         self,
@@ -251,7 +331,7 @@ class Bundle:
         try:
             prepare(self._header)
             with guarded():  # loading and comparing run code of the program too
-                return self._judged(fn, options or self._options())[0]
+                return self._judged(fn, options or self._options(), ReplayRules()).verdict
         except NotReplayableError as error:
             return Verdict(NOT_REPLAYABLE, reason=f"{error.reason}; {error.remedy}")
         except SnapagentError as error:
@@ -287,21 +367,23 @@ class Bundle:
     def _parameters(self) -> Parameters:
         return Parameters(self._header.parameters)
 
-    def _call(self) -> StoredArguments:
-        stored = self._stored.load(CALL)
+    def _call(self, stand_ins: Mapping[str, Any] | None = None) -> StoredArguments:
+        stored = self._stored.load(CALL, stand_ins)
         if self._overrides:
             return override(stored, self._parameters, self._stored.has_instance, self._overrides)
         instance, args, kwargs = stored
         return instance, args, kwargs
 
-    def _prepared(self, fn: Callable[..., Any] | None) -> calling.PreparedCall:
+    def _prepared(self, fn: Callable[..., Any] | None, rules: ReplayRules) -> tuple[calling.PreparedCall, Surroundings]:
         if fn is None:
             prepare(self._header)
         function = find_function(self.target) if fn is None else _replacement(fn)
-        instance, args, kwargs = self._call()
+        around = Surroundings(self._stored, rules, function, self._overrides)
+        instance, args, kwargs = self._call(around.stand_ins)
         bound = getattr(function, "__self__", None) is not None and hasattr(function, "__func__")
         positional = (instance, *args) if self._stored.has_instance and not bound else args
-        return calling.PreparedCall(self.target, function, positional, kwargs, self._header.flavor, self._items())
+        call = calling.PreparedCall(self.target, function, positional, kwargs, self._header.flavor, self._items())
+        return call, around
 
     def _items(self) -> int:
         """The most items to read from a generator: no more than were captured, when it was not read to its end."""
@@ -310,51 +392,73 @@ class Bundle:
         taken = len(self.result)
         return taken if self._header.ended in (CLOSED, CAPPED) else taken + calling.MOST_ITEMS
 
-    def _judged(self, fn: Callable[..., Any] | None, options: Options) -> tuple[Verdict, Outcome]:
-        """The verdict, and how the call ended."""
+    def _judged(self, fn: Callable[..., Any] | None, options: Options, rules: ReplayRules) -> _Judged:
         __tracebackhide__ = True
-        expected, call = self._expected_to_compare(), self._prepared(fn)
+        expected = self._expected_to_compare()
+        call, around = self._prepared(fn, rules)
         try:
             with PlaceholderUses() as uses:
-                got = self._ended(call)
+                got = self._ended(call, around)
         except PlaceholderError as error:
-            return self._if_rebuilt(self._missing.not_in_the_bundle(error)), Raised(error)
-        verdict = self._missing.explain(judge_as_stored(expected, got, options), got, uses.paths)
-        return self._if_rebuilt(verdict), got
+            verdict = self._if_rebuilt(self._missing.not_in_the_bundle(error))
+            return _Judged(verdict, Raised(error), around.effects.miss)
+        return self._judged_by(expected, got, options, around, uses.paths)
 
-    async def _ajudged(self, fn: Callable[..., Any] | None, options: Options) -> tuple[Verdict, Outcome]:
+    async def _ajudged(self, fn: Callable[..., Any] | None, options: Options, rules: ReplayRules) -> _Judged:
         __tracebackhide__ = True
-        expected, call = self._expected_to_compare(), self._prepared(fn)
+        expected = self._expected_to_compare()
+        call, around = self._prepared(fn, rules)
         try:
             with PlaceholderUses() as uses:
-                got = await self._aended(call)
+                got = await self._aended(call, around)
         except PlaceholderError as error:
-            return self._if_rebuilt(self._missing.not_in_the_bundle(error)), Raised(error)
-        verdict = self._missing.explain(judge_as_stored(expected, got, options), got, uses.paths)
-        return self._if_rebuilt(verdict), got
+            verdict = self._if_rebuilt(self._missing.not_in_the_bundle(error))
+            return _Judged(verdict, Raised(error), around.effects.miss)
+        return self._judged_by(expected, got, options, around, uses.paths)
+
+    def _judged_by(
+        self, expected: Outcome, got: Outcome, options: Options, around: Surroundings, used: Iterable[str]
+    ) -> _Judged:
+        """The verdict over a replay that has ended. An effect that was missed is the only thing it tells."""
+        effects = around.effects
+        if effects.miss is not None:
+            verdict = Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
+            return _Judged(verdict, got, effects.miss)
+        verdict = judge_as_stored(expected, got, options.replace(readings=around.readings))
+        verdict = self._missing.explain(verdict, got, used).with_differences(effects.differences)
+        verdict = self._if_rebuilt(verdict)
+        notes = effects.notes if verdict else (*effects.notes, *effects.if_changed)
+        return _Judged(verdict.replace(notes=notes), got)
 
     @property
     def _missing(self) -> MissingInputs:
         return MissingInputs(self._header, self._parameters, self._overrides)
 
-    def _ended(self, call: calling.PreparedCall) -> Outcome:
+    def _ended(self, call: calling.PreparedCall, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
-        try:
-            return Returned(calling.run(call))
-        except BaseException as error:
-            return self._raised(error)
+        with around.entered():
+            try:
+                return Returned(calling.run(call))
+            except BaseException as error:
+                return self._raised(error, around)
 
-    async def _aended(self, call: calling.PreparedCall) -> Outcome:
+    async def _aended(self, call: calling.PreparedCall, around: Surroundings) -> Outcome:
         __tracebackhide__ = True
-        try:
-            return Returned(await calling.arun(call))
-        except BaseException as error:
-            return self._raised(error)
+        async with around.aentered():
+            try:
+                return Returned(await calling.arun(call))
+            except BaseException as error:
+                return self._raised(error, around)
 
-    def _raised(self, error: BaseException) -> Raised:
-        """An exception as an outcome. Ctrl-C, pytest's exceptions and SnapagentError are raised, unless captured so."""
+    def _raised(self, error: BaseException, around: Surroundings) -> Raised:
+        """An exception as an outcome. Ctrl-C, pytest's exceptions and SnapagentError are raised, unless captured so.
+
+        An effect that was missed is an outcome too: the verdict tells it.
+        """
         __tracebackhide__ = True
         outcome = Raised(error)
+        if around.effects.miss is not None and isinstance(error, EffectNotRecorded | UndeclaredEffect):
+            return outcome
         foreign = isinstance(error, SnapagentError) or not isinstance(error, Exception)
         if foreign and outcome.type != self._header.exception:
             raise error
@@ -396,9 +500,11 @@ class Bundle:
             rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators, excused=redacted
         )
 
-    def _asserted(self, judged: tuple[Verdict, Outcome], options: Options) -> Verdict:
+    def _asserted(self, judged: _Judged, options: Options) -> Verdict:
         __tracebackhide__ = True
-        verdict, got = judged
+        if judged.miss is not None:
+            raise judged.miss
+        verdict, got = judged.verdict, judged.got
         if verdict:
             return verdict
         cause = got.exception if isinstance(got, Raised) else None

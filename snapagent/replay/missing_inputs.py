@@ -15,6 +15,7 @@ from ..core.paths import OUTCOME_ROOTS, parameter_key, parse_path
 from ..core.signature import VAR_KEYWORD, Parameters
 from ..errors import PlaceholderError
 from ..placeholder import PRESENT, REDACTED, Placeholder, note_of
+from .stored import is_of_effect
 
 _TEXTS = frozenset({"str", "bytes", "bytearray", "key"})  # types of notes whose value is a text at replay
 
@@ -27,7 +28,8 @@ class MissingInputs:
 
     def __init__(self, header: Header, parameters: Parameters, replaced: Collection[str] = ()) -> None:
         supplied = _places_of(parameters, replaced)
-        notes = [note for note in header.notes if note.kind not in PRESENT and _is_input(note.path, supplied)]
+        own = [note for note in header.notes if note.kind not in PRESENT and not is_of_effect(header, note.path)]
+        notes = [note for note in own if _is_input(note.path, supplied)]
         self.redacted = tuple(note.path for note in notes if note.kind == REDACTED and note.type in _TEXTS)
         self._placeholders = {note.path: note for note in notes if note.path not in self.redacted}
 

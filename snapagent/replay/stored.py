@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bundle import BOUND_KINDS, OUTCOME, BundleFile, Header, Note
+from ..bundle import BOUND_KINDS, EFFECTS, OUTCOME, BundleFile, Header, Note
 from ..core.paths import EXCEPTION, RESULT, parameter_key
 from ..core.replaying import REPLAYING
 from ..core.signature import Parameters
@@ -27,7 +27,12 @@ PICKLE = "pickle"  # the serializer of all bundles so far
 
 def placeholder_paths(header: Header) -> list[str]:
     """The paths where a bundle holds a placeholder instead of the value."""
-    return [note.path for note in header.notes if note.kind not in PRESENT]
+    return [note.path for note in header.notes if note.kind not in PRESENT and not is_of_effect(header, note.path)]
+
+
+def is_of_effect(header: Header, path: str) -> bool:
+    """Whether a path of a note leads into an effect; a parameter may be called `effects` too."""
+    return bool(header.effects) and path.startswith("effects[")
 
 
 def applicable_facsimiles(header: Header, facsimiles: Mapping[str, object]) -> dict[str, object]:
@@ -77,8 +82,23 @@ class StoredCall:
             self._file = self._library.read(self.entry)
         return self._file
 
-    def load(self, part: str) -> Any:
+    @property
+    def facsimiles(self) -> Mapping[str, object]:
+        """Those that the test supplies, by path."""
+        return self._facsimiles
+
+    def is_supplied(self, path: str) -> bool:
+        """Whether the test supplies a facsimile for the placeholder at `path`."""
+        return any(_fits(given, [path]) for given in self._facsimiles)
+
+    def effects(self) -> bytes:
+        """The part that holds the effects, as `dependencies.tape` reads it; nothing is unpickled."""
+        return self._library.part(self.read(), EFFECTS, self.entry.path)
+
+    def load(self, part: str, stand_ins: Mapping[str, object] | None = None) -> Any:
         """A fresh copy of a part: `call` is (instance, args, kwargs), `outcome` the value or the exception.
+
+        `stand_ins` are further values for placeholders, by path.
 
         Raises:
             NotReplayableError: this interpreter cannot load it, judged by the header.
@@ -97,12 +117,13 @@ class StoredCall:
         if serializer != PICKLE:
             reason = f"its {part} was written by the serializer {serializer!r}, and only {PICKLE!r} can be read"
             raise NotReplayableError(self.header.target, reason, "use the version of snapagent that wrote it")
+        supplied = {**(stand_ins or {}), **self._facsimiles}
         renames = dict(config_in_force().renames)
         lost: list[Placeholder] = []
         try:
             with REPLAYING:  # loading runs code of the program too
                 value = thaw(
-                    data, facsimiles=self._facsimiles, renames=renames, target=self.header.target, part=part, lost=lost
+                    data, facsimiles=supplied, renames=renames, target=self.header.target, part=part, lost=lost
                 )
         except BundleLoadError as error:
             raise BundleLoadError(error.target, error.reason, _remedy(error)) from error.__cause__

@@ -14,6 +14,7 @@ from .redaction.rules import Redactor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 DEFAULTS = "defaults"  # a part that is not stored: it enters the hash and the previews
@@ -54,13 +55,25 @@ class OpenedCall:
         """The parameter that the bound instance goes by."""
         return self._parameters.items[0][0] if self._has_instance and self._parameters.items else None
 
-    def redact(self, redactor: Redactor, earlier: EarlierSecrets | None = None) -> Redaction | None:
-        """Redact in place; None when there is nothing to redact. `earlier` knows the secrets of the calls before."""
-        known = earlier.found_in(self._streams) if earlier is not None else ()
-        if not known and redactor.is_clean(self.roots.values(), self._streams):
+    def redact(
+        self,
+        redactor: Redactor,
+        earlier: EarlierSecrets | None = None,
+        more: Mapping[str, Roots] | None = None,
+        streams: Iterable[bytes] = (),
+    ) -> Redaction | None:
+        """Redact in place; None when there is nothing to redact. `earlier` knows the secrets of the calls before.
+
+        `more` are further graphs that belong to the call, and `streams` their pickles: a secret in one of them is
+        redacted in all.
+        """
+        parts = {**self.roots, **more} if more else self.roots
+        pickles = b"\n".join([self._streams, *streams]) if more else self._streams
+        known = earlier.found_in(pickles) if earlier is not None else ()
+        if not known and redactor.is_clean(parts.values(), pickles):
             return None
-        redaction = Redaction(redactor, self._streams, known)
-        for name, roots in self.roots.items():
+        redaction = Redaction(redactor, pickles, known)
+        for name, roots in parts.items():
             redaction.redact_part(name, roots)
         redaction.finish()
         if earlier is not None:

@@ -7,11 +7,11 @@ stored: bytes that were not searched for secrets are never written.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from .. import __version__
-from ..bundle import BOUND_KINDS, CALL, COMPLETE, OUTCOME, Header, Note, Part
+from ..bundle import BOUND_KINDS, CALL, COMPLETE, EFFECTS, FORMAT, FORMAT_WITH_EFFECTS, OUTCOME, Header, Note, Part
 from ..config.targets import Target
 from ..core.paths import EXCEPTION, RESULT, parameter_key
 from ..core.records import Record
@@ -28,7 +28,20 @@ from .redaction.rules import Redactor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Protocol
+
     from ..config.settings import Settings
+    from ..serializer.inert.walk import Roots
+
+    class Tape(Protocol):
+        """The effects of a call: their graphs, and after the redaction the part, the summary and the notes."""
+
+        @property
+        def roots(self) -> Mapping[str, Roots]: ...
+        @property
+        def streams(self) -> Iterable[bytes]: ...
+        def sealed(self, redaction: Redaction | None) -> tuple[bytes, dict[str, Any], list[Note]]: ...
 
 
 _NOTHING: frozenset[str] = frozenset()
@@ -89,13 +102,18 @@ def _redactor(added: tuple[str, ...], allowed: tuple[str, ...], key: bytes) -> R
     return Redactor(added, allowed, key)
 
 
-def seal(raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None) -> tuple[Header, dict[str, bytes]]:
+def seal(
+    raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, tape: Tape | None = None
+) -> tuple[Header, dict[str, bytes]]:
     """The header and the stored bytes of each part; `earlier` has the secrets of the calls sealed before.
 
     Raises InertError when the call cannot be decoded.
     """
     opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
-    redaction = opened.redact(rules.redactor, earlier)
+    if tape is None:
+        redaction = opened.redact(rules.redactor, earlier)
+    else:
+        redaction = opened.redact(rules.redactor, earlier, tape.roots, tape.streams)
     changed = redaction.changed if redaction is not None else _NOTHING
     cut = [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
     bound, outcome = opened.bound(), opened.outcome()
@@ -103,7 +121,16 @@ def seal(raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None) 
     hashed = argument_hash(bound, opened.instance_name, canonical)
     shown = {parameter_key(name): value for name, value in bound.items()}
     shown[EXCEPTION if raw.raised else RESULT] = outcome
-    parts, payload = _parts(raw, opened, changed, rules.compression)
+    values = {
+        CALL: encode(opened.call()) if CALL in changed else raw.call,
+        OUTCOME: encode(outcome) if OUTCOME in changed else raw.outcome,
+    }
+    notes = _notes(raw, redaction, cut)
+    effects: dict[str, Any] = {}
+    if tape is not None:
+        values[EFFECTS], effects, more_notes = tape.sealed(redaction)
+        notes = (*notes, *more_notes)
+    parts, payload = _parts(values, raw.serializer, rules.compression)
     here = interpreter()
     header = Header(
         target=str(raw.target),
@@ -120,7 +147,7 @@ def seal(raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None) 
         parameters=raw.parameters.items,
         previews={path: preview_text(value) for path, value in shown.items()},
         tree={path: preview_tree(value, canonical) for path, value in shown.items()},
-        notes=_notes(raw, redaction, cut),
+        notes=notes,
         opaque=hashed.opaque,
         packages=package_versions(raw.packages),
         by_value=raw.by_value,
@@ -129,24 +156,20 @@ def seal(raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None) 
         python=here.python,
         implementation=here.implementation,
         platform=here.platform,
+        format=FORMAT if tape is None else FORMAT_WITH_EFFECTS,
+        effects=effects,
     )
     return header, payload
 
 
-def _parts(
-    raw: RawCall, opened: OpenedCall, changed: Collection[str], compression: str
-) -> tuple[tuple[Part, ...], dict[str, bytes]]:
-    payload = {
-        CALL: encode(opened.call()) if CALL in changed else raw.call,
-        OUTCOME: encode(opened.outcome()) if OUTCOME in changed else raw.outcome,
-    }
+def _parts(payload: dict[str, bytes], serializer: str, compression: str) -> tuple[tuple[Part, ...], dict[str, bytes]]:
     sizes = {name: len(data) for name, data in payload.items()}
     if compression != "none":
         from ..store.compression import deflate, usable  # imports the library only when it is used
 
         compression = usable(compression)
         payload = {name: deflate(compression, data) for name, data in payload.items()}
-    parts = tuple(Part(name, raw.serializer, compression, len(data), sizes[name]) for name, data in payload.items())
+    parts = tuple(Part(name, serializer, compression, len(data), sizes[name]) for name, data in payload.items())
     return parts, payload
 
 

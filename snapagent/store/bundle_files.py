@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from ..bundle import FORMAT, MAGIC, MAX_LINE, BundleFile, Header, decode, decode_header, header_size
+from ..bundle import FORMATS, MAGIC, MAX_LINE, BundleFile, Header, decode, decode_header, header_size
 from ..errors import CorruptBundleError
 from . import files
 from .layout import BundleEntry, folder_name
 from .trust import Trust
 
-_START = b"%s%d " % (MAGIC, FORMAT)
+_STARTS = tuple(b"%s%d " % (MAGIC, number) for number in FORMATS)
+_START_SIZE = len(_STARTS[0])
 # A header is cut at these. None can occur inside a text, because its quotes are escaped, nor at the start of a preview.
 _PARTS, _EXCEPTION, _TREE = b',"parts":[', b',"exception":', b',"tree":{'
 _FIELDS = ("target", "kind", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews")
@@ -46,14 +47,14 @@ def parse_summary(data: bytes) -> HeaderSummary | None:
 
     Preview trees and parts make up most of a header, and are not parsed here.
     """
-    if not data.startswith(_START):
+    if not data.startswith(_STARTS):
         return None
     start = data.find(b"\n", 0, MAX_LINE) + 1
     parts = data.find(_PARTS, start)
     rest = data.find(_EXCEPTION, parts)
     end = data.find(_TREE, rest)
     try:
-        size = int(data[len(_START) : data.index(b" ", len(_START))])
+        size = int(data[_START_SIZE : data.index(b" ", _START_SIZE)])
         if not 0 < start < parts < rest < end < start + size:
             return None
         shown = b"%s%s}" % (data[start:parts], data[rest:end])

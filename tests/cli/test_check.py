@@ -216,3 +216,45 @@ def test_a_glob_over_a_compiled_module_says_that_it_is_compiled(project):
     assert "compiled" in verdicts["_json:*"]["reason"]
     assert "make the one that calls it a target" in verdicts["_json:*"]["reason"]
     assert "built into the interpreter" in verdicts["sys:*"]["reason"]
+
+
+def check_dependencies(project, *entries: str, extra: tuple[str, ...] = ()):
+    """Run the command over a config with these dependencies; the result and the verdicts by entry."""
+    lines = "\n".join(f"  - {json.dumps(entry)}" for entry in entries)
+    (project / "snapagent.yaml").write_text(f"version: 1\ndependencies:\n{lines}\ntargets: []\n")
+    result = runner().invoke(main, ["check", "--json", *extra])
+    return result, {verdict["target"]: verdict for verdict in json.loads(result.stdout)["dependencies"]}
+
+
+def test_dependencies_are_resolved_as_targets_are(project):
+    result, verdicts = check_dependencies(project, "shopfront.pricing:quote", "shopfront.pricing:Orders.*", "sqlite3")
+
+    assert result.exit_code == 0
+    assert {verdict["status"] for verdict in verdicts.values()} == {"wraps"}
+    assert verdicts["sqlite3"]["functions"][0]["kind"] == "preset"
+
+
+@pytest.mark.parametrize("target", ["math:sqrt", "shopfront.pricing:sqrt", "_thread:allocate_lock"])
+def test_34_a_c_callable_as_a_dependency_fails_with_what_to_declare_in_its_place(project, target):
+    result, verdicts = check_dependencies(project, target)
+
+    assert result.exit_code == 1
+    assert verdicts[target]["reason"].endswith("; declare the Python function that calls it")
+
+
+def test_a_dependency_that_matches_nothing_fails_and_shows_the_nearest_names(project):
+    result, verdicts = check_dependencies(project, "shopfront.pricing:qoute")
+
+    assert result.exit_code == 1
+    assert verdicts["shopfront.pricing:qoute"]["nearest"] == ["shopfront.pricing:quote"]
+    text = runner().invoke(main, ["check"])
+    assert "dependencies" in text.stdout
+    assert "1 of 1 dependency cannot be recorded as written" in text.stderr
+
+
+def test_an_unknown_preset_is_an_error_of_the_configuration_with_the_near_match(project):
+    (project / "snapagent.yaml").write_text("version: 1\ndependencies: [reqests]\n")
+    result = runner().invoke(main, ["check"])
+
+    assert result.exit_code == 1
+    assert "unknown preset 'reqests'; did you mean 'requests'?" in " ".join(result.stdout.split())

@@ -507,7 +507,7 @@ def test_the_folder_stays_as_written_until_somebody_says_where_from():
 
 
 def test_the_table_has_each_field_with_the_default_of_the_record():
-    assert tuple(SETTINGS_FIELDS) == Settings._fields
+    assert (*SETTINGS_FIELDS, "dependencies") == Settings._fields
     for name, field in SETTINGS_FIELDS.items():
         assert field.read(field.default) == getattr(DEFAULT_SETTINGS, name)
     for name, field in CONFIG_FIELDS.items():

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from snapagent.cli import main
 from snapagent.cli.group import COMMAND_FILES
 from snapagent.config.settings import DEFAULT_SETTINGS
+from snapagent.dependencies.tape import Summary
 from snapagent.sealing.hashing.canonical import Canonical
 from snapagent.sealing.preview import preview_tree
 from snapagent.store import Counts, Store
@@ -26,7 +27,7 @@ QUOTE, PRODUCT, PLACE = "shop.pricing.quote", "shop.storage.find_product", "shop
 OBJECTS = "file://{folder}/objects"  # an object store that is a folder
 WITHOUT = {"init", "run", "new-test", "completion", "view"}  # they print no data
 RUNS: dict[str, list[str]] = {
-    "check": ["check", "check wrong.yaml", "check near.yaml"],
+    "check": ["check", "check wrong.yaml", "check near.yaml", "check asks.yaml"],
     "enable": ["enable"],
     "disable": ["disable"],
     "pause": ["pause"],
@@ -143,6 +144,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patched.setattr("snapagent.cli.launch.pth_path", lambda: str(folder / "here.pth"))
         patched.setattr("snapagent.cli.commands.switch.pth_path", lambda: str(folder / "here.pth"))
         (folder / "redact.yaml").write_text("version: 1\ndefaults: {redact: [currency]}\ntargets: []\n")
+        (folder / "asks.yaml").write_text("version: 1\ndependencies: [sqlite3, 'shop.pricing:qoute']\n")
         _add_oddities(Store(folder / "captures"))
         _push(folder)
         with sample.torn(), sample.running(), sample.other_tax():
@@ -168,6 +170,7 @@ def _add_oddities(store: Store) -> None:
         packages={"attrs": "23.2.0"},
         by_value=("shop.storage.<lambda>",),
         opaque=("sku",),
+        effects=Summary(1, dependencies={"sqlite3": (1, 0)}, previews=({"dependency": "sqlite3"},)).as_dict(),
         tree={"sku": preview_tree(list(range(50)), Canonical())},
     )
     store.publish("shop.storage:find_product", header, bundle.payload, when=entry.when + 1)

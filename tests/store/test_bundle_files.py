@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from storing import TARGET, header_of, payload_of, publish
 
-from snapagent.bundle import FORMAT, SigningKey
+from snapagent.bundle import FORMAT, FORMATS, SigningKey
 from snapagent.errors import CorruptBundleError, UnsupportedFormatError
 from snapagent.store import Store
 
@@ -83,9 +83,11 @@ def test_only_a_regular_file_is_read_as_a_bundle(store: Store, kind: str, tmp_pa
 def test_a_newer_format_is_refused_by_name(store: Store) -> None:
     entry = publish(store)
     whole = Path(entry.path).read_bytes()
-    Path(entry.path).write_bytes(whole.replace(b"snapagent-bundle %d" % FORMAT, b"snapagent-bundle %d" % (FORMAT + 1)))
+    Path(entry.path).write_bytes(
+        whole.replace(b"snapagent-bundle %d" % FORMAT, b"snapagent-bundle %d" % (FORMATS[-1] + 1))
+    )
 
-    with pytest.raises(UnsupportedFormatError, match=f"format {FORMAT + 1}"):
+    with pytest.raises(UnsupportedFormatError, match=f"format {FORMATS[-1] + 1}"):
         store.read(entry)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .trampolines import PARTS, Parts, swap_code
+from .trampolines import PARTS, GatedParts, Parts, gated_code, swap_code
 
 if TYPE_CHECKING:
     from ..recording.recorder import Recorder
@@ -22,12 +22,26 @@ def is_swapped(function: object) -> bool:
     return type(function) is FunctionType and _parts(function) is not None
 
 
-def _parts(function: FunctionType) -> Parts | None:
-    return next((const for const in function.__code__.co_consts if type(const) is Parts), None)
+def is_gated(function: object) -> bool:
+    """Whether it is a dependency whose calls are recorded."""
+    return type(function) is FunctionType and _parts(function, GatedParts) is not None
+
+
+def _parts(function: FunctionType, kind: type[Parts] = Parts) -> Parts | None:
+    return next((const for const in function.__code__.co_consts if type(const) is kind), None)
 
 
 def swap(function: FunctionType, recorder: Recorder) -> None:
     """Have every call of `function`, by any reference, recorded by `recorder`."""
+    _swap(function, recorder, Parts, swap_code(recorder.flavor))
+
+
+def swap_gated(function: FunctionType, recorder: Any) -> None:
+    """The same for a dependency: while no tape is open, a call costs one look at a list."""
+    _swap(function, recorder, GatedParts, gated_code(recorder.flavor))
+
+
+def _swap(function: FunctionType, recorder: Any, kind: type[Parts], template: CodeType) -> None:
     code = function.__code__
     twin = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     twin.__kwdefaults__ = function.__kwdefaults__
@@ -37,17 +51,16 @@ def swap(function: FunctionType, recorder: Recorder) -> None:
     twin.__doc__ = function.__doc__
     if hasattr(function, "__type_params__"):
         twin.__type_params__ = function.__type_params__  # type: ignore[attr-defined]  # Python 3.12
-    parts = Parts(recorder, twin, code)
+    parts = kind(recorder, twin, code)
     own = function.__dict__
     if "__wrapped__" not in own and "__signature__" not in own:
         signature = inspect.signature(twin)
         own["__wrapped__"] = twin
         own["__signature__"] = signature  # for `inspect.getfullargspec`, which does not follow `__wrapped__`
-    function.__code__ = _code_for(code, parts, recorder.flavor)
+    function.__code__ = _code_for(code, parts, template)
 
 
-def _code_for(code: CodeType, parts: Parts, flavor: str) -> CodeType:
-    template = swap_code(flavor)
+def _code_for(code: CodeType, parts: Parts, template: CodeType) -> CodeType:
     return template.replace(
         co_consts=tuple(parts if const == PARTS else const for const in template.co_consts),
         co_name=code.co_name,
@@ -61,7 +74,16 @@ def _code_for(code: CodeType, parts: Parts, flavor: str) -> CodeType:
 
 def restore(function: FunctionType) -> None:
     """Give the function its own code back."""
-    parts = _parts(function)
+    _restore(function, Parts)
+
+
+def restore_gated(function: FunctionType) -> None:
+    """The same for a dependency."""
+    _restore(function, GatedParts)
+
+
+def _restore(function: FunctionType, kind: type[Parts]) -> None:
+    parts = _parts(function, kind)
     if parts is None:
         return
     if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:

@@ -105,7 +105,7 @@ class Instrumenter:
         for reference in self._wrapped:
             wrapper = reference()
             if wrapper is not None:
-                _restore_places(wrapper)
+                restore_places(wrapper)
         for swapped in self._swapped:
             function = swapped()
             if function is not None:
@@ -291,7 +291,7 @@ def _to_itself(found: Found) -> int:
     return cells + named
 
 
-def _restore_places(wrapper: SnapWrapper) -> None:
+def restore_places(wrapper: SnapWrapper) -> None:
     places: tuple[Place, ...] = wrapper._self_places
     for place in places:
         if place.read() is wrapper:

@@ -204,6 +204,33 @@ def _in_place_generator(*args: Any, **kwargs: Any) -> Any:
     return parts.drive(parts.function, parts.is_awaitable(inner), args, kwargs)
 
 
+# Like `_in_place`, for a dependency: while no tape is open, which is nearly always, `open` is an empty list.
+def _gated(*args: Any, **kwargs: Any) -> Any:
+    parts: Any = "snapagent: parts"
+    if not (parts.open and parts.admit()):
+        try:
+            return parts.function(*args, **kwargs)
+        except parts.any_error as error:
+            parts.drop_frame(error)
+            raise
+    pending = parts.begin(args, kwargs)
+    try:
+        value = parts.function(*args, **kwargs)
+    except parts.any_error as error:
+        parts.drop_frame(error)
+        if pending is not None:
+            parts.raised(pending, error)
+        raise
+    if pending is not None:
+        parts.returned(pending, value)
+    return value
+
+
+def gated_code(flavor: str) -> CodeType:
+    """As `swap_code`, for a dependency: its constant PARTS is replaced by `GatedParts`."""
+    return _GATED if flavor == "plain" else _IN_PLACE_STEPWISE
+
+
 class Parts:
     """The objects that swapped code uses: the recorder's steps, the twin of the function, and the original code.
 
@@ -235,8 +262,19 @@ class Parts:
             self.function.__code__ = self.original
 
 
+class GatedParts(Parts):
+    """Those of a dependency, with the list that is empty while no tape is open."""
+
+    __slots__ = ("open",)
+
+    def __init__(self, recorder: Any, function: FunctionType, original: CodeType) -> None:
+        super().__init__(recorder, function, original)
+        self.open = recorder.open
+
+
 hidden(_plain)
 hidden(_stepwise)
 _IN_PLACE: CodeType = hidden_code(_in_place.__code__)
+_GATED: CodeType = hidden_code(_gated.__code__)
 _IN_PLACE_STEPWISE: CodeType = hidden_code(_in_place_stepwise.__code__)
 _IN_PLACE_GENERATOR: CodeType = hidden_code(_in_place_generator.__code__)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...bundle import Header, SigningKey
+    from ...sealing.seal import Tape
     from ..recording.recorder import Pending
 
 
@@ -35,9 +36,19 @@ class CallSealer:
         began = thread_time()
         try:
             raw = _raw_call(call, self._origins.of(call.target.module))
-            return seal(raw, SealRules.of(call.settings, self._pseudonym_key), self._earlier)
+            rules = SealRules.of(call.settings, self._pseudonym_key)
+            return seal(raw, rules, self._earlier, _tape_of(call))
         finally:
             call.sealed = thread_time() - began
+
+
+def _tape_of(call: Pending) -> Tape | None:
+    """The effects of the call, if any were recorded."""
+    if not hasattr(call, "tape"):
+        return None
+    from ..effects.raw import raw_tape
+
+    return raw_tape(call)  # type: ignore[arg-type]  # the class that has a tape
 
 
 def _raw_call(call: Pending, origin: Mapping[str, object]) -> RawCall:

@@ -31,11 +31,12 @@ class Report(Record):
     config: str
     problems: tuple[str, ...]
     targets: tuple[Resolution, ...]
+    dependencies: tuple[Resolution, ...] = ()
     shared: str | None = None  # the type of a file system that pods share, if the captures would be on one
 
     @property
     def is_fine(self) -> bool:
-        return not self.problems and all(resolution.is_fine for resolution in self.targets)
+        return not self.problems and all(resolution.is_fine for resolution in (*self.targets, *self.dependencies))
 
 
 @click.command("check")
@@ -53,10 +54,10 @@ class Report(Record):
 def check_command(
     app: App, config_file: str | None, do_import: bool, paths: Sequence[str], verbose: bool, as_json: bool
 ) -> None:
-    """Check the configuration and resolve every target.
+    """Check the configuration and resolve every target and dependency.
 
     Reports all errors in one run. Modules are parsed, not imported, unless --import is given. Exits 1 when the YAML
-    is invalid, or when a target matches nothing or cannot be wrapped.
+    is invalid, or when a target or dependency matches nothing or cannot be wrapped.
 
     \b
     Examples:
@@ -84,14 +85,20 @@ def examine(path: str, folders: Sequence[str] = (), do_import: bool = False) -> 
     except ConfigError as error:
         return Report(path, tuple(str(error).splitlines()), ())
     from ..source.modules import SourceFinder, default_search_path
-    from ..source.resolve import resolve
+    from ..source.resolve import resolve, resolve_dependencies
 
     search_path = [*folders, *default_search_path(os.getcwd())]
-    resolutions = list(resolve(config, SourceFinder(search_path)))
+    finder = SourceFinder(search_path)
+    targets, dependencies = list(resolve(config, finder)), list(resolve_dependencies(config, finder))
     if do_import:
-        answers = _ask(resolutions, search_path)
-        resolutions = [_with_answer(resolution, answers) for resolution in resolutions]
-    return Report(path, (), tuple(resolutions), _shared(config))
+        answers = _ask([*targets, *(one for one in dependencies if not _is_preset(one))], search_path)
+        targets = [_with_answer(resolution, answers) for resolution in targets]
+        dependencies = [_with_answer(resolution, answers) for resolution in dependencies]
+    return Report(path, (), tuple(targets), tuple(dependencies), _shared(config))
+
+
+def _is_preset(resolution: Resolution) -> bool:
+    return "." not in resolution.target and ":" not in resolution.target
 
 
 def _shared(config: Config) -> str | None:
@@ -154,22 +161,39 @@ def _as_json(report: Report) -> dict[str, Any]:
         "fine": report.is_fine,
         "shared": report.shared,
         "problems": list(report.problems),
-        "targets": [
-            {**resolution.as_dict(), "functions": [one.as_dict() for one in resolution.functions]}
-            for resolution in report.targets
-        ],
+        "targets": _resolutions_as_json(report.targets),
+        "dependencies": _resolutions_as_json(report.dependencies),
     }
+
+
+def _resolutions_as_json(resolutions: Iterable[Resolution]) -> list[dict[str, Any]]:
+    return [
+        {**resolution.as_dict(), "functions": [one.as_dict() for one in resolution.functions]}
+        for resolution in resolutions
+    ]
 
 
 def _print(app: App, report: Report, verbose: bool) -> None:
     for problem in report.problems:
         app.out.folded(("error  ", "red"), problem, lead=" " * 7)
-    width = min(max((len(resolution.target) for resolution in report.targets), default=0), _ALIGNED)
-    for resolution in report.targets:
+    _print_resolutions(app, report.config, report.targets, verbose)
+    if report.dependencies:
+        app.out.line(("dependencies", "dim"))
+        _print_resolutions(app, report.config, report.dependencies, verbose)
+    if report.shared is not None:
+        from ...store.filesystems import REMEDY
+
+        app.out.folded(("hint   ", "yellow"), f"shared filesystem ({report.shared}): {REMEDY}", lead=" " * 7)
+    _print_summary(app, report)
+
+
+def _print_resolutions(app: App, config: str, resolutions: Sequence[Resolution], verbose: bool) -> None:
+    width = min(max((len(resolution.target) for resolution in resolutions), default=0), _ALIGNED)
+    for resolution in resolutions:
         mark, style = _MARKS[resolution.status]
         functions = resolution.functions if "*" in resolution.target else ()
         count = f"  ({counted(len(functions), 'function')})" if functions else ""
-        explanation = [count, *_explanation(report.config, resolution)]
+        explanation = [count, *_explanation(config, resolution)]
         room = " " * (width - len(resolution.target)) if any(explanation) else ""
         app.out.folded((f"{mark:<5}", style), (resolution.target, "bold"), room, *explanation, lead=_LEAD)
         for one in functions if verbose else _most_relevant(functions):
@@ -180,11 +204,6 @@ def _print(app: App, report: Report, verbose: bool) -> None:
         hidden = len(functions) - len(_most_relevant(functions))
         if hidden > 0 and not verbose:
             app.out.line((f"         ... {hidden} more; --verbose lists them", "dim"))
-    if report.shared is not None:
-        from ...store.filesystems import REMEDY
-
-        app.out.folded(("hint   ", "yellow"), f"shared filesystem ({report.shared}): {REMEDY}", lead=" " * 7)
-    _print_summary(app, report)
 
 
 def _most_relevant(functions: Sequence[Finding]) -> Sequence[Finding]:
@@ -207,6 +226,10 @@ def _print_summary(app: App, report: Report) -> None:
         return
     bad = sum(not resolution.is_fine for resolution in report.targets)
     unsure = sum(resolution.status == "unsure" for resolution in report.targets)
+    unreached = sum(not resolution.is_fine for resolution in report.dependencies)
+    if unreached:
+        total = counted(len(report.dependencies), "dependency", "dependencies")
+        app.out.note(f"{unreached} of {total} cannot be recorded as written")
     if bad:
         app.out.note(f"{bad} of {counted(len(report.targets), 'target')} cannot be captured as written")
     elif not report.targets:

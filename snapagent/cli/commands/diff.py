@@ -15,6 +15,7 @@ from ..completing import complete_hash, complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
 from ..terminal.wording import counted, local_time
+from ..views.effects import effect_changes
 from ..views.tree import SIGNS, Change, changes
 
 
@@ -44,7 +45,7 @@ def diff_command(app: App, target: str, before: str | None, after: str | None, q
     else:
         one, other = bundle(store, folder, before), bundle(store, folder, after)
     headers = store.header(one), store.header(other)
-    found = changes(*headers)
+    found = (*changes(*headers), *effect_changes(*headers))
     if as_json:
         app.out.json(diff_fields(headers, (one.name, other.name), found))
     elif not quiet:

@@ -15,7 +15,7 @@ from ..completing import complete_hash, complete_target
 from ..source.facsimiles import missing_values, skeleton
 from ..source.modules import SourceFinder, default_search_path
 
-_INSPECTED = 200  # newest bundles of which the headers are read
+INSPECTED = 200  # newest bundles of which the headers are read
 
 
 @click.command("facsimile")
@@ -53,7 +53,7 @@ def headers_of(store: StoreReader, folder: FunctionFolder, hash_prefix: str | No
         return [store.header(bundle(store, folder, hash_prefix))]
     found: list[Header] = []
     unreadable: CorruptBundleError | None = None
-    for entry in store.bundles(folder.name)[-_INSPECTED:]:
+    for entry in store.bundles(folder.name)[-INSPECTED:]:
         try:
             found.append(store.header(entry))
         except CorruptBundleError as error:  # the others may be enough

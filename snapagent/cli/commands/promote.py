@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from ...bundle import CALL, OUTCOME, Header, Note
+from ...bundle import CALL, EFFECTS, OUTCOME, Header, Note
 from ...config.environment import signing_keys
 from ...config.targets import Target
 from ...core.records import Record
 from ...core.short_hashes import without_version
 from ...core.signature import Parameters
+from ...dependencies.raw_tape import RawTape
 from ...errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from ...sealing.seal import RawCall, SealRules, seal
 from ...serializer.inert.decode import InertError
@@ -72,11 +73,19 @@ def _reseal(source: StoreReader, entry: BundleEntry, rules: SealRules) -> tuple[
     check_place(entry, old)
     rules = rules.replace(compression=old.parts[0].compression)
     try:
-        header, payload = seal(_raw(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME))), rules)
-    except (InertError, KeyError) as error:
+        raw = _raw(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME)))
+        tape = _tape(old, source.part(bundle, EFFECTS, entry.path)) if old.effects else None
+        header, payload = seal(raw, rules, tape=tape)
+    except (InertError, KeyError, ValueError) as error:
         raise CorruptBundleError(entry.path, f"it cannot be searched for secrets ({error})") from error
     # An unchanged payload keeps its old header: resealing would lose the previews of default values.
     return old, old if payload == dict(bundle.payload) else _with_original_facts(header, old), payload
+
+
+def _tape(header: Header, data: bytes) -> RawTape:
+    """The effects of a bundle, to be searched for secrets with the rest. Raises ValueError for a damaged one."""
+    moment = parse_time(header.timestamp)
+    return RawTape.of_stored(data, header.effects, moment.timestamp() if moment is not None else 0.0)
 
 
 def _raw(header: Header, call: bytes, outcome: bytes) -> RawCall:

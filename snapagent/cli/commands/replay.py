@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import click
 
 from ...bundle import SETTINGS_MODULE, Header
-from ...compare import make_options
-from ...compare.outcomes import EQUAL, UNDECIDED, VERDICT_KINDS
+from ...compare import Difference, make_options
+from ...compare.outcomes import BROKEN, EQUAL, FIXED, UNDECIDED, VERDICT_KINDS
 from ...config.environment import CONFIG
 from ...config.settings import CONFIG_FIELDS
 from ...config.units import format_duration
@@ -31,6 +31,7 @@ from ..terminal.wording import counted, printable
 from ..views.rows import has_outcome
 from ..workers.pool import Plan, Result, Task, replay_all
 
+_OF_ONE = "effects: "  # a note that concerns its bundle alone
 _SHOWN = 20  # causes printed in detail
 _NAMED = 3  # functions named for one cause
 
@@ -82,9 +83,9 @@ def replay_command(
     """Replay bundles against today's code and compare the outcomes.
 
     Calls each function with the stored arguments, in child processes that import the program and unpickle bundles.
-    A call that asks for a connection, a database or a change of files outside the temporary folder is refused that and
-    counts as not replayable, unless --allow-io is given. Exits 1 when a bundle is changed, broken, fixed, or
-    cannot be replayed or compared.
+    Recorded calls of dependencies are served. Another call that asks for a connection, a database or a change of files
+    outside the temporary folder is refused that and counts as not replayable, unless --allow-io is given. Exits 1 when
+    a bundle is changed, broken, fixed, or cannot be replayed or compared.
 
     \b
     Examples:
@@ -204,6 +205,8 @@ def _print(app: App, results: Sequence[Result]) -> None:
         app.out.line((group[0].kind, style), "  ", (_functions(group), "bold"), "  ", (_bundles(group), "cyan"))
         for line in _explanation(group[0]) if len(group) == 1 else group[0].reason.splitlines():
             app.out.folded(f"    {line}", lead=" " * 6)
+    for note in dict.fromkeys(note for result in results for note in result.notes if not note.startswith(_OF_ONE)):
+        app.out.note(note)
     left = sum(len(group) for group in groups[_SHOWN:])
     hidden = f", {left} of them not shown" if left else ""
     equal = len(results) - len(failures)
@@ -245,9 +248,10 @@ def _explanation(result: Result) -> list[str]:
 
 
 def _differences(result: Result) -> list[str]:
-    if not result.differences:
-        return [f"expected {result.expected}", f"got      {result.got}"] if result.expected else []
-    return [f"{one['path']}: expected {one['expected'] or '-'}, got {one['got'] or '-'}" for one in result.differences]
+    found = [str(Difference(**one)) for one in result.differences]
+    if found and result.kind not in (BROKEN, FIXED):
+        return found
+    return [f"expected {result.expected}", f"got      {result.got}", *found] if result.expected else found
 
 
 def _to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplayable: bool) -> str:

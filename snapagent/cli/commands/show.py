@@ -18,7 +18,9 @@ from ..completing import complete_hash, complete_target
 from ..group import UnknownNameError
 from ..source.modules import default_search_path
 from ..terminal.folding import Piece
+from ..terminal.table import Column
 from ..terminal.wording import ago, counted, local_time, shown_path
+from ..views.effects import effect_lines, in_short, summary_of
 from ..views.rows import BundleRow, bundle_row, file_row
 from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from ..workers.children import ask
@@ -31,10 +33,13 @@ _ALL_LEVELS = 1000  # more than a preview has
 @click.argument("hash_prefix", required=False, metavar="[HASH]", shell_complete=complete_hash)
 @click.option("-d", "--depth", type=click.IntRange(min=1), default=_ALL_LEVELS, metavar="N", help="Levels of the tree.")
 @click.option("--load", is_flag=True, help="Unpickle the bundle in a child process, which runs its code.")
+@click.option("--effects", is_flag=True, help="List the recorded calls of dependencies.")
 @json_option
 @store_options
 @pass_app
-def show_command(app: App, target: str, hash_prefix: str | None, depth: int, load: bool, as_json: bool) -> None:
+def show_command(
+    app: App, target: str, hash_prefix: str | None, depth: int, load: bool, effects: bool, as_json: bool
+) -> None:
     """Show one bundle: arguments, outcome, and omitted values.
 
     Shows the newest bundle, the one with this hash prefix or file name, or the bundle in a file. Reads only the preview
@@ -69,6 +74,9 @@ def show_command(app: App, target: str, hash_prefix: str | None, depth: int, loa
             for line in others:
                 app.out.line(f"    {line}")
         return
+    if effects:
+        _print_effects(app, header)
+        return
     print_header(app, header, depth, row, is_file)
 
 
@@ -76,6 +84,19 @@ def print_header(app: App, header: Header, depth: int, row: BundleRow | None = N
     """A bundle for people, from its header and, when it is in a folder, its row; `is_file` as in the row's line."""
     for pieces in _lines_of(header, row, depth, is_file):
         app.out.folded(*pieces, lead=_indent_below(pieces))
+
+
+def _print_effects(app: App, header: Header) -> None:
+    summary = summary_of(header)
+    if summary is None:
+        app.out.note("it has no effects: no call of a declared dependency was recorded below it")
+        return
+    columns = (Column("EFFECT", right=True), Column("ROLE"), Column("CALL", style="cyan", shrinks=2),
+               Column("RESULT", shrinks=1))  # fmt: skip
+    rows = list(effect_lines(summary))
+    app.out.table(columns, rows)
+    hidden = summary.count - len(rows)
+    app.out.note(in_short(summary) + (f"; the header describes the first {len(rows)}" if hidden > 0 else ""))
 
 
 def _names_a_file(text: str) -> bool:
@@ -141,6 +162,9 @@ def _lines_of(header: Header, row: BundleRow | None, depth: int, is_file: bool) 
     yield [("arguments", "bold"), ("" if passed else "  none", "dim")]
     yield from _tree(passed, depth)
     yield from _tree(returned, depth, top=True)
+    summary = summary_of(header)
+    if summary is not None:
+        yield [("below: ", "bold"), (in_short(summary), ""), ("  (--effects lists them)", "dim")]
     yield from _notes(unplaced_notes(header, (*passed, *returned)))
     if header.by_value:
         yield [("by value  ", "bold"), (", ".join(header.by_value), "")]

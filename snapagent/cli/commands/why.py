@@ -22,11 +22,13 @@ from ..group import UnknownNameError
 from ..source.modules import SourceFinder, default_search_path
 from ..source.resolve import UNSURE, WRAPS, Finding, find, nearest_in_source
 from ..terminal.wording import counted, printable, shown_path
+from ..views.effects import summary_of
 from ..views.reasons import explain, explain_left_out
 from ..views.rows import function_row
 
 if TYPE_CHECKING:
     from ...config.reading import Config
+    from ...dependencies.tape import Summary
     from ...store import BundleEntry
 
 
@@ -158,15 +160,37 @@ def _about_counts(calls: int, captured: int, skipped: Any, failed: Any) -> Itera
 def _about_bundles(store: StoreReader, entries: Sequence[BundleEntry]) -> Iterator[Statement]:
     """Values that the newest bundles lack although nothing excludes them."""
     missing: Counter[tuple[str, str, str, str]] = Counter()
+    summaries: list[Summary | None] = []
     for entry in entries:
         with suppress(SnapagentError):
-            missing.update({(note.path, note.kind, note.type, note.reason) for note in store.header(entry).notes})
+            header = store.header(entry)
+            missing.update({(note.path, note.kind, note.type, note.reason) for note in header.notes})
+            summaries.append(summary_of(header))
+    yield from _about_effects(summaries)
     for (path, kind, type_name, reason), number in missing.most_common():
         known = explain_left_out(kind)
         if known is not None:
             bundles = f"{number} of the newest {len(entries):,} bundles" if len(entries) > 1 else "the only bundle"
             text = f"{path} ({type_name}) is not in {bundles}: {known[0]}" + (f", {reason}" if reason else "")
             yield Statement(HINT, printable(text), known[1])
+
+
+def _about_effects(summaries: Sequence[Summary | None]) -> Iterator[Statement]:
+    """Tapes that lack effects: such a bundle is not replayed."""
+    late = 0
+    incomplete: Counter[str] = Counter()
+    for summary in summaries:
+        if summary is not None:
+            late += summary.late
+            incomplete.update([] if summary.complete else [summary.reason])
+    for reason, number in incomplete.most_common():
+        kind = "effects_failed" if "could not" in reason or "forked" in reason else "effects_capped"
+        meaning, remedy = explain(kind)
+        bundles = counted(number, "bundle")
+        yield Statement(PROBLEM, printable(f"{bundles} with an incomplete tape ({kind}): {meaning}: {reason}"), remedy)
+    if late:
+        meaning, remedy = explain("late")
+        yield Statement(HINT, f"{counted(late, 'call')} of dependencies not recorded (late): {meaning}", remedy)
 
 
 @click.command("why")

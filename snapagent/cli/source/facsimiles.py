@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from ...bundle import Header, Note
 from ...core.records import Record
+from ..views.effects import EFFECTS
 from ..views.tree import OUTCOME_PATHS
 from .modules import SourceFinder
 
@@ -55,6 +56,8 @@ def missing_values(headers: Iterable[Header], finder: SourceFinder) -> tuple[Mis
     for header in headers:
         target = header.target
         for note in header.notes:
+            if header.effects and note.path.startswith(EFFECTS):
+                continue
             if note.kind in PLACEHOLDERS and note.path.partition(".")[0].partition("[")[0] not in OUTCOME_PATHS:
                 found.setdefault(note.path, note)
     body = _function(target, finder)

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator
 from itertools import takewhile
 
-from ...config.reading import Config, TargetRule
+from ...config.dependencies import DependencyRule
+from ...config.reading import Config
 from ...config.targets import Target, TargetPattern, near_matches, why_never_target
 from ...core.records import Record
 from ...errors import ConfigError
@@ -33,7 +34,7 @@ class Finding(Record):
 
 
 class Resolution(Record):
-    """The result for one entry of `targets`. `status` is that of its best finding, or nothing."""
+    """The result for one entry of `targets` or `dependencies`. `status` is that of its best finding, or nothing."""
 
     target: str
     line: int
@@ -53,19 +54,50 @@ def resolve(config: Config, finder: SourceFinder) -> Iterator[Resolution]:
     for rule in config.rules:
         found = list(_exact(rule.pattern, finder) if rule.pattern.is_exact else _by_glob(rule.pattern, finder))
         kept = [one for one in found if targets.rule_for(Target.parse(one.target)) is not None]
-        yield _resolution(rule, found, kept, finder)
+        yield _resolution(rule.pattern, rule.line, found, kept, finder)
 
 
-def _resolution(rule: TargetRule, found: list[Finding], kept: list[Finding], finder: SourceFinder) -> Resolution:
-    text = str(rule.pattern)
+def resolve_dependencies(config: Config, finder: SourceFinder) -> Iterator[Resolution]:
+    """A resolution for each dependency of the configuration; a preset that loads is fine."""
+    for rule in config.all_dependencies:
+        if rule.pattern is None:
+            yield _preset(rule)
+            continue
+        found = list(_exact(rule.pattern, finder) if rule.pattern.is_exact else _by_glob(rule.pattern, finder))
+        yield _for_dependency(_resolution(rule.pattern, rule.line, found, found, finder))
+
+
+def _preset(rule: DependencyRule) -> Resolution:
+    from ...dependencies.presets import load_preset
+
+    try:
+        load_preset(rule.preset)
+    except Exception as error:  # that of another package, whose code may raise anything
+        reason = f"the preset cannot be loaded ({type(error).__name__}: {error})"
+        return Resolution(rule.text, rule.line, CANNOT, reason)
+    return Resolution(rule.text, rule.line, WRAPS, "", (Finding(rule.text, WRAPS, "preset"),))
+
+
+def _for_dependency(found: Resolution) -> Resolution:
+    """With the advice that fits a dependency: whatever calls the C code can be declared in its place."""
+    if found.status != CANNOT or "name " in found.reason:
+        return found
+    reason = found.reason.removesuffix(f"; {_INSTEAD}")
+    return found.replace(reason=f"{reason}; declare the Python function that calls it")
+
+
+def _resolution(
+    pattern: TargetPattern, line: int, found: list[Finding], kept: list[Finding], finder: SourceFinder
+) -> Resolution:
+    text = str(pattern)
     if found and not kept:
-        return Resolution(text, rule.line, NOTHING, "exclude_targets excludes everything that it matches", tuple(found))
+        return Resolution(text, line, NOTHING, "exclude_targets excludes everything that it matches", tuple(found))
     if not kept:
-        reason, nearest = _why_nothing(rule.pattern, finder)
-        return Resolution(text, rule.line, NOTHING, reason, (), nearest)
+        reason, nearest = _why_nothing(pattern, finder)
+        return Resolution(text, line, NOTHING, reason, (), nearest)
     best = next(status for status in (WRAPS, UNSURE, CANNOT) if any(one.status == status for one in kept))
     reason = "" if best == WRAPS else next(one.reason for one in kept if one.status == best)
-    return Resolution(text, rule.line, best, reason, tuple(kept))
+    return Resolution(text, line, best, reason, tuple(kept))
 
 
 def _exact(pattern: TargetPattern, finder: SourceFinder) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from textual.widgets.tree import TreeNode
 
 from ...bundle import Header
 from ..terminal.wording import counted, local_time, printable, shown_path
+from ..views.effects import effect_lines, in_short, summary_of
 from ..views.tree import MISSING, SIGNS, Branch, Change, arguments, note_piece, outcome, unplaced_notes, value_pieces
 
 _OPEN_LEVELS = 3  # levels that are expanded at first
@@ -52,12 +53,21 @@ class Detail(Tree[None]):
         under.allow_expand = bool(passed)
         _add_branches(under, passed, _OPEN_LEVELS)
         _add_branches(self.root, ended, _OPEN_LEVELS, "bold")
+        self._add_effects(header)
         notes = unplaced_notes(header, (*passed, *ended))
         if notes:
             under = self.root.add(Text("not stored as is", "bold"), expand=True)
         for note in notes:
             under.add_leaf(line((note.path, "cyan"), (f"  {note.type}  ", "dim"), note_piece(note)))
         self._add_about(header, path)
+
+    def _add_effects(self, header: Header) -> None:
+        summary = summary_of(header)
+        if summary is None:
+            return
+        below = self.root.add(line(("below: ", "bold"), (in_short(summary), "")), expand=False)
+        for number, role, call, ended in effect_lines(summary):
+            below.add_leaf(line((f"[{number}] ", "dim"), (f"{role} ", ""), (call, "cyan"), (f"  {ended}", "")))
 
     def _add_about(self, header: Header, path: str) -> None:
         about = self.root.add(Text("about this bundle", "bold"), expand=False)

@@ -15,6 +15,7 @@ from ...store.reader import FunctionFolder
 from ...store.writer import Store
 from ..choosing import folders, name_of
 from ..terminal.wording import local_time
+from ..views.effects import effect_changes
 from ..views.reasons import nothing_captured
 from ..views.rows import BundleRow, FunctionRow, bundle_row, function_row
 from ..views.tree import Change, changes
@@ -90,7 +91,7 @@ class Model:
             if isinstance(header, str):
                 return f"{entry.short_hash} cannot be compared: {header}"
             headers.append(header)
-        return changes(*headers)
+        return (*changes(*headers), *effect_changes(*headers))
 
     def is_pinned(self, entry: BundleEntry) -> bool:
         return self.store.is_pinned(entry)

@@ -43,6 +43,14 @@ _FAILED = {
     "internal_error": ("snapagent failed", "report the first error in the program's log"),
     "os_error": ("the operating system refused", "see the program's log"),
 }
+_EFFECTS = {
+    "late": (
+        "they began or ended after the target had returned",
+        "make the function that waits for them a target, or wait for them in this one",
+    ),
+    "effects_capped": ("a limit was reached, so it cannot be replayed", "raise `effects` or `effects_max_bytes`"),
+    "effects_failed": ("a call could not be recorded, so it cannot be replayed", "see the program's log"),
+}
 _LEFT_OUT = {
     "too_big": ("too big", "raise `max_bytes`, `exclude` it, or give tests a facsimile: snapagent facsimile"),
     "unstorable": ("not picklable", "`exclude` it, or give tests a facsimile: snapagent facsimile"),
@@ -53,7 +61,7 @@ _LEFT_OUT = {
 
 def explain(reason: str) -> tuple[str, str]:
     """The meaning of a reason and the remedy; an unknown reason is shown in its own words."""
-    known = _SKIPPED.get(reason) or _FAILED.get(reason)
+    known = _SKIPPED.get(reason) or _FAILED.get(reason) or _EFFECTS.get(reason)
     return known or (reason.replace("_", " "), "see the program's log")
 
 

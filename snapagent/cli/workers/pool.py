@@ -52,6 +52,7 @@ class Result(Record):
     differences: tuple[dict[str, Any], ...] = ()
     expected: str = ""
     got: str = ""
+    notes: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -147,7 +148,7 @@ class _Worker:
         if not line:
             return self._lost(task, _how_it_ended(process.wait()))
         answer = json.loads(line)
-        return Result(task, **{**answer, "differences": tuple(answer["differences"])})
+        return Result(task, **{**answer, **{name: tuple(answer.get(name, ())) for name in ("differences", "notes")}})
 
     def _started(self) -> subprocess.Popen[str]:
         with self._lock:

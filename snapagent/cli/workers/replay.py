@@ -49,7 +49,7 @@ def replay(task: Mapping[str, str], rules: Mapping[str, Any]) -> dict[str, Any]:
     differences = [difference.as_dict() for difference in verdict.comparison.differences]
     answer = _answer(verdict.kind, verdict.reason, began)
     ended = {"expected": verdict.expected, "got": verdict.got, "paths": list(verdict.paths)}
-    return {**answer, "differences": differences, **ended}
+    return {**answer, "differences": differences, **ended, "notes": list(verdict.notes)}
 
 
 def _fitting(task: Mapping[str, str], facsimiles: Mapping[str, object]) -> dict[str, object] | None:

@@ -6,6 +6,7 @@ A file of its own, since every pytest run prints summaries: it imports nothing e
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 UNUSED = "snapagent_unused"  # attribute of a teardown report: paths of unused recordings
@@ -16,6 +17,10 @@ SHOWN = 20
 
 def print_summary(terminal: Any) -> None:
     """Print the section `side effects`, unless it would be empty."""
+    clock = sys.modules.get("snapagent.replay.clock")
+    if clock is not None and clock.was_missing():
+        terminal.section("snapagent")
+        terminal.line(clock.MISSING)
     reports = [report for reports in terminal.stats.values() for report in reports]
     written = sum(getattr(report, WRITTEN, 0) for report in reports)
     unused = sorted({path for report in reports for path in getattr(report, UNUSED, ())})

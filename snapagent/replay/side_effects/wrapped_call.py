@@ -22,9 +22,8 @@ from ...config.targets import Target
 from ...core.records import Record
 from ...core.signature import Parameters, defaults_of
 from ...errors import NotReplayableError, SideEffectNotFoundError, SideEffectNotRecorded
+from ..effects.dependencies import RECORDINGS
 from ..functions import find_function, find_raw, unwrap
-
-RECORDINGS = "__snapagent_recordings__"  # attribute of a wrapper that holds its recordings
 
 
 class WrappedCallable(Record):

@@ -9,10 +9,12 @@ from typing import Any, Self
 
 from ...bundle import ASYNC_GENERATOR, BOUND_KINDS, CLASSMETHOD, CLOSED, COMPLETE, COROUTINE, GENERATOR, STATICMETHOD
 from ...errors import SideEffectNotRecorded
+from ..effects.dependencies import RECORDINGS
+from ..effects.outside import outside_of_replay
 from ..functions import find_raw, import_module
 from .recording import RaisedAfter
 from .recordings import Attempt, Recordings
-from .wrapped_call import RECORDINGS, real_callable
+from .wrapped_call import real_callable
 
 _ABSENT = object()
 
@@ -113,13 +115,16 @@ class _RecordedCall:
         self.value: Any = None
         self._recordings = recordings
         self._attempt = attempt
+        self._outside = outside_of_replay()  # what the test records is real, also below a replayed call
 
     def __enter__(self) -> Self:
+        self._outside.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._outside.__exit__(None, None, None)
         if error is None:
             self._recordings.record(self._attempt, self.value)
         elif isinstance(error, Exception):

@@ -1,0 +1,1 @@
+"""Records what a target asks of its dependencies, as effects of its bundle. Not imported without `dependencies:`."""

@@ -1,0 +1,326 @@
+"""Records the calls of one dependency below targets; has the interface of a recorder, so that drivers can use it.
+
+The arguments become bytes before the call, the outcome after it. Where an argument can have changed, it is frozen
+again: replay makes the same change. Only the outermost of nested dependencies is recorded, because it is what replay
+serves: while it runs, its tapes are taken from the frame.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from time import perf_counter
+
+from ...bundle import CANCELLED, COMPLETE
+from ...config.settings import DEFAULT_SETTINGS
+from ...config.targets import Target
+from ...core.paths import parse_path
+from ...core.signals import belongs_to_program
+from ...core.signature import Parameters, defaults_of_code
+from ...core.type_facts import module_name, qualname, type_name
+from ...dependencies.callers import calling_codes
+from ...dependencies.presets import Deferred
+from ...dependencies.raw_tape import path_of_argument
+from ...dependencies.tape import HANDLE, SKIPPED, STORED, WRITE
+from ...placeholder import TOO_BIG, UNSTORABLE
+from ...serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
+from ..host_guard import describe, log_once
+from ..recording.recorder import capturing
+from .frames import current, open_
+from .tape import FAULT, MOST_BYTES, Effect, tick
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FunctionType
+    from typing import Any
+
+    from ...config.dependencies import DependencyRule
+    from .tape import Tape
+
+_ATOMS = frozenset({int, float, complex, str, bytes, bool, type(None)})
+_SHARED = frozenset({*_ATOMS, type, type(len), type(lambda: None)})  # identity says nothing about these
+_RESULTS = {"store": STORED, "handle": HANDLE, "proxy": HANDLE, "skip": SKIPPED}
+_ITEMS = DEFAULT_SETTINGS.replace(max_bytes=DEFAULT_SETTINGS.effects_max_bytes)
+
+
+class PendingEffect:
+    """A call of a dependency that has begun."""
+
+    __slots__ = ("args", "cost", "effect", "frame", "kwargs", "tapes")
+
+    def __init__(self, effect: Effect, tapes: list[Tape], frame: tuple[Tape, ...]) -> None:
+        self.effect = effect
+        self.tapes = tapes
+        self.frame = frame
+        self.args: tuple[Any, ...] = ()
+        self.kwargs: dict[str, Any] = {}
+        self.cost = 0.0
+
+
+class EffectRecorder:
+    """The recorder of a dependency; `has_instance`: the first argument is the bound instance or class."""
+
+    settings = _ITEMS  # of the items that a generator may hold
+    open = open_
+
+    def __init__(
+        self, dependency: str, rule: DependencyRule, function: FunctionType, flavor: str, has_instance: bool
+    ) -> None:
+        self.dependency = dependency
+        self.rule = rule
+        self.flavor = flavor
+        self.preset = ""
+        self.role = rule.role or WRITE
+        self.shape = dependency
+        self.repeat = rule.repeat
+        self.ledger = self  # where a driver counts a coroutine that was never started
+        self._signature = function.__code__, function.__defaults__, function.__kwdefaults__
+        self._has_instance = has_instance
+        self._kept = _RESULTS[rule.result]
+        self._parameters: Parameters | None = None
+        self._defaults: Frozen | None = None
+        self._rules: dict[int, FreezeRules] = {}
+        self._scopes: dict[int, bool] = {}  # by identity: hashing the entries takes longer than freezing a small value
+
+    def is_in(self, scope: frozenset[DependencyRule]) -> bool:
+        """Whether one of these entries names this dependency."""
+        known = self._scopes.get(id(scope))
+        if known is None:
+            known = self._scopes[id(scope)] = self._is_named_by(scope)
+        return known
+
+    def _is_named_by(self, scope: frozenset[DependencyRule]) -> bool:
+        if self.preset:
+            return any(rule.preset == self.preset for rule in scope)
+        target = Target.parse(self.dependency)
+        return any(rule.pattern is not None and rule.pattern.matches(target) for rule in scope)
+
+    def admit(self) -> bool:
+        """Whether a tape may record the next call."""
+        return bool(open_) and bool(current.get())
+
+    @property
+    def parameters(self) -> Parameters:
+        """Without the bound instance."""
+        if self._parameters is None:
+            found = Parameters.of_code(self._signature[0])
+            skip = self._has_instance and bool(found.items) and found.items[0][1].startswith("positional")
+            defaults = defaults_of_code(*self._signature)
+            if defaults:
+                self._defaults = freeze_outcome(defaults, False, FreezeRules())
+            self._parameters = Parameters(found.items[1:]) if skip else found
+        return self._parameters
+
+    @property
+    def defaults(self) -> bytes | None:
+        return self._defaults.data if self._defaults is not None else None
+
+    @property
+    def exclude(self) -> tuple[str, ...]:
+        return self.rule.exclude
+
+    def count_skipped(self, reason: str, *, admitted: bool = False) -> None:
+        """A coroutine or generator that was dropped before its first step: the call was made and has no outcome."""
+        for tape in current.get():
+            if tape.accepts(self):
+                tape.add(Effect(self, None, ()), None)
+
+    # ---- one call
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PendingEffect | None:
+        """Freeze the arguments and reserve a place on each tape. None: nothing is recorded, call the function bare.
+
+        Raises only what a signal handler of the program raised meanwhile.
+        """
+        began = perf_counter()
+        me = get_ident()
+        frame = current.get()
+        if me in capturing:
+            return None
+        tapes = [tape for tape in frame if tape.accepts(self)]
+        if not tapes:
+            return None
+        capturing.add(me)
+        try:
+            instance, rest = (args[0], args[1:]) if self._has_instance and args else (None, args)
+            effect = self._effect(args, rest, kwargs, tapes[-1].rules)
+            for tape in tapes:
+                tape.add(effect, instance)
+            pending = PendingEffect(effect, tapes, frame)
+            if not self._is_constant(rest, kwargs) or instance is not None:
+                pending.args, pending.kwargs = args, kwargs
+        except BaseException as error:
+            self._failed(error, tapes)
+            return None
+        finally:
+            capturing.discard(me)
+            cost = perf_counter() - began
+            for tape in tapes:
+                tape.cost += cost
+        current.set(tuple([tape for tape in frame if tape not in tapes]))
+        return pending
+
+    def _effect(
+        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], rules: FreezeRules
+    ) -> Effect:
+        call = freeze_call(None, rest, kwargs, self.parameters, self._with_exclude(rules))
+        return Effect(self, call, calling_codes(3))
+
+    def _with_exclude(self, rules: FreezeRules) -> FreezeRules:
+        if not self.rule.exclude:
+            return rules
+        known = self._rules.get(id(rules))
+        if known is None:
+            known = rules.replace(exclude=tuple(parse_path(path) for path in self.rule.exclude))
+            self._rules[id(rules)] = known
+        return known
+
+    @staticmethod
+    def _is_constant(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether the call cannot change an argument, and cannot return one that matters."""
+        return _ATOMS.issuperset(map(type, args)) and (not kwargs or _ATOMS.issuperset(map(type, kwargs.values())))
+
+    def suspend(self, pending: PendingEffect) -> None:
+        current.set(pending.frame)
+
+    def resume(self, pending: PendingEffect) -> None:
+        pending.frame = frame = current.get()
+        current.set(tuple([tape for tape in frame if tape not in pending.tapes]))
+
+    def returned(self, pending: PendingEffect, value: object) -> None:
+        self._finish(pending, value, None, COMPLETE)
+
+    def raised(self, pending: PendingEffect, error: BaseException) -> None:
+        self._finish(pending, error, error, CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE)
+
+    def ended(self, pending: PendingEffect, items: list[object], how: str, error: BaseException | None = None) -> None:
+        self._finish(pending, items if error is None else (items, error), error, how)
+
+    def _finish(self, pending: PendingEffect, value: object, error: BaseException | None, ended: str) -> None:
+        began = perf_counter()
+        current.set(pending.frame)
+        me = get_ident()
+        effect = pending.effect
+        tapes = [tape for tape in pending.tapes if not tape.closed]
+        for tape in pending.tapes:
+            tape.late += tape.closed
+        if not tapes:
+            return
+        capturing.add(me)
+        try:
+            rules = tapes[-1].rules
+            self._keep_outcome(effect, pending, value, error, tapes)
+            if pending.args or pending.kwargs:
+                self._keep_arguments(effect, pending, rules)
+            effect.exception = type_name(type(error)) if error is not None else None
+            effect.ended = ended
+            effect.end = tick()
+            outcome, after = effect.outcome, effect.after
+            size = (len(outcome.data) if outcome is not None else 0) + (len(after.data) if after is not None else 0)
+            for tape in tapes:
+                tape.grow(size)
+                self._check_size(tape, effect)
+        except BaseException as fault:
+            self._failed(fault, tapes)
+        finally:
+            capturing.discard(me)
+            pending.args, pending.kwargs = (), {}
+            cost = perf_counter() - began
+            for tape in tapes:
+                tape.cost += cost
+
+    def _keep_outcome(
+        self, effect: Effect, pending: PendingEffect, value: Any, error: BaseException | None, tapes: list[Tape]
+    ) -> None:
+        """Store the outcome, or which known object it is."""
+        rules = tapes[-1].rules
+        if error is not None or self.flavor in ("generator", "async_generator"):
+            raised = error is not None and self.flavor not in ("generator", "async_generator")
+            effect.outcome = freeze_outcome(value, raised, rules)
+            return
+        if type(value) not in _SHARED:
+            effect.is_argument = self._argument_that_is(value, pending)
+            if effect.is_argument is not None:
+                return
+            earlier = tapes[-1].origin_of(value)
+            if isinstance(earlier, Effect):
+                effect.same_as = earlier
+        self._keep_result(effect, value, rules)
+        if type(value) not in _SHARED and effect.same_as is None and effect.deferred is None:
+            for tape in tapes:
+                tape.remember(value, effect)
+
+    def _keep_result(self, effect: Effect, value: Any, rules: FreezeRules) -> None:
+        effect.kept = self._kept
+        if self._kept == STORED:
+            packed = self._packed(effect, value)
+            if type(packed) is Deferred:
+                effect.deferred = packed
+                return
+            effect.outcome = freeze_outcome(packed, False, rules)
+            if any(note.path == "result" and note.kind == UNSTORABLE for note in effect.outcome.notes):
+                effect.kept = HANDLE
+                effect.outcome = None
+        if effect.kept == HANDLE:
+            if type(value) in _ATOMS:  # `fetchone` at the end of the rows, for instance: there is nothing to call
+                effect.kept = STORED
+                effect.outcome = freeze_outcome(value, False, rules)
+            else:
+                kind = type(value)
+                effect.result_type = f"{module_name(kind)}:{qualname(kind)}"
+
+    def _packed(self, effect: Effect, value: Any) -> Any:
+        """The value that is stored for a result."""
+        return value
+
+    def complete(self, effect: Effect, tape: Tape) -> None:
+        """Store the outcome of an effect whose result was read after the call; called when the target has ended."""
+        began, me = perf_counter(), get_ident()
+        capturing.add(me)
+        try:
+            if effect.deferred is not None:
+                before = len(effect.outcome.data) if effect.outcome is not None else 0
+                effect.outcome = freeze_outcome(effect.deferred.build(), False, tape.rules)
+                tape.grow(len(effect.outcome.data) - before)
+                self._check_size(tape, effect)
+        except BaseException as fault:
+            self._failed(fault, [tape])
+        finally:
+            capturing.discard(me)
+            tape.cost += perf_counter() - began
+
+    def _argument_that_is(self, value: object, pending: PendingEffect) -> str | None:
+        args = pending.args
+        if self._has_instance and args:
+            if args[0] is value:
+                return "self"
+            args = args[1:]
+        for index, argument in enumerate(args):
+            if argument is value:
+                return path_of_argument(self.parameters, index)
+        for name, argument in pending.kwargs.items():
+            if argument is value:
+                return path_of_argument(self.parameters, name)
+        return None
+
+    def _keep_arguments(self, effect: Effect, pending: PendingEffect, rules: FreezeRules) -> None:
+        """Freeze the arguments again, if the call can have changed them."""
+        rest = pending.args[1:] if self._has_instance else pending.args
+        if self._is_constant(rest, pending.kwargs) or effect.call is None:
+            return
+        after = freeze_call(None, rest, pending.kwargs, self.parameters, self._with_exclude(rules))
+        if after.data != effect.call.data:
+            effect.after = after
+
+    @staticmethod
+    def _check_size(tape: Tape, effect: Effect) -> None:
+        for frozen in (effect.call, effect.outcome, effect.after):
+            if frozen is not None and frozen.notes and any(note.kind == TOO_BIG for note in frozen.notes):
+                tape.give_up(MOST_BYTES.format(tape.rules.max_bytes))
+
+    def _failed(self, error: BaseException, tapes: list[Tape]) -> None:
+        """Mark the tapes as incomplete. Raises what is the program's own."""
+        for tape in tapes:
+            tape.give_up(FAULT.format(type(error).__name__))
+        if belongs_to_program(error):
+            raise error
+        log_once(f"could not record a call of {self.dependency}", describe(error))

@@ -1,0 +1,72 @@
+"""Turns a closed tape into what the sealing pipeline takes. Runs in the writer's thread."""
+
+from __future__ import annotations
+
+from ...dependencies.callers import names_of
+from ...dependencies.keys import Interval
+from ...dependencies.raw_tape import RawEffect, RawTape
+from ...dependencies.tape import PENDING, RAISED, RETURNED, StoredEffect, Summary
+from .tape import Effect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .tape import Entry, Tape
+    from .taping_recorder import TapedPending
+
+
+def raw_tape(pending: TapedPending) -> RawTape | None:
+    """None for a tape that recorded nothing and missed nothing: the bundle needs none."""
+    tape = pending.tape
+    if not (tape.entries or tape.reason or tape.late):
+        return None
+    entries = sorted(tape.entries, key=lambda entry: entry.effect.start)
+    number = {id(entry.effect): index for index, entry in enumerate(entries)}
+    endings = sorted(entry.effect.end for entry in entries if entry.effect.end is not None and not entry.pending)
+    rank = {end: index for index, end in enumerate(endings)}
+    effects = [_raw_effect(index, entry, tape, number, rank) for index, entry in enumerate(entries)]
+    seconds = max(pending.finished - pending.began, 0.0)
+    summary = Summary(complete=not tape.reason, reason=tape.reason, late=tape.late, seconds=round(seconds, 6))
+    return RawTape(effects, summary, Interval(pending.started, pending.started + seconds))
+
+
+def _raw_effect(index: int, entry: Entry, tape: Tape, number: dict[int, int], rank: dict[int, int]) -> RawEffect:
+    effect = entry.effect
+    recorder = effect.recorder
+    pending = entry.pending
+    receiver = entry.receiver
+    if isinstance(receiver, Effect):
+        known = number.get(id(receiver))
+        receiver = None if known is None else f"effect {known}"
+    outcome = None if pending else effect.outcome
+    after = None if pending else effect.after
+    notes = [note for frozen in (effect.call, outcome) if frozen is not None for note in frozen.notes]
+    stored = StoredEffect(
+        dependency=recorder.dependency,
+        preset=recorder.preset,
+        role=effect.role,
+        repeat=recorder.repeat,
+        flavor=recorder.flavor,
+        receiver=receiver,
+        path=names_of(effect.codes, tape.code),
+        start=index,
+        end=None if pending or effect.end is None else rank[effect.end],
+        outcome=PENDING if pending else RAISED if effect.exception is not None else RETURNED,
+        ended=effect.ended,
+        exception=None if pending else effect.exception,
+        kept=effect.kept,
+        result_type=effect.result_type,
+        shape=effect.shape,
+        is_argument=effect.is_argument,
+        same_as=number.get(id(effect.same_as)) if effect.same_as is not None else None,
+        parameters=effect.parameters,
+        exclude=tuple(recorder.exclude),
+    )
+    return RawEffect(
+        effect=stored,
+        call=effect.call.data if effect.call is not None else None,
+        outcome=outcome.data if outcome is not None else None,
+        after=after.data if after is not None else None,
+        defaults=recorder.defaults,
+        exclude=recorder.exclude,
+        notes=tuple(notes),
+    )

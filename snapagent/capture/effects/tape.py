@@ -1,0 +1,194 @@
+"""The tape of one call of a target while it runs: the effects so far, the limits, and the live objects it knows.
+
+Several threads may add effects. What they share is changed by single operations on lists and dicts only.
+"""
+
+from __future__ import annotations
+
+import weakref
+from itertools import count
+
+from .frames import current, generation, open_
+from .live_values import value_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+    from ...bundle import Note
+    from ...config.dependencies import DependencyRule
+    from ...dependencies.presets import Deferred
+    from ...serializer.freezing.freeze import FreezeRules, Frozen
+    from .effect_recorder import EffectRecorder
+
+MOST_EFFECTS = "there were more than {} calls of dependencies"
+MOST_BYTES = "the calls of dependencies were larger than {} bytes"
+FAULT = "a call of a dependency could not be recorded ({})"
+FORKED = "the process was forked during the call"
+_PLACEHOLDERS = frozenset({"excluded", "unstorable", "too_big", "too_deep", "lazy"})
+_ticks = count()
+tick = _ticks.__next__  # orders the beginnings and endings of all effects of the process
+
+
+class Effect:
+    """One call of a dependency, recorded on one or several tapes."""
+
+    __slots__ = (
+        "after",
+        "call",
+        "codes",
+        "deferred",
+        "end",
+        "ended",
+        "exception",
+        "is_argument",
+        "kept",
+        "outcome",
+        "parameters",
+        "recorder",
+        "result_type",
+        "role",
+        "same_as",
+        "shape",
+        "start",
+    )
+
+    def __init__(self, recorder: EffectRecorder, call: Frozen | None, codes: tuple[CodeType, ...]) -> None:
+        self.recorder = recorder
+        self.call = call
+        self.codes = codes
+        self.start = tick()
+        self.end: int | None = None
+        self.outcome: Frozen | None = None
+        self.after: Frozen | None = None
+        self.deferred: Deferred | None = None
+        self.exception: str | None = None
+        self.ended = "complete"
+        self.kept = "stored"
+        self.result_type = ""
+        self.is_argument: str | None = None
+        self.same_as: Effect | None = None
+        self.role = recorder.role
+        self.shape = recorder.shape
+        self.parameters = recorder.parameters.items
+
+
+class Entry:
+    """An effect on one tape. `pending`: it had not ended when the target did."""
+
+    __slots__ = ("effect", "pending", "receiver")
+
+    def __init__(self, effect: Effect, receiver: str | Effect | None) -> None:
+        self.effect = effect
+        self.receiver = receiver
+        self.pending = False
+
+
+class Tape:
+    """The effects of one call. `code` runs the target, `scope` are the entries of the config that it records."""
+
+    def __init__(
+        self,
+        target: str,
+        code: CodeType,
+        scope: frozenset[DependencyRule],
+        limits: tuple[int, int],
+        rules: FreezeRules,
+    ) -> None:
+        self.target = target
+        self.code = code
+        self.scope = scope
+        self.rules = rules
+        self.entries: list[Entry] = []
+        self.size = 0  # bytes
+        self.cost = 0.0  # seconds
+        self.late = 0
+        self.closed = False
+        self.reason = ""  # why it is not complete
+        self._most_effects, self._most_bytes = limits
+        self._generation = generation[0]
+        self._outer: tuple[Tape, ...] = ()
+        self._known: dict[int, tuple[Any, str | Effect]] = {}  # id -> (the object or a weak reference, where from)
+        open_.append(None)
+
+    def __del__(self) -> None:
+        if self._generation == generation[0] and open_:
+            open_.pop()
+
+    # ---- the target runs and is suspended
+
+    def enter(self) -> None:
+        self._outer = outer = current.get()
+        current.set((*outer, self))
+
+    def leave(self) -> None:
+        current.set(self._outer)
+
+    def close(self) -> None:
+        """The target has ended: no more effects."""
+        self.closed = True
+        self.leave()
+        self._known.clear()
+        for entry in self.entries:
+            entry.pending = entry.effect.end is None
+            if entry.effect.deferred is not None:
+                entry.effect.recorder.complete(entry.effect, self)
+        if self._generation != generation[0]:
+            self.give_up(FORKED)
+
+    # ---- effects
+
+    def accepts(self, recorder: EffectRecorder) -> bool:
+        """Whether a call of this dependency is recorded here. Counts the late ones."""
+        if self.closed:
+            self.late += 1
+            return False
+        if self.reason or not recorder.is_in(self.scope) or recorder.dependency == self.target:
+            return False
+        if len(self.entries) >= self._most_effects:
+            self.give_up(MOST_EFFECTS.format(self._most_effects))
+            return False
+        return True
+
+    def add(self, effect: Effect, receiver: object) -> None:
+        self.entries.append(Entry(effect, self.origin_of(receiver)))
+        if effect.call is not None:
+            self.grow(len(effect.call.data))
+
+    def grow(self, size: int) -> None:
+        self.size += size
+        if self.size > self._most_bytes:
+            self.give_up(MOST_BYTES.format(self._most_bytes))
+
+    def give_up(self, reason: str) -> None:
+        """Record no more: the bundle is kept, and replay refuses it for this reason."""
+        self.reason = self.reason or reason
+
+    # ---- live objects that are known by the calls made on them
+
+    def remember_placeholders(self, notes: tuple[Note, ...], bound: dict[str, Any]) -> None:
+        """The live arguments that the bundle holds placeholders for: a call on one of them names its path."""
+        for note in notes:
+            if note.kind in _PLACEHOLDERS and note.path:
+                value = value_at(note.path, bound)
+                if value is not None:
+                    self.remember(value, note.path)
+
+    def remember(self, value: object, origin: str | Effect) -> None:
+        if self.origin_of(value) is not None:
+            return
+        try:
+            reference: Any = weakref.ref(value)
+        except TypeError:
+            reference = value
+        self._known[id(value)] = reference, origin
+
+    def origin_of(self, value: object) -> str | Effect | None:
+        """The path of a placeholder argument, or the effect that returned this very object."""
+        known = self._known.get(id(value)) if value is not None else None
+        if known is None:
+            return None
+        reference, origin = known
+        held = reference() if type(reference) is weakref.ref else reference
+        return origin if held is value else None

@@ -1,0 +1,88 @@
+"""The recorder of a target that has dependencies: opens a tape for each captured call and closes it at its end."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from time import perf_counter
+
+from ...config.settings import Settings
+from ...serializer.freezing.freeze import FreezeRules
+from ..recording.recorder import Pending, Recorder
+from .tape import Tape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...config.dependencies import DependencyRule
+    from .operation_recorder import OperationRecorder
+
+
+@lru_cache(maxsize=256)
+def taping(scope: frozenset[DependencyRule], starts: tuple[OperationRecorder, ...]) -> type[TapingRecorder]:
+    """The recorder class for targets of this scope; `starts` record something when a tape is opened."""
+    return type("TapingRecorder", (TapingRecorder,), {"scope": scope, "starts": starts})
+
+
+class TapedPending(Pending):
+    """A call that has begun, with its tape. The tape's bytes count in the queue."""
+
+    __slots__ = ("_size", "tape")
+
+    tape: Tape
+
+    @property
+    def size(self) -> int:
+        return self._size + self.tape.size
+
+    @size.setter
+    def size(self, value: int) -> None:
+        self._size = value
+
+
+class TapingRecorder(Recorder):
+    """`scope` are the entries of the config whose calls are recorded below this target."""
+
+    scope: frozenset[DependencyRule] = frozenset()
+    starts: tuple[OperationRecorder, ...] = ()
+    _tape_rules: FreezeRules | None = None
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Pending | None:
+        begun = super().begin(args, kwargs)
+        if begun is None:
+            return None
+        opened = perf_counter()
+        pending = TapedPending(self, begun.call, begun.started, begun.began, 0.0)
+        pending.tape = tape = self._tape()
+        if begun.call.notes:
+            bound = self.parameters().bind(args, kwargs)
+            tape.remember_placeholders(begun.call.notes, bound)
+        for start in self.starts:
+            start.record_start(tape)
+        took = perf_counter() - opened
+        pending.cost, pending.used, pending.paid = begun.cost + took, begun.used + took, begun.paid
+        tape.enter()
+        return pending
+
+    def _tape(self) -> Tape:
+        settings: Settings = self.settings
+        rules = self._tape_rules
+        if rules is None:
+            rules = FreezeRules(max_bytes=settings.effects_max_bytes, exclude_types=settings.exclude_types)
+            self._tape_rules = rules
+        limits = settings.effects, settings.effects_max_bytes
+        return Tape(str(self.target), self._signature[0], self.scope, limits, rules)
+
+    def resume(self, pending: Any) -> None:
+        super().resume(pending)
+        pending.tape.enter()
+
+    def suspend(self, pending: Any) -> None:
+        pending.tape.leave()
+        super().suspend(pending)
+
+    def _finish(self, pending: Any, value: object, error: BaseException | None, ended: str) -> None:
+        pending.tape.close()
+        pending.cost += pending.tape.cost
+        pending.used += pending.tape.cost
+        super()._finish(pending, value, error, ended)

@@ -1,0 +1,82 @@
+"""Readings of the wall clock inside two outcomes: they differ at every run and say nothing about the code."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from ..core.records import Record
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)  # epoch numbers count seconds, or thousandths and so on of them
+_LARGEST = 1e20  # no clock shows more nanoseconds than that
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+
+
+class Moment(Record):
+    """Seconds since 1970, cut to a multiple of `step` seconds."""
+
+    seconds: float
+    step: float
+
+
+class Interval(Record):
+    """Seconds since 1970 between which a call ran."""
+
+    start: float
+    end: float
+
+    def holds(self, moment: Moment) -> bool:
+        """Whether the clock can have shown this moment during the call."""
+        return self.start < moment.seconds + moment.step and moment.seconds <= self.end + moment.step
+
+
+class ClockReadings(Record):
+    """Tells whether two values are readings of the clock: one taken at the captured call, the other at the replay."""
+
+    captured: Interval
+    replayed: Interval
+
+    def __call__(self, expected: object, got: object) -> bool:
+        return type(expected) is type(got) and is_reading(expected, self.captured) and is_reading(got, self.replayed)
+
+
+def is_reading(value: object, interval: Interval) -> bool:
+    """Whether `value` is a datetime, an epoch number or an ISO text of a moment inside `interval`."""
+    return any(interval.holds(moment) for moment in _moments(value))
+
+
+def _moments(value: object) -> list[Moment]:
+    """What a value may mean: a naive datetime is local time or UTC, a number counts seconds or parts of them."""
+    if isinstance(value, str):
+        value = _parsed(value)
+    if isinstance(value, datetime):
+        step = _step(value.microsecond)
+        aware = [value] if value.tzinfo is not None else [value.replace(tzinfo=UTC), *_local(value)]
+        return [Moment((each - _EPOCH).total_seconds(), step) for each in aware]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
+        return []
+    if isinstance(value, int):
+        return [Moment(value / unit, 1 / unit) for unit in _UNITS]
+    return [Moment(value / unit, _step(round(value / unit % 1 * 1e6))) for unit in _UNITS]
+
+
+def _step(microseconds: int) -> float:
+    """To what a moment with this fraction was cut, in seconds."""
+    return next(step for step, micros in ((1.0, 1_000_000), (1e-3, 1_000), (1e-6, 1)) if microseconds % micros == 0)
+
+
+def _parsed(text: str) -> datetime | None:
+    if len(text) > 40 or _ISO.match(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _local(value: datetime) -> list[datetime]:
+    try:
+        return [value.astimezone()]
+    except (OSError, OverflowError, ValueError):  # far from 1970, where the platform knows no local time
+        return []

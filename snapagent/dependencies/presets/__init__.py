@@ -1,0 +1,101 @@
+"""Presets: how calls of one library are recorded and rebuilt, a file each.
+
+A preset is a module, or any object, with the attribute `operations`: a tuple of `Operation`, and perhaps `replacements`
+for replay alone. It is found by its word:
+as a module of this folder, or by an entry point of the group `snapagent.presets`. It never imports its library itself
+when it is loaded: operations name modules, and `rebuild` runs where the program has imported the library.
+"""
+
+from __future__ import annotations
+
+from ...core.records import Record
+from ..tape import STORED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Wrap = Callable[["Operation", Callable[..., Any]], Callable[..., Any]]
+
+
+class Described(Record):
+    """One call in the words of its preset.
+
+    `arguments` are plain values by name: they are stored as the keyword arguments of the call, redacted, and matched.
+    `shape` is the text that stays when values change, such as the SQL or `POST https://host/path`. `subject` is a live
+    object that `pack` needs; it is not stored.
+    """
+
+    role: str
+    shape: str
+    arguments: dict[str, Any]
+    subject: object = None
+
+
+class Deferred:
+    """A result whose stored value is made when the target has ended, such as a body that the program reads later."""
+
+    __slots__ = ("build",)
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self.build = build
+
+
+class Operation(Record):
+    """One callable of a library, and how its calls are recorded.
+
+    `describe(args, kwargs)` gets the live arguments, the bound instance first, and must not consume or change them.
+    `pack(result, described)` gives the value to store for a result, or a `Deferred`; `rebuild(stored,
+    args, kwargs)` the result from it, where `args` and `kwargs` are those of the replayed call. None: as it is.
+    """
+
+    module: str  # where the callable is defined
+    qualname: str
+    describe: Callable[[tuple[Any, ...], dict[str, Any]], Described]
+    pack: Callable[[Any, Described], Any] | None = None
+    rebuild: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any] | None = None
+    result: str = STORED  # stored | handle | skipped
+    repeat: str = "steady"
+    # For what is not a Python function: `install(namespace of the module, wrap)` puts wrappers in place and returns the
+    # way back. `wrap(operation, function)` gives a callable that records the calls of `function`, or serves them.
+    install: Callable[[dict[str, Any], Wrap], Callable[[], None] | None] | None = None
+    at_start: bool = False  # not wrapped: called when a tape is opened, and its result is an effect
+
+    @property
+    def dependency(self) -> str:
+        return f"{self.module}:{self.qualname}"
+
+
+class Replacement(Record):
+    """A callable that replay puts in the place of one of the library, such as the opening of a connection."""
+
+    module: str
+    qualname: str
+    function: Callable[..., Any]
+
+
+def load_preset(word: str) -> tuple[Operation, ...]:
+    """The operations of a preset; empty for one that wraps nothing. Raises LookupError for an unknown word."""
+    operations: tuple[Operation, ...] = tuple(_preset(word).operations)
+    return operations
+
+
+def load_replacements(word: str) -> tuple[Replacement, ...]:
+    """What replay replaces besides the operations. Raises LookupError for an unknown word."""
+    replacements: tuple[Replacement, ...] = tuple(getattr(_preset(word), "replacements", ()))
+    return replacements
+
+
+def _preset(word: str) -> Any:
+    from importlib import import_module
+
+    from ...config.dependencies import BUILT_IN, entry_points_of
+
+    if word in BUILT_IN:
+        name = word.replace("-", "_")
+        return import_module(f"{__name__}.{name}")
+    found = entry_points_of(word)
+    if not found:
+        raise LookupError(f"unknown preset {word!r}")
+    return found[0].load()

@@ -1,0 +1,107 @@
+"""What the HTTP presets share: how a request is described, and how a body is stored so that secrets in it are found."""
+
+from __future__ import annotations
+
+import json
+
+from ..tape import READ, WRITE
+from . import Described
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_STYLES: tuple[dict[str, Any], ...] = (
+    {"separators": (",", ":"), "ensure_ascii": False},
+    {"separators": (",", ":")},
+    {},
+    {"ensure_ascii": False},
+    {"indent": 2},
+)
+MOST_BYTES = 4 * 10**6  # of one body
+
+
+def described(method: str, url: str, body: object, content_type: str) -> Described:
+    """One request: by method, scheme, host, path, sorted query and body."""
+    from urllib.parse import parse_qsl, urlsplit
+
+    parts = urlsplit(url)
+    query = sorted(parse_qsl(parts.query, keep_blank_values=True))
+    arguments: dict[str, Any] = {
+        "method": method,
+        "scheme": parts.scheme,
+        "host": parts.netloc.rpartition("@")[2],
+        "path": parts.path,
+        "query": query,
+        "body": _request_body(body, content_type),
+    }
+    role = READ if method.upper() in _READS else WRITE
+    return Described(role, f"{method} {parts.scheme}://{arguments['host']}{parts.path}", arguments)
+
+
+def _request_body(body: object, content_type: str) -> Any:
+    """A JSON body as its value and a form as its fields; a stream, which must not be read, by its type alone."""
+    if body is None or body == b"" or body == "":
+        return None
+    if not isinstance(body, (str, bytes)):
+        return f"<{type(body).__qualname__}>"
+    kind = content_type.lower()
+    try:
+        if "json" in kind:
+            return json.loads(body)
+        if "x-www-form-urlencoded" in kind:
+            from urllib.parse import parse_qsl
+
+            text = body if isinstance(body, str) else body.decode()
+            return sorted(parse_qsl(text, keep_blank_values=True))
+    except ValueError:
+        pass
+    return body
+
+
+def packed_body(body: bytes, headers: Iterable[tuple[str, str]]) -> Any:
+    """What is stored for a body: JSON as `(style, value)` where that gives back the same bytes, else the bytes.
+
+    Secrets in a JSON body are found by their names, so one that a later request sends is replaced there as well.
+    """
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    encoded = any(name.lower() == "content-encoding" for name, _ in headers)
+    if "json" in kind.lower() and body and not encoded:
+        try:
+            value = json.loads(body)
+        except ValueError:
+            return body
+        for style, options in enumerate(_STYLES):
+            if json.dumps(value, **options).encode("utf-8", "surrogatepass") == body:
+                return style, value
+    return body
+
+
+def unpacked_body(stored: Any) -> bytes:
+    """The bytes of a stored body."""
+    if isinstance(stored, tuple):
+        style, value = stored
+        return json.dumps(value, **_STYLES[style]).encode("utf-8", "surrogatepass")
+    return bytes(stored or b"")
+
+
+class Tee:
+    """Keeps what the program reads of a body, up to MOST_BYTES; never reads by itself."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.complete = False
+
+    def keep(self, chunk: Any) -> None:
+        self.size += len(chunk)
+        if self.size <= MOST_BYTES:
+            self.chunks.append(bytes(chunk))
+        else:
+            self.chunks.clear()
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.chunks)

@@ -1,0 +1,375 @@
+"""Answers the calls of dependencies from the tape of one bundle, for one replay."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from types import CodeType
+from typing import Any, NoReturn
+
+from ...bundle import ASYNC_GENERATOR, CANCELLED, CAPPED, CLOSED, COROUTINE, GENERATOR, Header
+from ...compare import Difference
+from ...config.settings import Settings
+from ...core.records import Record
+from ...core.signature import KEYWORD_ONLY, Parameters
+from ...dependencies.callers import calling_codes, names_of
+from ...dependencies.keys import Interval, effect_key, without_clock_readings
+from ...dependencies.tape import HANDLE, PENDING, RAISED, SKIPPED, StoredEffect
+from ...errors import EffectNotRecorded, SnapagentError
+from ...placeholder import UNSTORABLE, restore_placeholder
+from ...sealing.opened_call import OpenedCall
+from ...serializer.thawing.load import thaw
+from ..functions import unwrap
+from ..live_call import LiveCall, freeze_live_call, seal_rules
+from . import audit
+from .changed_arguments import apply_changes
+from .completion import CompletionGate
+from .dependencies import Dependency
+from .handles import Handle, Handles
+from .matching import DIFFERENT, SERVED, MadeCall, Match, find_match, is_equal_call
+from .misses import Miss, argument_differences, call_text, describe_miss
+from .new_values import new_value
+from .progress import Progress
+from .stand_ins import make_stand_in
+
+_ENDED_EARLY = (CLOSED, CAPPED, CANCELLED)
+
+
+class LiveEffect(Record):
+    """A call of a dependency as it is made: the live arguments and what they are matched by."""
+
+    dependency: Dependency
+    instance: Any
+    args: tuple[Any, ...]  # without the bound instance, as the tape has them
+    kwargs: dict[str, Any]
+    raw_args: tuple[Any, ...]  # as the program passed them
+    raw_kwargs: dict[str, Any]
+    handle: Handle | None = None
+
+
+class Server:
+    """Serves one tape once. It may be called from several threads and tasks of the replay."""
+
+    def __init__(
+        self,
+        header: Header,
+        effects: Mapping[int, StoredEffect],
+        problems: Mapping[int, str],
+        settings: Settings,
+        code: CodeType | None,
+    ) -> None:
+        self.header = header
+        self.effects = effects
+        self.progress = Progress(effects)
+        self.handles = Handles(effects, self.progress)
+        self.passes: set[CodeType] = set()  # functions that are called for real: see `live=`
+        self._functions: dict[int, Dependency] = {}
+        self._dependencies: dict[str, Dependency] = {}
+        self._problems = problems
+        self._settings = settings
+        self._redactor = seal_rules(settings, b"keys need no pseudonyms").redactor
+        self._code = code
+        self._started = time.time()
+        self._gate = CompletionGate(effects)
+        self._results: dict[int, Any] = {}  # the objects that were served, by effect: for `same_as`
+        self._calls = 0
+        self._new_values = 0
+        self._live: frozenset[str] = frozenset()
+        self._supplied: set[int] = set()  # objects of the test itself
+
+    # ---- before the call
+
+    def start(self) -> None:
+        """The replay begins now."""
+        self._started = time.time()
+
+    def serve_start(self, dependency: Dependency) -> None:
+        """Bring about what an operation of the start of the call found then, such as the state of a generator."""
+        operation = dependency.operation
+        found = [index for index, effect in self.effects.items() if effect.dependency == dependency.name]
+        if operation is None or not found:
+            return
+        self.progress.take(Match(SERVED, found[0]))
+        if operation.rebuild is not None:
+            operation.rebuild(thaw(self.effects[found[0]].result or b"N."), (), {})
+
+    def prepare(self, dependencies: tuple[Dependency, ...], live: frozenset[str]) -> None:
+        """Learn which functions are served, and which of them are called for real."""
+        for dependency in dependencies:
+            self._functions[id(dependency.function)] = self._dependencies[dependency.name] = dependency
+            if dependency.name in live and dependency.code is not None:
+                self.passes.add(dependency.code)
+        self._live = live
+        for index, effect in self.effects.items():
+            if effect.dependency in live or effect.preset in live:
+                self.progress.not_required.add(index)
+
+    def stand_in_for(self, path: str, type_name: str) -> Any:
+        """A stand-in for the placeholder at a path of the target's arguments."""
+        value = make_stand_in(type_name, path, self.method_of)
+        self.handles.add(value, path=path)
+        return value
+
+    def excuse(self, receivers: set[str], objects: Iterable[object]) -> None:
+        """Serve nothing on objects that the test supplies, and require none of the calls recorded on them.
+
+        The same is true of the handles that those calls returned.
+        """
+        self._supplied.update(map(id, objects))
+        for index, effect in self.effects.items():
+            if effect.receiver in receivers:
+                self.progress.not_required.add(index)
+                receivers = receivers | {f"effect {index}"}
+
+    def method_of(self, real: type, name: str) -> Callable[..., Any] | None:
+        """What serves the method `name` of a class, to be called with the instance first; None where nothing does."""
+        for base in real.__mro__:
+            if name in vars(base):
+                dependency = self._dependencies.get(f"{base.__module__}:{base.__qualname__}.{name}")
+                dependency = dependency or self._functions.get(id(unwrap(vars(base)[name])))
+                if dependency is None:
+                    return None
+                return functools.partial(self._answer_on, dependency)
+        return None
+
+    def _answer_on(self, dependency: Dependency, /, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        return self.answer(dependency, dependency.function, args, kwargs)
+
+    # ---- a call
+
+    def answer(self, dependency: Dependency, twin: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the program gets for its call of a dependency. Raises what was recorded, or EffectNotRecorded."""
+        __tracebackhide__ = True
+        if serving.get() is not self:  # another thread of the test process, or a replay inside this one
+            return twin(*args, **kwargs)
+        if dependency.has_instance and args and id(args[0]) in self._supplied:
+            return twin(*args, **kwargs)
+        if dependency.name in self._live:
+            self.progress.count("let through")
+            return twin(*args, **kwargs)
+        live = self._live_effect(dependency, args, kwargs)
+        if dependency.flavor == COROUTINE:
+            return self._awaited(live)
+        if dependency.flavor == GENERATOR:
+            return self._items(live)
+        if dependency.flavor == ASYNC_GENERATOR:
+            return self._aitems(live)
+        index = self._take(live)
+        if index is None:
+            return new_value(dependency, self.header, self._next_new(), live.args, live.kwargs)
+        return self._ended(index, live)
+
+    def _live_effect(self, dependency: Dependency, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveEffect:
+        instance, rest = (args[0], args[1:]) if dependency.has_instance and args else (None, args)
+        handle = self.handles.find(instance)
+        own_args, own_kwargs = rest, kwargs
+        if dependency.operation is not None:
+            described = dependency.operation.describe(args, kwargs)
+            parameters = Parameters(tuple((name, KEYWORD_ONLY) for name in described.arguments))
+            dependency = dependency.replace(role=described.role, parameters=parameters)
+            own_args, own_kwargs = (), described.arguments
+        return LiveEffect(dependency, instance, own_args, own_kwargs, args, kwargs, handle)
+
+    def _take(self, live: LiveEffect) -> int | None:
+        """Choose the effect that answers, and mark it used. None for a value that is made anew."""
+        __tracebackhide__ = True
+        self._calls += 1
+        made = self._made(live)
+        match = find_match(self.effects, self.progress.used, made)
+        if match is None:
+            if live.dependency.preset == "uuid":
+                self.progress.count("new")
+                return None
+            self._raise(describe_miss(self._miss(live, made)))
+        differences: tuple[Difference, ...] = ()
+        if match.how == DIFFERENT:
+            differences = argument_differences(match.index, self.effects[match.index], live.args, live.kwargs,
+                                               live.dependency, self.readings())  # fmt: skip
+        self.progress.take(match, differences)
+        self.handles.settle(live.handle, self._settles(match, made, live))
+        return match.index
+
+    def _settles(self, match: Match, made: MadeCall, live: LiveEffect) -> str | None:
+        """The receiver that this call proves; None while a handle that it returns may stem from several."""
+        effect = self.effects[match.index]
+        if effect.kept != HANDLE:
+            return effect.receiver
+        alike = {other.receiver for other in self.effects.values() if is_equal_call(other, made)}
+        return effect.receiver if len(alike) == 1 else None
+
+    def _made(self, live: LiveEffect) -> MadeCall:
+        dependency = live.dependency
+        bound = self._bound(live)
+        receivers: frozenset[str | None] = live.handle.receivers if live.handle is not None else frozenset([None])
+        keys = {receiver: effect_key(dependency.name, receiver, bound) for receiver in receivers}
+        shape = next((one.shape for one in self.effects.values() if self._is_shape(one, dependency)), dependency.name)
+        if dependency.operation is not None:
+            shape = dependency.operation.describe(live.raw_args, live.raw_kwargs).shape
+        return MadeCall(dependency.name, keys, self._path(), dependency.role, shape)
+
+    def _path(self) -> tuple[str, ...]:
+        """From the caller of the dependency up to the target; at the first step of a coroutine or generator."""
+        return names_of(calling_codes(1), self._code)
+
+    def _is_shape(self, effect: StoredEffect, dependency: Dependency) -> bool:
+        return effect.dependency == dependency.name and dependency.operation is None
+
+    def _bound(self, live: LiveEffect) -> dict[str, Any]:
+        """The arguments by name as inert graphs, redacted, without clock readings: what keys are made of."""
+        dependency = live.dependency
+        args = tuple(self._storable(value) for value in live.args)
+        kwargs = {name: self._storable(value) for name, value in live.kwargs.items()}
+        call = LiveCall(dependency.name, dependency.parameters, dependency.defaults, args, kwargs)
+        raw = freeze_live_call(call, (), self._settings.replace(exclude=()))
+        opened = OpenedCall(dependency.parameters, False, raw.call, raw.defaults)
+        opened.redact(self._redactor)
+        bound = {name: value for name, value in opened.bound().items() if name not in dependency.exclude}
+        return without_clock_readings(bound, Interval(self._started, time.time()))
+
+    def _storable(self, value: Any) -> Any:
+        """A stand-in as the placeholder that stands for it on the tape."""
+        handle = self.handles.find(value)
+        return value if handle is None else value.__reduce_ex__(5)[0](*value.__reduce_ex__(5)[1])
+
+    def _miss(self, live: LiveEffect, made: MadeCall) -> Miss:
+        return Miss(
+            header=self.header,
+            effects=self.effects,
+            used=dict(self.progress.used),
+            problems=self._problems,
+            made=made,
+            dependency=live.dependency,
+            args=live.args,
+            kwargs=live.kwargs,
+            number=self._calls,
+            readings=self.readings(),
+        )
+
+    def _raise(self, error: SnapagentError) -> NoReturn:
+        __tracebackhide__ = True
+        self.progress.missed(error)
+        raise error
+
+    def readings(self) -> tuple[float, float]:
+        """The interval of this replay so far, in seconds since 1970 by the moved clock."""
+        return self._started, time.time()
+
+    def _next_new(self) -> int:
+        self._new_values += 1
+        return self._new_values
+
+    # ---- its outcome
+
+    def _ended(self, index: int, live: LiveEffect) -> Any:
+        """Return or raise as recorded."""
+        __tracebackhide__ = True
+        effect = self.effects[index]
+        if effect.outcome == PENDING:
+            self._refuse(live, "had not ended when the target returned")
+        if effect.after is not None:
+            _, args, kwargs = self._load(index, effect.after, live)
+            apply_changes(live.args, live.kwargs, args, kwargs)
+        if effect.outcome == RAISED:
+            raise self._load(index, effect.result, live)
+        value = self._value(index, effect, live)
+        self._results[index] = value
+        return value
+
+    def _value(self, index: int, effect: StoredEffect, live: LiveEffect) -> Any:
+        if effect.is_argument is not None:
+            return self._argument(effect.is_argument, live)
+        if effect.same_as is not None:
+            if effect.same_as not in self._results:
+                self._results[effect.same_as] = self._value(effect.same_as, self.effects[effect.same_as], live)
+            return self._results[effect.same_as]
+        if effect.kept == HANDLE:
+            return self._handle(index, effect, live)
+        if effect.kept == SKIPPED or effect.result is None:
+            return restore_placeholder(f"effects[{index}].result", UNSTORABLE, effect.result_type, "result: skip")
+        stored = self._load(index, effect.result, live)
+        operation = live.dependency.operation
+        if operation is None or operation.rebuild is None:
+            return stored
+        with audit.watched(None):  # a preset may use a database in memory
+            return operation.rebuild(stored, live.raw_args, live.raw_kwargs)
+
+    def _handle(self, index: int, effect: StoredEffect, live: LiveEffect) -> Any:
+        made = self._made(live)
+        candidates = {
+            other for other, each in self.effects.items() if each.kept == HANDLE and is_equal_call(each, made)
+        }
+        value = make_stand_in(effect.result_type, f"effects[{index}].result", self.method_of)
+        self.handles.add(value, None, candidates | {index}, index, live.handle)
+        return value
+
+    def _argument(self, path: str, live: LiveEffect) -> Any:
+        if path == "self":
+            return live.instance
+        bound = live.dependency.parameters.bind(live.args, live.kwargs)
+        name, bracket, rest = path.partition("[")
+        value = bound.get(name)
+        if not bracket:
+            return value
+        key = rest.rstrip("]")
+        return value[int(key)] if key.isdigit() else value[key.strip("'\"")]  # type: ignore[index]
+
+    def _load(self, index: int, data: bytes | None, live: LiveEffect) -> Any:
+        __tracebackhide__ = True
+        try:
+            return thaw(data or b"N.", target=f"effects[{index}] of {self.header.target}")
+        except SnapagentError as error:
+            self._refuse(live, f"was recorded (effect {index}), but cannot be loaded here: {error}")
+
+    def _refuse(self, live: LiveEffect, reason: str) -> NoReturn:
+        __tracebackhide__ = True
+        wanted = call_text(live.dependency.name, live.dependency.parameters, live.args, live.kwargs)
+        self._raise(EffectNotRecorded(live.dependency.name, wanted, reason))
+
+    async def _awaited(self, live: LiveEffect) -> Any:
+        __tracebackhide__ = True
+        index = self._take(live)
+        if index is None:
+            return new_value(live.dependency, self.header, self._next_new(), live.args, live.kwargs)
+        self._gate.begin(index)
+        try:
+            await self._gate.wait(index)
+        finally:
+            self._gate.end(index)
+        return self._ended(index, live)
+
+    def _items(self, live: LiveEffect) -> Iterator[Any]:
+        __tracebackhide__ = True
+        items, error, ended = self._list(live)
+        yield from items
+        self._finish(live, error, ended, len(items))
+
+    async def _aitems(self, live: LiveEffect) -> AsyncIterator[Any]:
+        __tracebackhide__ = True
+        items, error, ended = self._list(live)
+        for item in items:
+            yield item
+        self._finish(live, error, ended, len(items))
+
+    def _list(self, live: LiveEffect) -> tuple[list[Any], BaseException | None, str]:
+        __tracebackhide__ = True
+        index = self._take(live)
+        assert index is not None
+        effect = self.effects[index]
+        value = self._load(index, effect.result, live)
+        if effect.outcome == RAISED:
+            items, error = value if isinstance(value, tuple) else ([], value)
+            return items, error, effect.ended
+        return value or [], None, CLOSED if effect.outcome == PENDING else effect.ended
+
+    def _finish(self, live: LiveEffect, error: BaseException | None, ended: str, taken: int) -> None:
+        __tracebackhide__ = True
+        if error is not None:
+            raise error
+        if ended in _ENDED_EARLY:
+            self._refuse(live, f"was recorded up to item {taken} only, and more were asked for")
+
+
+serving: ContextVar[Server | None] = ContextVar("snapagent_serving", default=None)

@@ -1,0 +1,102 @@
+"""What surrounds a replayed call: its turn, the wall clock of the captured call, and the effects that are served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from datetime import datetime
+from typing import Any
+
+from ..compare.clock_readings import ClockReadings, Interval
+from ..core.records import Record
+from . import clock
+from .effects.dependencies import with_own_code
+from .effects.progress import WRITES, EffectsReport, check_mode
+from .effects.served_tape import ServedTape
+from .stored import StoredCall
+
+_SLACK = 1.0  # seconds that a captured call may have taken besides its `duration`, which leaves out the agent's work
+
+
+class ReplayRules(Record):
+    """How a call is replayed. `effects` is the way they are compared, or False for the live dependencies.
+
+    `live` names dependencies that are called for real; without `clock` the wall clock is the real one.
+    """
+
+    effects: str | bool = WRITES
+    live: frozenset[str] = frozenset()
+    clock: bool = True
+
+    @classmethod
+    def of(cls, effects: str | bool, live: Iterable[str], clock: bool) -> ReplayRules:
+        """From what a test passes. Raises ValueError for a word that `effects` does not take."""
+        check_mode(effects)
+        named = (live,) if isinstance(live, str) else live
+        return cls(WRITES if effects is True else effects, frozenset(named), clock)
+
+
+class Surroundings:
+    """One replay while it runs, and what is known about it afterwards.
+
+    `given` are arguments in place of the stored ones. Raises NotReplayableError when the effects cannot be served.
+    """
+
+    def __init__(
+        self, stored: StoredCall, rules: ReplayRules, function: Callable[..., Any], given: Mapping[str, Any]
+    ) -> None:
+        self._header = stored.header
+        self._rules = rules
+        self._interval = Interval(0.0, 0.0)
+        self._notes: tuple[str, ...] = ()
+        self._tape: ServedTape | None = None
+        if self._header.effects and rules.effects is not False:
+            code = getattr(with_own_code(getattr(function, "__func__", function)), "__code__", None)
+            self._tape = ServedTape(stored, rules.live, code, given)
+
+    @property
+    def stand_ins(self) -> Mapping[str, Any]:
+        """Values for placeholders among the arguments, by path."""
+        return self._tape.stand_ins if self._tape is not None else {}
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Everything around the call. A call in another thread that is replayed at the same time is waited for."""
+        with clock.turn(), self._entered():
+            yield
+
+    @asynccontextmanager
+    async def aentered(self) -> AsyncIterator[None]:
+        """The same inside a running event loop."""
+        async with clock.async_turn():
+            with self._entered():
+                yield
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        with clock.clock_at(datetime.fromisoformat(self._header.timestamp), self._rules.clock):
+            started = time.time()
+            try:
+                with self._tape.entered() if self._tape is not None else nullcontext():
+                    yield
+            finally:
+                self._interval = Interval(started, time.time())
+
+    @property
+    def readings(self) -> ClockReadings:
+        """Recognises readings of the wall clock, in the captured call and in this one."""
+        started = datetime.fromisoformat(self._header.timestamp).timestamp()
+        seconds = max(self._header.duration + _SLACK, float(self._header.effects.get("seconds", 0.0)))
+        return ClockReadings(Interval(started, started + seconds), self._interval)
+
+    @property
+    def effects(self) -> EffectsReport:
+        """What the replay has shown about the effects; also notes about the replay itself."""
+        if self._rules.clock and not self._notes:
+            self._notes = clock.note_missing()
+        notes = self._notes
+        if self._tape is None:
+            return EffectsReport(notes=notes)
+        report = self._tape.report(str(self._rules.effects))
+        return report.replace(notes=(*report.notes, *notes))
