@@ -60,6 +60,7 @@ class Canonical:
     __slots__ = (
         "_alive",
         "_cyclic",
+        "_digests",
         "_dropped",
         "_entered_twice",
         "_has_no_number",
@@ -76,6 +77,10 @@ class Canonical:
     )
 
     def __init__(self) -> None:
+        self._digests: dict[int, str] = {}  # of nodes of tangled values
+        self._forget()
+
+    def _forget(self) -> None:
         self.opaque: list[tuple[object, str]] = []  # a node, and its path where the node has it (placeholders)
         self.has_newer = False
         self._texts: dict[int, str] = {}
@@ -143,10 +148,25 @@ class Canonical:
 
     def digest_of(self, value: Any) -> str:
         """Sixteen hexadecimal digits for one inert value: for previews that cannot show all of it."""
+        known = self._digests.get(id(value))
+        if known is not None:
+            return known
         text = self.of(value)
         if self.is_tangled:
-            text, _ = _text_alone(value)
+            text, _ = self.alone(value)
         return digest(text)[:16]
+
+    def alone(self, value: Any) -> tuple[str, list[tuple[object, str]]]:
+        """The text of one value of a tangled call, whatever its other values are, and what is opaque in it."""
+        self._forget()
+        text = self.of(value)
+        opaque = self.opaque
+        if self.is_tangled:
+            refinement = Refinement(_write_node, _write_at_once)
+            text, opaque = refinement.text(value), refinement.opaque
+            self._forget()
+            self._digests.update({identity: colour[:16] for identity, colour in refinement.near.items()})
+        return text, opaque
 
     def _back_to(self, identity: int) -> str:
         """The text of a node met again: its distance if the walk is inside it, else its number within its cycle."""
@@ -324,23 +344,13 @@ def argument_hash(
     canonical = canonical or Canonical()
     texts = {name: canonical.of(value) for name, value in bound.items()}
     if canonical.is_tangled:
-        alone = {name: _text_alone(value) for name, value in bound.items()}
+        alone = {name: canonical.alone(value) for name, value in bound.items()}
         texts = {name: text for name, (text, _) in alone.items()}
         canonical.opaque[:] = [found for _, opaque in alone.values() for found in opaque]
     newer = [name for name in bound if is_of_second_version(bound[name])] if canonical.has_newer else []
     whole = _versioned(texts, newer)
     rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance}, newer)
     return HashResult(whole, rest, _opaque_paths(canonical, bound) if canonical.opaque else ())
-
-
-def _text_alone(value: Any) -> tuple[str, list[tuple[object, str]]]:
-    """The text of one value of a tangled call, whatever its other values are, and what is opaque in it."""
-    canonical = Canonical()
-    text = canonical.of(value)
-    if not canonical.is_tangled:
-        return text, canonical.opaque
-    refinement = Refinement(_write_node, _write_at_once)
-    return refinement.text(value), refinement.opaque
 
 
 def _write_node(writer: TextWriter, value: Any) -> str:

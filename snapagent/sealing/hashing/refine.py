@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     WriteNode = Callable[[TextWriter, Any], str]  # the text of a container or object, from those of its children
     WriteAtOnce = Callable[[Any], str | None]  # the text of a value that needs no walk; None for any other
 
-MOST_WRITES = 200_000  # node texts written for one value: about a second
-_LEAST_ROUNDS = 4
+MOST_WRITES = 50_000  # node texts written for one value: about a quarter of a second
+_LEAST_ROUNDS = 6
 _DIGITS = 32  # hexadecimal digits of a colour
 
 
@@ -36,6 +36,7 @@ class Refinement:
         self._write_at_once = write_at_once
         self._nodes: dict[int, Any] = {}
         self._colours: dict[int, str] = {}
+        self.near: dict[int, str] = {}  # the colours after `_LEAST_ROUNDS`: how a node looks so many steps away
         self._found: list[Any] = []  # nodes whose children are not known yet
         self._in_made = False
 
@@ -53,11 +54,13 @@ class Refinement:
     def _refine(self) -> None:
         """Rounds until no more nodes can be told apart, or as many as there is time for."""
         kinds = 1
-        for _ in range(max(MOST_WRITES // len(self._nodes), _LEAST_ROUNDS)):
+        for number in range(max(MOST_WRITES // len(self._nodes), _LEAST_ROUNDS)):
             self.opaque.clear()
             self._colours = {identity: _digest(self._write_node(self, node)) for identity, node in self._nodes.items()}
             before, kinds = kinds, len(set(self._colours.values()))
-            if kinds == before:
+            if number + 1 == _LEAST_ROUNDS:
+                self.near = self._colours
+            if kinds == before and self.near:
                 return
 
     def of(self, value: Any) -> str:
