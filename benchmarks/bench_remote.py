@@ -144,7 +144,7 @@ def killing(base: Path, server: SeaweedFS) -> list[Row]:
         )
         while process.poll() is None and not (pod.captures / ".push" / "spool").exists():
             time.sleep(0.0005)
-        time.sleep(moments.random() * 0.12)
+        time.sleep(moments.random() ** 3 * 0.12)  # often while it still accepts
         process.kill()
         process.wait()
         taken = set(pod.spooled()) | {line.split()[2] for line in pod.ledger().splitlines() if len(line.split()) == 5}
@@ -170,6 +170,8 @@ def beside_a_sidecar(base: Path, server: SeaweedFS) -> list[Row]:
         pushing = subprocess.Popen(
             [*words, *sidecar], cwd=folder, env=environment(server.url), stdout=subprocess.DEVNULL
         ) if sidecar else None  # fmt: skip
+        while pushing is not None and not (folder / "captures" / ".push" / "status.json").exists():
+            time.sleep(0.01)  # its start is not what is measured
         command = [*words, "run", "--on", "--", sys.executable, "app.py", str(SECONDS)]
         done = subprocess.run(command, cwd=folder, env=environment(server.url), check=True, capture_output=True)
         if pushing is not None:

@@ -34,6 +34,13 @@ BOUND_KINDS = (METHOD, CLASSMETHOD)  # the first argument of these is the bound 
 PLAIN, COROUTINE, GENERATOR, ASYNC_GENERATOR = "plain", "coroutine", "generator", "async_generator"
 COMPLETE, CLOSED, CANCELLED, CAPPED = "complete", "closed", "cancelled", "capped"
 
+# What `Header.origin` may hold. All of it is optional.
+SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"  # the value of that environment variable
+IMPORTED_BY = (
+    "imported_by"  # modules that were importing the target's module first, outermost first, with spaces between
+)
+FOLDER = "folder"  # where the target's top-level package lies: relative to the working directory where it is below it
+
 
 class Part(Record):
     """One separately loadable piece of a bundle; `size` and `raw_size` are bytes, stored and inflated."""
@@ -72,7 +79,7 @@ class Header(Record):
     timestamp: str
     duration: float
     outcome: str  # returned | raised
-    hash: str  # h1:<hex> over the arguments by parameter name, the bound instance included
+    hash: str  # h1:<hex> or h2:<hex> over the arguments by parameter name, the bound instance included
     call_hash: str  # the same without the bound instance
     parts: tuple[Part, ...]
     exception: str | None = None  # module.qualname of the exception type
@@ -88,6 +95,7 @@ class Header(Record):
     packages: Mapping[str, str] = {}  # distribution name -> version, of the types that occur
     by_value: tuple[str, ...] = ()  # names of the functions and classes whose code is inside the bundle
     snapagent: str = ""
+    origin: Mapping[str, object] = {}  # facts about the capturing process that a replay needs; keys as above
     format: int = FORMAT
 
     @property
@@ -113,6 +121,8 @@ class Header(Record):
         fields["parts"] = tuple([Part(**part) for part in fields["parts"]])
         fields["notes"] = tuple([Note(**note) for note in fields.get("notes", ())])
         fields["parameters"] = tuple([(str(name), str(kind)) for name, kind in fields.get("parameters", ())])
+        if not isinstance(fields.setdefault("origin", {}), dict):
+            raise ValueError("its origin is not a JSON object")
         for name in ("opaque", "by_value"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)

@@ -186,6 +186,17 @@ class PlaceholderError(SnapagentError):
         return f"{self.path} ({self.type_name}) is not in the bundle: {self.reason}; {self.remedy}"
 
 
+class ChangedClassError(PlaceholderError):
+    """A value was used that could not be rebuilt, because its class has changed since the capture."""
+
+    @property
+    def remedy(self) -> str:
+        return "map it under renames: in the YAML if it has moved, pass another value with using(), or capture again"
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.type_name}) is not there: {self.reason}; {self.remedy}"
+
+
 class NotComparableError(SnapagentError, AssertionError):
     """The outcomes differ, and a redacted value or a placeholder among the arguments may be the cause."""
 
@@ -210,6 +221,20 @@ class FacsimileError(SnapagentError):
     def __str__(self) -> str:
         known = ", ".join(self.placeholders) if self.placeholders else "none"
         return f"no placeholder at {self.path!r} for this facsimile; the placeholders of the bundle: {known}"
+
+
+class IoRefusedError(SnapagentError):
+    """A call that `snapagent replay` makes asked for a connection, a database or a change of a file.
+
+    Raised inside the call, before anything happens. `asked` says what it asked for.
+    """
+
+    def __init__(self, asked: str) -> None:
+        super().__init__(asked)
+        self.asked = asked
+
+    def __str__(self) -> str:
+        return f"the replayed call asked for {self.asked}, which replay refuses; --allow-io allows it"
 
 
 class SideEffectNotRecorded(SnapagentError, AssertionError):

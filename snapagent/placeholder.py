@@ -11,7 +11,7 @@ to ask for its type, to take it as a key, to pickle it.
 from __future__ import annotations
 
 from .bundle import Note
-from .errors import PlaceholderError
+from .errors import ChangedClassError, PlaceholderError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 PLACEHOLDER = "snapagent.placeholder:restore_placeholder"  # called with path, kind, type, reason, detail
 BY_VALUE = "snapagent.serializer.by_value:load_by_value"  # called with the stream of a function or class
 REBUILDS_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # called with class, args
+# Newer than 0.1.0: calls that hold a form of this module, or the last one, are hashed in the second version.
+REBUILDS = "snapagent.serializer.rebuild"
+NAMED = REBUILDS + ":load_named"  # called with "module:path"
+PARAMETRIZED = REBUILDS + ":load_parametrized"  # called with origin, args, "module:path"
+SINGLETON = REBUILDS + ":load_singleton"  # called with "module:path", class, base, state
+MAKES_OBJECT = REBUILDS + ":make_object"  # called with the class
+COMPILED_EXCEPTION = "snapagent.serializer.exceptions:rebuild_compiled_exception"  # class, args, text, maker, its args
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"
 TOO_BIG, TOO_DEEP, LAZY, FRESH = "too_big", "too_deep", "lazy", "fresh"
 MAY_BE_TORN = "may_be_torn"
+CHANGED = "changed"  # in no header: the class has changed since, so that loading failed
 PRESENT = frozenset({FRESH, MAY_BE_TORN})  # notes of these kinds are about values that are there
 
 
@@ -109,7 +117,8 @@ class Placeholder:
 
 def _refuse(self: Placeholder, *args: object, **kwargs: object) -> NoReturn:
     note = _used(self)
-    raise PlaceholderError(note.path, note.type, note.reason)
+    error = ChangedClassError if note.kind == CHANGED else PlaceholderError
+    raise error(note.path, note.type, note.reason)
 
 
 def _used(self: Placeholder) -> Note:
@@ -134,6 +143,11 @@ def note_of(placeholder: Placeholder) -> Note:
     """Path, kind, type, reason and detail of what the placeholder stands for."""
     note: Note = object.__getattribute__(placeholder, "_snapagent_note")
     return note
+
+
+def set_path(placeholder: Placeholder, path: str) -> None:
+    """Say where the missing value belongs, once that is known."""
+    object.__setattr__(placeholder, "_snapagent_note", note_of(placeholder).replace(path=path))
 
 
 def restore_placeholder(path: str, kind: str, type_name: str, reason: str, detail: str = "") -> Placeholder:

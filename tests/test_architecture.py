@@ -40,6 +40,8 @@ ASKS_THE_PUBLIC_API = "cli.workers"  # its modules run in processes of their own
 HOMES = {
     "yaml": ("config",),
     "dill": ("serializer",),
+    "lxml": ("serializer",),
+    "sqlalchemy": ("serializer",),
     "filelock": ("store",),
     "zstandard": ("store",),
     "wrapt": ("capture.instrument",),

@@ -42,6 +42,25 @@ IN_STREAMS = {  # what the pickle streams in bundles and recordings name
     "snapagent.serializer.enums:build_enum",
     "snapagent.serializer.exceptions:rebuild_exception",
 }
+SINCE_0_1_0 = {  # what streams of later versions name as well
+    "snapagent.serializer.exceptions:rebuild_compiled_exception",
+    *(
+        f"snapagent.serializer.rebuild:{name}"
+        for name in (
+            "bind_method",
+            "find_mapper",
+            "find_table",
+            "load_named",
+            "load_parametrized",
+            "load_singleton",
+            "make_object",
+            "rebuild_element",
+            "rebuild_row",
+            "reopen_file",
+            "set_attributes",
+        )
+    ),
+}
 ONLY_IN_RECORDINGS = {"snapagent.replay.side_effects.recording:RaisedAfter"}
 IN_PICKLES_OF_PROGRAMS = {"snapagent.capture.instrument.wrapper:_same"}
 IN_FILES = {
@@ -138,12 +157,12 @@ def capture_calls(data: Path, store: str) -> dict[str, dict[str, Any]]:
 # -- the names -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(IN_STREAMS | IN_PICKLES_OF_PROGRAMS | IN_FILES))
+@pytest.mark.parametrize("name", sorted(IN_STREAMS | SINCE_0_1_0 | IN_PICKLES_OF_PROGRAMS | IN_FILES))
 def test_a_pinned_name_can_be_imported(name: str) -> None:
     assert callable(pkgutil.resolve_name(name))
 
 
-@pytest.mark.parametrize("name", sorted(IN_STREAMS))
+@pytest.mark.parametrize("name", sorted(IN_STREAMS | SINCE_0_1_0))
 def test_a_pinned_function_or_class_is_pickled_by_its_pinned_name(name: str) -> None:
     found: Any = pkgutil.resolve_name(name)
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from ..config.environment import signing_keys, trust_policy
 from ..core.paths import parse_path
+from ..core.replaying import REPLAYING
 from ..serializer.freezing.freeze import FreezeRules
 from ..serializer.freezing.pickler import SLOWEST
 from ..serializer.freezing.time_limit import SECONDS
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from ..config.reading import Config
     from ..config.settings import Settings
     from ..config.targets import Target
+
+
+REPLAYED = "replayed"  # the reason of calls that a replay in this process makes
 
 
 class Engine:
@@ -78,8 +82,7 @@ class Engine:
         else:
             gate = Gate(settings, ledger, self.governor)
             self.writer.watch(target, settings, ledger, gate)
-            if self._reporter.paused and gate.closed is None:
-                gate.close(PAUSED)
+            self._close_when_idle(gate)
         recorder = Recorder(
             target,
             function,
@@ -95,6 +98,19 @@ class Engine:
         )
         self._recorders[str(target)] = recorder
         return recorder
+
+    def _close_when_idle(self, gate: Gate) -> None:
+        """Close a gate that is open while a bundle is replayed, or while capture is paused."""
+        if gate.closed is None and (REPLAYING.active or self._reporter.paused):
+            gate.close(REPLAYED if REPLAYING.active else PAUSED)
+
+    def replay_changed(self, active: bool) -> None:
+        """A replay begins in this process, or the last one has ended: what it calls is not captured."""
+        for recorder in self.recorders():
+            gate = recorder.gate
+            if not active and gate.closed == REPLAYED:
+                gate.open()
+            self._close_when_idle(gate)
 
     def recorders(self) -> list[Recorder]:
         """One for each target that was reached in this process."""
@@ -113,7 +129,7 @@ class Engine:
             most = self.governor.most_for_one
             if self.governor.unlimited:
                 most = partial(max, SECONDS, settings.max_bytes / SLOWEST)
-            rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types, most)
+            rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types, allowance=most)
             self._freeze_rules[settings] = rules
         return rules
 
@@ -133,6 +149,14 @@ class Engine:
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _replay_changed(active: bool) -> None:
+    for engine in list(_engines):
+        engine.replay_changed(active)
+
+
+REPLAYING.listeners.append(_replay_changed)
 
 
 def _restart_all() -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import copyreg
 import dataclasses
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..core.paths import Step
 from ..core.records import Record
 from ..core.type_facts import reference_name
+from ..serializer.exceptions import STAND_IN_TEXT, is_compiled, text_of
 from .containers import compare_dicts, compare_sequences
 from .report import ADDED, MISSING
 from .text import short_pair
@@ -165,7 +167,17 @@ def compare_exceptions(walk: Walk, steps: Steps, expected: BaseException, got: B
     ]
     if isinstance(expected, OSError) and isinstance(got, OSError):  # which keeps the file out of its arguments
         pairs.append(((*steps, Step.attribute("filename")), expected.filename, got.filename))
+    if any(is_compiled(type(each)) or STAND_IN_TEXT in vars(each) for each in (expected, got)):
+        pairs.append(((*steps, Step.attribute("__str__")), text_of(expected), text_of(got)))
     walk.descend(pairs)
+
+
+def compare_elements(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
+    """Elements of lxml by the XML that they and all inside them are."""
+    to_bytes = sys.modules["lxml.etree"].tostring
+    texts = [to_bytes(each, with_tail=False).decode() for each in (expected, got)]
+    if texts[0] != texts[1]:
+        walk.differ(steps, expected, got, texts=short_pair(*texts))
 
 
 def _notes(error: BaseException) -> list[object]:

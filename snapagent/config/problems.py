@@ -104,6 +104,8 @@ def _wanted(field: Key) -> str:
         return f"{', '.join(field.options[:-1])} or {field.options[-1]}"
     if field.kind == "names":
         return f"a list of {field.items}"
+    if field.kind == "pairs":
+        return f"a mapping of {field.items}"
     return _AMOUNTS.get(field.kind) or field.items
 
 

@@ -51,6 +51,8 @@ class Config(Record):
     trust: str | None = None  # None: not said, so `signed` where a key is set, else `owner`
     sync: bool = False
     exit_wait: float = 10.0  # seconds
+    setup: str | None = None  # module:callable, or the word django
+    renames: tuple[tuple[str, str], ...] = ()  # (old, new), each module:qualname or a module
     defaults: Settings = DEFAULT_SETTINGS
     rules: tuple[TargetRule, ...] = ()
     exclude_targets: tuple[TargetPattern, ...] = ()

@@ -60,8 +60,15 @@ def _properties(fields: Mapping[str, Key]) -> Schema:
 def _field(field: Key) -> Schema:
     schema: Schema = {"description": field.doc, **_kind(field)}
     if field.default is not None and field.default != INFINITY:
-        schema["default"] = list(field.default) if isinstance(field.default, tuple) else field.default
+        schema["default"] = _plain(field)
     return schema
+
+
+def _plain(field: Key) -> object:
+    """The default as JSON spells it."""
+    if field.kind == "pairs":
+        return {}
+    return list(field.default) if isinstance(field.default, tuple) else field.default
 
 
 def _kind(field: Key) -> Schema:
@@ -72,6 +79,7 @@ def _kind(field: Key) -> Schema:
         "text": text,
         "choice": {"enum": list(field.options)},
         "names": {"type": "array", "items": text},
+        "pairs": {"type": "object", "additionalProperties": text},
         "whole": {"anyOf": [whole, _ENDLESS]} if field.endless else whole,
         "size": _amount({"type": "number", "minimum": 1}, _SIZE),
         "duration": _amount({"type": "number", "exclusiveMinimum": 0}, _DURATION),

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+DJANGO = "django"  # the value of `setup` that stands for django.setup()
+
+
 class Settings(Record):
     """How one target is captured. `keep` and `quota` are whole numbers or infinity; `max_age` is in seconds."""
 
@@ -89,6 +92,20 @@ CONFIG_FIELDS = by_name(
     ),
     Key("sync", "flag", False, "true: write in the calling thread."),
     Key("exit_wait", "duration", "10s", "At exit the writer goes on while it makes progress, at most so long."),
+    Key(
+        "setup",
+        "text",
+        None,
+        "Called once in a replaying process; the word django is django.setup().",
+        items="module:callable or the word django",
+    ),
+    Key(
+        "renames",
+        "pairs",
+        (),
+        "Classes, functions and modules that have moved: old name to new name, for loading bundles.",
+        items="old names and new names, each module:name or a module",
+    ),
 )
 SETTINGS_FIELDS = by_name(
     Key("keep", "whole", 2, "The newest bundles kept per function; .inf keeps all.", minimum=1, endless=True),
@@ -181,7 +198,34 @@ def _choice(field: Key, value: object) -> str:
 def _text(field: Key, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError
+    check = _ITEMS.get(field.items)
+    if check is not None:
+        check(value)
     return value
+
+
+def _pairs(field: Key, value: object) -> tuple[tuple[str, str], ...]:
+    """A mapping as pairs, which are hashable. YAML's empty value is an empty mapping."""
+    if not isinstance(value, dict | tuple | None):
+        raise ValueError
+    pairs = tuple(value.items()) if isinstance(value, dict) else value or ()
+    for old, new in pairs:
+        for name in (old, new):
+            if not isinstance(name, str) or not _is_global_name(name):
+                raise ValueError(f"{name!r} is not such a name")
+        if (":" in old) != (":" in new):
+            raise ValueError(f"{old!r} and {new!r}: one names a module, the other something in a module")
+    return pairs
+
+
+def _is_global_name(text: str) -> bool:
+    module, colon, name = text.partition(":")
+    return all(part.isidentifier() for part in (*module.split("."), *(name.split(".") if colon else ())))
+
+
+def _setup(text: str) -> None:
+    if text != DJANGO and not (":" in text and _is_global_name(text)):
+        raise ValueError
 
 
 def _names(field: Key, value: object) -> tuple[str, ...]:
@@ -221,6 +265,7 @@ _PLAIN_TYPES = frozenset(
     f"builtins.{kind.__name__}" for kind in (bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset)
 )
 _ITEMS: dict[str, Callable[[str], object]] = {
+    "module:callable or the word django": _setup,
     "names and paths": _secret,
     "type names": _type_name,
     "argument paths": _argument_path,
@@ -234,4 +279,5 @@ _READERS: dict[str, Callable[[Key, object], Any]] = {
     "choice": _choice,
     "text": _text,
     "names": _names,
+    "pairs": _pairs,
 }

@@ -27,5 +27,6 @@ def _own_copy() -> ModuleType:
 _time = _own_copy()
 monotonic: Callable[[], float] = _time.monotonic
 perf_counter: Callable[[], float] = _time.perf_counter
+process_time: Callable[[], float] = _time.process_time
 thread_time: Callable[[], float] = _time.thread_time
 time: Callable[[], float] = _time.time

@@ -30,8 +30,8 @@ class Abbreviations:
 
 
 def told_apart(hashes: Iterable[str]) -> list[str]:
-    """Hashes for a message: without `h1:`, at least as long as in file names, longer where they would be the same."""
-    digits = [one.removeprefix("h1:") for one in hashes]
+    """Hashes for a message: without version, at least as long as in file names, longer where they would be the same."""
+    digits = [one.rpartition(":")[2] for one in hashes]
     shortest = Abbreviations(digits)
     return [one[: max(shortest.length(one), _SHOWN)] for one in digits]
 
@@ -40,6 +40,11 @@ def _shared(one: str, other: str) -> int:
     """Length of the beginning that both have."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def without_version(word: str) -> str:
+    """The digits, or the beginning of them, that a user wrote with `h1:` or `h2:` before them or not."""
+    return word[3:] if word[:3] in ("h1:", "h2:") else word
 
 
 def short_hash(argument_hash: str) -> str:

@@ -33,13 +33,21 @@ _PAGE = 1000  # entries: what a LIST returns at most
 _CONNECT = 5.0  # seconds
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
-_INSTANCE_ROLE = ("169.254.169.254", "metadata.google.internal", "169.254.170.2")
+_INSTANCE_ROLE = (
+    "169.254.169.254",
+    "metadata.google.internal",
+    "169.254.170.2",
+    "/latest/api/token",
+    "/latest/meta-data",
+)
 _CREDENTIALS = {
     "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use an instance role",
     "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or use a service account",
     "az": "set AZURE_STORAGE_ACCOUNT_NAME and a key, or use a managed identity",
     "file": "give this user access to the folder",
 }
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+_PASSING = frozenset({408, 409, 412, 429})  # statuses from 400 on that another try may not meet
 _CLOCKS = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 
 
@@ -214,33 +222,44 @@ class Objects:
 
     def _failure(self, error: Exception, what: str) -> Exception:
         """The failure in our words. `what` was to be done: read, write, list or delete."""
-        text = str(error)
-        status = _status(error)
-        code = _CODE.search(text)
-        reason = f"{status} {code[1]}" if status and code else str(status or "no answer")
         if isinstance(error, RemoteError):
             return error
-        if "NoSuchBucket" in text or "ContainerNotFound" in text or ("bucket does not exist" in text and status == 404):
-            return NoBucket(f"there is no bucket {self.url.bucket!r}")
-        if any(host in text.partition("Debug source")[0] for host in _INSTANCE_ROLE):
-            return Refused("no credentials were found", _CREDENTIALS[self.url.scheme])
-        if code is not None and code[1] in _CLOCKS:
-            return Refused("the clock of this machine is wrong, says the object store", "set it")
+        text, status = str(error), _status(error)
+        if any(words in text for words in _NO_BUCKET):
+            return self._no_bucket()
         if isinstance(error, FileNotFoundError) or status == 404:
-            return NoBucket(f"there is no bucket {self.url.bucket!r}") if what in ("write", "list") else ObjectGone()
-        if isinstance(error, PermissionError) or status in (401, 403):
-            return Refused(f"these credentials may not {what} here ({reason})", _CREDENTIALS[self.url.scheme])
+            return self._no_bucket() if what in ("write", "list") else ObjectGone()
+        code = _CODE.search(text)
+        reason = " ".join(filter(None, (str(status or ""), code[1] if code else ""))) or "no answer"
+        refusal = self._refusal(error, status, code[1] if code else "", f"{what} here ({reason})")
+        if refusal is not None:
+            return refusal
         if status in (429, 503):
             return Overloaded(f"the object store is busy ({reason})")
-        if "redirect" in text and status is None:
-            return Refused("the bucket is in another region", "set AWS_REGION")
-        if status is not None and 400 <= status < 500 and status not in (408, 409, 412):
-            return Refused(f"the object store refuses to {what} ({reason})", _CREDENTIALS[self.url.scheme])
         if self.url.scheme == "file":
             return Unavailable(f"{self.url.prefix} cannot be used ({type(error).__name__})")
         return Unavailable(
             f"the object store did not {what} it ({reason})" if status else "the object store cannot be reached"
         )
+
+    def _refusal(self, error: Exception, status: int | None, code: str, what: str) -> Refused | None:
+        """What waiting cannot mend, when it is that."""
+        text, remedy = str(error), _CREDENTIALS[self.url.scheme]
+        if any(host in text.partition("Debug source")[0] for host in _INSTANCE_ROLE):
+            return Refused("no credentials were found", remedy)
+        if code in _CLOCKS:
+            return Refused("the clock of this machine is wrong, says the object store", "set it")
+        if isinstance(error, PermissionError) or "(os error 13)" in text or status in (401, 403):
+            return Refused(f"these credentials may not {what}", remedy)
+        if "redirect" in text and status is None:
+            return Refused("the bucket is in another region", "set AWS_REGION")
+        if status is not None and 400 <= status < 500 and status not in _PASSING:
+            return Refused(f"the object store refuses to {what}", remedy)
+        return None
+
+    def _no_bucket(self) -> NoBucket:
+        place = f"folder {self.url.prefix}" if self.url.scheme == "file" else f"bucket {self.url.bucket!r}"
+        return NoBucket(f"there is no {place}")
 
 
 def _status(error: Exception) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,18 +18,20 @@ from ..store.failures import LOCKED, StoreFailure
 from ..store.layout import PUSH
 from .failures import RemoteError
 from .keys import key_of
-from .ledger import Ledger
+from .ledger import AGAIN_AFTER, Ledger
 from .limits import Buckets, Rate
-from .objects import TIMEOUT, Objects
+from .objects import Objects
 from .patience import FIRST, LONGEST, Backoff
 from .scan import Scanner
 from .spool import Accepted, Spool
-from .status import PushStatus, write_status
+from .status import PushStatus, new_status, write_status
 from .upload import CORRUPT, UPLOADED, Outcome, Round, Uploader
 
 _UNLIMITED = Rate(math.inf)
 _TELL_EVERY = 1.0  # seconds between two reports
 _UNTIL_SOMEBODY = 300.0  # seconds between two tries when somebody must first set something right
+_AT_ONCE = 16  # bundles between two looks at what is new while watching
+_PURGE_EVERY = 3600.0  # seconds
 _SHORT = 4.0  # seconds: the longest wait of a run that ends by itself
 
 
@@ -81,19 +82,19 @@ class Push:
         self._known: dict[str, set[str]] = {}  # folder -> bundles that need no second look
         self._present: dict[str, set[str]] = {}
         self._open: set[str] = set()  # folders with bundles that wait for room or for their turn
-        self._no_room: set[tuple[str, str]] = set()
-        self._taken: set[tuple[str, str, str]] = set()  # folder, kind and hash of what this run has taken
+        self._no_room: dict[str, set[str]] = {}  # folder -> bundles that met a full spool
+        self._taken: dict[tuple[str, str, str], float] = {}  # folder, kind and hash of what was taken, and when
         self._equal: dict[str, set[str]] = {}  # folder -> bundles that were not taken because of an equal call
+        self._counts: Counter[str] = Counter()  # what those sets have ever held: gone names are let go of
+        self._next_purge = 0.0
         self._set_aside: Counter[str] = Counter()
         self._changing = RLock()  # what follows is changed by the threads of a round, too
         self._next_report = 0.0
         self.is_hanging = False
         self._waiting = {(item.folder, item.name): item.size for item in self._spool.items()}
         self._spooled = sum(self._waiting.values())
-        self.status = PushStatus(
-            url=str(objects.url), pid=os.getpid(), host=os.uname().nodename, started=time.time(), told=time.time(),
-            watching=False, accepted=len(self._waiting), waiting=len(self._waiting), waiting_bytes=self._spooled,
-        )  # fmt: skip
+        number = len(self._waiting)
+        self.status = new_status(str(objects.url)).replace(accepted=number, waiting=number, waiting_bytes=self._spooled)
 
     def _lock(self, base_path: str) -> None:
         with files.own_folder(f"{base_path}/{PUSH}", make=True):
@@ -121,7 +122,7 @@ class Push:
             items = self._spool.items()
             if not items:
                 return self._told(ended=True)
-            made = self._round(items, self._options.patience + 2 * TIMEOUT, None)
+            made = self._round(items, math.inf, None)  # which ends by failures when nothing goes through
             if made.done:
                 progress = time.monotonic()
                 backoff.succeeded()
@@ -142,14 +143,14 @@ class Push:
         while not stop.is_set():
             with suppress(OSError, StoreFailure):  # a full disk, for instance: the next look may go better
                 self._accept(time.time())
-            items = self._spool.items() if self._waiting and time.monotonic() >= resume else []
-            if items:
-                made = self._round(items, TIMEOUT + self._options.interval, stop)
+            if self._waiting and time.monotonic() >= resume:
+                made = self._round(self._spool.items()[:_AT_ONCE], math.inf, stop)
                 if made.done:
                     backoff.succeeded()
                 resume = time.monotonic() + self._wait(made.failure, backoff)
             self._told()
-            stop.wait(self._options.interval)
+            is_behind = self._waiting and time.monotonic() >= resume
+            stop.wait(0.0 if is_behind else self._options.interval)
         return self._drained()
 
     def _wait(self, failure: Exception | None, backoff: Backoff) -> float:
@@ -207,8 +208,10 @@ class Push:
     def _look_again(self, folder: str) -> None:
         """What was not taken because of an equal call, which turned out to be unusable, gets another chance."""
         if folder in self._equal:
-            self._taken = {call for call in self._taken if call[0] != folder}
-            self._known[folder] -= self._equal.pop(folder)
+            self._taken = {call: when for call, when in self._taken.items() if call[0] != folder}
+            names = self._equal.pop(folder)
+            self._counts["equal"] -= len(names)
+            self._known[folder] -= names
             self._open.add(folder)
 
     def _count_aside(self, reason: str) -> None:
@@ -222,8 +225,8 @@ class Push:
             self.status = self.status.replace(
                 waiting=len(self._waiting),
                 waiting_bytes=self._spooled,
-                equal=sum(map(len, self._equal.values())),
-                no_room=len(self._no_room),
+                equal=self._counts["equal"],
+                no_room=self._counts["no_room"],
             )
             if ended or now >= self._next_report:
                 self._next_report = now + _TELL_EVERY
@@ -238,7 +241,13 @@ class Push:
                 self._present[folder] = names
                 self._known[folder] = self._known.get(folder, set()) & names
                 self._ledger.forget(folder, names)
+                for seen in (self._equal, self._no_room):
+                    if folder in seen:
+                        seen[folder] &= names
                 self._open.add(folder)
+            if now >= self._next_purge:
+                self._next_purge = now + _PURGE_EVERY
+                self._taken = {call: when for call, when in self._taken.items() if now - when < AGAIN_AFTER}
             for folder in sorted(self._open):
                 if self._accept_of(folder, now):
                     self._open.discard(folder)
@@ -252,11 +261,11 @@ class Push:
             call = self._wanted(folder, name, now)
             if call is not None:
                 if self._spooled >= self._options.max_spool:
-                    self._no_room.add((folder, name))
+                    self._count_name("no_room", self._no_room, folder, name)
                     return False
                 if self._take(folder, name):
                     self._buckets.take(folder, now)
-                    self._taken.add(call)
+                    self._taken[call] = now
             known.add(name)
         return True
 
@@ -275,10 +284,15 @@ class Push:
             self._count_aside(CORRUPT)
             return None
         call = (folder, *key_of(header, name).call)
-        if call in self._taken or self._ledger.has_equal(call, now):
-            self._equal.setdefault(folder, set()).add(name)
+        if now - self._taken.get(call, -AGAIN_AFTER) < AGAIN_AFTER or self._ledger.has_equal(call, now):
+            self._count_name("equal", self._equal, folder, name)
             return None
         return call
+
+    def _count_name(self, what: str, seen: dict[str, set[str]], folder: str, name: str) -> None:
+        names = seen.setdefault(folder, set())
+        self._counts[what] += name not in names
+        names.add(name)
 
     def _take(self, folder: str, name: str) -> bool:
         item = self._spool.accept(folder, name)

@@ -60,6 +60,12 @@ class PushStatus(Record):
         return {**self.as_dict(), "set_aside": dict(self.set_aside)}
 
 
+def new_status(url: str) -> PushStatus:
+    """That of this process, which has done nothing yet."""
+    now = time.time()
+    return PushStatus(url=url, pid=os.getpid(), host=os.uname().nodename, started=now, told=now, watching=False)
+
+
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,6 @@ from ..compare.outcomes import (
     Returned,
     Verdict,
     in_comparable_form,
-    judge,
 )
 from ..compare.walking import Comparator, Options
 from ..core.short_hashes import short_hash
@@ -27,10 +27,15 @@ from ..errors import NotComparableError, NotReplayableError, OutcomeError, Place
 from ..placeholder import PlaceholderUses
 from ..store import BundleEntry, StoreReader
 from . import call as calling
+from .application import prepare
 from .call import StoredArguments, check_names, override
 from .functions import find_function, unwrap
+from .io_guard import guarded, refused_io
 from .missing_inputs import MissingInputs
 from .stored import StoredCall
+from .stored_form import judge_as_stored
+
+_ALLOW = "--allow-io allows it"
 
 
 class Bundle:
@@ -63,7 +68,7 @@ class Bundle:
 
     @property
     def hash(self) -> str:
-        """`h1:` and hexadecimal digits over all arguments by parameter name, the bound instance included."""
+        """`h1:` or `h2:` and hexadecimal digits over all arguments by parameter name, the bound instance included."""
         return self._header.hash
 
     @property
@@ -220,12 +225,47 @@ class Bundle:
         options = self._options(rtol, atol, ignore, unordered, comparators)
         return self._asserted(await self._ajudged(fn, options), options)
 
-    def verdict(self, fn: Callable[..., Any] | None = None, options: Options | None = None) -> Verdict:
-        """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`."""
+    def verdict(
+        self,
+        fn: Callable[..., Any] | None = None,
+        options: Options | None = None,
+        *,
+        allow_io: bool = True,
+    ) -> Verdict:
+        """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`.
+
+        With `allow_io=False` a call that asks for a connection, a database or a change of files outside the temporary
+        folder is refused that, and its verdict is `not replayable` however the call goes on.
+        """
+        if allow_io:
+            return self._verdict(fn, options)
+        with refused_io() as guard:
+            try:
+                verdict = self._verdict(fn, options)
+            except BaseException:
+                if not guard.asked:
+                    raise
+            return Verdict(NOT_REPLAYABLE, reason=f"{guard.reason}; {_ALLOW}") if guard.asked else verdict
+
+    def _verdict(self, fn: Callable[..., Any] | None, options: Options | None) -> Verdict:
         try:
-            return self._judged(fn, options or self._options())[0]
+            prepare(self._header)
+            with guarded():  # loading and comparing run code of the program too
+                return self._judged(fn, options or self._options())[0]
+        except NotReplayableError as error:
+            return Verdict(NOT_REPLAYABLE, reason=f"{error.reason}; {error.remedy}")
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
+
+    def prepare(self, setup: str | None = None) -> None:
+        """Make the program ready, as the first `call`, `check` or `replay` does: find it, and set it up once.
+
+        `setup` is `module:callable` or the word django; it takes the place of the config's `setup`.
+
+        Raises:
+            NotReplayableError: the set-up failed.
+        """
+        prepare(self._header, setup)
 
     @property
     def redacted_arguments(self) -> tuple[str, ...]:
@@ -255,6 +295,8 @@ class Bundle:
         return instance, args, kwargs
 
     def _prepared(self, fn: Callable[..., Any] | None) -> calling.PreparedCall:
+        if fn is None:
+            prepare(self._header)
         function = find_function(self.target) if fn is None else _replacement(fn)
         instance, args, kwargs = self._call()
         bound = getattr(function, "__self__", None) is not None and hasattr(function, "__func__")
@@ -276,8 +318,9 @@ class Bundle:
             with PlaceholderUses() as uses:
                 got = self._ended(call)
         except PlaceholderError as error:
-            return self._missing.not_in_the_bundle(error), Raised(error)
-        return self._missing.explain(judge(expected, got, options), got, uses.paths), got
+            return self._if_rebuilt(self._missing.not_in_the_bundle(error)), Raised(error)
+        verdict = self._missing.explain(judge_as_stored(expected, got, options), got, uses.paths)
+        return self._if_rebuilt(verdict), got
 
     async def _ajudged(self, fn: Callable[..., Any] | None, options: Options) -> tuple[Verdict, Outcome]:
         __tracebackhide__ = True
@@ -286,8 +329,9 @@ class Bundle:
             with PlaceholderUses() as uses:
                 got = await self._aended(call)
         except PlaceholderError as error:
-            return self._missing.not_in_the_bundle(error), Raised(error)
-        return self._missing.explain(judge(expected, got, options), got, uses.paths), got
+            return self._if_rebuilt(self._missing.not_in_the_bundle(error)), Raised(error)
+        verdict = self._missing.explain(judge_as_stored(expected, got, options), got, uses.paths)
+        return self._if_rebuilt(verdict), got
 
     @property
     def _missing(self) -> MissingInputs:
@@ -320,7 +364,24 @@ class Bundle:
         if self._header.ended == CANCELLED:
             reason = "the task was cancelled from outside while it ran"
             raise NotReplayableError(self.target, reason, "there is no outcome to compare; use call()")
-        return self.expected
+        expected = self.expected
+        lost = self._stored.lost(OUTCOME)
+        if lost:
+            raise self._stored.not_rebuilt(lost)
+        return expected
+
+    def _if_rebuilt(self, verdict: Verdict) -> Verdict:
+        """The verdict. A difference says nothing when an argument could not be rebuilt that may have caused it.
+
+        Raises:
+            NotReplayableError: it names that argument.
+        """
+        lost = [note for note in self._stored.lost(CALL) if re.split(r"[.\[]", note.path)[0] not in self._overrides]
+        if verdict.kind == NOT_COMPARABLE:
+            lost = [note for note in lost if note.path in verdict.paths]
+        if lost and not verdict:
+            raise self._stored.not_rebuilt(lost)
+        return verdict
 
     def _options(
         self,

@@ -9,8 +9,10 @@ from typing import Any
 
 from ..bundle import ASYNC_GENERATOR, COROUTINE, GENERATOR
 from ..core.records import Record
+from ..core.replaying import REPLAYING
 from ..core.signature import VAR_KEYWORD, VAR_POSITIONAL, Parameters
 from ..errors import NotReplayableError
+from .io_guard import guarded
 
 MOST_ITEMS = 10_000  # read from a generator beyond the captured ones: it may be endless now
 
@@ -34,25 +36,28 @@ def run(call: PreparedCall) -> Any:
     __tracebackhide__ = True
     if _is_async(call):
         _refuse_inside_a_loop(call)
-        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # leaves the thread's current loop alone
+        # The loop is made outside of the call: it leaves the thread's current loop alone.
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             return runner.run(arun(call))
-    value = call.function(*call.positional, **call.keywords)
-    if _is_generator(call, value):
-        return _listed(value, call.items)
-    return value
+    with REPLAYING, guarded():
+        value = call.function(*call.positional, **call.keywords)
+        if _is_generator(call, value):
+            return _listed(value, call.items)
+        return value
 
 
 async def arun(call: PreparedCall) -> Any:
     """The same inside a running event loop; plain functions are called as in `run`."""
     __tracebackhide__ = True
-    value = call.function(*call.positional, **call.keywords)
-    if hasattr(value, "__anext__") and _has_flavor(call, ASYNC_GENERATOR, inspect.isasyncgenfunction):
-        return await _alisted(value, call.items)
-    if inspect.isawaitable(value) and _has_flavor(call, COROUTINE, inspect.iscoroutinefunction):
-        return await _awaited(value)
-    if _is_generator(call, value):
-        return _listed(value, call.items)
-    return value
+    with REPLAYING, guarded():
+        value = call.function(*call.positional, **call.keywords)
+        if hasattr(value, "__anext__") and _has_flavor(call, ASYNC_GENERATOR, inspect.isasyncgenfunction):
+            return await _alisted(value, call.items)
+        if inspect.isawaitable(value) and _has_flavor(call, COROUTINE, inspect.iscoroutinefunction):
+            return await _awaited(value)
+        if _is_generator(call, value):
+            return _listed(value, call.items)
+        return value
 
 
 async def _awaited(value: Awaitable[Any]) -> Any:

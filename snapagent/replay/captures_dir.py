@@ -62,6 +62,18 @@ def base_folder(base_path: str | os.PathLike[str] | None = None) -> str:
     return os.path.abspath(below_root if os.path.isdir(below_root) or not os.path.isdir(given) else given)
 
 
+def may_have_captures() -> bool:
+    """Whether anything points to captures: an option, the environment, a config, or a folder of the default name.
+
+    Reads no config, so that projects without one pay nothing.
+    """
+    from ..config.environment import CAPTURE_DIR, find_config
+
+    root = root_folder()
+    named = _session.captures_dir or os.environ.get(CAPTURE_DIR) or find_config(os.environ, root)
+    return bool(named) or os.path.isdir(os.path.join(root, "captures"))
+
+
 def config_in_force() -> Config:
     """The config that applies in this test session, the default one when there is none. Raises ConfigError."""
     from ..config.environment import find_config

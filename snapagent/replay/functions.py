@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
-from ..core.functions import function_of, held_by
+from ..core.functions import function_of, held_by, is_own, may_hold
 from ..errors import NotReplayableError
+from ..serializer.thawing.renames import renamed
+from .application import import_in_order, setup_problem
+from .captures_dir import config_in_force
 
 _INSTRUMENTS = "snapagent.capture."  # where the types come from that the runtime half puts around or into functions
 
@@ -18,19 +20,39 @@ _INSTRUMENTS = "snapagent.capture."  # where the types come from that the runtim
 def find_function(target: str) -> Callable[..., Any]:
     """The plain function behind `module:qualname`, to be called with the bound instance first.
 
+    A function that has moved is found by the config's `renames`.
+
     Raises:
         NotReplayableError: the module cannot be imported, or has no such name (any more).
     """
+    target = current_name(target)
     found = unwrap(find_raw(target))
     return _held_by(found, target) or found
 
 
+def current_name(target: str) -> str:
+    """The target by its name of today, as the config's `renames` have it."""
+    module, _, qualname = target.partition(":")
+    module, qualname = renamed(module, qualname, dict(config_in_force().renames))
+    return f"{module}:{qualname}"
+
+
 def _held_by(value: object, target: str) -> Callable[..., Any] | None:
-    """The function inside an object that a framework made of it: a click command, a Celery task."""
-    if isinstance(value, type) or hasattr(value, "__code__") or hasattr(value, "__wrapped__"):
+    """The function inside an object that a framework made of it: a click command, a Celery task.
+
+    It was captured, and so it is called: a Celery task with `bind=True` would pass itself once more. A lazy proxy is
+    searched before anything evaluates it; of one that was evaluated, `__wrapped__` is asked for.
+    """
+    if not may_hold(value):
         return None
     module, _, qualname = target.partition(":")
-    found = held_by(value, qualname, module, getattr(sys.modules.get(module), "__dict__", {}), _below)
+    names = getattr(sys.modules.get(module), "__dict__", {})
+    found = held_by(value, qualname, module, names, _below)
+    if found is None:
+        inner = getattr(value, "__wrapped__", None)
+        inner = _below(getattr(inner, "__func__", inner))
+        is_it = isinstance(inner, FunctionType) and inner.__qualname__ == qualname
+        found = inner if is_it and is_own(inner, module, names) else None
     return None if found is None else unwrap(found)
 
 
@@ -48,13 +70,26 @@ def find_raw(target: str) -> object:
 def import_module(name: str, target: str) -> Any:
     """Import the module of a target; whatever goes wrong becomes a NotReplayableError that says what."""
     try:
-        return importlib.import_module(name)
+        return import_in_order(name)
     except ModuleNotFoundError as error:
-        remedy = "put its folder on sys.path (pytest: the ini option pythonpath)"
-        raise NotReplayableError(target, f"there is no module {error.name!r} here", remedy) from error
+        raise NotReplayableError(target, f"there is no module {error.name!r} here", _FOLDER_REMEDY) from error
     except Exception as error:
         reason = f"importing {name!r} raises {type(error).__name__}: {error}"
-        raise NotReplayableError(target, reason, "see the error above") from error
+        raise NotReplayableError(target, reason, set_up_remedy(error)) from error
+
+
+_FOLDER_REMEDY = "put its folder on sys.path (snapagent replay: -p DIR; pytest: the ini option pythonpath)"
+_UNREADY_DJANGO = ("AppRegistryNotReady", "ImproperlyConfigured")
+
+
+def set_up_remedy(error: BaseException) -> str:
+    """Advice for an error of code that may need an application which is set up."""
+    problem = setup_problem()
+    if problem:
+        return f"{problem}; make its settings usable here"
+    if type(error).__name__ in _UNREADY_DJANGO:
+        return "set up Django first: 'setup: django' in the YAML or --setup django, with DJANGO_SETTINGS_MODULE set"
+    return "if the application must be set up first, name the function that does it: setup: in the YAML, or --setup"
 
 
 def _member(owner: object, name: str, target: str) -> object:

@@ -9,16 +9,17 @@ from typing import Any
 from ..bundle import BOUND_KINDS, FUNCTION, PLAIN, Header, Note
 from ..config.settings import Settings
 from ..config.targets import Target
-from ..core.paths import PathPattern, parse_path
+from ..core.paths import RESULT, PathPattern, parse_path
 from ..core.records import Record
 from ..core.signature import Parameters, defaults_of
 from ..errors import NotReplayableError
 from ..placeholder import EXCLUDED, PLACEHOLDER
-from ..sealing.hashing.canonical import argument_hash
+from ..sealing.hashing.canonical import VERSION, argument_hash
 from ..sealing.opened_call import OpenedCall
 from ..sealing.seal import RawCall, SealRules
-from ..serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
+from ..serializer.freezing.freeze import FreezeRules, freeze_as_first, freeze_call, freeze_outcome
 from ..serializer.inert.decode import Inert, nodes_of
+from .application import prepare
 from .captures_dir import config_in_force
 from .functions import find_function, unwrap
 
@@ -35,16 +36,26 @@ class LiveCall(Record):
     kwargs: dict[str, Any]
 
 
-def freeze_live_call(live: LiveCall, excluded: Iterable[str] = (), settings: Settings | None = None) -> RawCall:
-    """The call as bytes, before it is made, without the values at the paths `excluded`. The outcome is empty."""
+def freeze_live_call(
+    live: LiveCall, excluded: Iterable[str] = (), settings: Settings | None = None, as_first: bool = False
+) -> RawCall:
+    """The call as bytes, before it is made, without the values at the paths `excluded`. The outcome is empty.
+
+    `as_first` freezes it as version 0.1.0 did, so that its hash is the one that a bundle of that version has.
+    """
     settings = settings or settings_for(live.target)
     rules = FreezeRules(
         max_bytes=settings.max_bytes,
         exclude=tuple(_patterns((*settings.exclude, *excluded))),
         exclude_types=settings.exclude_types,
     )
-    frozen = freeze_call(None, live.args, live.kwargs, live.parameters, rules)
-    defaults = freeze_outcome(dict(live.defaults), False, rules).data if live.defaults else None
+    if as_first:
+        frozen = freeze_as_first((None, live.args, live.kwargs), live.parameters, rules)
+        frozen_defaults = freeze_as_first(dict(live.defaults), RESULT, rules)
+    else:
+        frozen = freeze_call(None, live.args, live.kwargs, live.parameters, rules)
+        frozen_defaults = freeze_outcome(dict(live.defaults), False, rules)
+    defaults = frozen_defaults.data if live.defaults else None
     return RawCall(
         target=Target.parse(live.target),
         kind=FUNCTION,
@@ -63,7 +74,7 @@ def freeze_live_call(live: LiveCall, excluded: Iterable[str] = (), settings: Set
 
 
 def hash_of(call: RawCall, rules: SealRules, types: Mapping[str, str] | None = None) -> str:
-    """The argument hash of a frozen call without its instance, redacted leaves as one constant: `h1:<hex>`.
+    """The argument hash of a frozen call without its instance (`h1:<hex>` or `h2:<hex>`), redacted leaves as one text.
 
     The outcome does not enter the hash, so the hash is known before the call is made. A placeholder is hashed by the
     type of the value that it replaces; `types` gives the types of excluded arguments by path, so that both calls have
@@ -124,22 +135,31 @@ class ArgumentFilter:
     def __call__(self, header: Header) -> bool:
         excluded = excluded_types(header.notes)
         key = (header.target, header.parameters, tuple(excluded.items()))
-        expected = self._hashes.get(key)
-        if expected is None:
-            expected = self._hashes[key] = self._hash(header, excluded)
-        return header.call_hash == expected
+        if self._hash(key, header, excluded, as_first=False) == header.call_hash:
+            return True
+        is_first = header.call_hash.startswith(f"{VERSION}:")
+        return is_first and self._hash(key, header, excluded, as_first=True) == header.call_hash
 
-    def _hash(self, header: Header, excluded: dict[str, str]) -> str:
+    def _hash(self, key: object, header: Header, excluded: dict[str, str], as_first: bool) -> str:
+        known = self._hashes.get((key, as_first))
+        if known is None:
+            known = self._hashes[key, as_first] = self._computed(header, excluded, as_first)
+        return known
+
+    def _computed(self, header: Header, excluded: dict[str, str], as_first: bool) -> str:
         skip = 1 if header.kind in BOUND_KINDS else 0
         parameters = Parameters(header.parameters[skip:])
-        live = LiveCall(header.target, parameters, self._defaults(header.target, parameters), self._args, self._kwargs)
+        live = LiveCall(header.target, parameters, self._defaults(header, parameters), self._args, self._kwargs)
         settings = settings_for(header.target)
-        return hash_of(freeze_live_call(live, excluded, settings), seal_rules(settings), excluded)
+        frozen = freeze_live_call(live, excluded, settings, as_first)
+        return hash_of(frozen, seal_rules(settings), excluded)
 
-    def _defaults(self, target: str, parameters: Parameters) -> Mapping[str, Any]:
+    def _defaults(self, header: Header, parameters: Parameters) -> Mapping[str, Any]:
         """The default values of `parameters`; none when the program cannot be imported."""
         try:
-            function: Any = self._function or find_function(target)
+            if self._function is None:
+                prepare(header)
+            function: Any = self._function or find_function(header.target)
         except NotReplayableError:
             return {}
         if not hasattr(function, "__code__"):

@@ -30,7 +30,7 @@ def load_capture(
 
     Args:
         target: `module.qualname`, `module:qualname`, or the function itself.
-        hash: A prefix of the argument hash, with or without `h1:`, or a bundle's file name.
+        hash: A prefix of the argument hash, with or without `h1:` or `h2:`, or a bundle's file name.
         args, kwargs: The call's arguments (without the bound instance), in any spelling that binds the same.
         outcome: `returned`, `raised`, or the type of an exception.
         facsimiles: Stand-ins for placeholders, by path.
@@ -81,8 +81,11 @@ def captures_for(
     facsimiles: Mapping[str, object] | None = None,
     base_path: str | os.PathLike[str] | None = None,
 ) -> list[Bundle]:
-    """Like `load_captures`, but raises BundleNotFoundError, which lists the existing bundles, when none fits."""
-    return _bundles(BundleQuery.of(target, hash, None, None, outcome), limit, facsimiles, base_path)
+    """Like `load_captures`, for tests: raises BundleNotFoundError, which lists the existing bundles, when none fits.
+
+    A torn file is among them if its header can be read, so that its test fails and does not vanish.
+    """
+    return _bundles(BundleQuery.of(target, hash, None, None, outcome), limit, facsimiles, base_path, torn=True)
 
 
 def _bundles(
@@ -90,11 +93,12 @@ def _bundles(
     limit: int | None,
     facsimiles: Mapping[str, object] | None,
     base_path: str | os.PathLike[str] | None,
+    torn: bool = False,
 ) -> list[Bundle]:
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ValueError(f"limit must be a number of bundles, at least 1, not {limit!r}")
     store = _open(query, base_path)
-    found = select(store, query, most=limit)
+    found = select(store, query, most=limit, torn=torn)
     facsimiles_of_each = _facsimiles_of_each([header for _, header in found], facsimiles or {})
     return [Bundle(store, *item, own) for item, own in zip(found, facsimiles_of_each, strict=True)]
 

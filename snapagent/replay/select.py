@@ -126,11 +126,12 @@ def select(
     most: int | None = None,
     strict: bool = False,
     but: Collection[str] = (),
+    torn: bool = False,
 ) -> list[Found]:
     """The bundles that fit, oldest first: at least one, and at most the newest `most`; not those with the names `but`.
 
     A file that is torn, without a readable header or of another function is skipped with a warning, so that it does not
-    hide the others. With `strict` its error is raised.
+    hide the others. With `strict` its error is raised. With `torn` a file that is cut behind its header is found, too.
 
     Raises:
         TargetNotFoundError, BundleNotFoundError, AmbiguousHashError: they list what there is.
@@ -140,7 +141,7 @@ def select(
     fits = ArgumentFilter(*query.call, query.function) if query.call is not None else None
     found: list[Found] = []
     broken: list[CorruptBundleError] = []
-    for item in _headers(store, reversed(entries)):
+    for item in _headers(store, reversed(entries), torn):
         if isinstance(item, CorruptBundleError):
             broken.append(item)
         elif _fits(item[1], query) and (fits is None or fits(item[1])):
@@ -157,10 +158,12 @@ def select(
     return found[:most][::-1]
 
 
-def _headers(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[Found | CorruptBundleError]:
+def _headers(
+    store: StoreReader, entries: Iterable[BundleEntry], torn: bool = False
+) -> Iterator[Found | CorruptBundleError]:
     for entry in entries:
         try:
-            yield entry, store.loadable_header(entry)
+            yield entry, store.loadable_header(entry, torn=torn)
         except CorruptBundleError as error:
             yield error
         except BundleNotFoundError:  # pruned since the folder was listed

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bundle import BOUND_KINDS, BundleFile, Header
-from ..errors import FacsimileError, NotReplayableError
-from ..placeholder import PRESENT
+from ..bundle import BOUND_KINDS, OUTCOME, BundleFile, Header, Note
+from ..core.paths import EXCEPTION, RESULT, parameter_key
+from ..core.replaying import REPLAYING
+from ..core.signature import Parameters
+from ..errors import BundleLoadError, FacsimileError, NotReplayableError
+from ..placeholder import PRESENT, Placeholder, note_of, set_path
 from ..sealing.portability import refused_globals, verdict
+from ..serializer.freezing.children import Locator
 from ..serializer.thawing.load import check_facsimiles, thaw
 from ..store import BundleEntry, StoreReader
+from .application import prepare
+from .captures_dir import config_in_force
+from .functions import set_up_remedy
 
+RAISED = "raised"
+_NAMED = 3  # objects that an error names
+_CHANGED_REMEDY = "map it under renames: in the YAML if its class or module has moved, else capture the call again"
 PICKLE = "pickle"  # the serializer of all bundles so far
 
 
@@ -50,6 +60,7 @@ class StoredCall:
         self._facsimiles = dict(facsimiles)
         check_facsimiles(self._facsimiles, placeholder_paths(header))
         self._file = file
+        self._lost: dict[str, tuple[Note, ...]] = {}  # by part: what could not be rebuilt when it was last loaded
 
     @property
     def has_instance(self) -> bool:
@@ -73,6 +84,7 @@ class StoredCall:
             NotReplayableError: this interpreter cannot load it, judged by the header.
             BundleLoadError: unpickling failed.
         """
+        prepare(self.header)
         problem = verdict(self.header)
         if problem is not None:
             raise NotReplayableError(self.header.target, *problem)
@@ -85,4 +97,50 @@ class StoredCall:
         if serializer != PICKLE:
             reason = f"its {part} was written by the serializer {serializer!r}, and only {PICKLE!r} can be read"
             raise NotReplayableError(self.header.target, reason, "use the version of snapagent that wrote it")
-        return thaw(data, facsimiles=self._facsimiles, target=self.header.target, part=part)
+        renames = dict(config_in_force().renames)
+        lost: list[Placeholder] = []
+        try:
+            with REPLAYING:  # loading runs code of the program too
+                value = thaw(
+                    data, facsimiles=self._facsimiles, renames=renames, target=self.header.target, part=part, lost=lost
+                )
+        except BundleLoadError as error:
+            raise BundleLoadError(error.target, error.reason, _remedy(error)) from error.__cause__
+        self._note_lost(part, value, lost)
+        return value
+
+    def _note_lost(self, part: str, value: Any, lost: Sequence[Placeholder]) -> None:
+        """Find the places of the objects that could not be rebuilt."""
+        if lost:
+            locator = Locator(self._roots(part, value))
+            for placeholder in lost:
+                set_path(placeholder, locator.path_of(placeholder))
+        self._lost[part] = tuple(map(note_of, lost))
+
+    def _roots(self, part: str, value: Any) -> list[tuple[tuple[object, ...], Any]]:
+        if part == OUTCOME:
+            return [((EXCEPTION if self.header.outcome == RAISED else RESULT,), value)]
+        instance, args, kwargs = value
+        positional = (instance, *args) if self.has_instance else args
+        bound = Parameters(self.header.parameters).bind(positional, kwargs)
+        return [((parameter_key(name),), each) for name, each in bound.items()]
+
+    def lost(self, part: str) -> tuple[Note, ...]:
+        """What could not be rebuilt when this part was last loaded, with its places."""
+        return self._lost.get(part, ())
+
+    def not_rebuilt(self, notes: Sequence[Note]) -> NotReplayableError:
+        """The error that names objects which could not be rebuilt, the first few."""
+        reasons = list(dict.fromkeys(f"{note.path} ({note.type}): {note.reason}" for note in notes))
+        more = [f"and {len(reasons) - _NAMED} more"] if len(reasons) > _NAMED else []
+        return NotReplayableError(self.header.target, "; ".join([*reasons[:_NAMED], *more]), _CHANGED_REMEDY)
+
+
+def _remedy(error: BundleLoadError) -> str:
+    """Advice that fits the cause. Most often the bundle is whole, and the program around it is another one."""
+    cause = error.__cause__
+    if isinstance(cause, ImportError | AttributeError) and "cannot be found" in error.reason:
+        return "put its folder on sys.path, or name its new place under renames: in the YAML if it has moved"
+    if cause is None or isinstance(cause, RecursionError):
+        return error.remedy
+    return set_up_remedy(cause)

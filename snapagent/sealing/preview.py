@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from ..core.paths import format_keys
-from ..placeholder import BY_VALUE, PLACEHOLDER, REBUILDS_EXCEPTION
+from ..placeholder import BY_VALUE, COMPILED_EXCEPTION, MAKES_OBJECT, NAMED, PLACEHOLDER, REBUILDS_EXCEPTION, SINGLETON
 from ..serializer.inert.class_facts import class_facts
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 from .hashing.canonical import Canonical
@@ -73,7 +73,8 @@ def _type_text(value: Any) -> str:
     """The type of an inert value, as `module.qualname` without `builtins`."""
     kind = type(value)
     if isinstance(value, StandIn):
-        return "class" if value.origin is not None else "global"
+        is_made = value.origin is not None and type(value.origin).name != NAMED
+        return "class" if is_made else "global" if value.qualname else "module"
     if not isinstance(value, Inert):
         return kind.__name__
     if kind.name == PLACEHOLDER and len(value.args) > 2:
@@ -82,8 +83,7 @@ def _type_text(value: Any) -> str:
         return _type_text(value.args[0])
     if kind.name == MAKES_FUNCTION:
         return "function"
-    if _is_exception(value):
-        kind = value.args[0]
+    kind = _class_of(value)
     module = "" if kind.module in ("builtins", "__main__") else kind.module + "."
     return printable(module + kind.qualname)
 
@@ -162,10 +162,9 @@ class _Text:
         short = _SHORT.get(name)
         text = short(value) if short is not None else None
         if text is None:
-            is_exception = _is_exception(value)
-            title = printable((value.args[0] if is_exception else type(value)).qualname)
+            title = printable(_class_of(value).qualname)
             self._left -= len(title) + 2
-            inside = self._items(value.args[1]) if is_exception else self._insides(value)
+            inside = self._items(value.args[1]) if _is_exception(value) else self._insides(value)
             return f"{title}({inside})"
         self._left -= len(text)
         return text
@@ -180,11 +179,21 @@ class _Text:
         return self._items(value.listed or value.args)
 
 
+def _class_of(value: Inert) -> Any:
+    """The class of the object that a form describes; the maker where that is all that is known."""
+    args = value.args
+    if _is_exception(value):
+        return args[0]
+    if type(value).name == SINGLETON or type(value).name == MAKES_OBJECT:
+        return next((arg for arg in args if isinstance(arg, StandIn)), type(value))
+    return type(value)
+
+
 def _is_exception(value: Inert) -> bool:
     args = value.args
     return (
-        type(value).name == REBUILDS_EXCEPTION
-        and len(args) == 2
+        type(value).name in (REBUILDS_EXCEPTION, COMPILED_EXCEPTION)
+        and len(args) >= 2
         and isinstance(args[0], StandIn)
         and type(args[1]) is tuple
     )
@@ -203,7 +212,7 @@ def _order_key(member: Any) -> tuple[int, str]:
 
 def _named_parts(value: Inert) -> list[tuple[str, Any]]:
     """The attributes of an object: from its state, or from its constructor arguments where the fields are known."""
-    state = value.state
+    state = value.args[3] if type(value).name == SINGLETON else value.state
     found: list[tuple[str, Any]] = []
     for part in state if type(state) is tuple else (state,):
         if type(part) is dict:
@@ -222,6 +231,8 @@ def _leaf_text(value: Any, limit: int) -> str:
 
 
 def _class_text(value: StandIn) -> str:
+    if not value.qualname:
+        return f"<module {printable(value.module)}>"
     module = "" if value.module in ("builtins", "") else value.module + "."
     return f"<{printable(module + value.qualname)}>"
 

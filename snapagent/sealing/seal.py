@@ -7,7 +7,7 @@ stored: bytes that were not searched for secrets are never written.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from .. import __version__
@@ -58,6 +58,7 @@ class RawCall(Record):
     exception: str | None = None
     ended: str = COMPLETE
     serializer: str = "pickle"
+    origin: Mapping[str, object] = {}
 
     @property
     def has_instance(self) -> bool:
@@ -124,6 +125,7 @@ def seal(raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None) 
         packages=package_versions(raw.packages),
         by_value=raw.by_value,
         snapagent=__version__,
+        origin=raw.origin,
         python=here.python,
         implementation=here.implementation,
         platform=here.platform,

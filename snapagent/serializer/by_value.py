@@ -21,11 +21,12 @@ from .enums import is_enum_class, reduce_enum
 from .freezing.byte_limit import Sink
 from .freezing.reduce import Unstorable, ask
 from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name, unwrapped
+from .rebuild import restore_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Any, ClassVar, Protocol
 
     from .freezing.time_limit import TimeLimit
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
         def reducer_override(self, value: Any) -> Any: ...
 
         def left_out_form(self, value: Any) -> Any: ...
+
+        def named_form(self, code: Any) -> tuple[Any, ...] | None: ...
 
         def note_slow_dump(self, code: Any) -> None: ...
 
@@ -63,7 +66,15 @@ def load_by_value(data: bytes) -> Any:
 
 def load_dill(data: bytes, find: Callable[[str, str], Any]) -> Any:
     """Load a dill stream. `find` is tried first for each global; None leaves it to dill."""
-    return _unpickler()(io.BytesIO(data), find).load()
+    unpickler = _unpickler()(io.BytesIO(data), find)
+    try:
+        return unpickler.load()
+    except Exception as error:
+        # It may have run a hook of an object that had none of its attributes yet: see `restore_state`.
+        try:
+            return _PatientUnpickler(io.BytesIO(data), unpickler.find_class).load()
+        except Exception:
+            raise error from None
 
 
 def dump_by_value(value: object, leaves: Leaves) -> bytes:
@@ -148,6 +159,9 @@ def _pickler() -> Any:
         def _function(self, function: Any) -> Any:
             if is_named(function, function.__module__, function.__qualname__):
                 return function.__qualname__
+            form = self._leaves.named_form(function)
+            if form is not None:
+                return form
             _refuse_dragging(function)
             self._leaves.by_value[name_of_code(function)] = None
             return NotImplemented
@@ -155,6 +169,9 @@ def _pickler() -> Any:
         def _class(self, cls: Any) -> Any:
             if is_named(cls, module_name(cls), qualname(cls)):
                 return qualname(cls)
+            form = self._leaves.named_form(cls)
+            if form is not None:
+                return form
             if id(cls) in self._postproc:
                 raise Unstorable("its class refers to itself")  # dill would warn on stderr, then fail
             if module_name(cls) != "builtins":
@@ -174,7 +191,62 @@ def _pickler() -> Any:
 
         dispatch[dict] = save_namespace
 
+        def save_function(self, function: Any) -> None:
+            """A function whose globals are a module's, which dill would dump where `__module__` names another one.
+
+            `functools.wraps` gives a closure the `__module__` of the function that it wraps.
+            """
+            if _module_of(function.__globals__) is None:
+                dill._dill.save_function(self, function)
+                return
+            dill._dill._save_with_postproc(
+                self,
+                (
+                    dill._dill._create_function,
+                    (
+                        function.__code__,
+                        function.__globals__,
+                        function.__name__,
+                        function.__defaults__,
+                        function.__closure__,
+                    ),
+                    _state_of(function),
+                ),
+                obj=function,
+                postproc_list=[],
+            )
+            self._fill_cells(function)
+
+        # A cell that leads back to its function is filled once the function is there. dill lists that as work of the
+        # outermost object; when an inner function was just stored, its own cell is filled at once.
+        def _fill_cells(self, function: Any) -> None:
+            outermost: list[Any] = next(iter(self._postproc.values()), [])
+            own = {id(cell) for cell in function.__closure__ or ()}
+            for step in [each for each in outermost if id(each[1][0]) in own and each[1][-1] is function]:
+                outermost[:] = [each for each in outermost if each is not step]
+                self.save_reduce(*step)
+                self.write(pickle.POP)
+
+        dispatch[types.FunctionType] = save_function
+
     return ByValuePickler
+
+
+class _PatientUnpickler(pickle._Unpickler):
+    """Python's own unpickler, which looks `__setstate__` up on the type."""
+
+    def __init__(self, file: Any, find_class: Callable[[str, str], Any]) -> None:
+        super().__init__(file)
+        self._find_class = find_class
+
+    def find_class(self, module: str, name: str) -> Any:
+        return self._find_class(module, name)
+
+    def load_build(self) -> None:
+        state = self.stack.pop()  # type: ignore[attr-defined]
+        restore_state(self.stack[-1], state)  # type: ignore[attr-defined]
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
 
 
 @cache
@@ -195,9 +267,23 @@ def _unpickler() -> Any:
     return ByValueUnpickler
 
 
+def _state_of(function: Any) -> Any:
+    """The attributes of a function, as dill stores them: its `__dict__` and those that it keeps elsewhere."""
+    own: dict[str, Any] = {}
+    for name in ("__doc__", "__kwdefaults__", "__annotations__"):
+        found = getattr(function, name, None)
+        if found is not None:
+            own[name] = found
+    if function.__qualname__ != function.__name__:
+        own["__qualname__"] = function.__qualname__
+    if function.__module__ != function.__globals__.get("__name__"):
+        own["__module__"] = function.__module__
+    return (function.__dict__, own) if own else function.__dict__
+
+
 def _refuse_dragging(function: Any) -> None:
     namespace = function.__globals__
-    if _module_of(namespace) is None and len(namespace) > MOST_GLOBALS:
+    if _module_of(namespace) is None and (len(namespace) > MOST_GLOBALS or "__spec__" in namespace):
         raise Unstorable("its globals belong to no module")
     if type(function.__module__) is not str or function.__module__ not in sys.modules:
         raise Unstorable("its module is not loaded")

@@ -130,15 +130,16 @@ class StoreReader:
         except OSError as error:
             raise self._gone(entry) from error
 
-    def loadable_header(self, entry: BundleEntry) -> Header:
+    def loadable_header(self, entry: BundleEntry, *, torn: bool = False) -> Header:
         """The header of a bundle that is to be loaded: whole by its length, and in the folder of its own function.
 
-        Raises as `header`.
+        With `torn` the length is not checked. Raises as `header`.
         """
         try:
             with files.opened_folder(os.path.dirname(entry.path)) as folder:
                 header, size = read_header(folder, entry.name, entry.path)
-                check_length(folder, entry.name, entry.path, header, size)
+                if not torn:
+                    check_length(folder, entry.name, entry.path, header, size)
         except OSError as error:
             raise self._gone(entry) from error
         check_place(entry, header)
@@ -222,11 +223,13 @@ class StoreReader:
         raise BundleNotFoundError(str(target), f"the name {name!r}", self._existing(target).names)
 
     def by_hash(self, target: object, prefix: str) -> BundleEntry:
-        """The newest bundle whose hash begins with `prefix`, which may have its `h1:` or not.
+        """The newest bundle whose hash begins with `prefix`, which may have its `h1:` or `h2:` or not.
 
         Raises TargetNotFoundError; BundleNotFoundError; AmbiguousHashError when different hashes begin with it.
         """
-        digits = prefix.strip().lower().removeprefix("h1:")
+        from ..core.short_hashes import without_version  # a process that captures needs none
+
+        digits = without_version(prefix.strip().lower())
         path = self.folder(target)
         # Shards and index first: their cost does not grow with the number of bundles, that of a listing does.
         fits = len(digits) >= 2 and _HEXADECIMAL.issuperset(digits)

@@ -343,6 +343,41 @@ def test_a_wrapped_method_keeps_the_property_objects_of_its_class(make):
     assert type(prop.fget) is types.FunctionType and prop.__doc__ == "doc"
 
 
+@pytest.mark.parametrize("told", ["C", "None"], ids=["told its name by the class", "set later"])
+def test_a_property_says_its_name_as_before_when_it_cannot_be_set_or_deleted(make, told):
+    module = make(f"""
+class C:
+    {"@property" if told == "C" else ""}
+    def area(self): return 1
+if {told} is None:
+    C.area = property(C.area)
+class Settable:
+    @property
+    def area(self): return 1
+    @area.setter
+    def area(self, value): self.set = value
+""")
+
+    def messages():
+        found = []
+        for change in (lambda: setattr(module.C(), "area", 2), lambda: delattr(module.C(), "area")):
+            with pytest.raises(AttributeError) as caught:
+                change()
+            found.append(str(caught.value))
+        with pytest.raises(AttributeError) as caught:
+            del module.Settable().area
+        return [*found, str(caught.value)]
+
+    before = messages()
+    with instrumented(module) as memories:
+        assert messages() == before
+        assert module.C().area == 1 and len(memories.calls("C.area")) == 1
+        order = module.Settable()
+        order.area = 3
+        assert order.set == 3
+    assert messages() == before
+
+
 def test_partials_and_presets_reach_the_method(make):
     module = make("""
 import functools

@@ -47,6 +47,12 @@ COMMANDS = [
     ["init", "--dry-run"],
     ["pause"],
     ["resume"],
+    ["push", "file://HERE/objects", "--unsigned"],
+    ["push", "file://HERE/objects", "--json"],
+    ["pull", "file://HERE/captures", "--to", "elsewhere", "--trust", "any"],
+    ["pull", "file://HERE/captures", "--to", "elsewhere", "--json"],
+    ["list", "file://HERE/captures"],
+    ["show", "file://HERE/captures", TARGET],
 ]
 HOSTILE = [
     "\x1b]0;owned\x07",
@@ -215,7 +221,7 @@ def test_a_command_ends_with_words_and_a_code_and_loses_nothing(shop, run, store
         return close
 
     with closed(shop, remembered):
-        result = run(*command, catch_exceptions=True)
+        result = run(*(word.replace("HERE", os.getcwd()) for word in command), catch_exceptions=True)
     after = bundles_of(shop.base_path)
 
     assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)

@@ -39,6 +39,8 @@ READING = [
     ["resume"],
     ["keygen"],
     ["completion", "bash"],
+    ["push", "file://HERE/objects", "--unsigned"],
+    ["pull", "file://HERE/captures", "--to", "elsewhere", "--trust", "any"],
 ]
 RUNNING = {"run", "enable", "disable", "replay", "promote"}  # start the program, or unpickle in a child or by intent
 
@@ -70,7 +72,8 @@ def test_reading_unpickles_nothing_and_imports_no_dill_wrapt_rich_or_application
         "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert end.code in (0, 1), end.code\n"
         "print(sorted({'dill', 'wrapt', 'rich', 'shop', 'pytest', 'pickle'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    words = [word.replace("HERE", str(tmp_path)) for word in arguments]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"

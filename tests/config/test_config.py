@@ -643,3 +643,27 @@ def test_a_target_has_the_settings_of_its_rule_else_the_defaults():
     for without_rule in ("shop.pricing:other", "shop.pricing.quote", "", None):
         assert config.rule_for(without_rule) is None
         assert config.settings_for(without_rule) == config.defaults
+
+
+@pytest.mark.parametrize("value", ["django", "shop.bootstrap:prepare", "shop:App.prepare"])
+def test_setup_names_a_callable_or_is_the_word_django(value: str) -> None:
+    assert config(f"setup: {value}").setup == value
+
+
+@pytest.mark.parametrize("value", ["shop.bootstrap", "Django", "a b:c", "12", "''"])
+def test_another_setup_is_refused_with_what_is_wanted(value: str) -> None:
+    with pytest.raises(ConfigError, match="setup: expects module:callable or the word django"):
+        config(f"setup: {value}")
+
+
+def test_renames_map_old_names_to_new_ones() -> None:
+    read = config("renames: {shop.old:Line: shop.models:Line, shop.legacy: shop.core}")
+
+    assert read.renames == (("shop.old:Line", "shop.models:Line"), ("shop.legacy", "shop.core"))
+    assert config("renames:").renames == ()
+
+
+@pytest.mark.parametrize("value", ["[a]", "{shop.old:Line: shop.models}", "{shop: 'a b'}", "{shop: 3}", "shop"])
+def test_other_renames_are_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match="renames: expects a mapping of old names and new names"):
+        config(f"renames: {value}")

@@ -196,6 +196,19 @@ def test_27_a_missing_bucket_is_named(proxy: FaultProxy, tmp_path: Path) -> None
         pull("s3://nosuchbucket/prefix", tmp_path / "laptop")
 
 
+def test_without_credentials_the_message_says_where_they_belong(
+    ten: Pod, url: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")  # no machine of a cloud
+
+    with pytest.raises(Refused, match="no credentials were found; set AWS_ACCESS_KEY_ID"):
+        ten.push(url)
+
+    assert proxy.requests == []
+
+
 def test_nobody_is_there(ten: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in seaweedfs.environment("http://127.0.0.1:9").items():
         monkeypatch.setenv(name, value)

@@ -77,6 +77,22 @@ def test_the_rate_of_a_function_lets_a_burst_of_an_hour_through(pod: Pod, url: s
     assert min(newest) >= sorted(pod.names())[-4]
 
 
+def test_an_equal_call_is_uploaded_again_after_a_day(
+    pod: Pod, url: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from snapagent.remote import push as module
+
+    with Push(str(pod.captures), Objects(parse_url(url)), (KEY,), PushOptions(first_wait=QUICK)) as push:
+        pod.capture("same", 10)
+        push.once()
+        pod.capture("same", 5)
+        assert push.once().uploaded == 1
+        later = time.time() + 25 * 3600
+        monkeypatch.setattr(module.time, "time", lambda: later)
+        pod.capture("same", 1)
+        assert push.once().uploaded == 2
+
+
 def test_pods_of_a_fleet_take_turns() -> None:
     rate = parse_rate("20/h").shared_by(500)
     pods = [Buckets(rate) for _ in range(2000)]

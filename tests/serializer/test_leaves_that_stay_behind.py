@@ -115,10 +115,8 @@ def test_an_open_file_is_left_where_it_stands(tmp_path: Path) -> None:
     with path.open() as file:
         file.readline()
         position = file.tell()
-        result = frozen_call(handle, Service(log=file), [1])
-        assert file.tell() == position
-
-    assert notes_by_path(result)["self.log"].type == "_io.TextIOWrapper"
+        frozen_call(handle, Service(log=file), [1])
+        assert file.tell() == position and file.readline() == "two\n"
 
 
 def test_a_file_open_for_writing_cannot_get_into_a_bundle(tmp_path: Path) -> None:
@@ -186,7 +184,7 @@ def one_of_each() -> list[object]:
         memoryview(b"x"),
         contextvars.ContextVar("x"),
         contextvars.copy_context(),
-        types,
+        types.ModuleType("made_by_hand"),
         threading.local(),
         threading.current_thread(),
         weakref.WeakValueDictionary(),
@@ -292,7 +290,9 @@ def test_a_leaf_inside_containers_attributes_and_slots_is_named_by_its_path() ->
     }
 
 
-@pytest.mark.parametrize("value", [types, numbers.__code__, memoryview(b"x")], ids=["module", "code", "memoryview"])
+@pytest.mark.parametrize(
+    "value", [types.ModuleType("made"), numbers.__code__, memoryview(b"x")], ids=["module", "code", "memoryview"]
+)
 def test_what_may_be_had_from_anywhere_is_named_by_its_path_too(value: object) -> None:
     assert list(notes_by_path(frozen_call(handle, None, [{"deep": value}]))) == ["rows[0].deep"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -43,18 +43,38 @@ def test_a_module_that_is_gone_is_named(shop: Any) -> None:
         thaw(data)
 
 
-def test_a_class_that_takes_its_state_no_more_is_named(shop: Any) -> None:
-    order = shop.Order()
-    order.total = 3
-    data = frozen([order]).data
+@pytest.fixture
+def refusing(shop: Any) -> Callable[[Exception], bytes]:
+    """The bytes of a list with an order, whose class raises now when it is given its state."""
 
-    def refuses(self: object, state: object) -> None:
-        raise TypeError("takes no state any more")
+    def refuse(error: Exception) -> bytes:
+        order = shop.Order()
+        order.total = 3
+        data = frozen(["before", order, order]).data
 
-    shop.Order.__setstate__ = refuses
+        def setstate(self: object, state: object) -> None:
+            raise error
 
-    with pytest.raises(BundleLoadError, match=r"Order could not be rebuilt \(TypeError: takes no state any more\)"):
-        thaw(data)
+        shop.Order.__setstate__ = setstate
+        return data
+
+    return refuse
+
+
+def test_an_object_whose_class_takes_its_state_no_more_costs_only_itself(refusing: Any) -> None:
+    lost: list[Placeholder] = []
+
+    before, order, same = thaw(refusing(TypeError("takes no state any more")), lost=lost)
+
+    assert before == "before"
+    assert order is same is lost[0]
+    assert note_of(order).type == "shop_that_changes.Order"
+    assert "could not be rebuilt (TypeError: takes no state any more)" in note_of(order).reason
+
+
+def test_an_error_that_the_application_may_mend_ends_the_load_with_the_name_of_the_class(refusing: Any) -> None:
+    with pytest.raises(BundleLoadError, match=r"Order could not be rebuilt \(RuntimeError: no application here\)"):
+        thaw(refusing(RuntimeError("no application here")))
 
 
 def test_bytes_that_are_no_pickle_say_so() -> None:
@@ -88,6 +108,27 @@ def test_what_cannot_be_made_without_a_missing_value_is_a_placeholder_too() -> N
     assert "result.needs.connection" in note_of(again["needs"]).reason
     with pytest.raises(PlaceholderError):
         again["list"][0].connection.recv(1)
+
+
+class Counts:
+    """Uses its state at once when it gets it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state["connection"].settimeout(1)
+
+
+def test_an_object_whose_state_lacks_a_value_is_a_placeholder_too() -> None:
+    with socket.socket() as connection:
+        data = frozen({"counts": Counts(connection), "rows": [1, 2]}).data
+
+    again = thaw(data)
+
+    assert again["rows"] == [1, 2]
+    assert type(again["counts"]) is Placeholder
+    assert "made from result.counts.connection" in note_of(again["counts"]).reason
 
 
 def test_a_facsimile_makes_it_loadable_again() -> None:

@@ -13,7 +13,7 @@ from snapagent.config.targets import Target
 from snapagent.core.paths import parse_path
 from snapagent.core.signature import Parameters, defaults_of
 from snapagent.sealing.seal import RawCall, SealRules, seal
-from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_as_first, freeze_call, freeze_outcome
 from snapagent.store import BundleEntry, Store
 
 NOON = 1795348800.0  # 2026-11-22T12:00:00Z
@@ -127,13 +127,20 @@ class Shop:
         exclude: tuple[str, ...] = (),
         items: int | None = None,
         when: float | None = None,
+        as_first: bool = False,
         **kwargs: Any,
     ) -> BundleEntry:
-        """Call `function` and store the call; `items` closes a generator after so many."""
+        """Call `function` and store the call; `items` closes a generator after so many.
+
+        `as_first` gives the arguments the forms of version 0.1.0.
+        """
         parameters = Parameters.of(function)  # type: ignore[arg-type]
         defaults = defaults_of(function)  # type: ignore[arg-type]
         rules = FreezeRules(exclude=tuple(parse_path(path) for path in exclude))
-        call = freeze_call(instance, args, kwargs, parameters, rules)
+        if as_first:
+            call = freeze_as_first((instance, args, kwargs), parameters, rules)
+        else:
+            call = freeze_call(instance, args, kwargs, parameters, rules)
         positional = args if kind in ("function", "staticmethod") else (instance, *args)
         value, raised, flavor, ended = _called(function, positional, kwargs, items)
         outcome = freeze_outcome(value, raised, rules)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import _thread
 import sys
 
+from .importers import note_importers
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +35,7 @@ class TargetFinder:
         asking = (fullname, _thread.get_ident())
         if asking in self._asking:  # another finder asks this one in its answer to it
             return None
+        note_importers(fullname, sys._getframe(1))
         self._asking.add(asking)
         try:
             spec = self._real_spec(fullname, path, target)

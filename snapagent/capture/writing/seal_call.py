@@ -6,6 +6,7 @@ from ...core.clock import thread_time
 from ...sealing.redaction.earlier import EarlierSecrets
 from ...sealing.seal import RawCall, SealRules, seal
 from ...store.keys import pseudonym_key
+from .origin import Origins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,18 +27,20 @@ class CallSealer:
         self._keys = keys
         self._pseudonym_key: bytes | None = None
         self._earlier = EarlierSecrets()
+        self._origins = Origins()
 
     def __call__(self, call: Pending) -> tuple[Header, Mapping[str, bytes]]:
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
         began = thread_time()
         try:
-            return seal(_raw_call(call), SealRules.of(call.settings, self._pseudonym_key), self._earlier)
+            raw = _raw_call(call, self._origins.of(call.target.module))
+            return seal(raw, SealRules.of(call.settings, self._pseudonym_key), self._earlier)
         finally:
             call.sealed = thread_time() - began
 
 
-def _raw_call(call: Pending) -> RawCall:
+def _raw_call(call: Pending, origin: Mapping[str, object]) -> RawCall:
     recorder, frozen, outcome = call.recorder, call.call, call.outcome
     defaults = recorder.defaults()
     return RawCall(
@@ -57,4 +60,5 @@ def _raw_call(call: Pending) -> RawCall:
         packages=frozen.packages | outcome.packages,
         exception=call.exception,
         ended=call.ended,
+        origin=origin,
     )

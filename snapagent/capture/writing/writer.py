@@ -16,7 +16,7 @@ from collections import deque
 from contextlib import suppress
 from os import getpid
 
-from ...core.clock import monotonic, thread_time
+from ...core.clock import monotonic, process_time, thread_time
 from ...store import own_writes
 from ..host_guard import describe, log_once
 from . import exit_status, process_life
@@ -51,7 +51,8 @@ _YIELD = 0.0005  # seconds that the thread sleeps between two steps, to let the 
 _YIELD_FOR = 0.1  # seconds per round in which it does; after that it works on, so that it keeps up with many calls
 EXIT_WAIT = 10.0  # seconds that the end of a process may wait for the writer, unless the configuration says otherwise
 _EXIT_RESERVE, _LONGEST_RESERVE = 0.2, 2.0  # share of that for the indexes, and seconds; the rest is for bundles
-_STALLED = 2.0  # seconds without progress after which the end of a process gives up the calls in the queue
+_STALLED = 2.0  # seconds without progress after which the end of a process gives up what is queued
+_WORKING = 0.02  # seconds of processor time in which this process is at work, on a large call or a busy machine
 _AFTER_STALL = 1.0  # seconds that it then waits for the indexes
 _LOOK = 0.1  # seconds between two looks at the progress
 _FLUSH = 2.0  # seconds that `flush` waits
@@ -392,12 +393,12 @@ class Writer:
     def _close_in_thread(self, deadline: float) -> bool:
         request = _Request(True)
         self._wake.put(request)
-        progress, since = self._storer.progress, monotonic()
+        done, worked, since = self._storer.progress, process_time(), monotonic()
         while monotonic() < deadline:
             with suppress(Empty):
                 return request.reply.get(True, min(_LOOK, max(deadline - monotonic(), 0.0)))
-            if self._storer.progress != progress:
-                progress, since = self._storer.progress, monotonic()
+            if self._storer.progress != done or process_time() - worked > _WORKING:
+                done, worked, since = self._storer.progress, process_time(), monotonic()
             elif monotonic() - since > _STALLED and self._storer.drain_until > since:
                 self._storer.drain_until = since  # what is not written by now is given up
                 deadline = min(deadline, monotonic() + _AFTER_STALL)

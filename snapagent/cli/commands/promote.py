@@ -12,6 +12,7 @@ from ...bundle import CALL, OUTCOME, Header, Note
 from ...config.environment import signing_keys
 from ...config.targets import Target
 from ...core.records import Record
+from ...core.short_hashes import without_version
 from ...core.signature import Parameters
 from ...errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from ...sealing.seal import RawCall, SealRules, seal
@@ -237,7 +238,7 @@ def _functions(store: StoreReader, word: str) -> list[FunctionFolder]:
     try:
         return matching(store, [word])
     except TargetNotFoundError:
-        if is_glob(word) or "." in word or ":" in word.removeprefix("h1:"):
+        if is_glob(word) or "." in word or ":" in without_version(word):
             raise
         return []
 

@@ -85,11 +85,14 @@ def push_command(
     """
     from ...config.environment import signing_keys
     from ...remote.push import AnotherPush, Push, is_complete
+    from ...remote.status import new_status
 
     options = _options(interval, per_function, fleet_size, drain, max_spool, unsigned)
     with remote_failures(), explaining_failures():
         objects = opened(url, make=True)
         if not watch and not os.path.lexists(app.base_path):
+            if as_json:
+                app.out.json(new_status(str(objects.url)).replace(ended=True).to_json())
             app.out.note(f"nothing is captured under {app.base_path}", then="snapagent status")
             return
         try:

@@ -11,9 +11,11 @@ from xml.etree import ElementTree
 
 import click
 
-from ...bundle import Header
+from ...bundle import SETTINGS_MODULE, Header
 from ...compare import make_options
 from ...compare.outcomes import EQUAL, UNDECIDED, VERDICT_KINDS
+from ...config.environment import CONFIG
+from ...config.settings import CONFIG_FIELDS
 from ...config.units import format_duration
 from ...core.short_hashes import case_ids, short_hash
 from ...errors import BundleNotFoundError, CorruptBundleError
@@ -29,7 +31,8 @@ from ..terminal.wording import counted, printable
 from ..views.rows import has_outcome
 from ..workers.pool import Plan, Result, Task, replay_all
 
-_SHOWN = 20  # failures printed in detail
+_SHOWN = 20  # causes printed in detail
+_NAMED = 3  # functions named for one cause
 
 
 @click.command("replay")
@@ -43,6 +46,8 @@ _SHOWN = 20  # failures printed in detail
 @click.option("--ignore", multiple=True, metavar="PATH", help="A path of the outcome that may differ. Repeatable.")
 @click.option("--unordered", multiple=True, metavar="PATH", help="A list whose order does not matter. Repeatable.")
 @click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path (see facsimile).")
+@click.option("--setup", metavar="M:F", help="Call this first, in each process (module:callable, or django).")
+@click.option("--allow-io", is_flag=True, help="Allow connections, databases and changes of files.")
 @click.option("--skip-unreplayable", is_flag=True, help="Do not exit 1 for what cannot be replayed or compared.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. [default: one per core]")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds per bundle.")
@@ -64,6 +69,8 @@ def replay_command(
     ignore: Sequence[str],
     unordered: Sequence[str],
     facsimiles: str | None,
+    setup: str | None,
+    allow_io: bool,
     skip_unreplayable: bool,
     jobs: int | None,
     timeout: float,
@@ -75,20 +82,30 @@ def replay_command(
     """Replay bundles against today's code and compare the outcomes.
 
     Calls each function with the stored arguments, in child processes that import the program and unpickle bundles.
-    Databases and networks below a function are really used. Exits 1 when a bundle is changed, broken, fixed, or
+    A call that asks for a connection, a database or a change of files outside the temporary folder is refused that and
+    counts as not replayable, unless --allow-io is given. Exits 1 when a bundle is changed, broken, fixed, or
     cannot be replayed or compared.
 
     \b
     Examples:
       snapagent replay
+      snapagent replay --setup shop.bootstrap:prepare
       snapagent replay shop.pricing.quote --ignore result.created_at --junit-xml report.xml
     """
     compare = {"rtol": rtol, "atol": atol, "ignore": list(ignore), "unordered": list(unordered)}
     _check_paths(compare)
+    _check_setup(setup)
     folders = [os.path.abspath(folder) for folder in paths]
-    rules = {"path": [*folders, *default_search_path(os.getcwd())], "compare": compare, "facsimiles": facsimiles}
+    rules = {
+        "path": [*folders, *default_search_path(os.getcwd())],
+        "compare": compare,
+        "facsimiles": facsimiles,
+        "setup": setup,
+        "allow_io": allow_io,
+    }
     tasks = [task for folder in matching(app.store, globs) for task in _tasks(app.store, folder, outcome, limit)]
-    plan = Plan(jobs or os.cpu_count() or 1, timeout, rules, fail_fast)
+    tasks = _with_settings(tasks)
+    plan = Plan(jobs or os.cpu_count() or 1, timeout, rules, fail_fast, _variables(app))
     found = app.out.progress.over(replay_all(tasks, plan), "replayed", len(tasks))
     results = sorted(found, key=lambda result: (result.task.target, result.task.name))
     if junit_xml is not None:
@@ -111,6 +128,28 @@ def _check_paths(compare: dict[str, Any]) -> None:
         raise click.UsageError(f"{error}.") from None
 
 
+def _check_setup(setup: str | None) -> None:
+    try:
+        if setup is not None:
+            CONFIG_FIELDS["setup"].read(setup)
+    except ValueError as error:
+        raise click.UsageError(f"--setup {error}.") from None
+
+
+def _variables(app: App) -> dict[str, str]:
+    """What the processes need to find the configuration that this command has."""
+    path = app.find_config()
+    return {CONFIG: os.path.abspath(path)} if path is not None and app.config is not None else {}
+
+
+def _with_settings(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks by settings module, so that few processes are needed. Calls without one get the commonest."""
+    counts = Counter(task.settings for task in tasks if task.settings)
+    commonest = counts.most_common(1)[0][0] if counts else ""
+    complete = [task if task.settings else task.replace(settings=commonest) for task in tasks]
+    return sorted(complete, key=lambda task: task.settings)
+
+
 def _tasks(store: StoreReader, folder: FunctionFolder, outcome: str | None, limit: int | None) -> Iterator[Task]:
     """The selected bundles of a function, the newest first. An unreadable one becomes a task that fails."""
     found = 0
@@ -126,7 +165,15 @@ def _tasks(store: StoreReader, folder: FunctionFolder, outcome: str | None, limi
             continue
         if outcome is None or has_outcome(header, outcome):
             found += 1
-            yield Task(header.target, entry.name, header.hash, header.outcome, store.base_path, _placeholders(header))
+            yield Task(
+                header.target,
+                entry.name,
+                header.hash,
+                header.outcome,
+                store.base_path,
+                _placeholders(header),
+                str(header.origin.get(SETTINGS_MODULE, "")),
+            )
 
 
 def _placeholders(header: Header) -> tuple[str, ...]:
@@ -150,20 +197,40 @@ def _print(app: App, results: Sequence[Result]) -> None:
         by_target.setdefault(result.task.target, []).append(result)
     app.out.table(columns, [_cells(target, found, kinds) for target, found in by_target.items()])
     failures = [result for result in results if result.kind != EQUAL]
-    for result in failures[:_SHOWN]:
+    groups = _by_cause(failures)
+    for group in groups[:_SHOWN]:
         app.out.line("")
-        style = "yellow" if result.kind in UNDECIDED else "red"
-        app.out.line(
-            (result.kind, style), "  ", (result.task.target, "bold"), "  ", (short_hash(result.task.hash), "cyan")
-        )
-        for line in _explanation(result):
+        style = "yellow" if group[0].kind in UNDECIDED else "red"
+        app.out.line((group[0].kind, style), "  ", (_functions(group), "bold"), "  ", (_bundles(group), "cyan"))
+        for line in _explanation(group[0]) if len(group) == 1 else group[0].reason.splitlines():
             app.out.folded(f"    {line}", lead=" " * 6)
-    hidden = f", {len(failures) - _SHOWN} of them not shown" if len(failures) > _SHOWN else ""
+    left = sum(len(group) for group in groups[_SHOWN:])
+    hidden = f", {left} of them not shown" if left else ""
     equal = len(results) - len(failures)
     if failures:
         app.out.note(f"{len(failures):,} of {counted(len(results), 'bundle')} not equal{hidden}")
     else:
         app.out.note(f"{counted(equal, 'bundle')} replayed, all equal")
+
+
+def _by_cause(failures: Sequence[Result]) -> list[list[Result]]:
+    """The failures, those with the same kind and reason together. A difference stands for its own bundle."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in failures:
+        cause = result.reason or f"{result.task.target} {result.task.name}"
+        groups.setdefault((result.kind, cause), []).append(result)
+    return list(groups.values())
+
+
+def _functions(group: Sequence[Result]) -> str:
+    """The functions of bundles with one cause, the first few by name."""
+    names = list(dict.fromkeys(result.task.target for result in group))
+    more = f" and {len(names) - _NAMED} more functions" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _bundles(group: Sequence[Result]) -> str:
+    return short_hash(group[0].task.hash) if len(group) == 1 else counted(len(group), "bundle")
 
 
 def _cells(target: str, found: Sequence[Result], kinds: Sequence[str]) -> list[str]:

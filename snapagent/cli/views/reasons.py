@@ -16,6 +16,7 @@ _SKIPPED = {
     "paused": ("capture was paused", "snapagent resume"),
     "recursive": ("the function called itself", "nothing: the outer call is captured"),
     "reentrant": ("it was caused by capturing another call", "nothing: it is not a call of the program"),
+    "replayed": ("a replay in the same process called it", "nothing: it is not a call of the program"),
     "queue_full": ("calls came faster than they could be written", "lower `sample`, set a `quota`"),
     "unfinished": (
         "it still runs or waits to be written, or did so when its process was killed",

@@ -11,16 +11,20 @@ import selectors
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...bundle import SETTINGS_MODULE
 from ...compare.outcomes import EQUAL, NOT_REPLAYABLE
 from ...core.records import Record
 from .children import environment
 
 
 class Task(Record):
-    """A bundle to replay; `placeholders` are paths that a facsimile may fill."""
+    """A bundle to replay; `placeholders` are paths that a facsimile may fill.
+
+    `settings` is the value of DJANGO_SETTINGS_MODULE that the call had. Its process gets it, unless it has one.
+    """
 
     target: str
     name: str
@@ -28,6 +32,7 @@ class Task(Record):
     outcome: str
     base_path: str
     placeholders: tuple[str, ...] = ()
+    settings: str = ""
 
     def to_line(self) -> str:
         fields = {**self.as_dict(), "placeholders": "\n".join(self.placeholders)}
@@ -56,12 +61,16 @@ class Result(Record):
 
 
 class Plan(Record):
-    """Options for all bundles: number of processes, seconds for each bundle, and the rules for the workers."""
+    """Options for all bundles: number of processes, seconds for each bundle, and the rules for the workers.
+
+    `variables` are added to the environment of the processes.
+    """
 
     jobs: int
     timeout: float
     rules: dict[str, Any]
     fail_fast: bool = False
+    variables: Mapping[str, str] = {}
 
 
 def replay_all(tasks: Sequence[Task], plan: Plan) -> Iterator[Result]:
@@ -115,10 +124,14 @@ class _Worker:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._process: subprocess.Popen[str] | None = None
+        self._settings = ""
         self._stopped = False
         self._lock = threading.Lock()
 
     def replay(self, task: Task) -> Result:
+        if task.settings != self._settings:
+            self.kill()  # one process can have the settings of one Django project only
+            self._settings = task.settings
         process = self._started()
         assert process.stdin is not None and process.stdout is not None
         try:
@@ -146,11 +159,17 @@ class _Worker:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,
-                    env=environment(),
+                    env=self._environment(),
                 )
                 assert self._process.stdin is not None
                 self._process.stdin.write(json.dumps(self._plan.rules) + "\n")
             return self._process
+
+    def _environment(self) -> dict[str, str]:
+        variables = {**environment(), **self._plan.variables}
+        if self._settings and not variables.get(SETTINGS_MODULE):
+            variables[SETTINGS_MODULE] = self._settings
+        return variables
 
     def _lost(self, task: Task, reason: str) -> Result:
         self.kill()

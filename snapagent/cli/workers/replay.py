@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import cache, partial
 from importlib import import_module
 from time import perf_counter
 from typing import Any
@@ -18,20 +19,29 @@ from typing import Any
 import snapagent
 from snapagent.compare import make_options
 from snapagent.compare.outcomes import NOT_REPLAYABLE
-from snapagent.errors import SnapagentError
+from snapagent.errors import NotReplayableError, SnapagentError
 
 from .children import redirected_stdout
 
 
-def replay(task: Mapping[str, str], rules: Mapping[str, Any], facsimiles: Mapping[str, object]) -> dict[str, Any]:
+def replay(task: Mapping[str, str], rules: Mapping[str, Any]) -> dict[str, Any]:
     """Call one bundle's target with its arguments, and compare. An exception of the call is part of the result."""
     began = perf_counter()
+    find = partial(snapagent.load_capture, task["target"], hash=task["name"], base_path=task["base_path"])
     try:
-        bundle = snapagent.load_capture(
-            task["target"], hash=task["name"], base_path=task["base_path"], facsimiles=_fitting(task, facsimiles)
-        )
+        bundle = find()
+        bundle.prepare(rules["setup"])
+        facsimiles, problem = _facsimiles(rules["facsimiles"])  # its module may need the application set up
+        if problem:
+            return _answer(NOT_REPLAYABLE, problem, began)
+        fitting = _fitting(task, facsimiles)
+        if fitting:
+            bundle = find(facsimiles=fitting)
         redacted = {note.path: f"redacted ({note.reason})" for note in bundle.header.notes if note.kind == "redacted"}
-        verdict = bundle.verdict(options=make_options(**rules["compare"], excused=redacted))
+        options = make_options(**rules["compare"], excused=redacted)
+        verdict = bundle.verdict(options=options, allow_io=rules["allow_io"])
+    except NotReplayableError as error:
+        return _answer(NOT_REPLAYABLE, f"{error.reason}; {error.remedy}", began)
     except SnapagentError as error:
         return _answer(NOT_REPLAYABLE, str(error), began)
     except Exception as error:  # a failing import, an argument that cannot be unpickled
@@ -52,6 +62,7 @@ def _answer(kind: str, reason: str, began: float) -> dict[str, Any]:
     return {"kind": kind, "reason": reason, "seconds": perf_counter() - began, "differences": []}
 
 
+@cache
 def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
     """The dictionary at `module:NAME`, and a problem or an empty text."""
     if name is None:
@@ -73,11 +84,10 @@ def _serve() -> None:
     tasks = sys.stdin
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
-    facsimiles, problem = _facsimiles(rules["facsimiles"])
     for line in tasks:
         began = perf_counter()
         try:
-            answer = _answer(NOT_REPLAYABLE, problem, began) if problem else replay(json.loads(line), rules, facsimiles)
+            answer = replay(json.loads(line), rules)
         except BaseException as error:  # SystemExit of the program while it is imported, for instance
             answer = _answer(NOT_REPLAYABLE, f"the call raised {type(error).__name__}: {error}", began)
         reply.write(json.dumps(answer) + "\n")

@@ -45,6 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     folder = config.getoption("captures_dir") or config.getini("captures_dir") or None
     config.add_cleanup(use_session_folders(SessionFolders(str(config.rootpath), folder)))
+    from .program import find_packages
+
+    find_packages()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -73,6 +76,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
+    if call.excinfo is not None and "snapagent.replay.bundle" in sys.modules:
+        from .program import shorten
+
+        shorten(report, call.excinfo.value)
     if "side_effects" in getattr(item, "fixturenames", ()):
         from .side_effect_fixture import record_phase
 

@@ -74,6 +74,7 @@ def bundle_of(case: Case, config: pytest.Config) -> Bundle | NoBundle:
     error = case.error
     if case.bundle is not None:
         try:
+            case.bundle.prepare()
             return case.bundle.read()
         except SnapagentError as found:
             error = found

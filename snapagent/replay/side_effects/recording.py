@@ -13,6 +13,7 @@ from ...config.settings import Settings
 from ...core.records import Record
 from ...core.type_facts import type_name
 from ...errors import CorruptBundleError
+from ...sealing.hashing.canonical import SECOND
 from ...sealing.seal import RawCall, SealRules, seal, timestamp
 from ...serializer.freezing.freeze import FreezeRules, freeze_outcome
 from ...store import BundleEntry, StoreReader, files, keys
@@ -38,15 +39,21 @@ class FrozenArguments(Record):
     raw: RawCall
     digits: str
     began: float  # time.perf_counter()
+    first_digits: str = ""  # of the hash that version 0.1.0 would have given, where it differs: its recordings remain
 
 
 def freeze(
     call: LiveCall, ignored: tuple[str, ...], settings: Settings, rules: SealRules, secrets: Secrets
 ) -> FrozenArguments:
     """Freeze the arguments. Those at the paths `ignored` are neither stored nor compared."""
-    raw = secrets.redacted(freeze_live_call(call, ignored, settings.replace(max_bytes=MAX_BYTES)), rules)
-    digits = hash_of(raw, rules).partition(":")[2][:DIGITS]
-    return FrozenArguments(raw, digits, time.perf_counter())
+    settings = settings.replace(max_bytes=MAX_BYTES)
+    raw = secrets.redacted(freeze_live_call(call, ignored, settings), rules)
+    version, _, digits = hash_of(raw, rules).partition(":")
+    first = ""
+    if version == SECOND:
+        as_first = secrets.redacted(freeze_live_call(call, ignored, settings, as_first=True), rules)
+        first = hash_of(as_first, rules).partition(":")[2][:DIGITS]
+    return FrozenArguments(raw, digits[:DIGITS], time.perf_counter(), first)
 
 
 def with_outcome(

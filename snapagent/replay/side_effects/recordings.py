@@ -96,6 +96,8 @@ class Recordings:
             occurrence = self._seen[frozen.digits]
         name = file_name(frozen.digits, occurrence)
         served = None if self.mode.renew else self._find(frozen.digits, occurrence)
+        if served is None and frozen.first_digits and not self.mode.renew:
+            served = self._find(frozen.first_digits, occurrence)
         if served is not None:
             name = os.path.basename(served.entry.path)
         elif not self.mode.record:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         """The part of `Canonical` that the functions for single types use. `opaque` takes (node, path or "")."""
 
         opaque: list[tuple[object, str]]
+        has_newer: bool  # whether a form was met that version 0.1.0 did not have
 
         def of(self, value: Any) -> str:
             """The text of a value that belongs to the graph."""

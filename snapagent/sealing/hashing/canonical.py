@@ -1,4 +1,4 @@
-"""The canonical argument hash, `h1:`: equal arguments, equal hash, in every process and on every supported Python.
+"""The canonical argument hash, `h1:` or `h2:`: equal for equal arguments, in every process, on all supported Pythons.
 
 Computed on inert graphs (`serializer.inert`) of the arguments' pickles, without accidental differences: insertion
 order, set order, sharing, memory order, hash seed, renamed modules. Types count (1, 1.0 and True differ), and so does
@@ -18,7 +18,7 @@ from operator import itemgetter
 from ...core.records import Record
 from ...serializer.inert.decode import StandIn
 from .atoms import ATOMS, HINT, LEAVES, SHAPES, literal_text, row_text, text_of_name
-from .objects import write_class, write_object
+from .objects import is_of_second_version, write_class, write_object
 from .refine import Refinement
 
 TYPE_CHECKING = False
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .atoms import TextWriter
 
 VERSION = "h1"
+SECOND = "h2"  # of calls with a value in a form that version 0.1.0 did not have
 DIGITS = 32  # hexadecimal, of SHA-256: 128 bits
 LONG = 2000  # characters: a longer piece is replaced by its digest
 MAX_DEPTH = 150  # nested containers: deeper ones contribute a constant and are opaque
@@ -70,11 +71,13 @@ class Canonical:
         "_path",
         "_texts",
         "_unordered",
+        "has_newer",
         "opaque",
     )
 
     def __init__(self) -> None:
         self.opaque: list[tuple[object, str]] = []  # a node, and its path where the node has it (placeholders)
+        self.has_newer = False
         self._texts: dict[int, str] = {}
         self._path: dict[int, int] = {}  # containers that the walk is inside of -> their depth
         self._open_before: list[int] = []  # for each of them: how many nodes were open when it was entered
@@ -324,8 +327,9 @@ def argument_hash(
         alone = {name: _text_alone(value) for name, value in bound.items()}
         texts = {name: text for name, (text, _) in alone.items()}
         canonical.opaque[:] = [found for _, opaque in alone.values() for found in opaque]
-    whole = _versioned(texts)
-    rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance})
+    newer = [name for name in bound if is_of_second_version(bound[name])] if canonical.has_newer else []
+    whole = _versioned(texts, newer)
+    rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance}, newer)
     return HashResult(whole, rest, _opaque_paths(canonical, bound) if canonical.opaque else ())
 
 
@@ -349,9 +353,10 @@ def _write_at_once(value: Any) -> str | None:
     return write(value) if write is not None else None
 
 
-def _versioned(texts: Mapping[str, str]) -> str:
+def _versioned(texts: Mapping[str, str], newer: Collection[str]) -> str:
+    version = SECOND if any(name in texts for name in newer) else VERSION
     body = "".join([text_of_name(name) + texts[name] for name in sorted(texts)])
-    return f"{VERSION}:{digest(f'{VERSION}{len(texts)}:{body}')[:DIGITS]}"
+    return f"{version}:{digest(f'{version}{len(texts)}:{body}')[:DIGITS]}"
 
 
 def _opaque_paths(canonical: Canonical, bound: Mapping[str, Any]) -> tuple[str, ...]:

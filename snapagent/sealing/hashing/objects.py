@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
-from ...placeholder import BY_VALUE, PLACEHOLDER, REDACTED
+from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, PLACEHOLDER, REBUILDS, REDACTED, SINGLETON
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_inert
+from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_inert, nodes_of
 from ...serializer.thawing.renames import canonical_module
 from .arrays import ARRAYS
 from .atoms import REDACTED_TEXT, text_of_name
@@ -86,8 +86,19 @@ def canonical_name(module: str, qualname: str) -> str:
     return f"{canonical_module(module)}:{qualname}"
 
 
-def write_class(_: TextWriter, cls: StandIn) -> str:
+def is_of_second_version(graph: object) -> bool:
+    """Whether a value has a form that version 0.1.0 did not write, so that its canonical text is another one."""
+    return any(isinstance(node, Inert) and _is_newer(type(node)) for node in nodes_of(graph))
+
+
+def _is_newer(maker: StandIn) -> bool:
+    return (maker.module == REBUILDS and maker.name != SINGLETON) or maker.name == COMPILED_EXCEPTION
+
+
+def write_class(writer: TextWriter, cls: StandIn) -> str:
     """A class or function by its name, even if its code is in the stream."""
+    if cls.origin is not None and _is_newer(type(cls.origin)):
+        writer.has_newer = True
     return f"g{text_of_name(canonical_name(cls.module, cls.qualname))}"
 
 
@@ -99,6 +110,8 @@ def write_object(writer: TextWriter, node: Inert) -> str:
         text = special(writer, node)
         if text is not None:
             return text
+    if _is_newer(cls):
+        writer.has_newer = True
     return "".join(_pieces(writer, node, name))
 
 
@@ -172,6 +185,14 @@ def _set(writer: TextWriter, node: Inert) -> str | None:
     return None
 
 
+def _singleton(writer: TextWriter, node: Inert) -> str | None:
+    """The text of an object of its class with its state: what it is elsewhere, where no module holds it."""
+    _, cls, base, state = node.args
+    made: Any = Inert.__new__(cls, *(() if base is None else (base,)))
+    made.state = state or None
+    return writer.of_made(made)
+
+
 def _by_value(writer: TextWriter, node: Inert) -> str | None:
     return writer.of(node.args[0])
 
@@ -180,6 +201,7 @@ _SPECIAL: dict[str, Callable[[TextWriter, Inert], str | None]] = {
     **ARRAYS,
     BY_VALUE: _by_value,
     PLACEHOLDER: _placeholder,
+    SINGLETON: _singleton,
     "builtins:set": _set,
     "builtins:frozenset": _set,
     MAKES_FUNCTION: write_function,

@@ -31,6 +31,7 @@ class Refinement:
 
     def __init__(self, write_node: WriteNode, write_at_once: WriteAtOnce) -> None:
         self.opaque: list[tuple[object, str]] = []
+        self.has_newer = False
         self._write_node = write_node
         self._write_at_once = write_at_once
         self._nodes: dict[int, Any] = {}

@@ -25,7 +25,7 @@ class EarlierSecrets:
     def __init__(self) -> None:
         self._key = os.urandom(32)
         self._digests: dict[bytes, None] = {}
-        self._lengths: frozenset[int] = frozenset()
+        self._lengths: set[int] = set()  # calls of several threads may be sealed at once: only added to
 
     def remember(self, secrets: Iterable[bytes]) -> None:
         """Remember secrets of a call that was redacted."""
@@ -34,7 +34,7 @@ class EarlierSecrets:
                 if len(self._digests) >= _MOST:
                     self._digests = dict.fromkeys(list(self._digests)[_MOST // 2 :])
                 self._digests[self._digest(secret)] = None
-                self._lengths |= {len(secret)}
+                self._lengths.add(len(secret))
 
     def found_in(self, streams: bytes) -> frozenset[bytes]:
         """The remembered secrets that are words of the texts in these pickles."""

@@ -50,12 +50,14 @@ _LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C lev
 class FreezeRules(Record):
     """The settings of a target for its values; `max_bytes` is for each part of a bundle.
 
-    `allowance` tells the processor time in seconds that freezing one call may take now.
+    `allowance` tells the processor time in seconds that freezing one call may take now. `as_first` is for
+    `freeze_as_first` alone.
     """
 
     max_bytes: int = 10**6
     exclude: tuple[PathPattern, ...] = ()
     exclude_types: tuple[str, ...] = ()
+    as_first: bool = False
     allowance: Callable[[], float] = no_less
 
 
@@ -77,12 +79,13 @@ class _Pool:
 
     __slots__ = ("decisions", "idle")
 
-    def __init__(self, exclude_types: tuple[str, ...]) -> None:
-        self.decisions = Decisions(exclude_types)
+    def __init__(self, exclude_types: tuple[str, ...], as_first: bool = False) -> None:
+        self.decisions = Decisions(exclude_types, as_first)
         self.idle: list[Freezer] = []
 
 
 _pools: dict[tuple[str, ...], _Pool] = {}
+_first_pools: dict[tuple[str, ...], _Pool] = {}
 
 
 def freeze_call(
@@ -115,6 +118,14 @@ def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
         return _freeze_carefully(source_of(value, origin), rules, patterns)
     return _freeze(value, origin, rules)
+
+
+def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:
+    """Pickle a call or an outcome in the forms of version 0.1.0, to look up a call that it stored.
+
+    `value` and `origin` are those of `source_of`.
+    """
+    return _freeze_carefully(source_of(value, origin), rules.replace(as_first=True), rules.exclude)
 
 
 def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
@@ -157,6 +168,12 @@ def _with_details(freezer: Freezer, data: bytes) -> Frozen:
 
 def _new_pool(exclude_types: tuple[str, ...]) -> _Pool:
     return _pools.setdefault(exclude_types, _Pool(exclude_types))
+
+
+def _pool_of(rules: FreezeRules) -> _Pool:
+    if rules.as_first:
+        return _first_pools.setdefault(rules.exclude_types, _Pool(rules.exclude_types, True))
+    return _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
 
 
 def _raise_if_fatal(error: BaseException) -> None:
@@ -206,7 +223,7 @@ def _attempt(
 
     `hook_seconds` is the time of the passes before this one, which it continues; None for a first pass.
     """
-    pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
+    pool = _pool_of(rules)
     freezer = Pruner(pool.decisions, patterns, chosen)
     freezer.time_limit = time_limit
     if hook_seconds is not None:
@@ -246,7 +263,7 @@ def _recover(
             left_out |= deepest_values(values, depth)
             depth //= 2
         else:
-            _pools[rules.exclude_types].decisions.forget()
+            _pool_of(rules).decisions.forget()
         try:
             return _attempt(source, rules, patterns, left_out, time_limit, hook_seconds)
         except BaseException as error:

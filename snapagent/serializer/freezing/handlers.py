@@ -25,13 +25,23 @@ from ...core.type_facts import (
     slots,
     type_name,
 )
-from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, Placeholder
+from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, UNSTORABLE, Placeholder
 from ..by_value import load_by_value
 from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
-from ..naming import MAIN_NAMES, is_named, lookup, unwrapped
+from ..held import name_anywhere, name_of_class, name_of_function
+from ..naming import MAIN_NAMES, is_named, lookup, real_main_name, unwrapped
+from ..rebuild import (
+    bind_method,
+    load_named,
+    load_parametrized,
+)
+from . import own_state
 from .left_out_types import special
-from .reduce import Unstorable, is_honest, is_made_without_arguments
+from .library_forms import element_form, file_form, request_form, response_form, row_form, tree_form
+from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
+from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
+from .singletons import may_be_singleton, singleton_form
 from .time_limit import SlowOnes
 
 TYPE_CHECKING = False
@@ -64,7 +74,7 @@ if TYPE_CHECKING:
 
         def leave_out(self, value: object, kind: str, reason: str, detail: str = "") -> Any: ...
 
-        def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note: ...
+        def note(self, value: object, kind: str, reason: str, detail: str = "", below: str = "") -> Note: ...
 
     Handler = Callable[[Dump, Any], Any]
     Making = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -140,7 +150,6 @@ def _async_semaphore(value: object) -> Making:
 
 
 _MOST_TYPES = 4096  # cached types: the cache must not keep alive the types that a program makes without end
-_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
 _SINGLETONS = frozenset({type(Ellipsis), type(NotImplemented)})
 _METHODS = frozenset({types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType})
 
@@ -151,11 +160,15 @@ def plain(dump: Dump, value: Any) -> Any:
 
 
 class Decisions(dict[type, "Handler"]):
-    """Type -> handler, for one set of excluded types."""
+    """Type -> handler, for one set of excluded types.
 
-    def __init__(self, exclude_types: tuple[str, ...]) -> None:
+    `as_first` gives every value the form that version 0.1.0 gave it: for look-ups of calls that it stored.
+    """
+
+    def __init__(self, exclude_types: tuple[str, ...], as_first: bool = False) -> None:
         super().__init__()
         self._exclude_types = exclude_types
+        self.as_first = as_first
         self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
         # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
         self.aliases: tuple[bytes, tuple[str, ...]] | None = None
@@ -165,8 +178,12 @@ class Decisions(dict[type, "Handler"]):
         """The handler for the type of `value`, which was not met before."""
         kind = type(value)
         handler = self._handler(kind)
+        if not self.as_first and kind is not Placeholder and handler in (plain, _reduce, _reduce_nameless):
+            handler = _by_own_state(kind) or handler
         if handler is plain and not _has_plain_form(value):
             handler = _reduce
+        if not self.as_first and not self._is_excluded(kind):
+            handler = _newer(kind, handler)
         if len(self) >= _MOST_TYPES:
             self.forget()
         self[kind] = handler
@@ -266,7 +283,7 @@ def _is_plain(kind: type) -> bool:
         if base is object:
             continue
         values = namespace(base)
-        if not is_heap_type(base) or any(hook in values for hook in _HOOKS):
+        if not is_heap_type(base) or any(hook in values for hook in HOOKS):
             return False
     if any(find(kind, name)[1] is not descriptor for name, descriptor in slots(kind).items()):
         return False  # a property in the place of a slot
@@ -299,20 +316,129 @@ def _has_plain_form(value: object) -> bool:
     return True
 
 
+def _by_own_state(kind: type) -> Handler | None:
+    """The handler for objects that are taken by their own `__dict__` and slots; None for objects of other types."""
+    way = own_state.way_of(kind)
+    return None if way is None else _own_state if way == own_state.PAST_HOOKS else _plain_own_state
+
+
+def _own_state(dump: Dump, value: Any) -> Any:
+    """The name, where a module holds the object; else its own attributes, restored past a `__setstate__`."""
+    kind = type(value)
+    name = name_anywhere(value)
+    if name is not None:
+        return load_named, (name,)
+    form = own_state.form_past_hooks(value)
+    if not is_named(kind, module_name(kind), qualname(kind)):
+        _must_be_storable(dump, kind)
+    return form
+
+
+def _plain_own_state(dump: Dump, value: Any) -> Any:
+    return own_state.form_without_hooks(value)
+
+
+def _newer(kind: type, handler: Handler) -> Handler:
+    """The handler for forms that version 0.1.0 did not have; `handler` itself where there is none."""
+    for base in mro(kind):
+        if type_name(base) in _NEWER:
+            return _NEWER[type_name(base)]
+    if type_name(kind) in ("_io.TextIOWrapper", "_io.BufferedReader"):
+        return _file
+    if handler in (plain, _reduce) and may_be_singleton(kind):
+        return _singleton_or_plain if handler is plain else _singleton_or_object
+    return handler
+
+
+def _mapper(dump: Dump, mapper: Any) -> Any:
+    form = mapper_form(mapper)
+    if form is None:
+        raise Unstorable("a mapper of a class that cannot be imported")
+    return form
+
+
+def _table(dump: Dump, table: Any) -> Any:
+    return table_form(table) or _reduce(dump, table)
+
+
+def _column(dump: Dump, column: Any) -> Any:
+    return column_form(column) or _reduce(dump, column)
+
+
+def _response(dump: Dump, response: Any) -> Any:
+    return response_form(response, dump.note) or _reduce(dump, response)
+
+
+def _request(dump: Dump, request: Any) -> Any:
+    return request_form(request) or _reduce(dump, request)
+
+
+def _file(dump: Dump, file: Any) -> Any:
+    return file_form(file) or dump.leave_out(file, *(special(type(file)) or (UNSTORABLE, "an open file")))
+
+
+def _formed(form_of: Callable[[Any], Any]) -> Handler:
+    """The handler for objects that cannot be pickled, and may have a form of their own."""
+    return lambda dump, value: ask(form_of, value) or _reduce(dump, value)
+
+
+_NEWER: dict[str, Handler] = {
+    MAPPER: _mapper,
+    TABLE: _table,
+    COLUMN: _column,
+    "requests.models.Response": _response,
+    "httpx.Request": _request,
+    "sqlite3.Row": _formed(row_form),
+    "lxml.etree._Element": _formed(element_form),
+    "lxml.etree._ElementTree": _formed(tree_form),
+}
+
+
+def _singleton_or_plain(dump: Dump, value: Any) -> Any:
+    return singleton_form(value) or NotImplemented
+
+
+def _singleton_or_object(dump: Dump, value: Any) -> Any:
+    return singleton_form(value) or _reduce(dump, value)
+
+
+def is_left_to_pickler(handler: Handler) -> bool:
+    """Whether a handler that returns NotImplemented leaves a plain object to the C pickler."""
+    return handler is plain or handler is _singleton_or_plain
+
+
 def _left_out(why: str, reason: str) -> Handler:
-    return lambda dump, value: dump.leave_out(value, why, reason)
+    """The handler for types that are left out. `self` before its `__init__` holds no handle yet, and is kept."""
+
+    def leave_out(dump: Dump, value: Any) -> Any:
+        if why == UNSTORABLE and not dump.decisions.as_first and own_state.is_half_made(value):
+            return own_state.form_past_hooks(value)
+        return dump.leave_out(value, why, reason)
+
+    return leave_out
 
 
 def _reduce(dump: Dump, value: Any) -> Any:
-    return dump.reduce_once(value)
+    try:
+        return dump.reduce_once(value)
+    except Unstorable:
+        if dump.decisions.as_first or not own_state.is_half_made(value):
+            raise
+        return _own_state(dump, value)
 
 
 def _reduce_nameless(dump: Dump, value: Any) -> Any:
     """For a class that no module names: its code is stored by value when the pickle form refers to the class."""
     form = dump.reduce_once(value)
     if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
-        dump.code_of(type(value))
+        _must_be_storable(dump, type(value))
     return form
+
+
+def _must_be_storable(dump: Dump, cls: type) -> None:
+    """Raises Unstorable for a class that can be stored neither by name nor by value."""
+    if named_form(dump, cls) is None:
+        dump.code_of(cls)
 
 
 def _enum_member(dump: Dump, member: Any) -> Any:
@@ -320,7 +446,7 @@ def _enum_member(dump: Dump, member: Any) -> Any:
 
 
 def _nameless_enum_member(dump: Dump, member: Any) -> Any:
-    dump.code_of(type(member))
+    _must_be_storable(dump, type(member))
     return _enum_member(dump, member)
 
 
@@ -381,7 +507,34 @@ def _wrapper(dump: Dump, wrapper: Any) -> Any:
 
 
 def _by_value(dump: Dump, code: Any) -> Any:
-    return load_by_value, (dump.code_of(code),)
+    return named_form(dump, code) or (load_by_value, (dump.code_of(code),))
+
+
+def named_form(dump: Dump, code: Any) -> tuple[Any, ...] | None:
+    """The form of a function or class that a module holds under another name than its own; None for others."""
+    if dump.decisions.as_first:
+        return None
+    if not is_class(code):
+        name = name_of_function(code)
+    else:
+        name = name_of_class(code)
+        parametrized = _parametrized(code) if name is None else None
+        if parametrized is not None:
+            return parametrized
+    if name is None:
+        return None
+    dump.packages.add(name.partition(":")[0].partition(".")[0])
+    return load_named, (name,)
+
+
+def _parametrized(cls: type) -> tuple[Any, ...] | None:
+    """The form of a generic model of pydantic with its arguments, such as `Page[int]`, which no module names."""
+    facts = namespace(cls).get("__pydantic_generic_metadata__")
+    origin, args = (facts.get("origin"), facts.get("args")) if type(facts) is dict else (None, None)
+    if origin is None or type(args) is not tuple:
+        return None
+    name = f"{module_name(cls)}:{qualname(cls)}"
+    return load_parametrized, (origin, args if len(args) != 1 else args[0], name)
 
 
 def _fresh(making: Callable[[Any], Any]) -> Handler:
@@ -393,28 +546,53 @@ def _fresh(making: Callable[[Any], Any]) -> Handler:
 
 
 def _module(dump: Dump, module: Any) -> Any:
-    raise Unstorable("a module")
+    """A module that can be imported goes by its name; what it holds is never stored."""
+    names = _names_in(module)
+    name = names.get("__name__")
+    if dump.decisions.as_first or type(name) is not str or sys.modules.get(name) is not module:
+        raise Unstorable("a module")
+    real = real_main_name() if name in MAIN_NAMES else name
+    if real is None or (name not in MAIN_NAMES and names.get("__spec__") is None):
+        raise Unstorable("a module that cannot be imported")
+    dump.packages.add(real.partition(".")[0])
+    return load_named, (f"{real}:",)
+
+
+_names_in: Any = vars(types.ModuleType)["__dict__"].__get__
 
 
 def _exception(dump: Dump, error: Any) -> Any:
     if not is_named(type(error), module_name(type(error)), qualname(type(error))):
-        dump.code_of(type(error))
+        _must_be_storable(dump, type(error))
     depth = dump.chain_depth.get(id(error), 0)
     for link in chained(error).values():
         dump.chain_depth.setdefault(id(link), depth + 1)
-    return reduce_exception(error, depth, dump.keeps_tracebacks)
+    return reduce_exception(error, depth, dump.keeps_tracebacks, dump.decisions.as_first)
 
 
 def _method(dump: Dump, method: Any) -> Any:
     """Loading it takes the method from its object, so the object must be there."""
     owner = method.__self__
     if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
-        handler = dump.handler_of(owner)
-        if handler not in (plain, _reduce, _array, _exception):
+        if dump.handler_of(owner) not in _GIVE_OBJECTS:
             raise Unstorable("a method of an object that cannot be stored")
     elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
         raise Unstorable("it is not found under its name")
+    if type(method) is types.MethodType and not dump.decisions.as_first and not _is_attribute(method):
+        return bind_method, (method.__func__, owner)
     return _reduce(dump, method)
+
+
+def _is_attribute(method: Any) -> bool:
+    """Whether the object's class has the method's function under the function's name, as pickling it supposes."""
+    function, owner = method.__func__, method.__self__
+    if type(function) is not types.FunctionType:
+        return True
+    _, raw = find(owner if is_class(owner) else type(owner), function.__name__)
+    if raw is None and is_class(owner):
+        _, raw = find(type(owner), function.__name__)
+    raw = raw.__func__ if type(raw) is classmethod else raw
+    return raw is function or (raw is not None and type(raw) is not types.FunctionType)
 
 
 def _lazy_object(dump: Dump, value: Any) -> Any:
@@ -439,3 +617,8 @@ def _array(dump: Dump, value: Any) -> Any:
         reason = f"{size} bytes are more than max_bytes allows"
         return dump.leave_out(value, TOO_BIG, reason, f"shape {shape}, {dtype}")
     return _reduce(dump, value)
+
+
+_GIVE_OBJECTS = frozenset(
+    {plain, _reduce, _array, _exception, _singleton_or_plain, _singleton_or_object, _own_state, _plain_own_state}
+)  # not a placeholder

@@ -17,7 +17,7 @@ from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
 from .children import Locator
-from .handlers import Decisions, plain
+from .handlers import Decisions, named_form, plain
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
 from .time_limit import SLOW, TimeLimit, no_less
@@ -189,6 +189,10 @@ class Freezer(pickle.Pickler):
             self.by_value[name_of_code(code)] = None
         return known[1]
 
+    def named_form(self, code: Any) -> tuple[Any, ...] | None:
+        """The form of a function or class that a module holds under a path; None for one that it does not hold."""
+        return named_form(self, code)
+
     def _refuse_slow(self, one: object) -> None:
         """Raise Unstorable for a type or code that took long the last time, and for which there is no time now."""
         seconds = self.decisions.slow.get(one)
@@ -208,10 +212,13 @@ class Freezer(pickle.Pickler):
         note = self.note(value, kind, reason, detail)
         return restore_placeholder, (note.path, kind, note.type, reason, detail)
 
-    def note(self, value: object, kind: str, reason: str, detail: str = "") -> Note:
-        """Record that `value` is left out or changed, with its path. Beyond MOST_NOTES, paths are not searched for."""
+    def note(self, value: object, kind: str, reason: str, detail: str = "", below: str = "") -> Note:
+        """Record that `value`, or what is `below` it, is left out or changed, with its path.
+
+        Beyond MOST_NOTES, paths are not searched for.
+        """
         if len(self.notes) < MOST_NOTES:
-            note = Note(self.path_of(value), kind, type_name(type(value)), reason, detail)
+            note = Note(self.path_of(value) + below, kind, type_name(type(value)), reason, detail)
             self.notes.append(note)
             return note
         return Note("", kind, type_name(type(value)), reason, detail)

@@ -14,7 +14,7 @@ from ...core.type_facts import type_name
 from ...placeholder import EXCLUDED, Placeholder
 from ..exceptions import rebuild_exception
 from .children import ATOMS
-from .handlers import plain
+from .handlers import is_left_to_pickler
 from .pickler import Freezer
 from .reduce import Unstorable
 
@@ -73,7 +73,7 @@ class Pruner(Freezer):
         if place is None and not self._left_out:
             return form
         keys, states = place if place is not None else ((), (0,) * len(self._patterns))
-        if form is NotImplemented and self.handler_of(value) is plain:
+        if form is NotImplemented and is_left_to_pickler(self.handler_of(value)):
             try:
                 form = self.reduce_once(value)
             except Unstorable:

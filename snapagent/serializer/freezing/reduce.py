@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Reduced = tuple[Any, ...] | str  # a result of `reducer_override`
 
+HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
 _PROTOCOL = 5
 _SAFE_ITERATORS: frozenset[type] = frozenset({type(iter([])), type(iter({}.items())), type(iter(()))})
 

@@ -16,7 +16,7 @@ import pickle
 import re
 from collections.abc import Iterable, Iterator
 
-from ...placeholder import BY_VALUE
+from ...placeholder import BY_VALUE, NAMED, PARAMETRIZED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,6 +170,17 @@ class _Opener(StandIn):
         return _made_class(node, inside.module, inside.qualname) if isinstance(inside, StandIn) else node
 
 
+class _Namer(StandIn):
+    """The type of stand-ins for functions that give a class, function or module by a name, their last argument."""
+
+    def __call__(cls, *args: object) -> Any:
+        name = args[-1] if args else None
+        if type(name) is not str:
+            raise InertError("a global without a name")
+        module, _, qualname = name.partition(":")
+        return _made_class(StandIn.__call__(cls, *args), module, qualname)
+
+
 def _made_class(origin: Any, module: str, qualname: str) -> StandIn:
     named = {"origin": origin, "module": module, "qualname": qualname, "name": f"{module}:{qualname}"}
     return type.__new__(_Made, "Made", (Inert,), named)
@@ -202,6 +213,8 @@ def _new_stand_in(known: dict[tuple[str, str], StandIn], module: str, qualname: 
     name = f"{module}:{qualname}"
     if name == BY_VALUE:
         kind = _Opener
+    elif name in (NAMED, PARAMETRIZED):
+        kind = _Namer
     elif known is _makers or name in _MAKES_CLASSES:
         kind = _Maker
     made = type.__new__(kind, "StandIn", (Inert,), {"module": module, "qualname": qualname, "name": name})

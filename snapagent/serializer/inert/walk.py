@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
-from ...placeholder import BY_VALUE, REBUILDS_EXCEPTION
+from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, NAMED, REBUILDS_EXCEPTION, SINGLETON
 from .class_facts import class_facts
 from .decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 
@@ -101,7 +101,7 @@ def _label(name: object) -> object:
 
 def _items_of_stand_in(node: Any) -> Iterator[Item]:
     if isinstance(node, StandIn):
-        if node.origin is not None:
+        if node.origin is not None and type(node.origin).name != NAMED:  # a name must stay as it is
             yield Item(None, NO_STEP, None, node.origin)
         return
     cls: Any = type(node)
@@ -123,8 +123,13 @@ def _items_of_stand_in(node: Any) -> Iterator[Item]:
 def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Item]:
     step: object = NO_STEP if fields or cls.name == BY_VALUE else "args"
     labels: Sequence[Any] = [NO_STEP] if cls.name == BY_VALUE else fields
-    if cls.name == REBUILDS_EXCEPTION and len(node.args) == 2:
+    if (cls.name == REBUILDS_EXCEPTION and len(node.args) == 2) or cls.name == COMPILED_EXCEPTION:
         yield Item(None, "args", None, node.args[1])
+        step = NO_STEP if cls.name == COMPILED_EXCEPTION else step
+    if cls.name == SINGLETON:
+        yield Item(None, NO_STEP, None, node.args[3])
+        labels = [NO_STEP] * len(node.args)
+        step = NO_STEP
     if cls.name == MAKES_FUNCTION:
         yield from _function_parts(node)
         step = NO_STEP

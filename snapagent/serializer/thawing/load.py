@@ -1,7 +1,8 @@
 """Loads the bytes of a part as live objects, with facsimiles in place of placeholders. Loading runs stored code.
 
-The C unpickler loads nearly all of them. When it fails, `load_slowly` loads the part again in Python: a step that fails
-because of a placeholder returns a placeholder, any other failure is a `BundleLoadError` that names the class.
+The C unpickler loads nearly all of them. When it fails, or would run hooks of a class too early, `load_slowly` loads
+the part again in Python: a step that fails because of a placeholder returns a placeholder, any other failure is a
+`BundleLoadError` that names the class.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import pickle
 
 from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
+from ...core.type_facts import is_class
 from ...errors import BundleLoadError, FacsimileError
-from ...placeholder import BY_VALUE, PLACEHOLDER, Placeholder
+from ...placeholder import BY_VALUE, NAMED, PLACEHOLDER, SINGLETON, Placeholder
 from ..by_value import FORBIDDEN, load_dill
+from ..rebuild import hooks_may_fail, load_named, load_singleton
+from .load_slowly import LoadFailure, load_slowly, sets_fields_in_order
 from .renames import find_global
 
 TYPE_CHECKING = False
@@ -89,14 +93,16 @@ def thaw(
     renames: Mapping[str, str] | None = None,
     target: str = "the bundle",
     part: str | None = None,
+    lost: list[Placeholder] | None = None,
 ) -> Any:
-    """The value of one part, made anew. `renames` maps modules, old name to new, before they are imported.
+    """The value of one part, made anew. `renames` maps old names to new ones, modules or `module:name`.
 
+    An object whose class has changed becomes a placeholder, which is added to `lost`; its path is not known yet.
     `part` ("call" or "outcome") says which facsimiles must fit: those for the other part are passed over.
 
     Raises:
         FacsimileError: a facsimile fits no placeholder.
-        BundleLoadError: a class is gone, or rebuilding an object failed.
+        BundleLoadError: a class is gone, or rebuilding an object failed with an error that other code can mend.
     """
     supplied = Facsimiles(facsimiles or {})
     find = _finder(supplied, renames or {})
@@ -105,7 +111,7 @@ def thaw(
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:
-        value = _thaw_slowly(data, find, target, error)
+        value = _thaw_slowly(data, find, target, error, [] if lost is None else lost)
     supplied.check(part)
     return value
 
@@ -117,6 +123,10 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
             return supplied
         if asked == BY_VALUE:
             return CodeLoader(find_in_code)
+        if asked == NAMED:
+            return lambda name: load_named(name, find)
+        if asked == SINGLETON:
+            return lambda name, cls, base, state: load_singleton(name, cls, base, state, find)
         if (module, name) in FORBIDDEN:
             raise pickle.UnpicklingError(f"{module}.{name} would open a file")
         return find_global(module, name, renames)
@@ -129,19 +139,26 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
     return find
 
 
+class _NeedsCare(Exception):
+    """The stream has objects that the C unpickler would rebuild wrongly, or whose hooks it would run too early."""
+
+
 class _Thawer(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, find: Callable[[str, str], Any]) -> None:
         super().__init__(file)
         self._find = find
 
     def find_class(self, module: str, name: str) -> Any:
-        return self._find(module, name)
+        found = self._find(module, name)
+        if is_class(found) and (sets_fields_in_order(found) or hooks_may_fail(found)):
+            raise _NeedsCare(f"objects of {module}.{name} are rebuilt one by one")
+        return found
 
 
-def _thaw_slowly(data: bytes, find: Callable[[str, str], Any], target: str, error: BaseException) -> Any:
-    from .load_slowly import LoadFailure, load_slowly
-
+def _thaw_slowly(
+    data: bytes, find: Callable[[str, str], Any], target: str, error: BaseException, lost: list[Placeholder]
+) -> Any:
     try:
-        return load_slowly(data, find)
+        return load_slowly(data, find, lost)
     except LoadFailure as failure:
         raise BundleLoadError(target, str(failure), _AGAIN) from (failure.__cause__ or error)

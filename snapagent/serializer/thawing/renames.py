@@ -52,17 +52,38 @@ def spellings(name: str, renames: Mapping[str, str]) -> Iterator[str]:
                     yield other + known[len(base) :]
 
 
+def renamed(module: str, qualname: str, renames: Mapping[str, str]) -> tuple[str, str]:
+    """Module and qualified name of today.
+
+    An entry `shop.old:Line` moves what is inside the class too, such as `Line.total`, and an entry of a module its
+    submodules.
+    """
+    parts = qualname.split(".")
+    for length in range(len(parts), 0, -1):
+        new = renames.get(f"{module}:{'.'.join(parts[:length])}")
+        if new is not None:
+            module, _, name = new.partition(":")
+            return module, ".".join([name, *parts[length:]])
+    return next(spellings(module, renames)), qualname
+
+
 def find_global(module: str, qualname: str, renames: Mapping[str, str]) -> Any:
-    """Import `module` under the first of its spellings that has `qualname`.
+    """Import `module` under the first of its spellings that has `qualname`; the module itself when that is empty.
+
+    `renames` are those of the config.
 
     Raises:
         ImportError, AttributeError: as the first spelling does, when none has it.
     """
     problem: Exception | None = None
-    for name in spellings(module, renames):
+    new_module, new_name = renamed(module, qualname, renames)
+    places = [(name, new_name) for name in spellings(new_module, {})]
+    if (new_module, new_name) != (module, qualname):
+        places += [(name, qualname) for name in spellings(module, {})]
+    for place, path in places:
         try:
-            found: Any = importlib.import_module(name)
-            for part in qualname.split("."):
+            found: Any = importlib.import_module(place)
+            for part in path.split(".") if path else ():
                 found = getattr(found, part)
             return found
         except (ImportError, AttributeError) as error:

@@ -1,0 +1,62 @@
+"""Forms for the parts of SQLAlchemy's ORM: mappers, and mapped tables and columns, by the class that is mapped.
+
+A statement such as `select(User)` refers to the mapper of `User`, and through it to all mappers, tables and listeners
+of the program. The class's own module makes them again, wherever the statement is loaded. SQLAlchemy is not imported
+here: its objects are met only when the program has.
+"""
+
+from __future__ import annotations
+
+from ...core.type_facts import instance_dict, is_class, module_name, qualname
+from ..naming import is_named, lookup
+from ..rebuild import find_mapper, find_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+MAPPER, TABLE, COLUMN = "sqlalchemy.orm.mapper.Mapper", "sqlalchemy.sql.schema.Table", "sqlalchemy.sql.schema.Column"
+
+
+def mapper_form(mapper: Any) -> tuple[Any, ...] | None:
+    """The form of a mapper; None where its class cannot be named."""
+    cls = _own(mapper, "class_")
+    return (find_mapper, (cls,)) if _has_name(cls) else None
+
+
+def table_form(table: Any) -> tuple[Any, ...] | None:
+    """The form of a table that a class is mapped to; None for other tables."""
+    cls = _mapped_class(table)
+    return None if cls is None else (find_table, (cls, None))
+
+
+def column_form(column: Any) -> tuple[Any, ...] | None:
+    """The form of a column of such a table; None for other columns."""
+    key, cls = _own(column, "key"), _mapped_class(_own(column, "table"))
+    return (find_table, (cls, key)) if cls is not None and isinstance(key, str) else None
+
+
+def _mapped_class(table: Any) -> Any:
+    """The class with a name that is mapped to this very table."""
+    for mapper in _mappers() if table is not None else ():
+        if _own(mapper, "local_table") is table and _has_name(_own(mapper, "class_")):
+            return _own(mapper, "class_")
+    return None
+
+
+def _mappers() -> Iterator[Any]:
+    registries = lookup("sqlalchemy.orm.mapper", "_mapper_registries")
+    for registry in list(registries or ()):
+        for manager in list(_own(registry, "_managers") or ()):
+            mapper = _own(manager, "mapper")
+            if mapper is not None:
+                yield mapper
+
+
+def _own(value: Any, name: str) -> Any:
+    return (instance_dict(value) or {}).get(name)
+
+
+def _has_name(cls: Any) -> bool:
+    return is_class(cls) and is_named(cls, module_name(cls), qualname(cls))

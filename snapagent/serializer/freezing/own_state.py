@@ -1,0 +1,106 @@
+"""Forms of objects by their own `__dict__` and slots, so that no hook of their class runs.
+
+A proxy reaches what it stands for by `__getattr__` or `__class__`, and may do so in `__reduce__`; one that evaluates
+itself once only would then be spent. An object whose `__init__` is running has none of the attributes that its hooks
+need.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copyreg
+import types
+
+from ...core.type_facts import (
+    attributes,
+    find,
+    instance_dict,
+    is_heap_type,
+    module_name,
+    mro,
+    qualname,
+    slots,
+)
+from ..naming import is_named
+from ..rebuild import make_object, set_attributes
+from .reduce import HOOKS, Unstorable, is_honest, is_made_without_arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PAST_HOOKS, WITHOUT_HOOKS = "past hooks", "without hooks"
+_USUAL_NAMES = frozenset(vars(builtins)) | {*HOOKS, "__dict__", "__name__", "__getattribute__", "startswith"}
+
+
+def way_of(kind: type) -> str | None:
+    """How objects of this class are taken; None where pickle's own way runs nothing that answers for another object."""
+    if not _answers_for_another(kind) or not _is_all_python(kind):
+        return None
+    if _reduces_what_it_stands_for(kind):
+        return PAST_HOOKS
+    has_hook = any(is_heap_type(owner) for owner in (find(kind, hook)[0] for hook in HOOKS) if owner is not None)
+    is_found = is_named(kind, module_name(kind), qualname(kind))
+    return WITHOUT_HOOKS if is_found and not has_hook and (slots(kind) or not is_honest(kind)) else None
+
+
+def form_past_hooks(value: Any) -> tuple[Any, ...]:
+    """The form by which the object gets its attributes, past a `__setstate__` of its class. Raises Unstorable."""
+    kind = type(value)
+    state = attributes(value)
+    if not state and instance_dict(value) is None and not slots(kind):
+        raise Unstorable("its attributes cannot be read without code of its class")
+    if find(kind, "__setstate__")[0] is None:
+        return make_object, (kind,), state or None
+    return make_object, (kind,), state or None, None, None, set_attributes
+
+
+def form_without_hooks(value: Any) -> tuple[Any, ...]:
+    """The form that pickling gives an object without hooks, but empty slots are not looked for by `__getattr__`."""
+    kind: Any = type(value)
+    names, own = instance_dict(value), slots(kind)
+    in_slots = {name: found for name, found in attributes(value).items() if name in own}
+    state: Any = dict(names) if names else None
+    if in_slots:
+        state = (state, in_slots)
+    if is_honest(kind) and is_made_without_arguments(kind):
+        return copyreg.__newobj__, (kind,), state  # type: ignore[attr-defined]
+    return copyreg._reconstructor, (kind, object, None), state  # type: ignore[attr-defined]
+
+
+def is_half_made(value: Any) -> bool:
+    """Whether hooks may have failed because the object has none of its attributes yet: its `__init__` is running."""
+    kind = type(value)
+    return (
+        not attributes(value)
+        and instance_dict(value) is not None
+        and _is_all_python(kind)
+        and is_named(kind, module_name(kind), qualname(kind))
+    )
+
+
+def _is_all_python(kind: type) -> bool:
+    """Whether `__dict__` and slots are all that an object of the class holds."""
+    return all(is_heap_type(base) or base is object for base in mro(kind))
+
+
+def _answers_for_another(kind: type) -> bool:
+    """Whether reading an attribute of its objects may run a hook of the class."""
+    return type(find(kind, "__getattr__")[1]) is types.FunctionType or not is_honest(kind)
+
+
+def _reduces_what_it_stands_for(kind: type) -> bool:
+    """Whether a `__reduce__` of the class uses the methods or attributes by which it answers for another object."""
+    ways = _names_used(kind, ("__getattr__", "__getattribute__", "__class__"))
+    return bool(ways & _names_used(kind, ("__reduce__", "__reduce_ex__")))
+
+
+def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
+    """The names of attributes and globals in the code of these hooks, as far as they are Python functions."""
+    found: set[str] = set()
+    for hook in hooks:
+        _, raw = find(kind, hook)
+        function = vars(property)["fget"].__get__(raw) if type(raw) is property else raw
+        if type(function) is types.FunctionType:
+            found.update(function.__code__.co_names)
+    return found - _USUAL_NAMES

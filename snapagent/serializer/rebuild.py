@@ -1,0 +1,250 @@
+"""Rebuilds values that have a stream form of their own. Pickle streams name these functions, so their names must stay.
+
+All of them are newer than version 0.1.0, which left such values out, or stored them in a form that could not always be
+loaded. So a call that has one among its arguments has a hash of the second version, `h2:`.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from functools import cache
+
+from ..core.type_facts import (
+    attributes,
+    find,
+    instance_dict,
+    is_heap_type,
+    module_name,
+    mro,
+    namespace,
+    slots,
+)
+from .held import INSIDE
+from .naming import unwrapped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Find = Callable[[str, str], Any]  # the value of a global: module, qualified name ("" for the module itself)
+
+
+# -- by name ---------------------------------------------------------------------------------------------------------
+
+
+def load_named(name: str, find_global: Find | None = None) -> Any:
+    """What a module holds under `module:path`; the module itself when the path is empty.
+
+    Raises ImportError or AttributeError.
+    """
+    if find_global is None:
+        from .thawing.renames import find_global as find_here
+
+        find_global = lambda module, path: find_here(module, path, {})  # noqa: E731
+    module, _, path = name.partition(":")
+    steps = path.split(".")
+    outside = next((at for at, step in enumerate(steps) if step in INSIDE), len(steps))
+    found = find_global(module, ".".join(steps[:outside]))
+    for step in steps[outside:]:
+        found = getattr(unwrapped(found) or found, step)
+    return found
+
+
+def load_parametrized(origin: Any, args: Any, name: str) -> Any:
+    """The class `origin[args]`; `name` is only for readers of the stream."""
+    return origin[args]
+
+
+def load_singleton(name: str, cls: Any, base: Any, state: dict[str, Any], find_global: Find | None = None) -> Any:
+    """The object that a module holds, when it is there and has the stored state; else one with that state.
+
+    `base` is the text, number or bytes of an object whose class derives from such a type, None for others.
+    """
+    try:
+        found = load_named(name, find_global)
+    except Exception:
+        found = None
+    if type(found) is cls and base_of(found) == base and _same_state(attributes(found), state):
+        return found
+    made = object.__new__(cls) if base is None else type(base).__new__(cls, base)
+    set_attributes(made, state)
+    return made
+
+
+def base_of(value: Any) -> Any:
+    """The plain text, number or bytes of an object whose class derives from such a type; None for others."""
+    for base in (str, bytes, int, float):
+        if isinstance(value, base) and type(value) is not base:
+            plain: Any = base
+            return plain.__getnewargs__(value)[0]
+    return None
+
+
+_COMPARED = frozenset({type(None), bool, int, float, complex, str, bytes})
+
+
+def _same_state(one: Any, other: Any) -> bool:
+    """Whether two states are equal, without an `__eq__` of the program; objects and code are equal when identical."""
+    if one is other:
+        return True
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind in _COMPARED:
+        return bool(one == other)
+    if kind is tuple:
+        return len(one) == len(other) and all(map(_same_state, one, other))
+    if kind is frozenset:
+        return bool(one == other)
+    if kind is dict:
+        return one.keys() == other.keys() and all(_same_state(value, other[key]) for key, value in one.items())
+    return False
+
+
+# -- objects and their parts -------------------------------------------------------------------------------------------
+
+
+def make_object(cls: Any) -> Any:
+    """An object without a state; nothing of its class runs."""
+    return object.__new__(cls)
+
+
+def set_attributes(made: Any, state: Any) -> None:
+    """Set attributes in the object's own `__dict__` and slots, past any hook of its class.
+
+    A property or other descriptor of the class is set as an attribute is, where neither has the name.
+    """
+    names, own = instance_dict(made), slots(type(made))
+    for name, value in state.items():
+        if name in own:
+            own[name].__set__(made, value)
+        elif names is not None:
+            names[sys.intern(name) if type(name) is str else name] = value
+        else:
+            object.__setattr__(made, name, value)
+
+
+def restore_state(made: Any, state: Any) -> None:
+    """Give an object its state: by a `__setstate__` of its class, else by its own `__dict__` and slots.
+
+    Hooks are looked up on the type, as the interpreter looks up special methods: an object without its attributes would
+    run into a `__getattr__` that needs them.
+    """
+    own = instance_dict(made)
+    setter = None if own is None else own.get("__setstate__")
+    if setter is None:
+        _, raw = find(type(made), "__setstate__")
+        setter = None if raw is None else raw.__get__(made, type(made))
+    if setter is not None:
+        setter(state)
+        return
+    named, in_slots = state if type(state) is tuple and len(state) == 2 else (state, None)
+    set_attributes(made, named or {})
+    own_slots = slots(type(made))
+    for name, value in (in_slots or {}).items():
+        if name in own_slots:
+            own_slots[name].__set__(made, value)
+        else:
+            object.__setattr__(made, name, value)  # of a function: the attributes that are not in its `__dict__`
+
+
+def hooks_may_fail(cls: type) -> bool:
+    """Whether the C unpickler may run hooks of the class on an object that has no attributes yet, or has it remade."""
+    if module_name(cls).partition(".")[0] in sys.stdlib_module_names:
+        return False
+    if find(cls, "__setstate__")[0] is None:
+        if type(find(cls, "__getattr__")[1]) is types.FunctionType or _is_of_program(cls, "__getattribute__"):
+            return True
+        if slots(cls) and _is_of_program(cls, "__setattr__"):
+            return True
+    _, new = find(cls, "__new__")
+    function = new.__func__ if type(new) is staticmethod else new
+    if type(function) is not types.FunctionType or not _is_of_program(cls, "__new__"):
+        return False
+    wanted = function.__code__.co_argcount - len(function.__defaults__ or ())
+    return wanted <= 1
+
+
+def _is_of_program(cls: type, name: str) -> bool:
+    owner, _ = find(cls, name)
+    return owner is not None and is_heap_type(owner) and module_name(owner) not in sys.stdlib_module_names
+
+
+def new_of(cls: Any) -> Any:
+    """An object of exactly this class, without arguments: by its own `__new__` if that gives one, else by that in C."""
+    made = None
+    try:
+        made = cls.__new__(cls)
+    except Exception:
+        if type(find(cls, "__new__")[1]) is not staticmethod:
+            raise
+    if type(made) is cls:
+        return made
+    maker: Any = next(base for base in mro(cls) if type(namespace(base).get("__new__")) is types.BuiltinFunctionType)
+    return maker.__new__(cls)
+
+
+def bind_method(function: Any, owner: Any) -> Any:
+    """A bound method whose function is not found under its name in the class of `owner`."""
+    return types.MethodType(function, owner)
+
+
+# -- handles and values of libraries -----------------------------------------------------------------------------------
+
+
+def reopen_file(name: str, position: int, content: bytes, text: tuple[str, str] | None) -> Any:
+    """A file that was open for reading, in memory, at its position. `text` is (encoding, errors) of a text file."""
+    import io
+
+    file: Any = _stored_file_type()(content)
+    file.name, file.mode = name, "rb"
+    if text is not None:
+        file = io.TextIOWrapper(file, encoding=text[0], errors=text[1])
+        file.mode = "r"
+    file.seek(position)
+    return file
+
+
+@cache
+def _stored_file_type() -> Any:
+    import io
+
+    class StoredFile(io.BytesIO):
+        """The content of a file in memory; it has a name and a mode as a file has."""
+
+    return StoredFile
+
+
+def find_mapper(cls: Any) -> Any:
+    """The mapper of a class of SQLAlchemy's ORM."""
+    from sqlalchemy.orm import class_mapper  # type: ignore[import-not-found,unused-ignore]
+
+    return class_mapper(cls)
+
+
+def find_table(cls: Any, column: str | None) -> Any:
+    """The table that a class of SQLAlchemy's ORM is mapped to, or one of its columns by key."""
+    table = find_mapper(cls).local_table
+    return table if column is None else table.c[column]
+
+
+def rebuild_row(columns: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    """A `sqlite3.Row` with these column names and values."""
+    import sqlite3
+
+    connection = sqlite3.connect(":memory:")
+    try:
+        names = ", ".join('NULL AS "' + column.replace('"', '""') + '"' for column in columns)
+        return sqlite3.Row(connection.execute(f"SELECT {names}"), values)
+    finally:
+        connection.close()
+
+
+def rebuild_element(data: bytes, is_tree: bool) -> Any:
+    """An element of lxml with all that is inside it, or the ElementTree of it."""
+    from lxml import etree  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+    return root.getroottree() if is_tree else root

@@ -1,0 +1,196 @@
+"""Values that are stored under another name or as another type, found and compared as what they are."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import held
+import pytest
+from bundles import Shop
+
+from snapagent import load_capture
+from snapagent.compare.outcomes import CHANGED, EQUAL
+
+SOURCE = """
+import sqlite3
+from lxml import etree
+
+COLOURS = {"red": 1, "green": 2}
+
+
+def keys():
+    return iter(COLOURS)
+
+
+def items():
+    return [iter(COLOURS.items()), iter({1, 2})]
+
+
+class Bunch(dict):
+    def __init__(self, **items):
+        super().__init__(items)
+        self.warned = {}
+
+    def __setstate__(self, state):
+        pass
+
+
+def bunch():
+    return Bunch(**COLOURS)
+
+
+def row():
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    try:
+        return connection.execute("select ? as red", (COLOURS["red"],)).fetchone()
+    finally:
+        connection.close()
+
+
+def element():
+    return etree.fromstring("<red>%s</red>" % COLOURS["red"])
+
+
+def is_flate(value):
+    return value is FLATE
+
+
+class Filter:
+    def __init__(self, name):
+        self.name = name
+
+
+FLATE = Filter("flate")
+
+
+def use(library, data):
+    return library.dumps(data)
+"""
+
+
+@pytest.fixture
+def colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    (tmp_path / "colours.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module("colours")
+    sys.modules.pop("colours", None)
+
+
+@pytest.mark.parametrize("name", ["keys", "items", "bunch", "row", "element"])
+def test_a_result_whose_stored_form_is_another_type_is_equal_to_itself(
+    shop: Shop, colours: ModuleType, name: str
+) -> None:
+    shop.capture(f"colours:{name}", getattr(colours, name))
+    bundle = load_capture(f"colours:{name}", base_path=shop.base_path)
+
+    assert bundle.verdict().kind == EQUAL
+    assert bundle.check()
+
+
+@pytest.mark.parametrize("name", ["keys", "items", "bunch", "row", "element"])
+def test_such_a_result_that_is_another_one_now_is_changed(shop: Shop, colours: ModuleType, name: str) -> None:
+    shop.capture(f"colours:{name}", getattr(colours, name))
+    colours.COLOURS["red"] = 7
+    colours.COLOURS["blue"] = 3
+
+    assert load_capture(f"colours:{name}", base_path=shop.base_path).verdict().kind == CHANGED
+
+
+def test_a_singleton_is_the_very_same_object_at_replay(shop: Shop, colours: ModuleType) -> None:
+    shop.capture("colours:is_flate", colours.is_flate, colours.FLATE)
+    bundle = load_capture("colours:is_flate", base_path=shop.base_path)
+
+    assert bundle.result is True and bundle.check()
+
+
+def test_a_module_among_the_arguments_is_imported_at_replay(shop: Shop, colours: ModuleType) -> None:
+    shop.capture("colours:use", colours.use, json, [1])
+    bundle = load_capture("colours:use", args=(json, [1]), base_path=shop.base_path)
+
+    assert bundle.hash.startswith("h2:") and bundle.check()
+    assert load_capture("colours:use", hash=bundle.hash, base_path=shop.base_path).path == bundle.path
+    assert load_capture("colours:use", hash=bundle.hash[3:10], base_path=shop.base_path).path == bundle.path
+
+
+@pytest.mark.parametrize(
+    "value", [held.add_three, json, held.Order(4).bound_to_hidden()], ids=["closure", "module", "method"]
+)
+def test_a_call_that_version_0_1_0_stored_is_found_by_its_arguments(
+    shop: Shop, colours: ModuleType, value: Any
+) -> None:
+    def echo(value: object) -> int:
+        return 1
+
+    colours.echo = echo  # type: ignore[attr-defined]
+    shop.capture("colours:echo", echo, value, as_first=True)
+
+    bundle = load_capture("colours:echo", args=(value,), base_path=shop.base_path)
+
+    assert bundle.hash.startswith("h1:")
+
+
+CELERY = """
+import celery
+
+app = celery.Celery("tasks", broker="memory://", backend="cache+memory://")
+
+
+@app.task(bind=True, name="add")
+def add(self, x, y):
+    return self.name, x + y
+
+
+@celery.shared_task(bind=True, name="shared")
+def shared(self, x):
+    return self.name, x
+"""
+
+
+@pytest.fixture
+def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], ModuleType]]:
+    pytest.importorskip("celery")
+    (tmp_path / "celery_tasks.py").write_text(CELERY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def load() -> ModuleType:
+        sys.modules.pop("celery_tasks", None)
+        return importlib.import_module("celery_tasks")
+
+    yield load
+    sys.modules.pop("celery_tasks", None)
+
+
+@pytest.mark.parametrize("is_evaluated", [False, True], ids=["lazy", "evaluated"])
+@pytest.mark.parametrize(("name", "args"), [("add", (1, 2)), ("shared", (3,))])
+@pytest.mark.filterwarnings("ignore::Warning")  # celery tells that a task of this name is there already
+def test_a_celery_task_that_passes_itself_replays(
+    shop: Shop, tasks: Callable[[], ModuleType], name: str, args: tuple[int, ...], is_evaluated: bool
+) -> None:
+    task = getattr(tasks(), name)
+    shop.capture(f"celery_tasks:{name}", task.run.__func__, task._get_current_object(), *args)
+    if not is_evaluated:
+        tasks()
+
+    assert load_capture(f"celery_tasks:{name}", base_path=shop.base_path).check()
+
+
+def test_a_task_among_the_arguments_is_the_one_that_its_module_holds(
+    shop: Shop, colours: ModuleType, tasks: Callable[[], ModuleType]
+) -> None:
+    def enqueue(task: Any) -> str:
+        return "queued"
+
+    colours.enqueue = enqueue  # type: ignore[attr-defined]
+    module = tasks()
+    shop.capture("colours:enqueue", enqueue, module.shared)
+
+    (found,) = load_capture("colours:enqueue", base_path=shop.base_path).args
+
+    assert object.__repr__(found) == object.__repr__(module.shared)

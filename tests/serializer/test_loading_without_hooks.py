@@ -1,0 +1,273 @@
+"""Objects are frozen and loaded by their own `__dict__` and slots: no hook of theirs runs too early, or for nothing.
+
+C3, C15 and A10 of the list of faults that real programs showed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from freezes import frozen, kept, notes_by_path, rules
+from sealing_support import sealed
+
+from snapagent.placeholder import Placeholder
+from snapagent.serializer.inert.decode import decode
+from snapagent.serializer.inert.encode import encode
+from snapagent.serializer.thawing.load import thaw
+
+
+class Reference:
+    """As pypdf's IndirectObject: what it does not know it asks the object that it refers to."""
+
+    def __init__(self, target: object) -> None:
+        self.target = target
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.target, name)
+
+
+def test_an_object_that_delegates_is_loaded_without_being_asked() -> None:
+    loaded = kept([Reference("text")])[0]
+
+    assert type(loaded) is Reference and loaded.target == "text" and loaded.upper() == "TEXT"
+
+
+class Answering:
+    """It has an answer to every question, `__setstate__` too."""
+
+    def __init__(self) -> None:
+        self.name = "one"
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: None
+
+
+def test_an_object_that_answers_every_question_gets_its_state() -> None:
+    assert vars(kept(Answering())) == {"name": "one"}
+
+
+class SlottedReference:
+    __slots__ = ("asked", "target")
+    names: list[str] = []  # noqa: RUF012
+
+    def __getattr__(self, name: str) -> Any:
+        SlottedReference.names.append(name)
+        return getattr(self.target, name)
+
+
+def test_empty_slots_are_not_looked_for_elsewhere() -> None:
+    """`self` before its `__init__` has run."""
+    half_made = SlottedReference()
+    SlottedReference.names.clear()
+
+    loaded = kept(half_made)
+
+    assert SlottedReference.names == []
+    loaded.target = "text"
+    assert loaded.upper() == "TEXT"
+
+
+def test_filled_slots_come_back() -> None:
+    reference = SlottedReference()
+    reference.target = "text"
+
+    assert kept(reference).upper() == "TEXT"
+
+
+class Unchangeable:
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        object.__setattr__(self, "name", name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("it cannot be changed")
+
+
+def test_slots_are_set_past_a_setter_of_the_class() -> None:
+    assert kept(Unchangeable("one")).name == "one"
+
+
+class Reducing:
+    """Its pickle hook needs the attributes that `__init__` sets."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __reduce__(self) -> Any:
+        return Reducing, (self.size,)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def test_self_before_its_init_can_be_initialized_after_loading() -> None:
+    half_made = object.__new__(Reducing)
+
+    loaded = kept([half_made])[0]
+    loaded.__init__(3)
+
+    assert kept(loaded).size == 3
+
+
+class Client(requests.Session):
+    """Its base is a type that is left out."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base = base
+
+
+def test_self_of_a_type_that_is_left_out_is_kept_before_its_init() -> None:
+    client = kept([Client.__new__(Client)])[0]
+    client.__init__("http://shop.test")
+
+    assert client.base == "http://shop.test"
+    assert type(thaw(frozen(client).data)) is Placeholder
+
+
+class classproperty:
+    """Without a function it makes something else."""
+
+    def __new__(cls, function: Any = None) -> Any:
+        return object.__new__(cls) if function is not None else (lambda function: cls(function))
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+
+def test_an_object_whose_class_makes_something_else_without_arguments_is_kept() -> None:
+    loaded = kept([classproperty(len)])[0]
+
+    assert type(loaded) is classproperty and loaded.function is len
+
+
+class Team:
+    """In a cycle through a set, with a hash that needs its state."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rivals: set[Team] = set()
+        self.points: dict[Team, int] = {}
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Team) and other.name == self.name
+
+
+def test_sets_and_keys_in_a_cycle_are_filled_when_their_members_are_there() -> None:
+    one, other = Team("one"), Team("other")
+    one.rivals |= {other, one}
+    other.rivals.add(one)
+    one.points = {other: 3, one: 2, Team("third"): 1}
+
+    loaded = kept(one)
+
+    assert {team.name for team in loaded.rivals} == {"one", "other"}
+    assert loaded in loaded.rivals and Team("other") in loaded.rivals
+    assert [(team.name, points) for team, points in loaded.points.items()] == [("other", 3), ("one", 2), ("third", 1)]
+    assert loaded.points[loaded] == 2 and loaded.points[Team("third")] == 1
+
+
+class Promise:
+    """It forgets how to make its value once it has made it."""
+
+    def __init__(self, make: Any) -> None:
+        object.__setattr__(self, "make", make)
+
+    def now(self) -> Any:
+        made = object.__getattribute__(self, "make")()
+        object.__delattr__(self, "make")
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.now(), name)
+
+    def __reduce__(self) -> Any:
+        return self.now().__reduce__()
+
+
+class ClassPromise(Promise):
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        return self.now().__class__
+
+
+class SlottedPromise:
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+
+    def _evaluated(self) -> Any:
+        make = self._make
+        del self._make
+        self._made = make()
+        return self._made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._evaluated(), name)
+
+    def __reduce__(self) -> Any:
+        return dict, (self._evaluated(),)
+
+    def now(self) -> Any:
+        return self._evaluated()
+
+
+@pytest.mark.parametrize("kind", [Promise, ClassPromise, SlottedPromise])
+def test_a_lazy_proxy_is_not_forced(kind: Any) -> None:
+    promise = kind(dict)
+
+    data = frozen([promise, promise]).data
+    one, again = thaw(data)
+
+    assert promise.now() == {}, "it can still be evaluated"
+    assert type(one) is kind and one is again and one.now() == {}
+    assert encode(decode(data))
+
+
+def test_a_lazy_proxy_among_arguments_has_a_place_in_header_and_hash() -> None:
+    def label(promise: object) -> str: ...  # type: ignore[empty-body]
+
+    stored = sealed(label, Promise(dict), result="kept")
+
+    assert stored.header.hash.startswith("h2:")
+    assert stored.header.previews["promise"].startswith("Promise(make=")
+
+
+def test_an_excluded_type_is_left_out_whatever_form_it_has() -> None:
+    result = frozen([Promise(dict)], rules(exclude_types=("test_loading_without_hooks.Promise",)))
+
+    assert notes_by_path(result)["result[0]"].kind == "excluded"
+    assert type(thaw(result.data)[0]) is Placeholder
+
+
+class Dispatch:
+    """As SQLAlchemy's: it has `__getattr__` and `__reduce__`, and stands for nothing else."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.made_by_reduce = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.listeners:
+            return self.listeners[name]
+        raise AttributeError(name)
+
+    def __reduce__(self) -> Any:
+        return make_dispatch, (self.name,)
+
+
+def make_dispatch(name: str) -> Dispatch:
+    made = Dispatch(name)
+    made.made_by_reduce = True
+    return made
+
+
+def test_the_pickle_hook_of_a_class_that_stands_for_nothing_else_runs() -> None:
+    assert kept(Dispatch("one")).made_by_reduce
