@@ -175,6 +175,7 @@ class Gate:
         self.captured_elsewhere = 0
         self._ledger = ledger
         self.governor = governor
+        self._unlimited = governor.unlimited
         self._admitted = ledger.admitted
         self.limited = self.quota != math.inf
         self._breaker = Breaker(FAILURES)
@@ -299,7 +300,10 @@ class Gate:
         """
         if self._breaker.failures:
             self._breaker.succeeded()
-        self._pay(used, passed, reserved, paid)
+        if self._unlimited and passed < LOADING:  # the short way where nothing depends on the balance
+            self.governor.balance -= used + (used if used < UNSEEN else UNSEEN) + reserved - paid
+        else:
+            self._pay(used, passed, reserved, paid)
 
     def _pay(self, used: float, passed: float, reserved: float, paid: float) -> None:
         governor = self.governor
