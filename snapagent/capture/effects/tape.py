@@ -108,8 +108,11 @@ class Tape:
     def leave(self) -> None:
         current.set(self._outer)
 
-    def close(self) -> None:
-        """The target has ended: no more effects."""
+    def close(self) -> list[Entry]:
+        """The target has ended: no more effects. Hands the entries over.
+
+        A task or thread that outlives the target keeps the tape alive in its context, but not the recorded bytes.
+        """
         self.closed = True
         self.leave()
         self._known.clear()
@@ -119,6 +122,8 @@ class Tape:
                 entry.effect.recorder.complete(entry.effect, self)
         if self._generation != generation[0]:
             self.give_up(FORKED)
+        entries, self.entries = self.entries, []
+        return entries
 
     # ---- effects
 
