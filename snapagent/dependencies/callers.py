@@ -18,8 +18,11 @@ _FOREIGN = ("/asyncio/", "/concurrent/futures/", "/threading.py", "/contextlib.p
 _frame = sys._getframe
 
 
-def calling_codes(depth: int) -> tuple[CodeType, ...]:
-    """The code of the frames above, the nearest first; `depth` frames are skipped, and those of this package."""
+def calling_codes(depth: int, stop: CodeType | None = None) -> tuple[CodeType, ...]:
+    """The code of the frames above, the nearest first, up to the one that runs `stop`.
+
+    `depth` frames are skipped, and those of this package.
+    """
     found: list[CodeType] = []
     try:
         frame = _frame(depth)
@@ -29,6 +32,8 @@ def calling_codes(depth: int) -> tuple[CodeType, ...]:
         code = frame.f_code
         if not code.co_filename.startswith(_OURS):
             found.append(code)
+            if code is stop:
+                break
         frame = frame.f_back  # type: ignore[assignment]  # None at the end
     return tuple(found)
 

@@ -8,6 +8,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -419,6 +420,19 @@ def test_32_uninstall_with_an_open_tape_gives_the_very_own_functions_back(tmp_pa
 def test_33_a_dependency_is_reached_by_names_that_were_imported_earlier(world: World) -> None:
     find = world.module.find
     world.module.use(find, "x")
+    assert world.tape("use").names() == ["find"]
+
+
+def test_a_context_that_outlives_the_target_does_not_keep_the_recorded_bytes(world: World) -> None:
+    contexts = []
+
+    def body() -> None:
+        world.module.find("x")
+        contexts.append(copy_context())
+
+    world.module.use(body)
+    (tape,) = contexts[0][current]
+    assert tape.entries == []
     assert world.tape("use").names() == ["find"]
 
 

@@ -98,3 +98,29 @@ def test_a_file_that_is_read_is_an_effect_with_its_content(tmp_path: Path) -> No
     (operation,) = load_preset("files")
     assert operation.rebuild is not None
     assert operation.rebuild(tape.result(), (tmp_path / "rates.txt",), {"encoding": "utf-8"}).read() == "EUR 1\n"
+
+
+def test_an_installed_package_brings_a_preset_by_its_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "warehouse-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: warehouse\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[snapagent.presets]\nwarehouse = warehouse_preset\n")
+    (tmp_path / "warehouse.py").write_text("def stock(sku):\n    return 5\n")
+    (tmp_path / "warehouse_preset.py").write_text(
+        "from snapagent.dependencies.presets import Described, Operation\n"
+        "def describe(args, kwargs):\n"
+        "    return Described('read', f'stock of {args[0]}', {'sku': args[0]})\n"
+        "operations = (Operation('warehouse', 'stock', describe),)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with captured(tmp_path, SOURCE, "dependencies: [warehouse]\ntargets: [world:use]\n") as world:
+        import warehouse  # type: ignore[import-not-found]
+
+        assert world.module.use(lambda: warehouse.stock("bolt")) == 5
+        tape = world.tape("use")
+    assert [(effect.preset, effect.shape, effect.role) for effect in tape.effects] == [
+        ("warehouse", "stock of bolt", "read")
+    ]
+    assert tape.result() == 5

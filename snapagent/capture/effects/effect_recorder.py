@@ -30,6 +30,7 @@ from .tape import FAULT, MOST_BYTES, Effect, tick
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FunctionType
     from typing import Any
 
@@ -45,15 +46,22 @@ _ITEMS = DEFAULT_SETTINGS.replace(max_bytes=DEFAULT_SETTINGS.effects_max_bytes)
 class PendingEffect:
     """A call of a dependency that has begun."""
 
-    __slots__ = ("args", "cost", "effect", "frame", "kwargs", "tapes")
+    __slots__ = ("args", "effect", "frame", "kwargs", "may_change", "tapes")
 
-    def __init__(self, effect: Effect, tapes: list[Tape], frame: tuple[Tape, ...]) -> None:
+    def __init__(self, effect: Effect, tapes: Sequence[Tape], frame: tuple[Tape, ...]) -> None:
         self.effect = effect
         self.tapes = tapes
         self.frame = frame
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = {}
-        self.cost = 0.0
+        self.may_change = False
+
+
+def _accepting(frame: tuple[Tape, ...], recorder: EffectRecorder) -> Sequence[Tape]:
+    """The tapes that record this call; nearly always there is one tape."""
+    if len(frame) == 1:
+        return frame if frame[0].accepts(recorder) else ()
+    return [tape for tape in frame if tape.accepts(recorder)]
 
 
 class EffectRecorder:
@@ -136,17 +144,18 @@ class EffectRecorder:
         frame = current.get()
         if me in capturing:
             return None
-        tapes = [tape for tape in frame if tape.accepts(self)]
+        tapes = _accepting(frame, self)
         if not tapes:
             return None
         capturing.add(me)
         try:
             instance, rest = (args[0], args[1:]) if self._has_instance and args else (None, args)
-            effect = self._effect(args, rest, kwargs, tapes[-1].rules)
+            effect = self._effect(args, rest, kwargs, tapes)
             for tape in tapes:
                 tape.add(effect, instance)
             pending = PendingEffect(effect, tapes, frame)
-            if not self._is_constant(rest, kwargs) or instance is not None:
+            pending.may_change = not self._is_constant(rest, kwargs)
+            if pending.may_change or instance is not None:
                 pending.args, pending.kwargs = args, kwargs
         except BaseException as error:
             self._failed(error, tapes)
@@ -156,14 +165,14 @@ class EffectRecorder:
             cost = perf_counter() - began
             for tape in tapes:
                 tape.cost += cost
-        current.set(tuple([tape for tape in frame if tape not in tapes]))
+        current.set(() if len(tapes) == len(frame) else tuple([tape for tape in frame if tape not in tapes]))
         return pending
 
     def _effect(
-        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], rules: FreezeRules
+        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], tapes: Sequence[Tape]
     ) -> Effect:
-        call = freeze_call(None, rest, kwargs, self.parameters, self._with_exclude(rules))
-        return Effect(self, call, calling_codes(3))
+        call = freeze_call(None, rest, kwargs, self.parameters, self._with_exclude(tapes[-1].rules))
+        return Effect(self, call, calling_codes(3, tapes[0].code))
 
     def _with_exclude(self, rules: FreezeRules) -> FreezeRules:
         if not self.rule.exclude:
@@ -200,16 +209,18 @@ class EffectRecorder:
         current.set(pending.frame)
         me = get_ident()
         effect = pending.effect
-        tapes = [tape for tape in pending.tapes if not tape.closed]
+        tapes = pending.tapes
         for tape in pending.tapes:
-            tape.late += tape.closed
+            if tape.closed:
+                tape.late += 1
+                tapes = [one for one in tapes if one is not tape]
         if not tapes:
             return
         capturing.add(me)
         try:
             rules = tapes[-1].rules
             self._keep_outcome(effect, pending, value, error, tapes)
-            if pending.args or pending.kwargs:
+            if pending.may_change:
                 self._keep_arguments(effect, pending, rules)
             effect.exception = type_name(type(error)) if error is not None else None
             effect.ended = ended
@@ -229,7 +240,7 @@ class EffectRecorder:
                 tape.cost += cost
 
     def _keep_outcome(
-        self, effect: Effect, pending: PendingEffect, value: Any, error: BaseException | None, tapes: list[Tape]
+        self, effect: Effect, pending: PendingEffect, value: Any, error: BaseException | None, tapes: Sequence[Tape]
     ) -> None:
         """Store the outcome, or which known object it is."""
         rules = tapes[-1].rules
@@ -305,7 +316,7 @@ class EffectRecorder:
     def _keep_arguments(self, effect: Effect, pending: PendingEffect, rules: FreezeRules) -> None:
         """Freeze the arguments again, if the call can have changed them."""
         rest = pending.args[1:] if self._has_instance else pending.args
-        if self._is_constant(rest, pending.kwargs) or effect.call is None:
+        if effect.call is None:
             return
         after = freeze_call(None, rest, pending.kwargs, self.parameters, self._with_exclude(rules))
         if after.data != effect.call.data:
@@ -317,7 +328,7 @@ class EffectRecorder:
             if frozen is not None and frozen.notes and any(note.kind == TOO_BIG for note in frozen.notes):
                 tape.give_up(MOST_BYTES.format(tape.rules.max_bytes))
 
-    def _failed(self, error: BaseException, tapes: list[Tape]) -> None:
+    def _failed(self, error: BaseException, tapes: Sequence[Tape]) -> None:
         """Mark the tapes as incomplete. Raises what is the program's own."""
         for tape in tapes:
             tape.give_up(FAULT.format(type(error).__name__))

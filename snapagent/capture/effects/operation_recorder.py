@@ -12,6 +12,7 @@ from .tape import FAULT, Effect, tick
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ...config.dependencies import DependencyRule
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 
 class OperationEffect(Effect):
-    __slots__ = ("described",)
-
     described: Described | None
 
 
@@ -43,7 +42,7 @@ class OperationRecorder(EffectRecorder):
         if function is None:
             return
         try:
-            effect = self._effect((), (), {}, tape.rules)
+            effect = self._effect((), (), {}, (tape,))
             effect.outcome = freeze_outcome(function(), False, tape.rules)
             effect.end = tick()
             tape.add(effect, None)
@@ -52,11 +51,15 @@ class OperationRecorder(EffectRecorder):
             tape.give_up(FAULT.format(type(error).__name__))
 
     def _effect(
-        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], rules: FreezeRules
+        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], tapes: Sequence[Tape]
     ) -> Effect:
         described = self.operation.describe(args, kwargs)
         parameters = Parameters(tuple((name, KEYWORD_ONLY) for name in described.arguments))
-        effect = OperationEffect(self, freeze_call(None, (), described.arguments, parameters, rules), calling_codes(3))
+        effect = OperationEffect(
+            self,
+            freeze_call(None, (), described.arguments, parameters, tapes[-1].rules),
+            calling_codes(3, tapes[0].code),
+        )
         effect.described = described
         effect.parameters = parameters.items
         effect.role = self.rule.role or described.role

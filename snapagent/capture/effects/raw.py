@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def raw_tape(pending: TapedPending) -> RawTape | None:
     """None for a tape that recorded nothing and missed nothing: the bundle needs none."""
     tape = pending.tape
-    if not (tape.entries or tape.reason or tape.late):
+    if not (pending.entries or tape.reason or tape.late):
         return None
-    entries = sorted(tape.entries, key=lambda entry: entry.effect.start)
+    entries = sorted(pending.entries, key=lambda entry: entry.effect.start)
     number = {id(entry.effect): index for index, entry in enumerate(entries)}
     endings = sorted(entry.effect.end for entry in entries if entry.effect.end is not None and not entry.pending)
     rank = {end: index for index, end in enumerate(endings)}

@@ -6,6 +6,7 @@ Several threads may add effects. What they share is changed by single operations
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 from itertools import count
 
 from .frames import current, generation, open_
@@ -27,48 +28,30 @@ MOST_BYTES = "the calls of dependencies were larger than {} bytes"
 FAULT = "a call of a dependency could not be recorded ({})"
 FORKED = "the process was forked during the call"
 _PLACEHOLDERS = frozenset({"excluded", "unstorable", "too_big", "too_deep", "lazy"})
+_WITHOUT_WEAK_REFERENCES = frozenset({list, dict, tuple, bytearray, range})
 _ticks = count()
 tick = _ticks.__next__  # orders the beginnings and endings of all effects of the process
 
 
 class Effect:
-    """One call of a dependency, recorded on one or several tapes."""
+    """One call of a dependency, recorded on one or several tapes. Defaults are the class's: most effects have few."""
 
-    __slots__ = (
-        "after",
-        "call",
-        "codes",
-        "deferred",
-        "end",
-        "ended",
-        "exception",
-        "is_argument",
-        "kept",
-        "outcome",
-        "parameters",
-        "recorder",
-        "result_type",
-        "role",
-        "same_as",
-        "shape",
-        "start",
-    )
+    end: int | None = None
+    outcome: Frozen | None = None
+    after: Frozen | None = None
+    deferred: Deferred | None = None
+    exception: str | None = None
+    ended = "complete"
+    kept = "stored"
+    result_type = ""
+    is_argument: str | None = None
+    same_as: Effect | None = None
 
     def __init__(self, recorder: EffectRecorder, call: Frozen | None, codes: tuple[CodeType, ...]) -> None:
         self.recorder = recorder
         self.call = call
         self.codes = codes
         self.start = tick()
-        self.end: int | None = None
-        self.outcome: Frozen | None = None
-        self.after: Frozen | None = None
-        self.deferred: Deferred | None = None
-        self.exception: str | None = None
-        self.ended = "complete"
-        self.kept = "stored"
-        self.result_type = ""
-        self.is_argument: str | None = None
-        self.same_as: Effect | None = None
         self.role = recorder.role
         self.shape = recorder.shape
         self.parameters = recorder.parameters.items
@@ -125,8 +108,11 @@ class Tape:
     def leave(self) -> None:
         current.set(self._outer)
 
-    def close(self) -> None:
-        """The target has ended: no more effects."""
+    def close(self) -> list[Entry]:
+        """The target has ended: no more effects. Hands the entries over.
+
+        A task or thread that outlives the target keeps the tape alive in its context, but not the recorded bytes.
+        """
         self.closed = True
         self.leave()
         self._known.clear()
@@ -136,6 +122,8 @@ class Tape:
                 entry.effect.recorder.complete(entry.effect, self)
         if self._generation != generation[0]:
             self.give_up(FORKED)
+        entries, self.entries = self.entries, []
+        return entries
 
     # ---- effects
 
@@ -178,10 +166,10 @@ class Tape:
     def remember(self, value: object, origin: str | Effect) -> None:
         if self.origin_of(value) is not None:
             return
-        try:
-            reference: Any = weakref.ref(value)
-        except TypeError:
-            reference = value
+        reference: Any = value
+        if type(value) not in _WITHOUT_WEAK_REFERENCES:
+            with suppress(TypeError):
+                reference = weakref.ref(value)
         self._known[id(value)] = reference, origin
 
     def origin_of(self, value: object) -> str | Effect | None:

@@ -8,7 +8,7 @@ from time import perf_counter
 from ...config.settings import Settings
 from ...serializer.freezing.freeze import FreezeRules
 from ..recording.recorder import Pending, Recorder
-from .tape import Tape
+from .tape import Entry, Tape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ def taping(scope: frozenset[DependencyRule], starts: tuple[OperationRecorder, ..
 class TapedPending(Pending):
     """A call that has begun, with its tape. The tape's bytes count in the queue."""
 
-    __slots__ = ("_size", "tape")
+    __slots__ = ("_size", "entries", "tape")
 
     tape: Tape
+    entries: list[Entry]  # those of the tape, once the target has ended
 
     @property
     def size(self) -> int:
@@ -82,7 +83,7 @@ class TapingRecorder(Recorder):
         super().suspend(pending)
 
     def _finish(self, pending: Any, value: object, error: BaseException | None, ended: str) -> None:
-        pending.tape.close()
+        pending.entries = pending.tape.close()
         pending.cost += pending.tape.cost
         pending.used += pending.tape.cost
         super()._finish(pending, value, error, ended)
