@@ -128,9 +128,8 @@ def test_a_hook_that_overruns_is_not_called_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(globals(), "Waits", Waits)
     Waits.__qualname__ = "Waits"
     for _ in range(3):
-        frozen = freeze_call(None, (Waits(), 7), {}, NAMES, FreezeRules(allowance=functools.partial(max, 0.03, 0.02)))
+        freeze_call(None, (Waits(), 7), {}, NAMES, FreezeRules(allowance=functools.partial(max, 0.03, 0.02)))
     assert Waits.called == 1
-    assert [note.kind for note in frozen.notes] == [UNSTORABLE]
 
 
 def test_a_busy_thread_beside_does_not_make_a_fast_type_slow() -> None:
