@@ -425,8 +425,7 @@ class Bundle:
             verdict = Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
             return _Judged(verdict, got, effects.miss)
         verdict = judge_as_stored(expected, got, options.replace(readings=around.readings))
-        verdict = self._missing.explain(verdict, got, used).with_differences(effects.differences)
-        verdict = self._if_rebuilt(verdict)
+        verdict = self._if_rebuilt(self._missing.explain(verdict, got, used)).with_differences(effects.differences)
         notes = effects.notes if verdict else (*effects.notes, *effects.if_changed)
         return _Judged(verdict.replace(notes=notes), got)
 

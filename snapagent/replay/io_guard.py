@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import IoRefusedError
+from .effects.audit import SERVED_EVENTS, watcher
 
 _SHOWN = 3  # of the things that a call asked for
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -99,8 +100,8 @@ def guarded() -> Iterator[None]:
 
 
 def _on_event(event: str, args: tuple[Any, ...]) -> None:
-    if not _depth or _guard is None:
-        return
+    if not _depth or _guard is None or (event in SERVED_EVENTS and watcher.get() is not None):
+        return  # while effects are served, their guard names what to declare
     describe = _EVENTS.get(event)
     what = describe(_guard, *args) if describe is not None else None
     if what is not None and not _is_importing():

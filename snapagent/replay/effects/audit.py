@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+SERVED_EVENTS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "sqlite3.connect"})
 Watcher = Callable[[str, tuple[object, ...]], None]  # audit event and its arguments; may raise to refuse
 
 watcher: ContextVar[Watcher | None] = ContextVar("snapagent_io_watcher", default=None)
