@@ -36,6 +36,9 @@ SOURCE = """
             return self
 
     class Cursor:
+        def __init__(self):
+            self.rows = (one for one in ())
+
         def __reduce__(self):
             raise TypeError("a live cursor")
 

@@ -52,7 +52,7 @@ def test_a_summary_equals_the_whole_header_and_parses_no_tree(fields):
 @pytest.mark.parametrize(
     "change",
     [
-        (b"snapagent-bundle 1", b"snapagent-bundle 2"),
+        (b"snapagent-bundle 1", b"snapagent-bundle 3"),
         (b'"duration":', b'"_uration":'),
         (b'"parameters":[["', b'"parameters":["'),
         (b'"outcome":"returned"', b'"outcome":["eturned"]'),
