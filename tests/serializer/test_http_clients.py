@@ -16,18 +16,22 @@ import pytest
 from freezes import frozen, frozen_call, notes_by_path, round_trip
 from sealing_support import everything_in, sealed
 
+from snapagent.errors import PlaceholderError
 from snapagent.placeholder import FRESH, REDACTED, Placeholder, note_of
 from snapagent.serializer.thawing.load import thaw
+
+LARGE = b"x" * 2**20  # more than a client reads at once
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        body = b"ok" if self.path == "/" else LARGE
         self.send_response(200)
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"ok")
+        self.wfile.write(body)
 
     def log_message(self, *arguments: Any) -> None:
         pass
@@ -182,3 +186,33 @@ def test_a_stream_that_was_read_to_its_end_can_be_closed_after_loading(url: str)
         loaded.close()
 
         assert loaded._stream._httpcore_stream._closed and not response.is_closed
+
+
+def test_an_open_response_is_open_after_loading_and_reads_what_is_in_memory() -> None:
+    response = httpx.Response(200, stream=httpx.ByteStream(b"body"), extensions={"http_version": b"HTTP/2"})
+
+    loaded = round_trip([response])[0]
+
+    assert loaded.http_version == "HTTP/2" and not loaded.is_closed
+    assert loaded.read() == b"body" and loaded.is_closed
+    assert not response.is_closed
+
+
+def test_an_open_response_names_the_connection_that_its_body_would_come_from(url: str) -> None:
+    with httpx.Client() as client, client.stream("GET", url + "large") as response:
+        loaded = round_trip([response])[0]
+
+        with pytest.raises(PlaceholderError):
+            loaded.read()
+        assert response.read() == LARGE
+
+
+def test_headers_that_were_read_are_stored_as_headers_that_were_not() -> None:
+    headers, latin = httpx.Headers({"a": "b"}), httpx.Headers([(b"a", b"\xe9")])
+    before = frozen([headers]).data
+    assert headers.encoding == "ascii" and latin.encoding == "iso-8859-1"
+
+    assert frozen([headers]).data == before
+    assert round_trip([headers])[0] == headers and round_trip([latin])[0]._encoding == "iso-8859-1"
+    explicit = httpx.Headers([("a", "\xe9")], encoding="utf-8")
+    assert round_trip([explicit])[0]._encoding == "utf-8"

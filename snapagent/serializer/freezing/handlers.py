@@ -37,7 +37,16 @@ from ..rebuild import (
     load_parametrized,
 )
 from . import own_state
-from .http_forms import cookie_form, pool_form, request_form, response_form, ssl_context_form
+from .http_forms import (
+    HEADERS,
+    cookie_form,
+    headers_form,
+    open_response_form,
+    pool_form,
+    request_form,
+    response_form,
+    ssl_context_form,
+)
 from .left_out_types import special
 from .library_forms import element_form, file_form, row_form, tree_form
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
@@ -379,6 +388,14 @@ def _request(dump: Dump, request: Any) -> Any:
     return request_form(request) or _reduce(dump, request)
 
 
+def _open_response(dump: Dump, response: Any) -> Any:
+    return open_response_form(response) or _reduce(dump, response)
+
+
+def _headers(dump: Dump, headers: Any) -> Any:
+    return headers_form(headers) if type_name(type(headers)) == HEADERS else _reduce(dump, headers)
+
+
 def _pool(dump: Dump, pool: Any) -> Any:
     return pool_form(pool, dump.note) or _reduce(dump, pool)
 
@@ -421,6 +438,8 @@ _NEWER: dict[str, Handler] = {
     COLUMN: _column,
     "requests.models.Response": _response,
     "httpx.Request": _request,
+    "httpx.Response": _open_response,
+    HEADERS: _headers,
     "httpx._client.BaseClient": _own_attributes,
     "httpx.Proxy": _left_out(REDACTED, "a proxy may carry credentials"),
     "httpcore.AsyncHTTPProxy": _left_out(REDACTED, "a proxy may carry credentials"),

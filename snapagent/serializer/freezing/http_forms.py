@@ -6,6 +6,8 @@ are met only when the program has imported their library. None is returned for a
 
 from __future__ import annotations
 
+import copyreg
+
 from ...core.type_facts import instance_dict, type_name
 from ...placeholder import FRESH, REDACTED, UNSTORABLE, Placeholder
 from ..naming import lookup
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from ...bundle import Note
 
     Form = tuple[Any, ...]
+
+
+HEADERS = "httpx.Headers"
 
 
 def request_form(request: Any) -> Form | None:
@@ -41,6 +46,37 @@ def response_form(response: Any, note: Callable[..., Note]) -> Form | None:
     state: dict[str, Any] = {"_content": Placeholder(note(response, UNSTORABLE, reason, below="._content"))}
     state.update({name: own[name] for name in _RESPONSE if name in own})
     return make_object, (type(response),), state
+
+
+def open_response_form(response: Any) -> Form | None:
+    """The form of a response of httpx that is open: its pickle hook would close it. None for others."""
+    own = instance_dict(response) or {}
+    if "_content" in own or own.get("is_closed") is not False:
+        return None
+    extensions = own.get("extensions")
+    if type(extensions) is dict:
+        own = {**own, "extensions": {name: held for name, held in extensions.items() if name != "network_stream"}}
+    return make_object, (type(response),), dict(own), None, None, set_attributes
+
+
+def headers_form(headers: Any) -> Form:
+    """The form of the headers of httpx: without the encoding that they have worked out, if it follows from their bytes.
+
+    They work it out when they are first read, which may be after a call has handed them on.
+    """
+    state = dict(instance_dict(headers) or {})
+    if state.get("_encoding") == "ascii" and _is_ascii(state.get("_list")):
+        state["_encoding"] = None
+    return copyreg.__newobj__, (type(headers),), state  # type: ignore[attr-defined]
+
+
+def _is_ascii(fields: Any) -> bool:
+    """Whether all bytes in the fields are ASCII; False also where the headers have another shape than expected."""
+    if type(fields) is not list:
+        return False
+    return all(
+        type(field) is tuple and all(type(text) is bytes and text.isascii() for text in field) for field in fields
+    )
 
 
 def pool_form(pool: Any, note: Callable[..., Note]) -> Form | None:
