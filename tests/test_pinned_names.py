@@ -56,6 +56,7 @@ SINCE_0_1_0 = {  # what streams of later versions name as well
             "make_object",
             "rebuild_element",
             "rebuild_row",
+            "rebuild_ssl_context",
             "reopen_file",
             "set_attributes",
         )

@@ -15,13 +15,22 @@ _MOST_BYTES = 1 << 30  # an outcome of today is never cut
 
 
 def judge_as_stored(expected: Outcome, got: Outcome, options: Options) -> Verdict:
-    """The verdict over two outcomes; `equal` also when they are equal after the second was stored and loaded."""
+    """The verdict over two outcomes; `equal` also when they are equal after the second was stored and loaded.
+
+    Differences that come from storing alone are not told.
+    """
     verdict = judge(expected, got, options)
     if verdict.kind != CHANGED:
         return verdict
     stored = _as_stored(got)
     again = judge(expected, stored, options) if stored is not None else verdict
-    return again if again else verdict
+    if again or (again.kind == CHANGED and _count(again) < _count(verdict)):
+        return again
+    return verdict
+
+
+def _count(verdict: Verdict) -> int:
+    return len(verdict.comparison.differences)
 
 
 def _as_stored(outcome: Outcome) -> Outcome | None:

@@ -217,6 +217,21 @@ def _stored_file_type() -> Any:
     return StoredFile
 
 
+def rebuild_ssl_context(protocol: int, settings: dict[str, int]) -> Any:
+    """A context of SSL with this protocol and these settings, without certificates and keys."""
+    import ssl
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about protocols that the program chose
+        context = ssl.SSLContext(protocol)
+        context.check_hostname = False  # which would force `verify_mode`
+        for name in sorted(settings, key="check_hostname".__eq__):
+            if getattr(context, name) != settings[name]:
+                setattr(context, name, settings[name])
+    return context
+
+
 def find_mapper(cls: Any) -> Any:
     """The mapper of a class of SQLAlchemy's ORM."""
     from sqlalchemy.orm import class_mapper  # type: ignore[import-not-found,unused-ignore]

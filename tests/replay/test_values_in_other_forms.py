@@ -58,6 +58,13 @@ def element():
     return etree.fromstring("<red>%s</red>" % COLOURS["red"])
 
 
+COUNT = [7]
+
+
+def keys_and_count():
+    return iter(dict(COLOURS)), COUNT[0]
+
+
 def is_flate(value):
     return value is FLATE
 
@@ -101,6 +108,15 @@ def test_such_a_result_that_is_another_one_now_is_changed(shop: Shop, colours: M
     colours.COLOURS["blue"] = 3
 
     assert load_capture(f"colours:{name}", base_path=shop.base_path).verdict().kind == CHANGED
+
+
+def test_a_change_is_not_told_with_what_only_the_stored_form_changes(shop: Shop, colours: ModuleType) -> None:
+    shop.capture("colours:keys_and_count", colours.keys_and_count)
+    colours.COUNT[0] = 8
+
+    (difference,) = load_capture("colours:keys_and_count", base_path=shop.base_path).verdict().comparison.differences
+
+    assert (difference.path, difference.expected, difference.got) == ("result[1]", "7", "8")
 
 
 def test_a_singleton_is_the_very_same_object_at_replay(shop: Shop, colours: ModuleType) -> None:

@@ -35,7 +35,7 @@ _NAMED = """
     pass appkey licensekey masterkey accesskey sshkey pgpkey pemfile signature token idtoken bearer oauth oauthtoken
     jwt jti csrf csrftoken xcsrftoken xsrf xsrftoken session sessionid sessionkey phpsessid cookie cookies setcookie
     connectsid authorization proxyauthorization auth credential credentials serviceaccountcredentials connectionstring
-    databaseurl dburl dsn voterid salt nonce recaptchakey
+    userinfo databaseurl dburl dsn voterid salt nonce recaptchakey
 """
 _NUMBERS = """
     otp totp 2fa mfacode pin pins pincode cvv cvc ccnumber creditcard creditcardnumber cardnumber iban routingnumber ssn

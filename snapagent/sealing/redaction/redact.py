@@ -171,7 +171,7 @@ class Redaction:
         """By the name of the item, or by the rule that its container inherited."""
         names = self._rules.names
         label = item.label
-        if label is None and item.slot == 1 and type(place.node) in _PAIRS:
+        if label is None and type(place.node) in _PAIRS and item.slot == len(place.node) - 1 and item.slot in (1, 2):
             label = pair_label(place.node, names)
         rule = names.rule(label) if label is not None else None
         if rule and not (is_code if rule == WHOLE else is_never_secret)(item.child):

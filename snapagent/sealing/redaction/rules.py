@@ -14,7 +14,7 @@ from .equal_values import EnvironmentSecrets
 from .looks import could_be_secret
 from .names import WHOLE, SecretNames
 from .patterns import may_hold_secrets
-from .surroundings import WITH_PARTS, is_never_secret, is_secret_type, pair_label, secret_part
+from .surroundings import MOST_IN_PAIR, WITH_PARTS, is_never_secret, is_secret_type, pair_label, secret_part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Redactor:
                 if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
             elif kind in BUILT_IN:
-                if len(node) == 2 and kind in _SEQUENCES and pair_label(node, self.names) is not None:
+                if 2 <= len(node) <= MOST_IN_PAIR and kind in _SEQUENCES and pair_label(node, self.names) is not None:
                     return True
                 if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node

@@ -24,7 +24,6 @@ SECRET_TYPES = frozenset(
         "django.http.request:HttpRequest",
         "flask.config:Config",
         "flask.wrappers:Request",
-        "http.cookiejar:CookieJar",
         "pydantic_settings.main:BaseSettings",
         "requests.models:PreparedRequest",
         "requests.models:Request",
@@ -130,13 +129,26 @@ def _pieces(text: str, width: int) -> Iterator[str]:
 
 
 def pair_label(node: Any, names: SecretNames) -> object:
-    """The name in a pair (name, value), as in headers and forms, if it is secret and the value is not a plain word."""
-    if len(node) != 2 or type(node[0]) not in (str, bytes) or type(node[1]) not in (str, bytes):
+    """The name in a pair (name, value), as in headers and forms, if it is secret and the value is not a plain word.
+
+    So it is with (name, the name in lower case, value), as httpx keeps headers. The value is the last item.
+    """
+    *names_in, value = node or (None,)
+    if type(value) not in (str, bytes) or not _is_one_name(names_in):
         return None
-    rule = names.rule(node[0])
+    rule = names.rule(names_in[0])
     if rule is None:
         return None
-    return node[0] if could_be_secret(NAMED if rule in (CERTAIN, PROBABLE) else rule, node[1]) else None
+    return names_in[0] if could_be_secret(NAMED if rule in (CERTAIN, PROBABLE) else rule, value) else None
+
+
+MOST_IN_PAIR = 3
+
+
+def _is_one_name(found: list[Any]) -> bool:
+    if not 1 <= len(found) < MOST_IN_PAIR or any(type(name) not in (str, bytes) for name in found):
+        return False
+    return len(found) == 1 or found[0].lower() == found[1]
 
 
 def rule_inside(value: Inert, rule: str | None) -> str | None:

@@ -25,7 +25,7 @@ from ...core.type_facts import (
     slots,
     type_name,
 )
-from ...placeholder import EXCLUDED, FRESH, LAZY, TOO_BIG, UNSTORABLE, Placeholder
+from ...placeholder import EXCLUDED, FRESH, LAZY, REDACTED, TOO_BIG, UNSTORABLE, Placeholder
 from ..by_value import load_by_value
 from ..enums import is_enum_class
 from ..exceptions import chained, reduce_exception
@@ -37,8 +37,18 @@ from ..rebuild import (
     load_parametrized,
 )
 from . import own_state
+from .http_forms import (
+    HEADERS,
+    cookie_form,
+    headers_form,
+    open_response_form,
+    pool_form,
+    request_form,
+    response_form,
+    ssl_context_form,
+)
 from .left_out_types import special
-from .library_forms import element_form, file_form, request_form, response_form, row_form, tree_form
+from .library_forms import element_form, file_form, row_form, tree_form
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
 from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
 from .singletons import may_be_singleton, singleton_form
@@ -324,10 +334,15 @@ def _by_own_state(kind: type) -> Handler | None:
 
 def _own_state(dump: Dump, value: Any) -> Any:
     """The name, where a module holds the object; else its own attributes, restored past a `__setstate__`."""
-    kind = type(value)
     name = name_anywhere(value)
     if name is not None:
         return load_named, (name,)
+    return _own_attributes(dump, value)
+
+
+def _own_attributes(dump: Dump, value: Any) -> Any:
+    """Its own attributes, restored past a `__setstate__`. What is open below it, such as a socket, is left out."""
+    kind = type(value)
     form = own_state.form_past_hooks(value)
     if not is_named(kind, module_name(kind), qualname(kind)):
         _must_be_storable(dump, kind)
@@ -373,6 +388,30 @@ def _request(dump: Dump, request: Any) -> Any:
     return request_form(request) or _reduce(dump, request)
 
 
+def _open_response(dump: Dump, response: Any) -> Any:
+    return open_response_form(response) or _reduce(dump, response)
+
+
+def _headers(dump: Dump, headers: Any) -> Any:
+    return headers_form(headers) if type_name(type(headers)) == HEADERS else _reduce(dump, headers)
+
+
+def _pool(dump: Dump, pool: Any) -> Any:
+    return pool_form(pool, dump.note) or _reduce(dump, pool)
+
+
+def _cookie(dump: Dump, cookie: Any) -> Any:
+    return cookie_form(cookie, dump.note)
+
+
+def _ssl_context(dump: Dump, context: Any) -> Any:
+    form = ask(ssl_context_form, context)
+    if form is None:
+        return dump.leave_out(context, *(special(type(context)) or (UNSTORABLE, "a context of SSL")))
+    dump.note(context, FRESH, "it is new after loading: without the certificates and keys that were loaded into it")
+    return form
+
+
 def _file(dump: Dump, file: Any) -> Any:
     return file_form(file) or dump.leave_out(file, *(special(type(file)) or (UNSTORABLE, "an open file")))
 
@@ -382,12 +421,36 @@ def _formed(form_of: Callable[[Any], Any]) -> Handler:
     return lambda dump, value: ask(form_of, value) or _reduce(dump, value)
 
 
+def _left_out(why: str, reason: str) -> Handler:
+    """The handler for types that are left out. `self` before its `__init__` holds nothing yet, and is kept."""
+
+    def leave_out(dump: Dump, value: Any) -> Any:
+        if why in (UNSTORABLE, REDACTED) and not dump.decisions.as_first and own_state.is_half_made(value):
+            return own_state.form_past_hooks(value)
+        return dump.leave_out(value, why, reason)
+
+    return leave_out
+
+
 _NEWER: dict[str, Handler] = {
     MAPPER: _mapper,
     TABLE: _table,
     COLUMN: _column,
     "requests.models.Response": _response,
     "httpx.Request": _request,
+    "httpx.Response": _open_response,
+    HEADERS: _headers,
+    "httpx._client.BaseClient": _own_attributes,
+    "httpx.Proxy": _left_out(REDACTED, "a proxy may carry credentials"),
+    "httpcore.AsyncHTTPProxy": _left_out(REDACTED, "a proxy may carry credentials"),
+    "httpcore.AsyncSOCKSProxy": _left_out(REDACTED, "a proxy may carry credentials"),
+    "httpcore.HTTPProxy": _left_out(REDACTED, "a proxy may carry credentials"),
+    "httpcore.SOCKSProxy": _left_out(REDACTED, "a proxy may carry credentials"),
+    "httpcore.AsyncConnectionPool": _pool,
+    "httpcore.ConnectionPool": _pool,
+    "http.cookiejar.CookieJar": _own_attributes,
+    "http.cookiejar.Cookie": _cookie,
+    "ssl.SSLContext": _ssl_context,
     "sqlite3.Row": _formed(row_form),
     "lxml.etree._Element": _formed(element_form),
     "lxml.etree._ElementTree": _formed(tree_form),
@@ -405,17 +468,6 @@ def _singleton_or_object(dump: Dump, value: Any) -> Any:
 def is_left_to_pickler(handler: Handler) -> bool:
     """Whether a handler that returns NotImplemented leaves a plain object to the C pickler."""
     return handler is plain or handler is _singleton_or_plain
-
-
-def _left_out(why: str, reason: str) -> Handler:
-    """The handler for types that are left out. `self` before its `__init__` holds no handle yet, and is kept."""
-
-    def leave_out(dump: Dump, value: Any) -> Any:
-        if why == UNSTORABLE and not dump.decisions.as_first and own_state.is_half_made(value):
-            return own_state.form_past_hooks(value)
-        return dump.leave_out(value, why, reason)
-
-    return leave_out
 
 
 def _reduce(dump: Dump, value: Any) -> Any:
@@ -620,5 +672,15 @@ def _array(dump: Dump, value: Any) -> Any:
 
 
 _GIVE_OBJECTS = frozenset(
-    {plain, _reduce, _array, _exception, _singleton_or_plain, _singleton_or_object, _own_state, _plain_own_state}
+    {
+        plain,
+        _reduce,
+        _array,
+        _exception,
+        _singleton_or_plain,
+        _singleton_or_object,
+        _own_state,
+        _own_attributes,
+        _plain_own_state,
+    }
 )  # not a placeholder

@@ -1,4 +1,4 @@
-"""Forms for values that cannot be pickled, or whose hooks would do I/O: open files, rows, XML elements, responses.
+"""Forms for values that cannot be pickled, or whose hooks would do I/O: open files, rows, XML elements.
 
 Each form is read by descriptors and functions in C of the type's own module. Nothing is imported, since the objects are
 met only when the program has imported their library. None is returned for an object that has no such form.
@@ -11,18 +11,14 @@ import io
 import os
 import stat
 
-from ...core.type_facts import instance_dict, mro, type_name
-from ...placeholder import UNSTORABLE, Placeholder
+from ...core.type_facts import mro, type_name
 from ..naming import lookup
-from ..rebuild import make_object, rebuild_element, rebuild_row, reopen_file, set_attributes
+from ..rebuild import rebuild_element, rebuild_row, reopen_file
 from .reduce import Unstorable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
-
-    from ...bundle import Note
 
     Form = tuple[Any, ...]
 
@@ -77,25 +73,3 @@ def tree_form(tree: Any) -> Form | None:
     """The form of an ElementTree of lxml."""
     to_bytes = lookup("lxml.etree", "tostring")
     return (rebuild_element, (to_bytes(tree), True)) if to_bytes is not None else None
-
-
-def request_form(request: Any) -> Form | None:
-    """The form of a request of httpx whose body is in memory: its pickle hook would drop it. None for others."""
-    own = instance_dict(request) or {}
-    if type_name(type(own.get("stream"))) != "httpx.ByteStream":
-        return None
-    return make_object, (type(request),), {**own, "extensions": {}}, None, None, set_attributes
-
-
-_RESPONSE = ("status_code", "url", "headers", "history", "encoding", "reason", "cookies", "elapsed", "request")
-
-
-def response_form(response: Any, note: Callable[..., Note]) -> Form | None:
-    """The form of a response of requests whose body was not read: its pickle hook would read it. None for others."""
-    own = instance_dict(response) or {}
-    if own.get("_content", False) is not False or own.get("_content_consumed", False):
-        return None
-    reason = "it was not read yet, and capturing does not read it"
-    state: dict[str, Any] = {"_content": Placeholder(note(response, UNSTORABLE, reason, below="._content"))}
-    state.update({name: own[name] for name in _RESPONSE if name in own})
-    return make_object, (type(response),), state

@@ -18,6 +18,7 @@ from ...core.type_facts import (
     is_heap_type,
     module_name,
     mro,
+    namespace,
     qualname,
     slots,
 )
@@ -80,8 +81,15 @@ def is_half_made(value: Any) -> bool:
 
 
 def _is_all_python(kind: type) -> bool:
-    """Whether `__dict__` and slots are all that an object of the class holds."""
-    return all(is_heap_type(base) or base is object for base in mro(kind))
+    """Whether `__dict__` and slots are all that an object of the class holds.
+
+    Types in C may be heap types too (`_ssl._SSLContext`): their `__new__` is a function in C.
+    """
+    return all(base is object or (is_heap_type(base) and not _is_made_in_c(base)) for base in mro(kind))
+
+
+def _is_made_in_c(kind: type) -> bool:
+    return type(namespace(kind).get("__new__")) is types.BuiltinFunctionType
 
 
 def _answers_for_another(kind: type) -> bool:
