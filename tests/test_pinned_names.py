@@ -54,10 +54,12 @@ SINCE_0_1_0 = {  # what streams of later versions name as well
             "load_parametrized",
             "load_singleton",
             "make_object",
+            "make_query_set",
             "rebuild_element",
             "rebuild_row",
             "reopen_file",
             "set_attributes",
+            "set_query",
         )
     ),
 }

@@ -12,6 +12,7 @@ import threading
 import types
 
 from ...core.type_facts import (
+    attributes,
     descends,
     find,
     instance_dict,
@@ -32,9 +33,12 @@ from ..exceptions import chained, reduce_exception
 from ..held import name_anywhere, name_of_class, name_of_function
 from ..naming import MAIN_NAMES, is_named, lookup, real_main_name, unwrapped
 from ..rebuild import (
+    QUERY_SET,
     bind_method,
     load_named,
     load_parametrized,
+    make_query_set,
+    set_query,
 )
 from . import own_state
 from .left_out_types import special
@@ -242,7 +246,7 @@ def _by_shape(kind: type) -> Handler:
     names = {type_name(base) for base in mro(kind)}
     if "django.utils.functional.LazyObject" in names:
         return _lazy_object
-    if "django.db.models.query.QuerySet" in names:
+    if QUERY_SET in names:
         return _query_set
     if "numpy.ndarray" in names:
         return _array
@@ -329,8 +333,7 @@ def _own_state(dump: Dump, value: Any) -> Any:
     if name is not None:
         return load_named, (name,)
     form = own_state.form_past_hooks(value)
-    if not is_named(kind, module_name(kind), qualname(kind)):
-        _must_be_storable(dump, kind)
+    _must_be_named(dump, kind)
     return form
 
 
@@ -433,6 +436,12 @@ def _reduce_nameless(dump: Dump, value: Any) -> Any:
     if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
         _must_be_storable(dump, type(value))
     return form
+
+
+def _must_be_named(dump: Dump, cls: type) -> None:
+    """Raises Unstorable for a class that no module names and that cannot be stored otherwise."""
+    if not is_named(cls, module_name(cls), qualname(cls)):
+        _must_be_storable(dump, cls)
 
 
 def _must_be_storable(dump: Dump, cls: type) -> None:
@@ -603,9 +612,14 @@ def _lazy_object(dump: Dump, value: Any) -> Any:
 
 
 def _query_set(dump: Dump, value: Any) -> Any:
-    if (instance_dict(value) or {}).get("_result_cache") is None:
+    if (instance_dict(value) or {}).get("_result_cache") is not None:
+        return _reduce(dump, value)
+    if dump.decisions.as_first:
         return dump.leave_out(value, LAZY, "lazy and not yet evaluated; capturing does not run its query")
-    return _reduce(dump, value)
+    _must_be_named(dump, type(value))
+    note = dump.note(value, LAZY, "capturing does not run its query; the query is stored, its rows are not")
+    # Its `__getstate__` would run the query.
+    return make_query_set, (type(value), note.path), attributes(value), None, None, set_query
 
 
 def _array(dump: Dump, value: Any) -> Any:
