@@ -49,6 +49,7 @@ SINCE_0_1_0 = {  # what streams of later versions name as well
         for name in (
             "bind_method",
             "find_mapper",
+            "find_model",
             "find_table",
             "load_named",
             "load_parametrized",

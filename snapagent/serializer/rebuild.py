@@ -246,6 +246,13 @@ def find_table(cls: Any, column: str | None) -> Any:
     return table if column is None else table.c[column]
 
 
+def find_model(app_label: str, model_name: str, name: str) -> Any:
+    """The model that Django's registry has; `name` is only for readers of the stream."""
+    from django.apps import apps  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    return apps.get_model(app_label, model_name, require_ready=False)
+
+
 def rebuild_row(columns: tuple[str, ...], values: tuple[Any, ...]) -> Any:
     """A `sqlite3.Row` with these column names and values."""
     import sqlite3

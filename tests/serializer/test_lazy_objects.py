@@ -147,6 +147,40 @@ def test_the_preview_of_a_query_that_was_not_run_names_its_class(queries: Any) -
     assert "QuerySet" in preview_text(decode(frozen(ContentType.objects.all()).data), 200)
 
 
+@pytest.fixture
+def tag(django: Any) -> Iterator[Any]:
+    """A model that no module holds, as Django makes them for many-to-many fields."""
+    from django.apps import apps
+    from django.contrib.contenttypes.models import ContentType
+    from django.db.models import Model
+
+    meta = type("Meta", (), {"app_label": "contenttypes"})
+    yield type(Model)("Tag", (Model,), {"__module__": ContentType.__module__, "Meta": meta})
+    del apps.all_models["contenttypes"]["tag"]
+    apps.clear_cache()
+
+
+def test_a_model_that_no_module_holds_is_found_in_the_registry(tag: Any) -> None:
+    def name_of(row: Any) -> str:
+        return str(isinstance(row, tag))
+
+    again = kept([tag, tag(id=3), name_of])
+
+    assert again[0] is tag
+    assert (type(again[1]), again[1].id) == (tag, 3)
+    assert again[2](tag()) == "True"
+    assert "django.contrib.contenttypes.models.Tag" in preview_text(decode(frozen(tag).data), 200)
+
+
+def test_a_model_that_another_has_replaced_in_the_registry_is_not_taken_for_it(tag: Any) -> None:
+    from django.apps import apps
+    from django.contrib.contenttypes.models import ContentType
+
+    apps.all_models["contenttypes"]["tag"] = ContentType
+
+    assert thaw(frozen([tag]).data)[0] is not ContentType
+
+
 def test_settings_and_requests_of_django_are_redacted(django: Any) -> None:
     """S9."""
     from django.conf import settings

@@ -43,7 +43,7 @@ from ..rebuild import (
 from . import own_state
 from .left_out_types import special
 from .library_forms import element_form, file_form, request_form, response_form, row_form, tree_form
-from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
+from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, model_form, table_form
 from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
 from .singletons import may_be_singleton, singleton_form
 from .time_limit import SlowOnes
@@ -527,9 +527,9 @@ def named_form(dump: Dump, code: Any) -> tuple[Any, ...] | None:
         name = name_of_function(code)
     else:
         name = name_of_class(code)
-        parametrized = _parametrized(code) if name is None else None
-        if parametrized is not None:
-            return parametrized
+        form = (_parametrized(code) or model_form(code)) if name is None else None
+        if form is not None:
+            return form
     if name is None:
         return None
     dump.packages.add(name.partition(":")[0].partition(".")[0])

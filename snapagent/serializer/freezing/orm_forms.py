@@ -1,15 +1,17 @@
-"""Forms for the parts of SQLAlchemy's ORM: mappers, and mapped tables and columns, by the class that is mapped.
+"""Forms for the parts of ORMs. Models of Django that no module holds go by Django's registry of models.
+
+Mappers of SQLAlchemy, and mapped tables and columns, go by the class that is mapped.
 
 A statement such as `select(User)` refers to the mapper of `User`, and through it to all mappers, tables and listeners
-of the program. The class's own module makes them again, wherever the statement is loaded. SQLAlchemy is not imported
+of the program. The class's own module makes them again, wherever the statement is loaded. Neither library is imported
 here: its objects are met only when the program has.
 """
 
 from __future__ import annotations
 
-from ...core.type_facts import instance_dict, is_class, module_name, qualname
+from ...core.type_facts import instance_dict, is_class, module_name, namespace, qualname, type_name
 from ..naming import is_named, lookup
-from ..rebuild import find_mapper, find_table
+from ..rebuild import find_mapper, find_model, find_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAPPER, TABLE, COLUMN = "sqlalchemy.orm.mapper.Mapper", "sqlalchemy.sql.schema.Table", "sqlalchemy.sql.schema.Column"
+
+
+def model_form(cls: Any) -> tuple[Any, ...] | None:
+    """The form of a model that Django made, as it does for many-to-many fields; None for one it does not find again."""
+    options = namespace(cls).get("_meta")
+    if type_name(type(options)) != "django.db.models.options.Options":
+        return None
+    app, name = _own(options, "app_label"), _own(options, "model_name")
+    models = _own(lookup("django.apps.registry", "apps"), "all_models") or {}
+    if models.get(app, {}).get(name) is not cls:
+        return None
+    return find_model, (app, name, f"{module_name(cls)}:{qualname(cls)}")
 
 
 def mapper_form(mapper: Any) -> tuple[Any, ...] | None:
