@@ -432,10 +432,25 @@ def _reduce(dump: Dump, value: Any) -> Any:
 
 def _reduce_nameless(dump: Dump, value: Any) -> Any:
     """For a class that no module names: its code is stored by value when the pickle form refers to the class."""
+    handler = _handler_now(dump, value)
+    if handler is not _reduce_nameless:
+        return handler(dump, value)
     form = dump.reduce_once(value)
     if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
         _must_be_storable(dump, type(value))
     return form
+
+
+def _handler_now(dump: Dump, value: Any) -> Handler:
+    """The handler, decided anew where a module names the class by now.
+
+    A class decorator, and what it calls, meets the class before the module holds it.
+    """
+    handler, kind = dump.handler_of(value), type(value)
+    if handler is _reduce_nameless and is_named(kind, module_name(kind), qualname(kind)):
+        dump.decisions.pop(kind, None)
+        handler = dump.handler_of(value)
+    return handler
 
 
 def _must_be_named(dump: Dump, cls: type) -> None:
@@ -455,7 +470,7 @@ def _enum_member(dump: Dump, member: Any) -> Any:
 
 
 def _nameless_enum_member(dump: Dump, member: Any) -> Any:
-    _must_be_storable(dump, type(member))
+    _must_be_named(dump, type(member))
     return _enum_member(dump, member)
 
 
@@ -583,7 +598,7 @@ def _method(dump: Dump, method: Any) -> Any:
     """Loading it takes the method from its object, so the object must be there."""
     owner = method.__self__
     if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
-        if dump.handler_of(owner) not in _GIVE_OBJECTS:
+        if _handler_now(dump, owner) not in _GIVE_OBJECTS:
             raise Unstorable("a method of an object that cannot be stored")
     elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
         raise Unstorable("it is not found under its name")
