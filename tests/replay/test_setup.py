@@ -64,7 +64,7 @@ def bundle(boot: ModuleType, program: ModuleType, shop: Shop) -> Bundle:
     return load_capture("till_program.quote", base_path=shop.base_path)
 
 
-def setup(tmp_path: Path, name: str) -> None:
+def write_config(tmp_path: Path, name: str) -> None:
     (tmp_path / "snapagent.yaml").write_text(f"version: 1\nsetup: till_boot:{name}\n")
 
 
@@ -84,7 +84,7 @@ USES: dict[str, Callable[[Bundle], object]] = {
 def test_any_first_use_of_a_bundle_sets_up_and_the_next_one_does_not(
     bundle: Bundle, boot: ModuleType, tmp_path: Path, use: str
 ) -> None:
-    setup(tmp_path, "prepare")
+    write_config(tmp_path, "prepare")
     assert bundle.outcome == "returned"
     assert boot.log == []
 
@@ -96,7 +96,7 @@ def test_any_first_use_of_a_bundle_sets_up_and_the_next_one_does_not(
 
 @pytest.mark.parametrize(("name", "said"), [("App.start", "start"), ("starter", "starter")])
 def test_any_callable_is_called_once(bundle: Bundle, boot: ModuleType, tmp_path: Path, name: str, said: str) -> None:
-    setup(tmp_path, name)
+    write_config(tmp_path, name)
 
     bundle.check()
     bundle.check()
@@ -107,7 +107,7 @@ def test_any_callable_is_called_once(bundle: Bundle, boot: ModuleType, tmp_path:
 def test_a_set_up_that_fails_is_not_tried_again_and_is_the_reason_each_time(
     bundle: Bundle, boot: ModuleType, tmp_path: Path
 ) -> None:
-    setup(tmp_path, "fails")
+    write_config(tmp_path, "fails")
 
     for _ in range(2):
         with pytest.raises(NotReplayableError, match="the set-up 'till_boot:fails' raised LookupError: no database"):
@@ -125,6 +125,6 @@ def test_a_set_up_that_fails_is_not_tried_again_and_is_the_reason_each_time(
     ],
 )
 def test_a_set_up_that_cannot_be_run_says_why(bundle: Bundle, tmp_path: Path, name: str, why: str) -> None:
-    setup(tmp_path, name)
+    write_config(tmp_path, name)
 
     assert why in bundle.verdict().reason
