@@ -43,7 +43,7 @@ from ..rebuild import (
 from . import own_state
 from .left_out_types import special
 from .library_forms import element_form, file_form, request_form, response_form, row_form, tree_form
-from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, model_form, table_form
+from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, model_form, table_form
 from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
 from .singletons import may_be_singleton, singleton_form
 from .time_limit import SlowOnes
@@ -629,7 +629,7 @@ def _lazy_object(dump: Dump, value: Any) -> Any:
 def _query_set(dump: Dump, value: Any) -> Any:
     if (instance_dict(value) or {}).get("_result_cache") is not None:
         return _reduce(dump, value)
-    if dump.decisions.as_first:
+    if dump.decisions.as_first or filters_by_text(value):
         return dump.leave_out(value, LAZY, "lazy and not yet evaluated; capturing does not run its query")
     _must_be_named(dump, type(value))
     note = dump.note(value, LAZY, "capturing does not run its query; the query is stored, its rows are not")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+_MOST_CONDITIONS = 1000
 MAPPER, TABLE, COLUMN = "sqlalchemy.orm.mapper.Mapper", "sqlalchemy.sql.schema.Table", "sqlalchemy.sql.schema.Column"
 
 
@@ -31,6 +32,22 @@ def model_form(cls: Any) -> tuple[Any, ...] | None:
     if models.get(app, {}).get(name) is not cls:
         return None
     return find_model, (app, name, f"{module_name(cls)}:{qualname(cls)}")
+
+
+def filters_by_text(query_set: Any) -> bool:
+    """Whether a query set of Django compares a column with a text: it may be a secret, and no name stands beside it."""
+    query = _own(query_set, "_query")
+    rest, seen = [_own(query, "where"), list((_own(query, "annotations") or {}).values())], 0
+    while rest and seen < _MOST_CONDITIONS:
+        node, seen = rest.pop(), seen + 1
+        if isinstance(node, str | bytes):
+            return True
+        if type(node) in (list, tuple, set, frozenset):
+            rest += node
+            continue
+        own = instance_dict(node) or {}
+        rest += [own[name] for name in ("children", "rhs", "where", "value", "sqls", "params") if name in own]
+    return bool(rest)
 
 
 def mapper_form(mapper: Any) -> tuple[Any, ...] | None:
