@@ -40,6 +40,7 @@ ASKS_THE_PUBLIC_API = "cli.workers"  # its modules run in processes of their own
 HOMES = {
     "yaml": ("config",),
     "dill": ("serializer",),
+    "django": ("serializer",),
     "lxml": ("serializer",),
     "sqlalchemy": ("serializer",),
     "filelock": ("store",),

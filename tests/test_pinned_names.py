@@ -49,16 +49,19 @@ SINCE_0_1_0 = {  # what streams of later versions name as well
         for name in (
             "bind_method",
             "find_mapper",
+            "find_model",
             "find_table",
             "load_named",
             "load_parametrized",
             "load_singleton",
             "make_object",
+            "make_query_set",
             "rebuild_element",
             "rebuild_row",
             "rebuild_ssl_context",
             "reopen_file",
             "set_attributes",
+            "set_query",
         )
     ),
 }

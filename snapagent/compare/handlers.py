@@ -77,13 +77,15 @@ def _of_library(kind: type) -> Handler | None:
     """By the names of the classes in the MRO, so that no library is imported to ask."""
     for base in kind.__mro__:
         library = base.__module__.partition(".")[0]
-        handler = _LIBRARIES.get((library, base.__qualname__)) if library in ("numpy", "pandas", "lxml") else None
+        handler = _LIBRARIES.get((library, base.__qualname__)) if library in _NAMES else None
         if handler is not None:
             return handler
     return None
 
 
+_NAMES = frozenset({"django", "lxml", "numpy", "pandas"})
 _LIBRARIES: dict[tuple[str, str], Handler] = {
+    ("django", "QuerySet"): objects.compare_query_sets,
     ("lxml", "_Element"): objects.compare_elements,
     ("numpy", "ndarray"): arrays.compare_arrays,
     ("numpy", "generic"): arrays.compare_scalars,

@@ -18,7 +18,7 @@ from ..core.type_facts import reference_name
 from ..serializer.exceptions import STAND_IN_TEXT, is_compiled, text_of
 from .containers import compare_dicts, compare_sequences
 from .report import ADDED, MISSING
-from .text import short_pair
+from .text import is_unrun_query, short_pair
 from .walking import Pair, Steps, Walk
 
 _ABSENT = object()
@@ -178,6 +178,14 @@ def compare_elements(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
     texts = [to_bytes(each, with_tail=False).decode() for each in (expected, got)]
     if texts[0] != texts[1]:
         walk.differ(steps, expected, got, texts=short_pair(*texts))
+
+
+def compare_query_sets(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
+    """Query sets of Django by their state. One whose rows are not stored is not compared: that would run a query."""
+    if is_unrun_query(expected):
+        walk.not_comparable(steps, "a query that was not run; its rows are not in the bundle")
+    else:
+        compare_objects(walk, steps, expected, got)
 
 
 def _notes(error: BaseException) -> list[object]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import reprlib
 
+from ..core.type_facts import instance_dict, mro, type_name
+from ..serializer.rebuild import QUERY_SET
+
 SHORT = 100  # characters of one value in a line of a report
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -29,12 +32,21 @@ def plain_repr(value: object, one_line: bool = True) -> str:
     kind = type(value)
     if kind.__repr__ is object.__repr__:
         return f"<{kind.__qualname__}>"
+    if is_unrun_query(value):
+        return f"<{kind.__qualname__}, not run>"
     try:
         text = repr(value)
     except Exception as error:
         return f"<{kind.__qualname__} whose repr raises {type(error).__name__}>"
     text = _ADDRESS.sub("", text)
     return " ".join(line.strip() for line in text.splitlines()) if one_line else text
+
+
+def is_unrun_query(value: object) -> bool:
+    """Whether it is a query set of Django whose rows were not fetched: its `__repr__` and its pickling would do it."""
+    state = instance_dict(value)
+    is_unrun = state is not None and "_result_cache" in state and state["_result_cache"] is None
+    return is_unrun and any(type_name(base) == QUERY_SET for base in mro(type(value)))
 
 
 def short(value: object, limit: int = SHORT) -> str:

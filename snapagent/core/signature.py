@@ -95,6 +95,8 @@ def defaults_of_code(
     """The same, from a function's `__code__`, `__defaults__` and `__kwdefaults__`."""
     values = defaults or ()
     names = code.co_varnames[: code.co_argcount]
-    found: dict[str, object] = dict(zip(names[len(names) - len(values) :], values, strict=False))
+    count = min(len(names), len(values))  # a program may have assigned more defaults than there are parameters
+    last_names, last_values = names[len(names) - count :], values[len(values) - count :]
+    found: dict[str, object] = dict(zip(last_names, last_values, strict=True))
     found.update(keyword_defaults or {})
     return found

@@ -19,6 +19,7 @@ from ..core.type_facts import (
     mro,
     namespace,
     slots,
+    type_name,
 )
 from .held import INSIDE
 from .naming import unwrapped
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     Find = Callable[[str, str], Any]  # the value of a global: module, qualified name ("" for the module itself)
+
+
+QUERY_SET = "django.db.models.query.QuerySet"
 
 
 # -- by name ---------------------------------------------------------------------------------------------------------
@@ -109,6 +113,18 @@ def _same_state(one: Any, other: Any) -> bool:
 def make_object(cls: Any) -> Any:
     """An object without a state; nothing of its class runs."""
     return object.__new__(cls)
+
+
+def make_query_set(cls: Any, path: str, facsimile: Callable[[str, Any], Any] | None = None) -> Any:
+    """A query set without a state. `facsimile` is asked for what a test supplies at `path` in place of it."""
+    made = make_object(cls)
+    return made if facsimile is None else facsimile(path, made)
+
+
+def set_query(made: Any, state: Any) -> None:
+    """Set the attributes of a query set, past its `__setstate__`. A facsimile in its place has attributes already."""
+    if instance_dict(made) == {} and any(type_name(base) == QUERY_SET for base in mro(type(made))):
+        set_attributes(made, state)
 
 
 def set_attributes(made: Any, state: Any) -> None:
@@ -243,6 +259,13 @@ def find_table(cls: Any, column: str | None) -> Any:
     """The table that a class of SQLAlchemy's ORM is mapped to, or one of its columns by key."""
     table = find_mapper(cls).local_table
     return table if column is None else table.c[column]
+
+
+def find_model(app_label: str, model_name: str, name: str) -> Any:
+    """The model that Django's registry has; `name` is only for readers of the stream."""
+    from django.apps import apps  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    return apps.get_model(app_label, model_name, require_ready=False)
 
 
 def rebuild_row(columns: tuple[str, ...], values: tuple[Any, ...]) -> Any:

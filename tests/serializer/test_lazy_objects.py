@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from freezes import frozen, kept
 
+from snapagent.compare.comparing import examine
+from snapagent.errors import FacsimileError
 from snapagent.placeholder import Placeholder
+from snapagent.sealing.preview import preview_text
+from snapagent.serializer.inert.decode import decode
 from snapagent.serializer.thawing.load import thaw
 
 
@@ -85,6 +89,109 @@ def test_a_query_set_runs_no_query(queries: Any) -> None:
     again = thaw(frozen([rows]).data)[0]
     assert [row.model for row in again._result_cache] == [row.model for row in fetched] == ["order"]
     assert len(queries) == before
+
+
+def test_a_query_that_was_not_run_comes_back_and_can_be_run(queries: Any) -> None:
+    from django.contrib.contenttypes.models import ContentType
+    from django.db.models import Count, Q
+
+    ContentType.objects.bulk_create(ContentType(app_label="shop", model=name) for name in ("order", "item", "log"))
+    rows = ContentType.objects.filter(~Q(id=3), id__gt=0).annotate(n=Count("id")).order_by("model")[:5]
+    before = len(queries)
+
+    result = frozen({"rows": rows, "same": rows})
+    again = thaw(result.data)
+
+    assert len(queries) == before
+    assert again["rows"]._result_cache is None
+    assert again["same"] is again["rows"]
+    assert [(note.kind, note.path) for note in result.notes] == [("lazy", "result.rows")]
+    assert str(again["rows"].query) == str(rows.query)
+    assert [row.model for row in again["rows"]] == ["item", "order"]
+
+
+def test_a_text_that_a_query_asks_for_is_not_stored(queries: Any) -> None:
+    """It may be a secret, and in a query no name stands beside it."""
+    from django.contrib.contenttypes.models import ContentType
+    from django.db.models import Q
+
+    models = ContentType.objects
+    inner = models.filter(model="planted").values("id")
+    for rows in (models.filter(model="planted"), models.exclude(Q(model__in=["planted"])), models.filter(id__in=inner)):
+        result = frozen(rows)
+        assert b"planted" not in result.data
+        assert type(thaw(result.data)) is Placeholder
+
+
+def test_a_facsimile_takes_the_place_of_a_query_that_was_not_run(queries: Any) -> None:
+    from django.contrib.contenttypes.models import ContentType
+
+    data = frozen({"rows": ContentType.objects.all()}).data
+    before = len(queries)
+    evaluated = ContentType.objects.none()
+    evaluated._result_cache = [ContentType(model="order")]
+
+    assert thaw(data, facsimiles={"result.rows": ["a row"]})["rows"] == ["a row"]
+    assert thaw(data, facsimiles={"result.rows": evaluated})["rows"][0].model == "order"
+    with pytest.raises(FacsimileError, match=r"result\.rows"):
+        thaw(data, facsimiles={"result.other": []})
+    assert len(queries) == before
+
+
+def test_a_query_that_was_not_run_is_not_run_to_compare_or_show_it(queries: Any) -> None:
+    from django.contrib.contenttypes.models import ContentType
+
+    stored = thaw(frozen([ContentType.objects.all()]).data)
+    before = len(queries)
+
+    found = examine(stored, [ContentType.objects.filter(model="order")])
+    other = examine(stored, [["rows"]])
+
+    assert found.differences == ()
+    assert [each.path for each in found.not_compared] == ["result[0]"]
+    assert [each.kind for each in other.differences] == ["type"]
+    assert "QuerySet" in other.differences[0].expected
+    assert len(queries) == before
+
+
+def test_the_preview_of_a_query_that_was_not_run_names_its_class(queries: Any) -> None:
+    from django.contrib.contenttypes.models import ContentType
+
+    assert "QuerySet" in preview_text(decode(frozen(ContentType.objects.all()).data), 200)
+
+
+@pytest.fixture
+def tag(django: Any) -> Iterator[Any]:
+    """A model that no module holds, as Django makes them for many-to-many fields."""
+    from django.apps import apps
+    from django.contrib.contenttypes.models import ContentType
+    from django.db.models import Model
+
+    meta = type("Meta", (), {"app_label": "contenttypes"})
+    yield type(Model)("Tag", (Model,), {"__module__": ContentType.__module__, "Meta": meta})
+    del apps.all_models["contenttypes"]["tag"]
+    apps.clear_cache()
+
+
+def test_a_model_that_no_module_holds_is_found_in_the_registry(tag: Any) -> None:
+    def name_of(row: Any) -> str:
+        return str(isinstance(row, tag))
+
+    again = kept([tag, tag(id=3), name_of])
+
+    assert again[0] is tag
+    assert (type(again[1]), again[1].id) == (tag, 3)
+    assert again[2](tag()) == "True"
+    assert "django.contrib.contenttypes.models.Tag" in preview_text(decode(frozen(tag).data), 200)
+
+
+def test_a_model_that_another_has_replaced_in_the_registry_is_not_taken_for_it(tag: Any) -> None:
+    from django.apps import apps
+    from django.contrib.contenttypes.models import ContentType
+
+    apps.all_models["contenttypes"]["tag"] = ContentType
+
+    assert thaw(frozen([tag]).data)[0] is not ContentType
 
 
 def test_settings_and_requests_of_django_are_redacted(django: Any) -> None:

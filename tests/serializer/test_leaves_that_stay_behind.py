@@ -144,6 +144,23 @@ def test_one_bad_argument_among_five_costs_only_itself() -> None:
     assert note_of(args[2]).path == "rest[0]"
 
 
+def test_a_function_with_more_defaults_than_parameters_does_not_spoil_the_search_for_paths() -> None:
+    def tag(context: object, limit: int) -> object:
+        return limit
+
+    tag.__defaults__ = (1, "two", 3)
+    plain = {"tag": tag, "id": 7, "rows": [iter_of_rows()]}
+
+    result = frozen(plain)
+
+    assert [(note.kind, note.path) for note in result.notes] == [("unstorable", "result.rows[0]")]
+    assert thaw(result.data)["tag"]() == 3
+
+
+def iter_of_rows() -> Iterator[int]:
+    yield 1
+
+
 def test_a_service_is_kept_around_its_connection_and_lock(tmp_path: Path) -> None:
     database = sqlite3.connect(":memory:")
     service = Service(db=database, lock=threading.Lock(), log=logging.getLogger("shop"), rates={"EUR": 1.1}, name="x")

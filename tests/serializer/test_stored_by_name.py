@@ -5,6 +5,7 @@ C4, C5, C10 and A4 of the list of faults that real programs showed.
 
 from __future__ import annotations
 
+import enum
 import functools
 import json
 import sys
@@ -239,3 +240,25 @@ def test_recursive_closures_whose_module_is_another_one_are_kept(views: Any) -> 
     again = functools.wraps(held.double)(count)
 
     assert thaw(frozen([count, again]).data)[0](3) == 3
+
+
+@pytest.mark.parametrize("base", [object, enum.Enum, dict], ids=["plain", "enum", "dict"])
+def test_a_class_first_met_before_its_module_holds_it_goes_by_name_later(
+    base: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decorator that registers a class, and calls captured functions with it, runs before the name is bound."""
+    body = f"class Late(__base):\n    {'A = 1' if base is enum.Enum else 'pass'}\n    def name(self): return 3\n"
+    names = {"__base": base, "__name__": held.__name__}
+    exec(body, names)
+    late: Any = names["Late"]
+    value = late(1) if base is enum.Enum else late()
+    first = frozen(value)
+
+    monkeypatch.setattr(held, "Late", late, raising=False)
+    later, method = frozen(value), frozen(value.name)
+
+    assert f"{held.__name__}.Late" in first.by_value
+    assert later.by_value == ()
+    assert type(thaw(later.data)) is late
+    assert method.notes == ()
+    assert thaw(method.data)() == 3

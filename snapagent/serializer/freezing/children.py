@@ -13,6 +13,7 @@ from collections import deque
 from itertools import islice
 
 from ...core.paths import format_keys
+from ...core.signature import defaults_of
 from ...core.type_facts import attributes, descends, is_class, is_exception_type
 from ..exceptions import chained
 
@@ -84,11 +85,8 @@ def children(value: Any, most: int | None = None) -> Iterable[tuple[object, obje
 
 def _closure(function: types.FunctionType) -> list[tuple[object, object]]:
     """The defaults and enclosed values that are stored with a function's code, by parameter and variable name."""
-    code, defaults = function.__code__, function.__defaults__ or ()
-    positional = code.co_varnames[: code.co_argcount]
-    found: list[tuple[object, object]] = list(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
-    found += (function.__kwdefaults__ or {}).items()
-    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+    found: list[tuple[object, object]] = list(defaults_of(function).items())
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             found.append((name, cell.cell_contents))
         except ValueError:

@@ -12,6 +12,7 @@ import threading
 import types
 
 from ...core.type_facts import (
+    attributes,
     descends,
     find,
     instance_dict,
@@ -32,9 +33,12 @@ from ..exceptions import chained, reduce_exception
 from ..held import name_anywhere, name_of_class, name_of_function
 from ..naming import MAIN_NAMES, is_named, lookup, real_main_name, unwrapped
 from ..rebuild import (
+    QUERY_SET,
     bind_method,
     load_named,
     load_parametrized,
+    make_query_set,
+    set_query,
 )
 from . import own_state
 from .http_forms import (
@@ -49,7 +53,7 @@ from .http_forms import (
 )
 from .left_out_types import special
 from .library_forms import element_form, file_form, row_form, tree_form
-from .orm_forms import COLUMN, MAPPER, TABLE, column_form, mapper_form, table_form
+from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, model_form, table_form
 from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
 from .singletons import may_be_singleton, singleton_form
 from .time_limit import SlowOnes
@@ -252,7 +256,7 @@ def _by_shape(kind: type) -> Handler:
     names = {type_name(base) for base in mro(kind)}
     if "django.utils.functional.LazyObject" in names:
         return _lazy_object
-    if "django.db.models.query.QuerySet" in names:
+    if QUERY_SET in names:
         return _query_set
     if "numpy.ndarray" in names:
         return _array
@@ -344,8 +348,7 @@ def _own_attributes(dump: Dump, value: Any) -> Any:
     """Its own attributes, restored past a `__setstate__`. What is open below it, such as a socket, is left out."""
     kind = type(value)
     form = own_state.form_past_hooks(value)
-    if not is_named(kind, module_name(kind), qualname(kind)):
-        _must_be_storable(dump, kind)
+    _must_be_named(dump, kind)
     return form
 
 
@@ -481,10 +484,31 @@ def _reduce(dump: Dump, value: Any) -> Any:
 
 def _reduce_nameless(dump: Dump, value: Any) -> Any:
     """For a class that no module names: its code is stored by value when the pickle form refers to the class."""
+    handler = _handler_now(dump, value)
+    if handler is not _reduce_nameless:
+        return handler(dump, value)
     form = dump.reduce_once(value)
     if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
         _must_be_storable(dump, type(value))
     return form
+
+
+def _handler_now(dump: Dump, value: Any) -> Handler:
+    """The handler, decided anew where a module names the class by now.
+
+    A class decorator, and what it calls, meets the class before the module holds it.
+    """
+    handler, kind = dump.handler_of(value), type(value)
+    if handler is _reduce_nameless and is_named(kind, module_name(kind), qualname(kind)):
+        dump.decisions.pop(kind, None)
+        handler = dump.handler_of(value)
+    return handler
+
+
+def _must_be_named(dump: Dump, cls: type) -> None:
+    """Raises Unstorable for a class that no module names and that cannot be stored otherwise."""
+    if not is_named(cls, module_name(cls), qualname(cls)):
+        _must_be_storable(dump, cls)
 
 
 def _must_be_storable(dump: Dump, cls: type) -> None:
@@ -498,7 +522,7 @@ def _enum_member(dump: Dump, member: Any) -> Any:
 
 
 def _nameless_enum_member(dump: Dump, member: Any) -> Any:
-    _must_be_storable(dump, type(member))
+    _must_be_named(dump, type(member))
     return _enum_member(dump, member)
 
 
@@ -570,9 +594,9 @@ def named_form(dump: Dump, code: Any) -> tuple[Any, ...] | None:
         name = name_of_function(code)
     else:
         name = name_of_class(code)
-        parametrized = _parametrized(code) if name is None else None
-        if parametrized is not None:
-            return parametrized
+        form = (_parametrized(code) or model_form(code)) if name is None else None
+        if form is not None:
+            return form
     if name is None:
         return None
     dump.packages.add(name.partition(":")[0].partition(".")[0])
@@ -626,7 +650,7 @@ def _method(dump: Dump, method: Any) -> Any:
     """Loading it takes the method from its object, so the object must be there."""
     owner = method.__self__
     if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
-        if dump.handler_of(owner) not in _GIVE_OBJECTS:
+        if _handler_now(dump, owner) not in _GIVE_OBJECTS:
             raise Unstorable("a method of an object that cannot be stored")
     elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
         raise Unstorable("it is not found under its name")
@@ -655,9 +679,14 @@ def _lazy_object(dump: Dump, value: Any) -> Any:
 
 
 def _query_set(dump: Dump, value: Any) -> Any:
-    if (instance_dict(value) or {}).get("_result_cache") is None:
+    if (instance_dict(value) or {}).get("_result_cache") is not None:
+        return _reduce(dump, value)
+    if dump.decisions.as_first or filters_by_text(value):
         return dump.leave_out(value, LAZY, "lazy and not yet evaluated; capturing does not run its query")
-    return _reduce(dump, value)
+    _must_be_named(dump, type(value))
+    note = dump.note(value, LAZY, "capturing does not run its query; the query is stored, its rows are not")
+    # Its `__getstate__` would run the query.
+    return make_query_set, (type(value), note.path), attributes(value), None, None, set_query
 
 
 def _array(dump: Dump, value: Any) -> Any:

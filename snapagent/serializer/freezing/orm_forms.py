@@ -1,22 +1,53 @@
-"""Forms for the parts of SQLAlchemy's ORM: mappers, and mapped tables and columns, by the class that is mapped.
+"""Forms for the parts of ORMs. Models of Django that no module holds go by Django's registry of models.
+
+Mappers of SQLAlchemy, and mapped tables and columns, go by the class that is mapped.
 
 A statement such as `select(User)` refers to the mapper of `User`, and through it to all mappers, tables and listeners
-of the program. The class's own module makes them again, wherever the statement is loaded. SQLAlchemy is not imported
+of the program. The class's own module makes them again, wherever the statement is loaded. Neither library is imported
 here: its objects are met only when the program has.
 """
 
 from __future__ import annotations
 
-from ...core.type_facts import instance_dict, is_class, module_name, qualname
+from ...core.type_facts import instance_dict, is_class, module_name, namespace, qualname, type_name
 from ..naming import is_named, lookup
-from ..rebuild import find_mapper, find_table
+from ..rebuild import find_mapper, find_model, find_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+_MOST_CONDITIONS = 1000
 MAPPER, TABLE, COLUMN = "sqlalchemy.orm.mapper.Mapper", "sqlalchemy.sql.schema.Table", "sqlalchemy.sql.schema.Column"
+
+
+def model_form(cls: Any) -> tuple[Any, ...] | None:
+    """The form of a model that Django made, as it does for many-to-many fields; None for one it does not find again."""
+    options = namespace(cls).get("_meta")
+    if type_name(type(options)) != "django.db.models.options.Options":
+        return None
+    app, name = _own(options, "app_label"), _own(options, "model_name")
+    models = _own(lookup("django.apps.registry", "apps"), "all_models") or {}
+    if models.get(app, {}).get(name) is not cls:
+        return None
+    return find_model, (app, name, f"{module_name(cls)}:{qualname(cls)}")
+
+
+def filters_by_text(query_set: Any) -> bool:
+    """Whether a query set of Django compares a column with a text: it may be a secret, and no name stands beside it."""
+    query = _own(query_set, "_query")
+    rest, seen = [_own(query, "where"), list((_own(query, "annotations") or {}).values())], 0
+    while rest and seen < _MOST_CONDITIONS:
+        node, seen = rest.pop(), seen + 1
+        if isinstance(node, str | bytes):
+            return True
+        if type(node) in (list, tuple, set, frozenset):
+            rest += node
+            continue
+        own = instance_dict(node) or {}
+        rest += [own[name] for name in ("children", "rhs", "where", "value", "sqls", "params") if name in own]
+    return bool(rest)
 
 
 def mapper_form(mapper: Any) -> tuple[Any, ...] | None:

@@ -14,9 +14,9 @@ from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
 from ...core.type_facts import is_class
 from ...errors import BundleLoadError, FacsimileError
-from ...placeholder import BY_VALUE, NAMED, PLACEHOLDER, SINGLETON, Placeholder
+from ...placeholder import BY_VALUE, MAKES_QUERY, NAMED, PLACEHOLDER, SINGLETON, Placeholder
 from ..by_value import FORBIDDEN, load_dill
-from ..rebuild import hooks_may_fail, load_named, load_singleton
+from ..rebuild import hooks_may_fail, load_named, load_singleton, make_query_set
 from .load_slowly import LoadFailure, load_slowly, sets_fields_in_order
 from .renames import find_global
 
@@ -38,12 +38,16 @@ class Facsimiles:
 
     def __call__(self, path: str, kind: str, type_name: str, reason: str, detail: str = "") -> object:
         """The value for a placeholder in the stream. The unpickler calls this in place of `restore_placeholder`."""
+        return self.at(path, Placeholder(Note(path, kind, type_name, reason, detail)))
+
+    def at(self, path: str, stored: object) -> object:
+        """The value supplied for a place that holds a stored value, which a facsimile may replace; else that value."""
         self._met[path] = None
         for text, pattern, value in self._given:
             if _fits(pattern, path):
                 self._used.add(text)
                 return value
-        return Placeholder(Note(path, kind, type_name, reason, detail))
+        return stored
 
     def check(self, part: str | None) -> None:
         """Raises FacsimileError for one that fits no placeholder of this part."""
@@ -127,6 +131,8 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
             return lambda name: load_named(name, find)
         if asked == SINGLETON:
             return lambda name, cls, base, state: load_singleton(name, cls, base, state, find)
+        if asked == MAKES_QUERY:
+            return lambda cls, path: make_query_set(cls, path, supplied.at)
         if (module, name) in FORBIDDEN:
             raise pickle.UnpicklingError(f"{module}.{name} would open a file")
         return find_global(module, name, renames)
