@@ -399,3 +399,36 @@ def test_stand_ins_are_made_once_per_name() -> None:
     assert type(first) is type(second)
     assert isinstance(type(first), StandIn)
     assert type(first).name == f"{__name__}:Node"
+
+
+class Part:
+    """An object that is rebuilt by a call, and gets its state by another one."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_part, (self.number,), vars(self), None, None, set_state
+
+
+def make_part(number: int) -> Part:
+    return Part(number)
+
+
+def set_state(part: Part, state: dict[str, Any]) -> None:
+    vars(part).update(state)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_a_tuple_that_its_own_members_refer_to_is_read(size: int) -> None:
+    """A pickler drops the members that it has written when it finds the tuple in its memo."""
+    parts = [Part(number) for number in range(size)]
+    whole = tuple(parts)
+    parts[-1].all = whole  # type: ignore[attr-defined]
+
+    graph = decode(pickle.dumps(whole, 5))
+
+    assert type(graph) is tuple and len(graph) == size
+    again = pickle.loads(encode(graph))
+    assert [part.number for part in again] == list(range(size))
+    assert again[-1].all is again

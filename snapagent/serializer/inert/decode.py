@@ -257,16 +257,16 @@ class _PythonDecoder(pickle._Unpickler):
         pickle._Unpickler.load_pop(self)  # type: ignore[attr-defined]
 
     def _is_memo_next(self) -> bool:
-        """Whether an object from the memo takes the place of the dropped one.
+        """Whether an object from the memo takes the place of the dropped one, alone or with others.
 
         A pickler that meets an object again while it still writes the arguments of that object's own `__reduce__`
-        writes it twice: it then drops the second one and takes the first.
+        writes it twice: it then drops the second one and takes the first. It does so with the members of a tuple, too.
         """
         frame = self._unframer.current_frame  # type: ignore[attr-defined]
         for stream in (frame, self._stream):
             if stream is not None:
                 place = stream.tell()
-                following = stream.read(10)
+                following = stream.read(16).lstrip(pickle.POP)
                 stream.seek(place)
                 if following[:1] == pickle.FRAME:
                     following = following[9:]
