@@ -322,8 +322,8 @@ class Bundle:
         with refused_io() as guard:
             try:
                 verdict = self._verdict(fn, options)
-            except BaseException:
-                if not guard.asked:
+            except BaseException as error:
+                if not guard.asked or isinstance(error, KeyboardInterrupt):  # a person's Ctrl-C is no verdict
                     raise
             return Verdict(NOT_REPLAYABLE, reason=f"{guard.reason}; {_ALLOW}") if guard.asked else verdict
 

@@ -12,10 +12,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from bundles import Shop
 
+from snapagent import load_capture
 from snapagent.errors import IoRefusedError
 from snapagent.replay.io_guard import IoGuard, guarded, refused_io
 
@@ -182,3 +186,16 @@ def test_outside_of_the_temporary_folder_no_file_is_made(project: Path, monkeypa
                 make()
 
     assert guard.asked == ["writing 'new.txt'", "making the folder 'new'", "writing 'fine.txt'"]
+
+
+def test_a_keyboard_interrupt_after_a_refusal_is_no_verdict(project: Path, program: ModuleType, shop: Shop) -> None:
+    shop.capture("till_program:quote", program.quote, [1])
+    bundle = load_capture("till_program.quote", base_path=shop.base_path)
+
+    def interrupted(*args: object, **kwargs: object) -> None:
+        with suppress(IoRefusedError):
+            sqlite3.connect("comments.db")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bundle.verdict(interrupted, allow_io=False)
