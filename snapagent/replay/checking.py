@@ -20,10 +20,11 @@ from .values import StoredValues
 
 
 class Judged(Record):
-    """The verdict over a replay, how the call ended, and the first effect that was missed."""
+    """The verdict over a replay, how the call ended, what surrounded it, and the first effect that was missed."""
 
     verdict: Verdict
     got: Outcome
+    around: Surroundings
     miss: SnapagentError | None = None
 
 
@@ -55,7 +56,7 @@ def judging(values: StoredValues, fn: Callable[..., Any] | None, options: Option
             got = yield attempt
     except PlaceholderError as error:
         verdict = _if_rebuilt(values, values.missing.not_in_the_bundle(error))
-        return Judged(verdict, Raised(error), attempt.around.effects.miss)
+        return Judged(verdict, Raised(error), attempt.around, attempt.around.effects.miss)
     return _judged(values, expected, got, options, attempt.around, uses.paths)
 
 
@@ -66,11 +67,11 @@ def _judged(
     effects = around.effects
     if effects.miss is not None:
         verdict = Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
-        return Judged(verdict, got, effects.miss)
+        return Judged(verdict, got, around, effects.miss)
     verdict = judge_as_stored(expected, got, options.replace(readings=around.readings))
     verdict = _if_rebuilt(values, values.missing.explain(verdict, got, used)).with_differences(effects.differences)
     notes = effects.notes if verdict else (*effects.notes, *effects.if_changed)
-    return Judged(verdict.replace(notes=notes), got)
+    return Judged(verdict.replace(notes=notes), got, around)
 
 
 def _expected_to_compare(values: StoredValues) -> Outcome:
@@ -98,10 +99,9 @@ def _if_rebuilt(values: StoredValues, verdict: Verdict) -> Verdict:
     return verdict
 
 
-def asserting(values: StoredValues, steps: Steps[Judged], options: Options) -> Steps[Verdict]:
-    """The steps of `judging`, and an AssertionError for what is not equal."""
+def asserted(values: StoredValues, judged: Judged, options: Options) -> Verdict:
+    """The verdict when it is equal. Raises an AssertionError for any other one."""
     __tracebackhide__ = True
-    judged = yield from steps
     if judged.miss is not None:
         raise judged.miss
     verdict, got = judged.verdict, judged.got

@@ -7,6 +7,7 @@ one, the order in which processes act may leave fewer of a kind, but never none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Sequence
 
 from ..core.records import Record
@@ -21,6 +22,9 @@ class RetentionRules(Record):
     keep: float
     keep_outcomes: int
     max_age: float
+
+
+KEEP_ALL = RetentionRules(math.inf, 0, math.inf)
 
 
 def surplus(
