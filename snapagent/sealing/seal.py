@@ -25,6 +25,7 @@ from .preview import preview_text, preview_tree
 from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
+from .shape import shape_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def seal(
         exception=raw.exception,
         ended=raw.ended,
         parameters=raw.parameters.items,
+        shape=shape_of(bound, opened.instance_name),
         previews={path: preview_text(value) for path, value in shown.items()},
         tree={path: preview_tree(value, canonical) for path, value in shown.items()},
         notes=notes,
@@ -160,6 +162,15 @@ def seal(
         effects=effects,
     )
     return header, payload
+
+
+def shape_before_sealing(raw: RawCall) -> str:
+    """The shape of a call that is not sealed, so that nothing is redacted in it: to compare, and never to be stored.
+
+    Raises InertError when the call cannot be decoded.
+    """
+    opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults)
+    return shape_of(opened.bound(), opened.instance_name)
 
 
 def _parts(payload: dict[str, bytes], serializer: str, compression: str) -> tuple[tuple[Part, ...], dict[str, bytes]]:
