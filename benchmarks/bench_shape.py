@@ -23,7 +23,8 @@ from measure import Row, cpu_per_call, interleaved, microseconds, report
 from snapagent.config.targets import Target
 from snapagent.core.signature import Parameters
 from snapagent.sealing.opened_call import OpenedCall
-from snapagent.sealing.seal import RawCall, SealRules, seal, shape_before_sealing
+from snapagent.sealing.raw_call import RawCall
+from snapagent.sealing.seal import SealRules, seal, shape_before_sealing
 from snapagent.sealing.shape import shape_of
 from snapagent.store import Store
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...core.clock import thread_time
+from ...sealing.raw_call import RawCall
 from ...sealing.redaction.earlier import EarlierSecrets
-from ...sealing.seal import RawCall, SealRules, seal, shape_before_sealing
+from ...sealing.seal import SealRules, seal, shape_before_sealing
 from ...store.keys import pseudonym_key
 from .origin import Origins
 
