@@ -7,7 +7,7 @@ from datetime import datetime
 from ..bundle import Header
 from ..config.targets import Target
 from ..core.signature import Parameters
-from .seal import RawCall
+from .raw_call import RawCall
 
 
 def raw_call_of(header: Header, call: bytes, outcome: bytes) -> RawCall:

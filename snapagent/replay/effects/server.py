@@ -20,7 +20,7 @@ from ...dependencies.tape import HANDLE, PENDING, RAISED, SKIPPED, StoredEffect
 from ...errors import EffectNotRecorded, SnapagentError
 from ...placeholder import UNSTORABLE, restore_placeholder
 from ...sealing.opened_call import OpenedCall
-from ...sealing.seal import RawCall
+from ...sealing.raw_call import RawCall
 from ...serializer.thawing.load import thaw
 from ..functions import unwrap
 from ..live_call import LiveCall, freeze_live_call, seal_rules

@@ -9,7 +9,7 @@ from ...bundle import Note
 from ...dependencies.raw_tape import RawEffect
 from ...dependencies.tape import READ, StoredEffect
 from ...errors import NotAcceptedError
-from ...sealing.seal import RawCall
+from ...sealing.raw_call import RawCall
 from .dependencies import Dependency
 from .handles import receiver_of
 from .matching import MadeCall
