@@ -41,10 +41,10 @@ from ..sealing.stored_call import raw_call_of, started_at
 from ..serializer.freezing.freeze import FreezeRules, Frozen, freeze_outcome
 from ..serializer.inert.decode import InertError
 from ..store.failures import StoreFailure
-from ..store.keys import pseudonym_key
+from ..store.keys import key_for_one_more
 from ..store.replace import encoded, replace_bundle
 from .attempt import Steps, most_items
-from .checking import Judged, judging
+from .checking import Judged, excusing, judging
 from .live_call import patterns_of, settings_for
 from .stored import is_of_effect
 from .surroundings import ReplayRules
@@ -96,7 +96,7 @@ def change_of(
     keys = signing_keys(os.environ)
     header, payload = _sealed(values, judged, by, keys)
     data, file = encoded(header, payload, keys[0] if keys else None, str(values.path))
-    again = (yield from judging(values.holding(file), fn, options, rules)).verdict
+    again = (yield from judging(values.holding(file), fn, excusing(file.header, options), rules)).verdict
     if not again:
         paths = ", ".join(dict.fromkeys(one.path for one in again.comparison.differences))
         reason = f"two replays differ at {paths}" if paths else f"a second replay is not equal to it: {again}"
@@ -134,7 +134,7 @@ def _sealed(
     """The header and the stored parts with today's outcome and writes."""
     old, got, target = values.header, judged.got, values.target
     settings = settings_for(target)
-    rules = SealRules.of(settings, pseudonym_key(keys, values.stored.base_path))
+    rules = SealRules.of(settings, _pseudonym_key(values, keys))
     rules = rules.replace(compression=old.parts[0].compression)
     frozen = _frozen(got, settings.max_bytes, settings.exclude, settings.exclude_types)
     _check_code(old, frozen)
@@ -156,6 +156,13 @@ def _sealed(
     )
     stored = values.stored.read().payload
     return header, {**stored, **payload, CALL: stored[CALL]}
+
+
+def _pseudonym_key(values: StoredValues, keys: tuple[SigningKey, ...]) -> bytes:
+    try:
+        return key_for_one_more(keys, values.stored.base_path)
+    except StoreFailure as error:
+        raise NotAcceptedError(values.target, f"the key of pseudonyms cannot be read ({error})", _OWNER) from error
 
 
 def _frozen(got: Outcome, max_bytes: int, exclude: tuple[str, ...], types: tuple[str, ...]) -> Frozen:

@@ -12,7 +12,7 @@ from ..compare.outcomes import CHANGED, NOT_COMPARABLE, Outcome, Raised, Verdict
 from ..compare.walking import Comparator, Options
 from ..core.records import Record
 from ..errors import NotComparableError, NotReplayableError, PlaceholderError, SnapagentError
-from ..placeholder import PlaceholderUses
+from ..placeholder import REDACTED, PlaceholderUses
 from .attempt import Attempt, Steps
 from .stored_form import judge_as_stored
 from .surroundings import ReplayRules, Surroundings
@@ -40,10 +40,14 @@ def options_for(
 
     Raises ValueError for a path that cannot be read or a negative tolerance.
     """
-    redacted = {note.path: f"redacted ({note.reason})" for note in header.notes if note.kind == "redacted"}
-    return make_options(
-        rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators, excused=redacted
-    )
+    options = make_options(rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators)
+    return excusing(header, options)
+
+
+def excusing(header: Header, options: Options) -> Options:
+    """The options for a bundle with this header: where its outcome is redacted, another value is not compared."""
+    redacted = {note.path: f"redacted ({note.reason})" for note in header.notes if note.kind == REDACTED}
+    return options.replace(excused=redacted)
 
 
 def judging(values: StoredValues, fn: Callable[..., Any] | None, options: Options, rules: ReplayRules) -> Steps[Judged]:
