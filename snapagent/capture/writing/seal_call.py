@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...core.clock import thread_time
+from ...sealing.raw_call import RawCall
 from ...sealing.redaction.earlier import EarlierSecrets
-from ...sealing.seal import RawCall, SealRules, seal
+from ...sealing.seal import SealRules, seal
 from ...store.keys import pseudonym_key
 from .origin import Origins
 
