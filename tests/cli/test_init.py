@@ -219,4 +219,4 @@ def test_copies_of_other_peoples_code_are_no_packages_of_the_project(project):
         (project / "shop" / name / "lib.py").write_text("def f(value):\n    return value + 1\n")
 
     assert [package.name for package in find_package(str(project))] == ["shop"]
-    assert not [one for one in propose(find_package(str(project))[0]) if "f" == one.target.rpartition(":")[2]]
+    assert not [one for one in propose(find_package(str(project))[0]) if one.target.rpartition(":")[2] == "f"]
