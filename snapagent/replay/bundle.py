@@ -15,6 +15,7 @@ from .attempt import Attempt, Steps, adrive, drive
 from .checking import asserted, judging, options_for
 from .effects.progress import WRITES
 from .io_guard import io_refused
+from .noise import judging_twice
 from .surroundings import ReplayRules
 from .values import StoredValues
 
@@ -147,16 +148,21 @@ class Bundle(StoredValues):
         options: Options | None = None,
         *,
         allow_io: bool = True,
+        twice: bool = False,
     ) -> Verdict:
         """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`.
 
         With `allow_io=False` a call that asks for a connection, a database or a change of files outside the temporary
-        folder is refused that, and its verdict is `not replayable` however the call goes on.
+        folder is refused that, and its verdict is `not replayable` however the call goes on. With `twice` it is called
+        twice, and the verdict is `noise` when it differs only where the two calls differ from each other.
         """
+        options = options or options_for(self.header)
         try:
             prepare(self.header)
             with io_refused(self.target, unless=allow_io):  # loading and comparing run code of the program too
-                return drive(judging(self, fn, options or options_for(self.header), ReplayRules())).verdict
+                if twice:
+                    return drive(judging_twice(self, fn, options, ReplayRules()))
+                return drive(judging(self, fn, options, ReplayRules())).verdict
         except NotReplayableError as error:
             return Verdict(NOT_REPLAYABLE, reason=f"{error.reason}; {error.remedy}")
         except SnapagentError as error:

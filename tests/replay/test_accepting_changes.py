@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from bundles import Shop
+from bundles import PROGRAM, Shop
 
 from snapagent import (
     Bundle,
@@ -301,3 +302,63 @@ def test_compressed_bundles_stay_compressed(shop: Shop, program: ModuleType) -> 
     parts = shop.store.header(packed).parts
     assert {part.compression for part in parts} == {"zlib"}
     assert loaded(shop, hash=packed.name).result["total"] == "x" * 2000
+
+
+CHECK = """
+import pytest
+
+@pytest.mark.captures("till_program.quote")
+def test_quote(bundle):
+    bundle.check()
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")])
+def test_pytest_accepts_what_differs_and_shows_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    if options:
+        pytest.importorskip("xdist")
+    pytester.makepyfile(till_program=PROGRAM, test_quote=CHECK)
+    monkeypatch.syspath_prepend(str(pytester.path))
+    sys.modules.pop("till_program", None)
+    import till_program  # type: ignore[import-not-found]
+
+    shop = Shop(pytester.path / "captures")
+    entry = shop.capture(QUOTE, till_program.quote, [1, 2])
+    same = shop.capture(QUOTE, till_program.quote, [])
+    before = Path(same.path).read_bytes()
+    source = (pytester.path / "till_program.py").read_text()
+    (pytester.path / "till_program.py").write_text(source.replace("sum(rows)", "sum(rows) + 1"))
+    sys.modules.pop("till_program")
+    run = pytester.runpytest_subprocess if options else pytester.runpytest
+    result = run("-p", "no:randomly", "--captures-accept", *options)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*accepted*", "*result.total: expected 3, got 4", "1 bundle has today's outcome now*"])
+    pytester.runpytest("-p", "no:randomly").assert_outcomes(passed=2)
+    assert (
+        load_capture(QUOTE, hash=entry.name, base_path=shop.base_path)
+        .metadata["accepted"]["by"]
+        .startswith("pytest --captures-accept")
+    )
+    assert Path(same.path).read_bytes() == before
+
+
+def test_pytest_accepts_nothing_that_cannot_be_compared(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(till_program=PROGRAM, test_quote=CHECK.replace(".quote", ".log_in"))
+    monkeypatch.syspath_prepend(str(pytester.path))
+    sys.modules.pop("till_program", None)
+    import till_program
+
+    shop = Shop(pytester.path / "captures")
+    entry = shop.capture("till_program:log_in", till_program.log_in, "eva", "Hq7!pw-93kd0s")
+    before = Path(entry.path).read_bytes()
+    source = (pytester.path / "till_program.py").read_text()
+    (pytester.path / "till_program.py").write_text(source.replace('"ok": True', '"ok": False'))
+    sys.modules.pop("till_program")
+    result = pytester.runpytest("-p", "no:randomly", "--captures-accept")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*`password` was redacted*"])
+    assert Path(entry.path).read_bytes() == before
