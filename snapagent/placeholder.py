@@ -28,7 +28,9 @@ PARAMETRIZED = REBUILDS + ":load_parametrized"  # called with origin, args, "mod
 SINGLETON = REBUILDS + ":load_singleton"  # called with "module:path", class, base, state
 FINDS_MODEL = REBUILDS + ":find_model"  # called with app label, model name, "module:path"
 MAKES_OBJECT = REBUILDS + ":make_object"  # called with the class
+MAKES_NEW = REBUILDS + ":new_of"  # called with the class
 MAKES_QUERY = REBUILDS + ":make_query_set"  # called with class, path
+SETS_ATTRIBUTES = REBUILDS + ":set_attributes"  # called with the object, {name: value}
 COMPILED_EXCEPTION = "snapagent.serializer.exceptions:rebuild_compiled_exception"  # class, args, text, maker, its args
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"

@@ -21,14 +21,12 @@ from ..core.paths import format_keys
 from ..placeholder import (
     BY_VALUE,
     COMPILED_EXCEPTION,
-    MAKES_OBJECT,
-    MAKES_QUERY,
     NAMED,
     PLACEHOLDER,
     REBUILDS_EXCEPTION,
     SINGLETON,
 )
-from ..serializer.inert.class_facts import class_facts
+from ..serializer.inert.class_facts import class_facts, class_of
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 from .hashing.canonical import Canonical
 
@@ -193,9 +191,7 @@ def _class_of(value: Inert) -> Any:
     args = value.args
     if _is_exception(value):
         return args[0]
-    if type(value).name in (SINGLETON, MAKES_OBJECT, MAKES_QUERY):
-        return next((arg for arg in args if isinstance(arg, StandIn)), type(value))
-    return type(value)
+    return class_of(value)
 
 
 def _is_exception(value: Inert) -> bool:

@@ -55,6 +55,7 @@ from .left_out_types import special
 from .library_forms import element_form, file_form, row_form, tree_form
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, model_form, table_form
 from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
+from .request_forms import REQUESTS, memory_stream_form, resolver_match_form, served_request_form
 from .singletons import may_be_singleton, singleton_form
 from .time_limit import SlowOnes
 
@@ -395,6 +396,20 @@ def _open_response(dump: Dump, response: Any) -> Any:
     return open_response_form(response) or _reduce(dump, response)
 
 
+def _served_request(dump: Dump, request: Any) -> Any:
+    _must_be_named(dump, type(request))
+    return served_request_form(request, dump.note)
+
+
+def _resolver_match(dump: Dump, match: Any) -> Any:
+    return resolver_match_form(match, dump.note)
+
+
+def _limited_stream(dump: Dump, stream: Any) -> Any:
+    form = memory_stream_form(stream)
+    return form or dump.leave_out(stream, *(special(type(stream)) or (UNSTORABLE, "a stream")))
+
+
 def _headers(dump: Dump, headers: Any) -> Any:
     return headers_form(headers) if type_name(type(headers)) == HEADERS else _reduce(dump, headers)
 
@@ -439,6 +454,10 @@ _NEWER: dict[str, Handler] = {
     MAPPER: _mapper,
     TABLE: _table,
     COLUMN: _column,
+    **dict.fromkeys(REQUESTS, _served_request),
+    "django.urls.resolvers.ResolverMatch": _resolver_match,
+    "django.core.handlers.wsgi.LimitedStream": _limited_stream,
+    "werkzeug.wsgi.LimitedStream": _limited_stream,
     "requests.models.Response": _response,
     "httpx.Request": _request,
     "httpx.Response": _open_response,
@@ -711,5 +730,6 @@ _GIVE_OBJECTS = frozenset(
         _own_state,
         _own_attributes,
         _plain_own_state,
+        _served_request,
     }
 )  # not a placeholder
