@@ -8,8 +8,9 @@ whatever they hold, and the name of a field holds for each of its values.
 from __future__ import annotations
 
 from ...placeholder import SETS_ATTRIBUTES
-from ...serializer.inert.class_facts import class_facts, class_of
+from ...serializer.inert.class_facts import class_facts
 from ...serializer.inert.decode import Inert
+from ..described import class_of
 from .names import CERTAIN, NAMED, SecretNames, normalised
 
 TYPE_CHECKING = False

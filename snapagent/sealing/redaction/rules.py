@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from ...core.paths import PathPattern, parse_path
 from ...placeholder import BY_VALUE
-from ...serializer.inert.class_facts import ClassFacts, class_facts, class_of
+from ...serializer.inert.class_facts import ClassFacts, class_facts
 from ...serializer.inert.decode import ATOM_TYPES, StandIn
 from ...serializer.inert.walk import Roots
+from ..described import class_of
 from .equal_values import EnvironmentSecrets
 from .looks import could_be_secret
 from .names import WHOLE, SecretNames

@@ -14,7 +14,7 @@ from ...core.type_facts import type_name
 from ...placeholder import EXCLUDED, Placeholder
 from ..exceptions import rebuild_exception
 from .children import ATOMS
-from .handlers import is_left_to_pickler
+from .object_handlers import is_left_to_pickler
 from .pickler import Freezer
 from .reduce import Unstorable
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...core.paths import PathPattern
-    from .handlers import Decisions
+    from .decisions import Decisions
 
     Keys = tuple[object, ...]
     States = tuple[int, ...]

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ...core.type_facts import descends, is_class, module_name, mro, namespace, qualname
-from ...placeholder import MAKES_NEW, MAKES_OBJECT, MAKES_QUERY, SINGLETON
-from .decode import Inert, StandIn
+from .decode import StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ class ClassFacts:
 
 
 _NOTHING = ClassFacts((), frozenset(), False)
-_MAKE_OBJECTS = frozenset({SINGLETON, MAKES_OBJECT, MAKES_QUERY, MAKES_NEW})
 _known: dict[StandIn, tuple[weakref.ref[type], ClassFacts]] = {}
 _MOST = 10_000  # cached classes
 
@@ -56,13 +54,6 @@ def class_facts(cls: StandIn) -> ClassFacts:
         _known.clear()
     _known[cls] = weakref.ref(live), found
     return found
-
-
-def class_of(value: Inert) -> StandIn:
-    """The class of the object that a form describes; the maker where that is all that is known."""
-    if type(value).name in _MAKE_OBJECTS:
-        return next((arg for arg in value.args if isinstance(arg, StandIn)), type(value))
-    return type(value)
 
 
 def _live_class(cls: StandIn) -> type | None:
