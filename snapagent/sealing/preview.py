@@ -21,12 +21,14 @@ from ..core.paths import format_keys
 from ..placeholder import (
     BY_VALUE,
     COMPILED_EXCEPTION,
+    ITERATES,
     MAKES_OBJECT,
     MAKES_QUERY,
     NAMED,
     PLACEHOLDER,
     REBUILDS_EXCEPTION,
     SINGLETON,
+    STARTS_ANEW,
 )
 from ..serializer.inert.class_facts import class_facts
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_atom
@@ -92,6 +94,8 @@ def _type_text(value: Any) -> str:
         return _type_text(value.args[0])
     if kind.name == MAKES_FUNCTION:
         return "function"
+    if kind.name in (STARTS_ANEW, ITERATES):
+        return _kind_of_iterator(value)
     kind = _class_of(value)
     module = "" if kind.module in ("builtins", "__main__") else kind.module + "."
     return printable(module + kind.qualname)
@@ -171,7 +175,8 @@ class _Text:
         short = _SHORT.get(name)
         text = short(value) if short is not None else None
         if text is None:
-            title = printable(_class_of(value).qualname)
+            is_iterator = name in (STARTS_ANEW, ITERATES)
+            title = _kind_of_iterator(value) if is_iterator else printable(_class_of(value).qualname)
             self._left -= len(title) + 2
             inside = self._items(value.args[1]) if _is_exception(value) else self._insides(value)
             return f"{title}({inside})"
@@ -219,8 +224,18 @@ def _order_key(member: Any) -> tuple[int, str]:
     return 0, member if type(member) is str else Canonical().digest_of(member)
 
 
+def _kind_of_iterator(value: Inert) -> str:
+    """`generator`, `coroutine`, or the class of an iterator, such as `map`."""
+    kind = value.args[0] if value.args else ""
+    return printable(kind.qualname if isinstance(kind, StandIn) else str(kind))
+
+
 def _named_parts(value: Inert) -> list[tuple[str, Any]]:
     """The attributes of an object: from its state, or from its constructor arguments where the fields are known."""
+    if type(value).name == STARTS_ANEW and len(value.args) == 5:
+        _, function, named, _, keywords = value.args
+        arguments = [item for part in (named, keywords) if type(part) is dict for item in part.items()]
+        return [("of", function), *((key, item) for key, item in arguments if type(key) is str)]
     state = value.args[3] if type(value).name == SINGLETON else value.state
     found: list[tuple[str, Any]] = []
     for part in state if type(state) is tuple else (state,):

@@ -51,6 +51,7 @@ from .http_forms import (
     response_form,
     ssl_context_form,
 )
+from .iterator_forms import ONE_WAY, form_of_one_way
 from .left_out_types import special
 from .library_forms import element_form, file_form, row_form, tree_form
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, model_form, table_form
@@ -75,6 +76,9 @@ if TYPE_CHECKING:
 
         @property
         def keeps_tracebacks(self) -> bool: ...
+
+        @property
+        def is_outcome(self) -> bool: ...
 
         def handler_of(self, value: object) -> Handler: ...
 
@@ -361,6 +365,8 @@ def _newer(kind: type, handler: Handler) -> Handler:
     for base in mro(kind):
         if type_name(base) in _NEWER:
             return _NEWER[type_name(base)]
+    if kind in ONE_WAY:
+        return _one_way
     if type_name(kind) in ("_io.TextIOWrapper", "_io.BufferedReader"):
         return _file
     if handler in (plain, _reduce) and may_be_singleton(kind):
@@ -413,6 +419,12 @@ def _ssl_context(dump: Dump, context: Any) -> Any:
         return dump.leave_out(context, *(special(type(context)) or (UNSTORABLE, "a context of SSL")))
     dump.note(context, FRESH, "it is new after loading: without the certificates and keys that were loaded into it")
     return form
+
+
+def _one_way(dump: Dump, value: Any) -> Any:
+    """Only of an argument: what a call has returned is served, and must not run the program's own code again."""
+    form = None if dump.is_outcome else ask(form_of_one_way, value)
+    return form or dump.leave_out(value, *(special(type(value)) or (UNSTORABLE, "an iterator")))
 
 
 def _file(dump: Dump, file: Any) -> Any:
