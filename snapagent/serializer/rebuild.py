@@ -225,9 +225,7 @@ def chain_again(rest: Any, begun: tuple[Any, ...]) -> Any:
     return chain.from_iterable(chain(begun, rest))
 
 
-def start_anew(
-    kind: str, function: Any, named: dict[str, Any], rest: tuple[Any, ...], keywords: dict[str, Any]
-) -> Any:
+def start_anew(kind: str, function: Any, named: dict[str, Any], rest: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """A generator or coroutine that has not started, made by its function. `kind` is the name of its type.
 
     A coroutine makes the one of the function at its first step: what a test never awaits must not warn.

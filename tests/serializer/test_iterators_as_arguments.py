@@ -143,7 +143,9 @@ def test_of_an_iterator_that_has_begun_the_rest_is_stored(name: str, taken: int)
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("make", [lambda: itertools.count(5), lambda: itertools.count(1, 2), lambda: itertools.count(0.5)])
+@pytest.mark.parametrize(
+    "make", [lambda: itertools.count(5), lambda: itertools.count(1, 2), lambda: itertools.count(0.5)]
+)
 def test_a_count_goes_on(make: Callable[[], Iterator[float]]) -> None:
     again = stored(after(make(), 3))
 

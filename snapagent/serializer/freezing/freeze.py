@@ -19,7 +19,7 @@ from ...core.type_facts import type_name
 from ...placeholder import TOO_BIG, UNSTORABLE
 from .byte_limit import TooBig, TooSlow
 from .c_stack import small_stack
-from .handlers import Decisions
+from .decisions import Decisions
 from .oversize import deepest_values, largest_values
 from .parts import CallSource, OutcomeSource, source_of
 from .pickler import Freezer

@@ -61,7 +61,7 @@ def unstarted_call(value: Any) -> UnstartedCall | None:
     held = _locals_of(frame)
     if is_rebuilt:
         return UnstartedCall(held["function"], held["named"], held["rest"], held["keywords"])
-    driven = held.get("unstarted")
+    driven: Any = held.get("unstarted")
     if type_name(type(driven)) == _DRIVEN:
         return _of_arguments(driven.function, driven.args, driven.kwargs)
     if type_name(type(driven)) == _DRIVEN_AFTER_CALL:

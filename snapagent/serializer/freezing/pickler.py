@@ -17,7 +17,9 @@ from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
 from .children import Locator
-from .handlers import Decisions, named_form, plain
+from .code_handlers import named_form
+from .decisions import Decisions
+from .handler import plain
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
 from .time_limit import SLOW, TimeLimit, no_less
@@ -116,7 +118,7 @@ class Freezer(pickle.Pickler):
         self.sink.chunks.clear()
         self.sink.write(prelude)
 
-    # The members that handlers use: see `handlers.Dump`.
+    # The members that handlers use: see `handler.Dump`.
 
     @property
     def keeps_tracebacks(self) -> bool:
