@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def build_header(
     raw: RawCall,
+    shape: str,
     shown: Mapping[str, Any],
     hashed: HashResult,
     parts: tuple[Part, ...],
@@ -47,6 +48,7 @@ def build_header(
         exception=raw.exception,
         ended=raw.ended,
         parameters=raw.parameters.items,
+        shape=shape,
         previews={path: preview_text(value) for path, value in shown.items()},
         tree={path: preview_tree(value, canonical) for path, value in shown.items()},
         notes=notes,

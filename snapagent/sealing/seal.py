@@ -19,6 +19,7 @@ from .opened_call import OpenedCall
 from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
+from .shape import shape_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +95,17 @@ def seal(
     parts, payload = _parts(values, raw.serializer, rules.compression)
     shown = {parameter_key(name): value for name, value in bound.items()}
     shown[EXCEPTION if raw.raised else RESULT] = outcome
-    return build_header(raw, shown, hashed, parts, notes, canonical, effects), payload
+    shape = shape_of(bound, opened.instance_name)
+    return build_header(raw, shape, shown, hashed, parts, notes, canonical, effects), payload
+
+
+def shape_before_sealing(raw: RawCall) -> str:
+    """The shape of a call that is not sealed, so that nothing is redacted in it: to compare, and never to be stored.
+
+    Raises InertError when the call cannot be decoded.
+    """
+    opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults)
+    return shape_of(opened.bound(), opened.instance_name)
 
 
 def _parts(payload: dict[str, bytes], serializer: str, compression: str) -> tuple[tuple[Part, ...], dict[str, bytes]]:

@@ -6,6 +6,9 @@ then shown something of everything that it called.
 
 from __future__ import annotations
 
+from ...store.retention import Retention
+from ...store.writer import retention_rules
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +42,8 @@ class Group:
     def __init__(self, function: WatchedTarget) -> None:
         self.function = function
         self.calls: list[tuple[CapturedCall, int]] = []
-        self.retention = BatchRetention(function.settings.keep, function.settings.keep_outcomes)
+        # A call that retention would remove at once is counted as captured and never written.
+        self.retention = Retention(retention_rules(function.settings))
 
     def in_order(self) -> list[tuple[CapturedCall, int]]:
         """The calls in the order of writing."""
@@ -98,27 +102,3 @@ class Backlog:
         elif rest:
             group.calls = rest
             self._groups[name] = group
-
-
-class BatchRetention:
-    """Which calls of a batch, given from the newest to the oldest, retention would keep.
-
-    The newest `keep`, and of each outcome kind that these lack the newest `keep_outcomes`. A call that it would remove
-    at once is counted as captured and never written.
-    """
-
-    def __init__(self, keep: float, keep_outcomes: int) -> None:
-        self._keep = keep
-        self._keep_outcomes = keep_outcomes
-        self._newest = 0
-        self._left: dict[str, int] = {}  # of `keep_outcomes`
-
-    def keeps(self, kind: str) -> bool:
-        return self._newest < self._keep or self._left.get(kind, self._keep_outcomes) > 0
-
-    def add(self, kind: str) -> None:
-        if self._newest < self._keep:
-            self._newest += 1
-            self._left[kind] = 0
-        else:
-            self._left[kind] = max(self._left.get(kind, self._keep_outcomes) - 1, 0)

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from .backlog import CapturedCall
 
     Seal = Callable[[Any], tuple[Header, Mapping[str, bytes]]]
+    ShapeOf = Callable[[Any], str]
+
+_UNKNOWN = "?"  # in place of a shape: no shape is so
 
 
 def _nothing(*_: object) -> None:
@@ -41,6 +44,7 @@ def _nothing(*_: object) -> None:
 class CallStorer:
     """Stores calls of the targets that it watches; `seal` turns a call into a header and the bytes of its parts.
 
+    `shape_of` gives the shape of a call that is not sealed, where retention asks for it.
     `between_steps` is called between two steps of the work, each of which takes less than about a millisecond, and
     `between_calls` between two calls of `store_all`. `done` is told each call that is done with, and
     whether its caller wrote it alone.
@@ -50,12 +54,14 @@ class CallStorer:
         self,
         store: Store,
         seal: Seal,
+        shape_of: ShapeOf,
         between_steps: Callable[[], None],
         between_calls: Callable[[], None] = _nothing,
         done: Callable[[CapturedCall, bool], None] = _nothing,
     ) -> None:
         self.store = store
         self._seal = seal
+        self._shape_of = shape_of
         self._between_steps = between_steps
         self._between_calls = between_calls
         self._done_with = done
@@ -177,17 +183,32 @@ class CallStorer:
     def _write_or_leave_out(self, group: Group, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
         """Write a call, unless newer ones make it surplus. It counts as captured either way; False: it is given up."""
         function, retention = group.function, group.retention
-        is_kept = retention.keeps(call.outcome_kind)
+        looked_at: list[str] = []  # the shape, where retention asks for it before the call is sealed
+        is_kept = retention.keeps(call.outcome_kind, lambda: self._look_at_shape(call, looked_at))
         if self.end.is_over and (is_kept or function.gate.limited):
             return False
         if not self._claim(function):
             return True
-        if is_kept and not self._write_one(function, folder, call, counter):
-            self.store.folder_writer(function.target).quota.refund()
-            return True
-        retention.add(call.outcome_kind)
+        if is_kept:
+            header = self._write_one(function, folder, call, counter)
+            if header is None:
+                self.store.folder_writer(function.target).quota.refund()
+                return True
+            retention.add(call.outcome_kind, header.shape, *looked_at)
         function.ledger.count_captured()
         return True
+
+    def _look_at_shape(self, call: CapturedCall, looked_at: list[str]) -> str:
+        """The shape, which is added to `looked_at`. One that is unknown, so that the call is kept, where it fails."""
+        if self.end.is_over:
+            return _UNKNOWN
+        self._between_steps()
+        try:
+            looked_at.append(self._shape_of(call))
+        except Exception as error:  # sealing fails as well, and counts it
+            raise_programs_own(error)
+            return _UNKNOWN
+        return looked_at[0]
 
     def _claim(self, function: WatchedTarget) -> bool:
         """Take a place of the quota just before it is used: a process that ends has none to give back."""
@@ -206,7 +227,10 @@ class CallStorer:
             self._settled += 1
         self._done_with(call, is_alone)
 
-    def _write_one(self, function: WatchedTarget, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
+    def _write_one(
+        self, function: WatchedTarget, folder: BatchFolder, call: CapturedCall, counter: int
+    ) -> Header | None:
+        """Seal and write a call. Returns its header; None when it failed, and is counted so."""
         try:
             self._failures.check_usable()
             self._between_steps()
@@ -217,12 +241,12 @@ class CallStorer:
             )
         except Exception as error:
             self._failures.count(function, error)
-            return False
+            return None
         function.has_bundle = True
         self._failures.succeeded(function)
         self._written.append((function, entry, stored))
         self._written_bytes += stored.size
-        return True
+        return header
 
     def prune(self) -> None:
         """Tell the store of the written bundles, and have it remove those that are surplus now."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..recording.admission import Gate
     from ..recording.ledger import Ledger
     from .backlog import CapturedCall
-    from .store_calls import Seal
+    from .store_calls import Seal, ShapeOf
 
     class PeriodicTask(Protocol):
         """Work to be done now and then in the writer's thread, and at the end."""
@@ -80,9 +80,10 @@ class Writer:
         exit_wait: float = EXIT_WAIT,
         queue_bytes: int = QUEUE_BYTES,
         own_threads: set[int] | None = None,
+        shape_of: ShapeOf | None = None,
     ) -> None:
         self.store = store
-        self._storer = CallStorer(store, seal, self._pause, self._between_calls, self._done_with)
+        self._storer = CallStorer(store, seal, shape_of or _no_shape, self._pause, self._between_calls, self._done_with)
         self._sync = sync
         self._exit_wait = exit_wait
         self._spent = spent or _nothing
@@ -382,3 +383,8 @@ def _nothing(seconds: float) -> None:
 def _settle_nothing(call: CapturedCall) -> float:
     """Default of `settle`."""
     return 0.0
+
+
+def _no_shape(call: CapturedCall) -> str:
+    """Default of `shape_of`."""
+    return ""
