@@ -173,7 +173,7 @@ def _add_oddities(store: Store) -> None:
         packages={"attrs": "23.2.0"},
         by_value=("shop.storage.<lambda>",),
         opaque=("sku",),
-        accepted={"time": header.timestamp, "by": "snapagent replay --accept (0.1.0)", "seconds": 0.004},
+        accepted={"time": bundle.header.timestamp, "by": "snapagent replay --accept (0.1.0)", "seconds": 0.004},
         effects=Summary(1, dependencies={"sqlite3": (1, 0)}, previews=({"dependency": "sqlite3"},)).as_dict(),
         tree={"sku": preview_tree(list(range(50)), Canonical())},
     )
