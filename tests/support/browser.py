@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -106,8 +107,12 @@ class Browser:
         self._number = 0
         self._unread = b""
         self._profile = tempfile.mkdtemp(prefix="browser-")
-        to_browser, self._write = os.pipe()
-        self._read, from_browser = os.pipe()
+        ends = os.pipe() + os.pipe()
+        to_browser, self._write, self._read, from_browser = (
+            fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends
+        )
+        for end in ends:
+            os.close(end)
         # The browser reads commands from descriptor 3 and writes answers to 4.
         command = f'exec 3<&{to_browser} 4>&{from_browser} {to_browser}<&- {from_browser}>&- && exec "$@"'
         self._process = subprocess.Popen(

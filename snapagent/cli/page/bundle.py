@@ -106,8 +106,10 @@ def _effects(header: Header) -> Iterator[Child]:
         return
     rows = list(effect_lines(summary))[:_EFFECTS]
     yield element("h3", "Calls of dependencies")
-    yield table(("#", "Role", "Call", "Result"), [(number, role, code(call), code(result) if result else None)
-                                                  for number, role, call, result in rows])  # fmt: skip
+    yield table(
+        ("Call", "Role", "Result"),
+        [(code(call), role, code(result) if result else None) for _, role, call, result in rows],
+    )
     hidden = summary.count - len(rows)
     yield paragraph(in_short(summary) + (f"; the first {len(rows)} are shown" if hidden > 0 and rows else ""))
 

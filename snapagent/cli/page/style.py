@@ -62,6 +62,8 @@ th {
   overflow-wrap: normal;
 }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.text { min-width: 6rem; }
+td.text:first-child { min-width: 10rem; }
 th:last-child, td:last-child { padding-right: 0; }
 details {
   border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0; background: var(--raised);
@@ -79,14 +81,14 @@ details > .inside { padding: 0 .75rem .5rem; border-top: 1px solid var(--line); 
 .expected { color: var(--bad); }
 .got { color: var(--good); }
 footer { margin-top: 3rem; font-size: .85rem; }
-@media (max-width: 44rem) {
+@media (max-width: 54rem) {
   main { padding: 1.25rem 1rem 3rem; }
   table, tbody, tr, td { display: block; width: auto; }
   thead { display: none; }
   tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
   td, td.number {
     display: grid; grid-template-columns: 7rem minmax(0, 1fr); border: 0; padding: .1rem 0;
-    text-align: left; white-space: normal;
+    min-width: 0; text-align: left; white-space: normal;
   }
   td:empty { display: none; }
   td::before { content: attr(data-title); color: var(--dim); font-size: .8rem; }
