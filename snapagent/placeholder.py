@@ -28,7 +28,11 @@ PARAMETRIZED = REBUILDS + ":load_parametrized"  # called with origin, args, "mod
 SINGLETON = REBUILDS + ":load_singleton"  # called with "module:path", class, base, state
 FINDS_MODEL = REBUILDS + ":find_model"  # called with app label, model name, "module:path"
 MAKES_OBJECT = REBUILDS + ":make_object"  # called with the class
+MAKES_NEW = REBUILDS + ":new_of"  # called with the class
 MAKES_QUERY = REBUILDS + ":make_query_set"  # called with class, path
+SETS_ATTRIBUTES = REBUILDS + ":set_attributes"  # called with the object, {name: value}
+STARTS_ANEW = REBUILDS + ":start_anew"  # name of the type, function, named, other and keyword arguments
+ITERATES = REBUILDS + ":iterate_again"  # called with maker, args
 COMPILED_EXCEPTION = "snapagent.serializer.exceptions:rebuild_compiled_exception"  # class, args, text, maker, its args
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"

@@ -60,6 +60,7 @@ _BY_REASON: dict[tuple[str, str], str] = {
         pika.adapters.blocking_connection.BlockingConnection zmq.sugar.socket.Socket zmq.sugar.context.Context
         zmq.backend.cython._zmq.Socket asyncio.transports.BaseTransport asyncio.streams.StreamReader
         asyncio.streams.StreamWriter multiprocessing.connection._ConnectionBase websockets.protocol.Protocol
+        gunicorn.http.body.Body gunicorn.http.unreader.Unreader
     """,
     (UNSTORABLE, _RUNNING): """
         builtins.generator builtins.coroutine builtins.async_generator builtins.coroutine_wrapper builtins.frame
@@ -122,3 +123,25 @@ def special(kind: type) -> tuple[str, str] | None:
         if found is not None:
             return found
     return None
+
+
+def reason_of_name(name: str) -> str | None:
+    """The reason why objects of a type are left out, by a name that a program imports it by; None for others.
+
+    `sqlalchemy.orm.Session` is the type that is defined in `sqlalchemy.orm.session`. Types of the interpreter, which
+    may hold plain data, do not count.
+    """
+    package, _, _ = name.partition(".")
+    last = name.rpartition(".")[2]
+    for full, (kind, reason) in _NAMED.items():
+        if (
+            kind == UNSTORABLE
+            and reason in _LIVE
+            and full.rpartition(".")[2] == last
+            and full.startswith(f"{package}.")
+        ):
+            return reason
+    return None
+
+
+_LIVE = frozenset({_DATABASE, _NETWORK})
