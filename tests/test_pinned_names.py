@@ -51,6 +51,7 @@ SINCE_0_1_0 = {  # what streams of later versions name as well
             "find_mapper",
             "find_model",
             "find_table",
+            "identity_of",
             "load_named",
             "load_parametrized",
             "load_singleton",

@@ -21,6 +21,7 @@ from ..core.paths import format_keys
 from ..placeholder import (
     BY_VALUE,
     COMPILED_EXCEPTION,
+    IDENTITY,
     MAKES_OBJECT,
     MAKES_QUERY,
     NAMED,
@@ -294,9 +295,14 @@ def _function(value: Inert) -> str | None:
     return f"<function {printable(str(value.args[2]))}>" if len(value.args) > 2 else None
 
 
+def _identity(value: Inert) -> str | None:
+    return f"id({_type_text(value.args[0]).rpartition('.')[2]})" if value.args else None
+
+
 _SHORT: dict[str, Callable[[Inert], str | None]] = {
     PLACEHOLDER: _placeholder,
     MAKES_FUNCTION: _function,
+    IDENTITY: _identity,
     "datetime:date": _date_or_time,
     "datetime:datetime": _date_or_time,
     "datetime:time": _date_or_time,

@@ -188,6 +188,11 @@ def _is_of_program(cls: type, name: str) -> bool:
     return owner is not None and is_heap_type(owner) and module_name(owner) not in sys.stdlib_module_names
 
 
+def identity_of(value: Any) -> int:
+    """The `id` of a loaded object, in the place of the one that it had where it was captured."""
+    return id(value)
+
+
 def new_of(cls: Any) -> Any:
     """An object of exactly this class, without arguments: by its own `__new__` if that gives one, else by that in C."""
     made = None
