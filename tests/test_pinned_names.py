@@ -48,6 +48,7 @@ SINCE_0_1_0 = {  # what streams of later versions name as well
         f"snapagent.serializer.rebuild:{name}"
         for name in (
             "bind_method",
+            "class_namespace",
             "find_mapper",
             "find_model",
             "find_table",
@@ -58,8 +59,11 @@ SINCE_0_1_0 = {  # what streams of later versions name as well
             "make_object",
             "make_query_set",
             "rebuild_element",
+            "rebuild_match",
+            "rebuild_memory",
             "rebuild_row",
             "rebuild_ssl_context",
+            "rebuild_view",
             "reopen_file",
             "set_attributes",
             "set_query",

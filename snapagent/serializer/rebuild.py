@@ -212,6 +212,35 @@ def bind_method(function: Any, owner: Any) -> Any:
     return types.MethodType(function, owner)
 
 
+# -- values of built-in types ------------------------------------------------------------------------------------------
+
+
+def rebuild_view(what: str, mapping: Any) -> Any:
+    """The keys, values or items of a dict, as a view of it."""
+    return getattr(mapping, what)()
+
+
+def class_namespace(cls: Any) -> Any:
+    """The names in the body of a class, as a read-only mapping."""
+    return namespace(cls)
+
+
+def rebuild_match(pattern: Any, text: Any, start: int, end: int, places: tuple[tuple[int, int], ...]) -> Any:
+    """A match of this pattern with these places. Its `pos` may be another one: where the match itself begins."""
+    for look in (pattern.search, pattern.match, pattern.fullmatch):
+        for begin in (start, places[0][0]):
+            found = look(text, begin, end)
+            if found is not None and found.regs == places:
+                return found
+    raise ValueError("the pattern does not match there")
+
+
+def rebuild_memory(content: Any, layout: str, shape: tuple[int, ...]) -> memoryview:
+    """A view of these bytes, with items of a `struct` format."""
+    flat = memoryview(content)
+    return flat if layout == "B" and len(shape) == 1 else flat.cast("B").cast(layout, shape)  # type: ignore[call-overload]
+
+
 # -- handles and values of libraries -----------------------------------------------------------------------------------
 
 

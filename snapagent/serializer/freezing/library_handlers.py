@@ -6,6 +6,7 @@ from ...core.type_facts import attributes, instance_dict, type_name
 from ...placeholder import FRESH, LAZY, REDACTED, TOO_BIG, UNSTORABLE
 from ..naming import lookup
 from ..rebuild import make_query_set, set_query
+from .builtin_forms import INTERPRETER_FACTS, match_form, memory_form, named_by_its_type, proxy_form, view_form
 from .code_handlers import must_be_named
 from .http_forms import (
     HEADERS,
@@ -128,6 +129,17 @@ def _formed(form_of: Callable[[Any], Any]) -> Handler:
     return lambda dump, value: ask(form_of, value) or freeze_by_hooks(dump, value)
 
 
+def _memory(dump: Dump, view: Any) -> Any:
+    size = ask(lambda: view.nbytes)
+    if size > dump.max_bytes:
+        return dump.leave_out(view, TOO_BIG, f"{size} bytes are more than max_bytes allows")
+    return ask(memory_form, view)
+
+
+def _struct_format(compiled: Any) -> Any:
+    return type(compiled), (compiled.format,)
+
+
 # Forms that version 0.1.0 did not have: a look-up of calls that it stored must not use them.
 NEWER: dict[str, Handler] = {
     MAPPER: _mapper,
@@ -148,6 +160,14 @@ NEWER: dict[str, Handler] = {
     "http.cookiejar.CookieJar": freeze_own_attributes,
     "http.cookiejar.Cookie": _cookie,
     "ssl.SSLContext": _ssl_context,
+    "dict_keys": _formed(view_form),
+    "dict_values": _formed(view_form),
+    "dict_items": _formed(view_form),
+    "mappingproxy": _formed(proxy_form),
+    "memoryview": _memory,
+    "re.Match": _formed(match_form),
+    "_struct.Struct": _formed(_struct_format),
+    **dict.fromkeys(INTERPRETER_FACTS, _formed(named_by_its_type)),
     "sqlite3.Row": _formed(row_form),
     "lxml.etree._Element": _formed(element_form),
     "lxml.etree._ElementTree": _formed(tree_form),
