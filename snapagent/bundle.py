@@ -95,6 +95,7 @@ class Header(Record):
     exception: str | None = None  # module.qualname of the exception type
     ended: str = COMPLETE  # complete | closed | cancelled | capped: how a generator or coroutine ended
     parameters: tuple[tuple[str, str], ...] = ()  # (name, kind), kinds as inspect.Parameter names them, lower case
+    shape: str = ""  # of the arguments: see sealing.shape; empty in bundles of earlier versions
     previews: Mapping[str, str] = {}  # path of a top-level value -> bounded text
     tree: Mapping[str, object] = {}  # path of a top-level value -> bounded preview tree for show and diff
     notes: tuple[Note, ...] = ()

@@ -30,6 +30,10 @@ class ConfigError(SnapagentError):
         return " ".join(word for word in words if word)
 
 
+class UnsupportedPythonError(SnapagentError):
+    """Capture cannot run on this build of Python."""
+
+
 class StoreError(SnapagentError):
     """The store cannot be used: it is not a folder, belongs to another user, or cannot be read."""
 

@@ -16,7 +16,8 @@ from ..errors import NotReplayableError
 from ..placeholder import EXCLUDED, PLACEHOLDER
 from ..sealing.hashing.canonical import VERSION, argument_hash
 from ..sealing.opened_call import OpenedCall
-from ..sealing.seal import RawCall, SealRules
+from ..sealing.raw_call import RawCall
+from ..sealing.seal import SealRules
 from ..serializer.freezing.freeze import FreezeRules, freeze_as_first, freeze_call, freeze_outcome
 from ..serializer.inert.decode import Inert, nodes_of
 from .application import prepare

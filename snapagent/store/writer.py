@@ -307,7 +307,7 @@ class Store(StoreReader):
 
 
 def retention_rules(settings: Settings) -> RetentionRules:
-    return RetentionRules(settings.keep, settings.keep_outcomes, settings.max_age)
+    return RetentionRules(settings.keep, settings.keep_outcomes, settings.max_age, settings.keep_shapes)
 
 
 def _clear(folder: int, path: str, pinned: bool) -> int:

@@ -16,6 +16,8 @@ from ...core.signals import belongs_to_program
 from ...store.failures import LOCKED, PERSISTENT, StoreFailure
 from ...store.files import lock_is_ready
 from ...store.index import Counts
+from ...store.retention import Retention
+from ...store.writer import retention_rules
 from ..host_guard import describe, log_once
 from ..recording.admission import BACKING_OFF, QUOTA_MET, Breaker
 from ..recording.recorder import INTERNAL_ERROR
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
         def outcome_kind(self) -> str: ...
 
     Seal = Callable[[Any], tuple[Header, Mapping[str, bytes]]]
+    ShapeOf = Callable[[Any], str]
 
 
 EVERY = 0.4  # seconds between two updates of the indexes: a process that is killed loses at most half a second
@@ -55,6 +58,7 @@ _SHARE = 50  # an update makes the next one wait so many times as long as it kep
 _LONGEST_DELAY = 30.0  # seconds between two attempts on an index whose lock is stuck
 _COUNTS_FIRST = 0.05  # seconds of processor time that saving counts before the last bundles may take
 _FUNCTION_FAILURES = 5  # failures in a row that open the breaker of one function
+_UNKNOWN = "?"  # in place of a shape: no shape is so
 _STORE_FAILURES = 3  # the same for the disk
 
 
@@ -96,7 +100,8 @@ class _Group:
     def __init__(self, function: WatchedTarget) -> None:
         self.function = function
         self.calls: list[tuple[CapturedCall, int]] = []
-        self.retention = _BatchRetention(function.settings.keep, function.settings.keep_outcomes)
+        # A call that retention would remove at once is counted as captured and never written.
+        self.retention = Retention(retention_rules(function.settings))
 
     def in_order(self) -> list[tuple[CapturedCall, int]]:
         """The calls in the order of writing."""
@@ -114,6 +119,7 @@ class _Group:
 class CallStorer:
     """Stores calls of the targets that it watches; `seal` turns a call into a header and the bytes of its parts.
 
+    `shape_of` gives the shape of a call that is not sealed, where retention asks for it.
     `between_steps` is called between two steps of the work, each of which takes less than about a millisecond, and
     `between_calls` between two calls of `store_all`. `done` is told each call that is done with, and
     whether its caller wrote it alone.
@@ -123,12 +129,14 @@ class CallStorer:
         self,
         store: Store,
         seal: Seal,
+        shape_of: ShapeOf,
         between_steps: Callable[[], None],
         between_calls: Callable[[], None] = _nothing,
         done: Callable[[CapturedCall, bool], None] = _nothing,
     ) -> None:
         self.store = store
         self._seal = seal
+        self._shape_of = shape_of
         self._between_steps = between_steps
         self._between_calls = between_calls
         self._done_with = done
@@ -273,17 +281,32 @@ class CallStorer:
     def _write_or_leave_out(self, group: _Group, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
         """Write a call, unless newer ones make it surplus. It counts as captured either way; False: it is given up."""
         function, retention = group.function, group.retention
-        is_kept = retention.keeps(call.outcome_kind)
+        looked_at: list[str] = []  # the shape, where retention asks for it before the call is sealed
+        is_kept = retention.keeps(call.outcome_kind, lambda: self._look_at_shape(call, looked_at))
         if self._is_over and (is_kept or function.gate.limited):
             return False
         if not self._claim(function):
             return True
-        if is_kept and not self._write_one(function, folder, call, counter):
-            self.store.folder_writer(function.target).quota.refund()
-            return True
-        retention.add(call.outcome_kind)
+        if is_kept:
+            header = self._write_one(function, folder, call, counter)
+            if header is None:
+                self.store.folder_writer(function.target).quota.refund()
+                return True
+            retention.add(call.outcome_kind, header.shape, *looked_at)
         function.ledger.count_captured()
         return True
+
+    def _look_at_shape(self, call: CapturedCall, looked_at: list[str]) -> str:
+        """The shape, which is added to `looked_at`. One that is unknown, so that the call is kept, where it fails."""
+        if self._is_over:
+            return _UNKNOWN
+        self._between_steps()
+        try:
+            looked_at.append(self._shape_of(call))
+        except Exception as error:  # sealing fails as well, and counts it
+            _raise_programs_own(error)
+            return _UNKNOWN
+        return looked_at[0]
 
     def _claim(self, function: WatchedTarget) -> bool:
         """Take a place of the quota just before it is used: a process that ends has none to give back."""
@@ -321,7 +344,10 @@ class CallStorer:
                 except StoreFailure as failure:  # the store keeps them for the last update
                     _raise_programs_own(failure)
 
-    def _write_one(self, function: WatchedTarget, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
+    def _write_one(
+        self, function: WatchedTarget, folder: BatchFolder, call: CapturedCall, counter: int
+    ) -> Header | None:
+        """Seal and write a call. Returns its header; None when it failed, and is counted so."""
         try:
             if self._is_unusable():
                 raise StoreFailure(self._unusable)
@@ -333,13 +359,13 @@ class CallStorer:
             )
         except Exception as error:
             self._count_failed(function, self._reason(function, error))
-            return False
+            return None
         function.has_bundle = True
         function.breaker.succeeded()
         self._breaker.succeeded()
         self._written.append((function, entry, stored))
         self._written_bytes += stored.size
-        return True
+        return header
 
     def _reason(self, function: WatchedTarget, error: Exception) -> str:
         """Count a failure with the breakers; the reason for the counts. Raises what is the program's own."""
@@ -447,30 +473,6 @@ class CallStorer:
         self.store.write_pending_counts(function.target, counts)
         patience = min(patience, max(self.deadline - monotonic(), 0.0))
         return self.store.update(function.target, Counts(), function.settings, timeout=patience, last=True)
-
-
-class _BatchRetention:
-    """Which calls of a batch, given from the newest to the oldest, retention would keep.
-
-    The newest `keep`, and of each outcome kind that these lack the newest `keep_outcomes`. A call that it would remove
-    at once is counted as captured and never written.
-    """
-
-    def __init__(self, keep: float, keep_outcomes: int) -> None:
-        self._keep = keep
-        self._keep_outcomes = keep_outcomes
-        self._newest = 0
-        self._left: dict[str, int] = {}  # of `keep_outcomes`
-
-    def keeps(self, kind: str) -> bool:
-        return self._newest < self._keep or self._left.get(kind, self._keep_outcomes) > 0
-
-    def add(self, kind: str) -> None:
-        if self._newest < self._keep:
-            self._newest += 1
-            self._left[kind] = 0
-        else:
-            self._left[kind] = max(self._left.get(kind, self._keep_outcomes) - 1, 0)
 
 
 def _raise_programs_own(error: BaseException) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ...store import Store
     from ..recording.admission import Gate
     from ..recording.ledger import Ledger
-    from .store_calls import CapturedCall, Seal
+    from .store_calls import CapturedCall, Seal, ShapeOf
 
     class PeriodicTask(Protocol):
         """Work to be done now and then in the writer's thread, and at the end."""
@@ -84,9 +84,12 @@ class Writer:
         exit_wait: float = EXIT_WAIT,
         queue_bytes: int = QUEUE_BYTES,
         own_threads: set[int] | None = None,
+        shape_of: ShapeOf | None = None,
     ) -> None:
         self.store = store
-        self._storer = CallStorer(store, seal, self._yield_to_program, self._between_calls, self._done_with)
+        self._storer = CallStorer(
+            store, seal, shape_of or _no_shape, self._yield_to_program, self._between_calls, self._done_with
+        )
         self._sync = sync
         self._exit_wait = exit_wait
         self._spent = spent or _nothing
@@ -443,3 +446,8 @@ def _nothing(seconds: float) -> None:
 def _settle_nothing(call: CapturedCall) -> float:
     """Default of `settle`."""
     return 0.0
+
+
+def _no_shape(call: CapturedCall) -> str:
+    """Default of `shape_of`."""
+    return ""

@@ -16,7 +16,8 @@ from ...core.short_hashes import without_version
 from ...core.signature import Parameters
 from ...dependencies.raw_tape import RawTape
 from ...errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
-from ...sealing.seal import RawCall, SealRules, seal
+from ...sealing.raw_call import RawCall
+from ...sealing.seal import SealRules, seal
 from ...serializer.inert.decode import InertError
 from ...store.bundle_files import check_place
 from ...store.keys import pseudonym_key

@@ -161,6 +161,8 @@ def _lines_of(header: Header, row: BundleRow | None, depth: int, is_file: bool) 
     passed, returned = arguments(header), outcome(header)
     yield [("arguments", "bold"), ("" if passed else "  none", "dim")]
     yield from _tree(passed, depth)
+    if header.shape:
+        yield [("shape", "bold"), (f"  {header.shape}", "dim")]
     yield from _tree(returned, depth, top=True)
     summary = summary_of(header)
     if summary is not None:

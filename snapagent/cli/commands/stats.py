@@ -1,10 +1,10 @@
-"""`snapagent stats`: counts of the store with small charts."""
+"""`snapagent stats`: counts of the store with small charts, and the argument shapes that are there."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -15,10 +15,10 @@ from ...config.units import format_size
 from ...core.records import Record
 from ...errors import CorruptBundleError
 from ...store import files
-from ...store.layout import BundleEntry, parse_stamp
+from ...store.layout import parse_stamp
 from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
-from ..choosing import matching
+from ..choosing import matching, name_of
 from ..completing import complete_target
 from ..terminal.wording import counted, local_time
 
@@ -29,10 +29,14 @@ _LIMITS = [limit for limit, _ in _SIZES]
 _CLASSES = (*(name for _, name in _SIZES), "more")
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BAR = 30  # characters of the longest bar
+_SHAPES = 12  # of one function that are printed
 
 
 class Statistics(Record):
-    """Counts of bundles. `over_time` is (start of the hour or day in UTC, bundles); `bytes` is the total size."""
+    """Counts of bundles. `over_time` is (start of the hour or day in UTC, bundles); `bytes` is the total size.
+
+    `shapes` counts the bundles of each argument shape by function; bundles of earlier versions have none.
+    """
 
     functions: int
     bundles: int
@@ -42,13 +46,14 @@ class Statistics(Record):
     skipped: Mapping[str, int]
     failed: Mapping[str, int]
     outcomes: Mapping[str, int]
+    shapes: Mapping[str, Mapping[str, int]]
     sizes: Mapping[str, int]
     over_time: tuple[tuple[str, int], ...]
     headers_read: int
 
     def to_json(self) -> dict[str, Any]:
         over_time = [{"from": start, "bundles": number} for start, number in self.over_time]
-        mappings = {name: dict(getattr(self, name)) for name in ("skipped", "failed", "outcomes", "sizes")}
+        mappings = {name: dict(getattr(self, name)) for name in ("skipped", "failed", "outcomes", "shapes", "sizes")}
         return {**self.as_dict(), **mappings, "over_time": over_time}
 
 
@@ -60,6 +65,7 @@ def statistics(store: StoreReader, folders: Sequence[FunctionFolder]) -> Statist
     outcomes: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     moments: Counter[str] = Counter()
+    shapes: dict[str, Mapping[str, int]] = {}
     number = total = 0
     for folder in folders:
         index = store.index(folder.name)
@@ -72,23 +78,26 @@ def statistics(store: StoreReader, folders: Sequence[FunctionFolder]) -> Statist
         found = files.sizes(bundles.folder, bundles.names).values()
         total += sum(found)
         sizes.update(map(_size_class, found))
-        kinds = list(_kinds(store, islice(reversed(bundles), _READ)))
-        read += len(kinds)
-        outcomes.update(kinds)
+        of_function: Counter[str] = Counter()
+        for _, summary, _ in store.summaries(islice(reversed(bundles), _READ)):
+            read += 1
+            if isinstance(summary, CorruptBundleError):
+                outcomes["unreadable"] += 1
+                continue
+            outcomes[summary.exception or summary.outcome] += 1
+            of_function[summary.shape] += 1
+        of_function.pop("", None)
+        if of_function:
+            shapes[name_of(folder)] = dict(of_function.most_common())
     ordered = {name: sizes[name] for name in _CLASSES if sizes[name]}
     return Statistics(
         len(folders), number, total, calls, captured, skipped, failed,
-        dict(outcomes.most_common()), ordered, _over_time(moments), read,
+        dict(outcomes.most_common()), shapes, ordered, _over_time(moments), read,
     )  # fmt: skip
 
 
 def _size_class(size: int) -> str:
     return _CLASSES[bisect_left(_LIMITS, size)]
-
-
-def _kinds(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[str]:
-    for _, brief, _ in store.summaries(entries):
-        yield "unreadable" if isinstance(brief, CorruptBundleError) else brief.exception or brief.outcome
 
 
 def _over_time(hours: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -116,7 +125,7 @@ def _over_time(hours: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
 @store_options
 @pass_app
 def stats_command(app: App, globs: Sequence[str], as_json: bool) -> None:
-    """Show counts over time, sizes and outcomes.
+    """Show counts over time, sizes, outcomes and argument shapes.
 
     \b
     Examples:
@@ -144,10 +153,25 @@ def _print(app: App, found: Statistics) -> None:
         app.out.line(("over time  ", "bold"), (_sparkline([number for _, number in found.over_time]), "green"))
         app.out.line((f"           {_period([start for start, _ in found.over_time])}", "dim"))
     _bars(app, "outcomes", found.outcomes, "cyan")
+    _shapes(app, found.shapes)
     _bars(app, "sizes up to", found.sizes, "blue")
     _bars(app, "not captured", {**found.failed, **found.skipped}, "yellow")
     if found.headers_read < found.bundles:
-        app.out.note(f"outcomes count only the newest {found.headers_read:,} of {found.bundles:,} bundles")
+        app.out.note(f"outcomes and shapes count only the newest {found.headers_read:,} of {found.bundles:,} bundles")
+
+
+def _shapes(app: App, shapes: Mapping[str, Mapping[str, int]]) -> None:
+    """The argument shapes of each function, the most frequent first."""
+    if not shapes:
+        return
+    app.out.line("")
+    app.out.line(("argument shapes", "bold"))
+    for function, numbers in shapes.items():
+        app.out.line(("  ", ""), (function, "cyan"))
+        for shape, number in list(numbers.items())[:_SHAPES]:
+            app.out.folded(f"    {number:>6,}  {shape}", lead=" " * 14)
+        if len(numbers) > _SHAPES:
+            app.out.line((f"            ... {counted(len(numbers) - _SHAPES, 'more', 'more')}", "dim"))
 
 
 def _period(starts: Sequence[str]) -> str:

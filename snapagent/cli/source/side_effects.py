@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from ...core.records import Record
-from .modules import ModuleSource, SourceFinder, dotted
+from .modules import ModuleSource, SourceFinder, dotted, full_name
 
 _DEPTH = 4  # levels of calls of the program's own functions
 
@@ -43,7 +43,7 @@ def find_side_effects(target: str, finder: SourceFinder) -> SideEffects:
     patches: dict[str, None] = {}
     unsteady: dict[str, None] = {}
     for name in _calls(definition.node):
-        full = _full_name(name, source)
+        full = full_name(name, source)
         if full in UNSTEADY:
             unsteady[full] = None
         elif _has_side_effect(name, source, finder, _DEPTH):
@@ -57,17 +57,8 @@ def _calls(function: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _full_name(name: str, source: ModuleSource) -> str:
-    """A called name with its first word as the module imported it: `requests.get`, `shop.gateway.charge`."""
-    first, dot, rest = name.partition(".")
-    imported = source.definitions.get(first)
-    if imported is None or imported.kind != "imported":
-        return name
-    return imported.origin.replace(":", ".").rstrip(".") + dot + rest
-
-
 def _has_side_effect(name: str, source: ModuleSource, finder: SourceFinder, depth: int) -> bool:
-    full = _full_name(name, source)
+    full = full_name(name, source)
     if _is_imported(name, source) and full.partition(".")[0] in EXTERNAL_LIBRARIES:
         return True
     below = _function(name, full, source, finder) if depth > 0 else None

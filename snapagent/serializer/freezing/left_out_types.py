@@ -122,3 +122,25 @@ def special(kind: type) -> tuple[str, str] | None:
         if found is not None:
             return found
     return None
+
+
+def reason_of_name(name: str) -> str | None:
+    """The reason why objects of a type are left out, by a name that a program imports it by; None for others.
+
+    `sqlalchemy.orm.Session` is the type that is defined in `sqlalchemy.orm.session`. Types of the interpreter, which
+    may hold plain data, do not count.
+    """
+    package, _, _ = name.partition(".")
+    last = name.rpartition(".")[2]
+    for full, (kind, reason) in _NAMED.items():
+        if (
+            kind == UNSTORABLE
+            and reason in _LIVE
+            and full.rpartition(".")[2] == last
+            and full.startswith(f"{package}.")
+        ):
+            return reason
+    return None
+
+
+_LIVE = frozenset({_DATABASE, _NETWORK})
