@@ -29,6 +29,8 @@ SINGLETON = REBUILDS + ":load_singleton"  # called with "module:path", class, ba
 FINDS_MODEL = REBUILDS + ":find_model"  # called with app label, model name, "module:path"
 MAKES_OBJECT = REBUILDS + ":make_object"  # called with the class
 MAKES_QUERY = REBUILDS + ":make_query_set"  # called with class, path
+STARTS_ANEW = REBUILDS + ":start_anew"  # name of the type, function, named, other and keyword arguments
+ITERATES = REBUILDS + ":iterate_again"  # called with maker, args
 COMPILED_EXCEPTION = "snapagent.serializer.exceptions:rebuild_compiled_exception"  # class, args, text, maker, its args
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from ..placeholder import (
     BY_VALUE,
     COMPILED_EXCEPTION,
+    ITERATES,
     MAKES_OBJECT,
     MAKES_QUERY,
     NAMED,
     PLACEHOLDER,
     REBUILDS_EXCEPTION,
     SINGLETON,
+    STARTS_ANEW,
 )
 from ..serializer.inert.class_facts import class_facts
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
@@ -39,9 +41,18 @@ def type_text(value: Any) -> str:
         return type_text(value.args[0])
     if kind.name == MAKES_FUNCTION:
         return "function"
+    if kind.name == STARTS_ANEW:
+        return title_of(value)
     kind = class_of(value)
     module = "" if kind.module in ("builtins", "__main__") else kind.module + "."
     return printable(module + kind.qualname)
+
+
+def title_of(value: Inert) -> str:
+    """The name of the class without its module; `generator` or `coroutine` of what has not started."""
+    if type(value).name == STARTS_ANEW and value.args:
+        return printable(str(value.args[0]))
+    return printable(class_of(value).qualname)
 
 
 def class_of(value: Inert) -> Any:
@@ -49,7 +60,7 @@ def class_of(value: Inert) -> Any:
     args = value.args
     if is_exception(value):
         return args[0]
-    if type(value).name in (SINGLETON, MAKES_OBJECT, MAKES_QUERY):
+    if type(value).name in (SINGLETON, MAKES_OBJECT, MAKES_QUERY, ITERATES):
         return next((arg for arg in args if isinstance(arg, StandIn)), type(value))
     return type(value)
 
@@ -66,6 +77,10 @@ def is_exception(value: Inert) -> bool:
 
 def named_parts(value: Inert) -> list[tuple[str, Any]]:
     """The attributes of an object: from its state, or from its constructor arguments where the fields are known."""
+    if type(value).name == STARTS_ANEW and len(value.args) == 5:
+        _, function, named, _, keywords = value.args
+        arguments = [item for part in (named, keywords) if type(part) is dict for item in part.items()]
+        return [("of", function), *((key, item) for key, item in arguments if type(key) is str)]
     state = value.args[3] if type(value).name == SINGLETON else value.state
     found: list[tuple[str, Any]] = []
     for part in state if type(state) is tuple else (state,):

@@ -20,7 +20,7 @@ from itertools import islice
 from ..core.paths import format_keys
 from ..placeholder import BY_VALUE, PLACEHOLDER
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_atom
-from .described import class_of, is_exception, named_parts, printable, type_text
+from .described import is_exception, named_parts, printable, title_of, type_text
 from .hashing.canonical import Canonical
 
 TYPE_CHECKING = False
@@ -138,7 +138,7 @@ class _Text:
         short = SHORT_FORMS.get(name)
         text = short(value) if short is not None else None
         if text is None:
-            title = printable(class_of(value).qualname)
+            title = title_of(value)
             self._left -= len(title) + 2
             inside = self._items(value.args[1]) if is_exception(value) else self._insides(value)
             return f"{title}({inside})"

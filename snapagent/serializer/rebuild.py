@@ -207,6 +207,53 @@ def bind_method(function: Any, owner: Any) -> Any:
     return types.MethodType(function, owner)
 
 
+# -- iterators, generators and coroutines ------------------------------------------------------------------------------
+
+
+def iterate_again(maker: Any, args: tuple[Any, ...], *state: Any) -> Any:
+    """An iterator of the standard library over the items that were still to come."""
+    made = maker(*args)
+    if state:
+        made.__setstate__(*state)
+    return made
+
+
+def chain_again(rest: Any, begun: tuple[Any, ...]) -> Any:
+    """A chain of the iterator that it had begun, if any, and of all that `rest` gives."""
+    from itertools import chain
+
+    return chain.from_iterable(chain(begun, rest))
+
+
+def start_anew(kind: str, function: Any, named: dict[str, Any], rest: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """A generator or coroutine that has not started, made by its function. `kind` is the name of its type.
+
+    A coroutine makes the one of the function at its first step: what a test never awaits must not warn.
+    """
+    if kind != types.CoroutineType.__name__:
+        return function(*named.values(), *rest, **keywords)
+    made = CALLS_LATER(function, named, rest, keywords)
+    made.__name__ = getattr(function, "__name__", made.__name__)
+    made.__qualname__ = getattr(function, "__qualname__", made.__qualname__)
+    made.send(None)  # one that has started does not warn when it is dropped
+    return made
+
+
+def _call_later(function: Any, named: dict[str, Any], rest: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    yield
+    return (yield from function(*named.values(), *rest, **keywords).__await__())
+
+
+def _as_coroutine(function: Any) -> Any:
+    """A generator function that makes coroutines: an `async def` cannot stop before its first `await`."""
+    code = function.__code__
+    flags = code.co_flags & ~0x20 | 0x80  # inspect.CO_GENERATOR, inspect.CO_COROUTINE
+    return types.FunctionType(code.replace(co_flags=flags), function.__globals__)
+
+
+CALLS_LATER: Any = _as_coroutine(_call_later)
+
+
 # -- handles and values of libraries -----------------------------------------------------------------------------------
 
 

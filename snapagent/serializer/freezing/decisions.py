@@ -25,8 +25,17 @@ from . import own_state
 from .code_handlers import freeze_class, freeze_function, freeze_module
 from .fresh_handlers import fresh, fresh_maker
 from .handler import SINGLETONS, plain
+from .iterator_forms import ONE_WAY
 from .left_out_types import special
-from .library_handlers import DATACLASS_MARKS, NEWER, freeze_array, freeze_file, freeze_lazy_object, freeze_query_set
+from .library_handlers import (
+    DATACLASS_MARKS,
+    NEWER,
+    freeze_array,
+    freeze_file,
+    freeze_lazy_object,
+    freeze_one_way,
+    freeze_query_set,
+)
 from .method_handlers import freeze_method, freeze_wrapper
 from .object_handlers import (
     freeze_by_hooks,
@@ -209,6 +218,8 @@ def _newer(kind: type, handler: Handler) -> Handler:
     for base in mro(kind):
         if type_name(base) in NEWER:
             return NEWER[type_name(base)]
+    if kind in ONE_WAY:
+        return freeze_one_way
     if type_name(kind) in ("_io.TextIOWrapper", "_io.BufferedReader"):
         return freeze_file
     if handler in (plain, freeze_by_hooks) and may_be_singleton(kind):

@@ -17,6 +17,7 @@ from .http_forms import (
     response_form,
     ssl_context_form,
 )
+from .iterator_forms import form_of_one_way
 from .left_out_types import special
 from .library_forms import element_form, file_form, row_form, tree_form
 from .object_handlers import freeze_by_hooks, freeze_own_attributes, left_out
@@ -121,6 +122,12 @@ def _ssl_context(dump: Dump, context: Any) -> Any:
 
 def freeze_file(dump: Dump, file: Any) -> Any:
     return file_form(file) or dump.leave_out(file, *(special(type(file)) or (UNSTORABLE, "an open file")))
+
+
+def freeze_one_way(dump: Dump, value: Any) -> Any:
+    """Only of an argument: what a call has returned is served, and must not run the program's own code again."""
+    form = None if dump.is_outcome else ask(form_of_one_way, value)
+    return form or dump.leave_out(value, *(special(type(value)) or (UNSTORABLE, "an iterator")))
 
 
 def _formed(form_of: Callable[[Any], Any]) -> Handler:

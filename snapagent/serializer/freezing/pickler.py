@@ -10,7 +10,7 @@ import pickle
 
 from ...bundle import Note
 from ...core.clock import monotonic, perf_counter, thread_time
-from ...core.paths import EXCEPTION
+from ...core.paths import EXCEPTION, OUTCOME_ROOTS
 from ...core.type_facts import type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value, name_of_code
@@ -124,6 +124,11 @@ class Freezer(pickle.Pickler):
     def keeps_tracebacks(self) -> bool:
         """True for an exception that ended the call. One that is an argument has no traceback, so that it compares."""
         return EXCEPTION in (self.origin, getattr(self.origin, "key", None))
+
+    @property
+    def is_outcome(self) -> bool:
+        """Whether the value is what a call returned or raised."""
+        return (self.origin if type(self.origin) is str else getattr(self.origin, "key", None)) in OUTCOME_ROOTS
 
     def handler_of(self, value: object) -> Any:
         return self.decisions.get(type(value)) or self.decisions.decide(value)

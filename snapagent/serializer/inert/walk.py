@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
-from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, NAMED, REBUILDS_EXCEPTION, SINGLETON
+from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, NAMED, REBUILDS_EXCEPTION, SINGLETON, STARTS_ANEW
 from .class_facts import class_facts
 from .decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 
@@ -129,6 +129,11 @@ def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Ite
     if cls.name == SINGLETON:
         yield Item(None, NO_STEP, None, node.args[3])
         labels = [NO_STEP] * len(node.args)
+        step = NO_STEP
+    if cls.name == STARTS_ANEW and len(node.args) == 5:
+        _, function, named, rest, keywords = node.args
+        yield from (Item(None, NO_STEP, None, named), Item(None, NO_STEP, None, keywords))
+        yield from (Item(None, "args", None, rest), Item(None, "__func__", None, function))
         step = NO_STEP
     if cls.name == MAKES_FUNCTION:
         yield from _function_parts(node)
