@@ -9,6 +9,7 @@ from ..rebuild import make_query_set, set_query
 from .code_handlers import must_be_named
 from .http_forms import (
     HEADERS,
+    connected_form,
     cookie_form,
     headers_form,
     open_response_form,
@@ -100,6 +101,10 @@ def _open_response(dump: Dump, response: Any) -> Any:
     return open_response_form(response) or freeze_by_hooks(dump, response)
 
 
+def _connected_response(dump: Dump, response: Any) -> Any:
+    return connected_form(response, dump.note) or freeze_by_hooks(dump, response)
+
+
 def _headers(dump: Dump, headers: Any) -> Any:
     return headers_form(headers) if type_name(type(headers)) == HEADERS else freeze_by_hooks(dump, headers)
 
@@ -143,6 +148,7 @@ NEWER: dict[str, Handler] = {
     "requests.models.Response": _response,
     "httpx.Request": _request,
     "httpx.Response": _open_response,
+    "aiohttp.client_reqrep.ClientResponse": _connected_response,
     HEADERS: _headers,
     "httpx._client.BaseClient": freeze_own_attributes,
     "httpx.Proxy": left_out(REDACTED, "a proxy may carry credentials"),
