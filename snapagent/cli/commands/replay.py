@@ -11,25 +11,20 @@ from xml.etree import ElementTree
 
 import click
 
-from ...bundle import SETTINGS_MODULE, Header
 from ...compare import Difference, make_options
 from ...compare.outcomes import BROKEN, EQUAL, FIXED, UNDECIDED, VERDICT_KINDS
-from ...config.environment import CONFIG
 from ...config.settings import CONFIG_FIELDS
 from ...config.units import format_duration
 from ...core.short_hashes import case_ids, short_hash
-from ...errors import BundleNotFoundError, CorruptBundleError
-from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
-from ..choosing import matching, name_of
+from ..choosing import matching
 from ..completing import complete_target
 from ..group import PROBLEM
-from ..source.facsimiles import PLACEHOLDERS
 from ..source.modules import default_search_path
 from ..terminal.table import Column
 from ..terminal.wording import counted, printable
-from ..views.rows import has_outcome
-from ..workers.pool import Plan, Result, Task, replay_all
+from ..workers.pool import Plan, Result, replay_all
+from ..workers.tasks import tasks_of, variables_for, with_settings
 
 _OF_ONE = "effects: "  # a note that concerns its bundle alone
 _SHOWN = 20  # causes printed in detail
@@ -104,9 +99,9 @@ def replay_command(
         "setup": setup,
         "allow_io": allow_io,
     }
-    tasks = [task for folder in matching(app.store, globs) for task in _tasks(app.store, folder, outcome, limit)]
-    tasks = _with_settings(tasks)
-    plan = Plan(jobs or os.cpu_count() or 1, timeout, rules, fail_fast, _variables(app))
+    tasks = [task for folder in matching(app.store, globs) for task in tasks_of(app.store, folder, outcome, limit)]
+    tasks = with_settings(tasks)
+    plan = Plan(jobs or os.cpu_count() or 1, timeout, rules, fail_fast, variables_for(app))
     found = app.out.progress.over(replay_all(tasks, plan), "replayed", len(tasks))
     results = sorted(found, key=lambda result: (result.task.target, result.task.name))
     if junit_xml is not None:
@@ -135,50 +130,6 @@ def _check_setup(setup: str | None) -> None:
             CONFIG_FIELDS["setup"].read(setup)
     except ValueError as error:
         raise click.UsageError(f"--setup {error}.") from None
-
-
-def _variables(app: App) -> dict[str, str]:
-    """What the processes need to find the configuration that this command has."""
-    path = app.find_config()
-    return {CONFIG: os.path.abspath(path)} if path is not None and app.config is not None else {}
-
-
-def _with_settings(tasks: Sequence[Task]) -> list[Task]:
-    """The tasks by settings module, so that few processes are needed. Calls without one get the commonest."""
-    counts = Counter(task.settings for task in tasks if task.settings)
-    commonest = counts.most_common(1)[0][0] if counts else ""
-    complete = [task if task.settings else task.replace(settings=commonest) for task in tasks]
-    return sorted(complete, key=lambda task: task.settings)
-
-
-def _tasks(store: StoreReader, folder: FunctionFolder, outcome: str | None, limit: int | None) -> Iterator[Task]:
-    """The selected bundles of a function, the newest first. An unreadable one becomes a task that fails."""
-    found = 0
-    for entry in reversed(store.entries(folder.name)):
-        if limit is not None and found >= limit:
-            return
-        try:
-            header = store.header(entry)
-        except BundleNotFoundError:
-            continue
-        except CorruptBundleError:
-            yield Task(name_of(folder), entry.name, entry.short_hash, "unreadable", store.base_path)
-            continue
-        if outcome is None or has_outcome(header, outcome):
-            found += 1
-            yield Task(
-                header.target,
-                entry.name,
-                header.hash,
-                header.outcome,
-                store.base_path,
-                _placeholders(header),
-                str(header.origin.get(SETTINGS_MODULE, "")),
-            )
-
-
-def _placeholders(header: Header) -> tuple[str, ...]:
-    return tuple(note.path for note in header.notes if note.kind in PLACEHOLDERS)
 
 
 def _summary(results: Sequence[Result]) -> dict[str, int]:

@@ -22,6 +22,7 @@ max_store_bytes: 256MB      # of all captures; pinned bundles aside
 defaults:                   # each may be set per target too
   keep: 2                   # the newest bundles per function; .inf keeps all
   keep_outcomes: 1          # and the newest of each exception type they lack
+  keep_shapes: 4            # and the newest of each argument shape that those lack
   max_bytes: 1MB            # per bundle; larger values become placeholders
   redact: []                # names of secrets, besides password, token, ...
 """
