@@ -10,6 +10,7 @@ from .builtin_forms import INTERPRETER_FACTS, match_form, memory_form, named_by_
 from .code_handlers import must_be_named
 from .http_forms import (
     HEADERS,
+    connected_form,
     cookie_form,
     headers_form,
     open_response_form,
@@ -102,6 +103,10 @@ def _open_response(dump: Dump, response: Any) -> Any:
     return open_response_form(response) or freeze_by_hooks(dump, response)
 
 
+def _connected_response(dump: Dump, response: Any) -> Any:
+    return connected_form(response, dump.note) or freeze_by_hooks(dump, response)
+
+
 def freeze_request(dump: Dump, request: Any) -> Any:
     must_be_named(dump, type(request))
     return served_request_form(request, dump.note)
@@ -174,6 +179,7 @@ NEWER: dict[str, Handler] = {
     "requests.models.Response": _response,
     "httpx.Request": _client_request,
     "httpx.Response": _open_response,
+    "aiohttp.client_reqrep.ClientResponse": _connected_response,
     HEADERS: _headers,
     "httpx._client.BaseClient": freeze_own_attributes,
     "httpx.Proxy": left_out(REDACTED, "a proxy may carry credentials"),
