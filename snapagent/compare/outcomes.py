@@ -22,6 +22,7 @@ NOT_COMPARABLE = "not comparable"  # it differs, and an argument that the bundle
 NOT_REPLAYABLE = "not replayable"
 NOISE = "noise"  # two replays of the same code differ, and so nothing is known about a change
 VERDICT_KINDS = (EQUAL, CHANGED, BROKEN, FIXED, NOT_COMPARABLE, NOT_REPLAYABLE)
+KINDS_OF_TWO = (*VERDICT_KINDS, NOISE)  # where each bundle is replayed twice
 UNDECIDED = (NOT_COMPARABLE, NOT_REPLAYABLE)  # the replay says nothing about the code
 
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import click
 
 from ...compare import Difference, make_options
-from ...compare.outcomes import BROKEN, EQUAL, FIXED, NOISE, UNDECIDED, VERDICT_KINDS
+from ...compare.outcomes import BROKEN, EQUAL, FIXED, KINDS_OF_TWO, NOISE, UNDECIDED, VERDICT_KINDS
 from ...config.settings import CONFIG_FIELDS
 from ...config.units import format_duration
 from ...core.short_hashes import case_ids, short_hash
@@ -172,9 +172,7 @@ def _print(app: App, results: Sequence[Result]) -> None:
     if not results:
         app.out.note("there is nothing to replay", then="snapagent list")
         return
-    kinds = [
-        kind for kind in (*VERDICT_KINDS, NOISE) if kind == EQUAL or any(result.kind == kind for result in results)
-    ]
+    kinds = [kind for kind in KINDS_OF_TWO if kind == EQUAL or any(result.kind == kind for result in results)]
     columns = (Column("FUNCTION", style="bold", shrinks=2), *(Column(kind.upper(), right=True) for kind in kinds),
                Column("TIME", right=True))  # fmt: skip
     by_target: dict[str, list[Result]] = {}
