@@ -15,16 +15,16 @@ from typing import Any
 from ..core.paths import Step
 from ..core.records import Record
 from ..core.type_facts import reference_name
+from ..serializer.attributes import attribute_parts
 from ..serializer.exceptions import STAND_IN_TEXT, is_compiled, text_of
 from .containers import compare_dicts, compare_sequences
-from .report import ADDED, MISSING
+from .report import ADDED, MISSING, Difference
 from .text import is_unrun_query, short_pair
 from .walking import Pair, Steps, Walk
 
 _ABSENT = object()
 _DURATIONS = ("elapsed", "_elapsed")  # of a response, in requests and httpx
-# Of libraries, about the object's own life: SQLAlchemy's session, which of pydantic's fields were given in the call.
-_BOOKKEEPING = frozenset(("_sa_instance_state", "__pydantic_fields_set__"))
+_BOOKKEEPING = frozenset(("_sa_instance_state",))  # about the object's own life: SQLAlchemy's session
 
 
 class State(Record):
@@ -42,7 +42,7 @@ def state_of(value: object) -> State | None:
         reducer = copyreg.dispatch_table.get(type(value))
         reduced: Any = reducer(value) if reducer is not None else value.__reduce_ex__(4)
     except Exception:
-        found = dict(_attributes(value))
+        found = dict(attributes_of(value))
         return State(found) if found else None
     if isinstance(reduced, str):
         return State({}, (reduced,))
@@ -56,19 +56,14 @@ def state_of(value: object) -> State | None:
 
 def _named(state: object) -> tuple[dict[str, object], tuple[object, ...]]:
     """Attributes by name, and whatever else a `__getstate__` gave."""
-    match state:
-        case None:
-            return {}, ()
-        case dict():
-            inner = state.get("__dict__")  # pydantic's models keep their fields one level down
-            flat = {**state, **inner} if isinstance(inner, dict) else dict(state)
-            return {str(name): value for name, value in flat.items() if name != "__dict__" or flat is state}, ()
-        case (dict() | None as plain, dict() as slots):
-            return {**(plain or {}), **slots}, ()
-    return {}, (state,)
+    parts = attribute_parts(state)
+    if not parts and state is not None:
+        return {}, (state,)
+    return {str(name): value for part in parts for name, value in part.items()}, ()
 
 
-def _attributes(value: object) -> Iterator[tuple[str, object]]:
+def attributes_of(value: object) -> Iterator[tuple[str, object]]:
+    """The attributes that the object itself holds, in its `__dict__` and its slots."""
     yield from getattr(value, "__dict__", {}).items()
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())
@@ -89,7 +84,7 @@ def compare_objects(walk: Walk, steps: Steps, expected: object, got: object) -> 
         compare_sequences(walk, steps, left.items, right.items)
     if left.entries or right.entries:
         compare_dicts(walk, steps, left.entries, right.entries)
-    compare_attributes(walk, steps, left.attributes, right.attributes)
+    compareattributes_of(walk, steps, left.attributes, right.attributes)
 
 
 def _compare_opaque(walk: Walk, steps: Steps, expected: object, got: object) -> None:
@@ -104,19 +99,21 @@ def _compare_hidden(walk: Walk, steps: Steps, expected: object, got: object, lef
     inner = walk.inside(steps, left.hidden, right.hidden)
     if not inner:
         return
-    before = len(walk.differences)
-    mine, theirs = dict(_attributes(expected)), dict(_attributes(got))
+    mine, theirs = dict(attributes_of(expected)), dict(attributes_of(got))
+    found: list[Difference] = []
     if not left.attributes and (mine or theirs):
         found = walk.inside(steps, mine, theirs)
         walk.differences += found
-    if len(walk.differences) == before:
+        if not found and walk.inside(steps, mine, theirs, unfiltered=True):
+            return  # the places that differ are ignored
+    if not found:
         left_text, right_text = short_pair(expected, got)
         if left_text == right_text:
             left_text, right_text = f"{left_text} with {inner[0].expected}", f"{right_text} with {inner[0].got}"
         walk.differ(steps, expected, got, texts=(left_text, right_text))
 
 
-def compare_attributes(walk: Walk, steps: Steps, expected: Mapping[str, object], got: Mapping[str, object]) -> None:
+def compareattributes_of(walk: Walk, steps: Steps, expected: Mapping[str, object], got: Mapping[str, object]) -> None:
     """Attribute by attribute."""
     pairs: list[Pair] = []
     for name, value in expected.items():
@@ -137,14 +134,14 @@ def compare_dataclasses(walk: Walk, steps: Steps, expected: Any, got: Any) -> No
     """By the fields that take part in comparisons."""
     names = [field.name for field in dataclasses.fields(expected) if field.compare]
     also = [field.name for field in dataclasses.fields(got) if field.compare]
-    compare_attributes(walk, steps, _values(expected, names), _values(got, also))
+    compareattributes_of(walk, steps, _values(expected, names), _values(got, also))
 
 
 def compare_attrs(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
     """The same for classes of the attrs library."""
     names = [field.name for field in type(expected).__attrs_attrs__ if field.eq]
     also = [field.name for field in type(got).__attrs_attrs__ if field.eq]
-    compare_attributes(walk, steps, _values(expected, names), _values(got, also))
+    compareattributes_of(walk, steps, _values(expected, names), _values(got, also))
 
 
 def _values(value: object, names: list[str]) -> dict[str, object]:
@@ -152,7 +149,7 @@ def _values(value: object, names: list[str]) -> dict[str, object]:
 
 
 def compare_named_tuples(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
-    compare_attributes(
+    compareattributes_of(
         walk,
         steps,
         dict(zip(type(expected)._fields, expected, strict=False)),
@@ -191,7 +188,7 @@ def compare_responses(walk: Walk, steps: Steps, expected: Any, got: Any) -> None
     for name in _DURATIONS:
         if mine.pop(name, None) != theirs.pop(name, None):
             walk.not_comparable((*steps, Step.attribute(name)), "how long the answer took")
-    compare_attributes(walk, steps, mine, theirs)
+    compareattributes_of(walk, steps, mine, theirs)
 
 
 def compare_query_sets(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
