@@ -118,6 +118,7 @@ class Store(StoreReader):
             folder.publish(entry.name, data, durable=self.durable)
         except OSError as error:
             raise StoreFailure.of(error, folder.path) from error
+        self._folder_writers[folder.path].announce()
         return entry, IndexedBundle.of(entry.name, header, len(data))
 
     @property
