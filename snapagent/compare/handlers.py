@@ -83,9 +83,10 @@ def _of_library(kind: type) -> Handler | None:
     return None
 
 
-_NAMES = frozenset({"django", "lxml", "numpy", "pandas"})
+_NAMES = frozenset({"django", "httpx", "lxml", "numpy", "pandas", "requests"})
 _LIBRARIES: dict[tuple[str, str], Handler] = {
     ("django", "QuerySet"): objects.compare_query_sets,
+    ("httpx", "Response"): objects.compare_responses,
     ("lxml", "_Element"): objects.compare_elements,
     ("numpy", "ndarray"): arrays.compare_arrays,
     ("numpy", "generic"): arrays.compare_scalars,
@@ -95,4 +96,5 @@ _LIBRARIES: dict[tuple[str, str], Handler] = {
     ("pandas", "Timestamp"): frames.compare_pandas_scalars,
     ("pandas", "Timedelta"): frames.compare_pandas_scalars,
     ("pandas", "NaTType"): frames.compare_pandas_scalars,
+    ("requests", "Response"): objects.compare_responses,
 }

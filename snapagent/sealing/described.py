@@ -6,6 +6,7 @@ from ..placeholder import (
     BY_VALUE,
     COMPILED_EXCEPTION,
     ITERATES,
+    MAKES_NEW,
     MAKES_OBJECT,
     MAKES_QUERY,
     NAMED,
@@ -20,6 +21,9 @@ from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+_MAKE_OBJECTS = frozenset({SINGLETON, MAKES_NEW, MAKES_OBJECT, MAKES_QUERY, ITERATES})
 
 
 def printable(text: str) -> str:
@@ -60,7 +64,7 @@ def class_of(value: Inert) -> Any:
     args = value.args
     if is_exception(value):
         return args[0]
-    if type(value).name in (SINGLETON, MAKES_OBJECT, MAKES_QUERY, ITERATES):
+    if type(value).name in _MAKE_OBJECTS:
         return next((arg for arg in args if isinstance(arg, StandIn)), type(value))
     return type(value)
 

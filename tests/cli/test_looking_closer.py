@@ -122,13 +122,12 @@ def test_the_nearest_name_of_the_source_is_proposed(run, tmp_path, monkeypatch):
 def test_every_reason_that_the_code_counts_has_its_words():
     from snapagent import bundle
     from snapagent.capture.recording import admission, recorder
-    from snapagent.capture.writing import store_calls
     from snapagent.cli.views.reasons import _FAILED, _SKIPPED
     from snapagent.store import failures
 
     words = {
         value
-        for module in (admission, recorder, store_calls, failures)
+        for module in (admission, recorder, failures)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str) and not name.startswith("_")
     }

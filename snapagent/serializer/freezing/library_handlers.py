@@ -23,6 +23,7 @@ from .library_forms import element_form, file_form, row_form, tree_form
 from .object_handlers import freeze_by_hooks, freeze_own_attributes, left_out
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, table_form
 from .reduce import Unstorable, ask
+from .request_forms import REQUESTS, memory_stream_form, resolver_match_form, served_request_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,12 +93,26 @@ def _response(dump: Dump, response: Any) -> Any:
     return response_form(response, dump.note) or freeze_by_hooks(dump, response)
 
 
-def _request(dump: Dump, request: Any) -> Any:
+def _client_request(dump: Dump, request: Any) -> Any:
     return request_form(request) or freeze_by_hooks(dump, request)
 
 
 def _open_response(dump: Dump, response: Any) -> Any:
     return open_response_form(response) or freeze_by_hooks(dump, response)
+
+
+def freeze_request(dump: Dump, request: Any) -> Any:
+    must_be_named(dump, type(request))
+    return served_request_form(request, dump.note)
+
+
+def _resolver_match(dump: Dump, match: Any) -> Any:
+    return resolver_match_form(match, dump.note)
+
+
+def _limited_stream(dump: Dump, stream: Any) -> Any:
+    form = memory_stream_form(stream)
+    return form or dump.leave_out(stream, *(special(type(stream)) or (UNSTORABLE, "a stream")))
 
 
 def _headers(dump: Dump, headers: Any) -> Any:
@@ -140,8 +155,12 @@ NEWER: dict[str, Handler] = {
     MAPPER: _mapper,
     TABLE: _table,
     COLUMN: _column,
+    **dict.fromkeys(REQUESTS, freeze_request),
+    "django.urls.resolvers.ResolverMatch": _resolver_match,
+    "django.core.handlers.wsgi.LimitedStream": _limited_stream,
+    "werkzeug.wsgi.LimitedStream": _limited_stream,
     "requests.models.Response": _response,
-    "httpx.Request": _request,
+    "httpx.Request": _client_request,
     "httpx.Response": _open_response,
     HEADERS: _headers,
     "httpx._client.BaseClient": freeze_own_attributes,

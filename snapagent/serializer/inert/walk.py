@@ -47,15 +47,19 @@ class Roots:
 
 
 class Place:
-    """A container on a walk. `labels` name items that it does not name itself; `rule` is inherited in redaction."""
+    """A container on a walk. `labels` name items that it does not name itself.
 
-    __slots__ = ("labels", "link", "node", "rule")
+    `rule` and `context` are inherited in redaction.
+    """
+
+    __slots__ = ("context", "labels", "link", "node", "rule")
 
     def __init__(self, node: Any, link: Link | None, labels: Sequence[Any], rule: str | None = None) -> None:
         self.node = node
         self.link = link
         self.labels = labels
         self.rule = rule
+        self.context: str | None = None
 
 
 class Item:
