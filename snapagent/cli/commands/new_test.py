@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
-from ...bundle import Header
+from ...bundle import EFFECTS, Header
 from ...config.targets import Target
 from ...core.records import Record
 from ...core.short_hashes import short_hash
-from ...store.reader import FunctionFolder
+from ...dependencies.tape import StoredEffect, decode_effects
+from ...errors import SnapagentError
+from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, pass_app, store_options
 from ..choosing import is_glob, matching, name_of
 from ..completing import complete_target
@@ -25,7 +28,7 @@ from ..trial import Progress, Stage, Trial
 from ..workers.pool import Result, Task
 from ..workers.tasks import tasks_of, variables_for, with_settings
 from ..writing import refuse_existing, write_new
-from .facsimile import headers_of
+from .facsimile import INSPECTED, headers_of
 
 _SHOWN = 10  # bundles that do not pass, in words
 
@@ -50,9 +53,10 @@ def new_test_command(
 ) -> None:
     """Write tests of functions from their bundles.
 
-    A test gets one test id per bundle. Each bundle is first replayed twice: what differs between two replays of the
-    same code is left out of the comparison. Arguments that the calls used and that the bundles lack become stand-ins to
-    fill in. Says which bundles do not pass, and why, and exits 1 when it has written such a test.
+    A test gets one test id per bundle. Arguments that the bundles lack become stand-ins to fill in. Before it writes a
+    file, it replays each bundle twice: what differs between two replays of the same code is left out of the comparison,
+    and only stand-ins that calls use are written. It says which bundles do not pass, and why, and then exits 1. Without
+    -o it prints what the source alone tells, and replays nothing.
 
     \b
     Examples:
@@ -66,7 +70,8 @@ def new_test_command(
         for file in files:
             if file is not None:
                 refuse_existing(file)
-    written = _tried(app, folders, snapshot, Stage(variables_for(app), _progress(app), allow_io=allow_io))
+    stage = Stage(variables_for(app), _progress(app), allow_io=allow_io) if path is not None else None
+    written = _written(app, folders, snapshot, stage)
     for file, names in files.items():
         text = file_source([one.test for one in written if one.test.target in names])
         if file is None:
@@ -75,7 +80,7 @@ def new_test_command(
             write_new(file, text, force=force)
             app.out.line("wrote ", (file, "bold"))
     _print_next_steps(app, written, path)
-    if path is not None and any(one.trial.failing for one in written):
+    if any(one.trial.failing for one in written):
         raise click.exceptions.Exit(PROBLEM)
 
 
@@ -111,9 +116,9 @@ def _files(folders: Sequence[FunctionFolder], path: str | None) -> dict[str | No
     return found
 
 
-def _tried(app: App, folders: Sequence[FunctionFolder], snapshot: bool, stage: Stage) -> list[_Written]:
+def _written(app: App, folders: Sequence[FunctionFolder], snapshot: bool, stage: Stage | None) -> list[_Written]:
     tasks = with_settings([task for folder in folders for task in tasks_of(app.store, folder)])
-    trials = stage.try_out(tasks)
+    trials = stage.try_out(tasks) if stage is not None else {}
     finder = SourceFinder(default_search_path(os.getcwd()))
     base_path = os.path.relpath(app.base_path) if app.captures_dir is not None else None
     written = []
@@ -122,11 +127,34 @@ def _tried(app: App, folders: Sequence[FunctionFolder], snapshot: bool, stage: S
         own = [task for task in tasks if task.target == name]
         headers = headers_of(app.store, folder, None)
         plain = NewTest(name, len(own), base_path=base_path, snapshot=snapshot)
-        written.append(_with_stand_ins(plain, trials.get(name, Trial()), headers, own, stage, finder))
+        if stage is None:
+            written.append(_Written(_from_source(plain, headers, _served_paths(app.store, folder), finder), Trial()))
+        else:
+            written.append(_from_trial(plain, trials.get(name, Trial()), headers, own, stage, finder))
     return written
 
 
-def _with_stand_ins(
+def _from_source(test: NewTest, headers: list[Header], served: set[str], finder: SourceFinder) -> NewTest:
+    """The test with all stand-ins and side effects that it may need, as far as headers and the source tell."""
+    values = tuple(value for value in missing_values(headers, finder) if value.path not in served)
+    if any(header.effects for header in headers):
+        return test.replace(missing_values=values)
+    found = find_side_effects(test.target, finder)
+    return test.replace(missing_values=values, patches=found.patches, causes=found)
+
+
+def _served_paths(store: StoreReader, folder: FunctionFolder) -> set[str]:
+    """The placeholders for which replay has stand-ins, because calls on them were recorded. Nothing is unpickled."""
+    found: set[str] = set()
+    for entry in store.bundles(folder.name)[-INSPECTED:]:
+        with suppress(SnapagentError, KeyError, ValueError):
+            data = store.part(store.read(entry), EFFECTS)
+            effects = (effect for effect in decode_effects(data) if isinstance(effect, StoredEffect))
+            found.update(effect.receiver for effect in effects if effect.receiver is not None)
+    return found
+
+
+def _from_trial(
     test: NewTest, trial: Trial, headers: list[Header], tasks: Sequence[Task], stage: Stage, finder: SourceFinder
 ) -> _Written:
     """The test with what it takes to pass: places to ignore, stand-ins, and side effects that no tape serves."""
@@ -138,7 +166,8 @@ def _with_stand_ins(
         trial = trial.replace(needs=needs)
     if not any(header.effects for header in headers):
         found = find_side_effects(test.target, finder)
-        test = test.replace(patches=found.patches) if trial.failing else test.replace(causes=found)
+        more = {"patches": found.patches} if trial.failing else {"causes": found} if trial.ignore else {}
+        test = test.replace(**more)
     return _Written(test.replace(ignore=trial.ignore), trial)
 
 
@@ -150,12 +179,12 @@ def _print_next_steps(app: App, written: Sequence[_Written], path: str | None) -
     if len(failing) > _SHOWN:
         app.out.note(f"{len(failing) - _SHOWN} more bundles do not pass")
     missing = sum(len(one.test.missing_values) for one in written)
-    steps = [f"fill in {counted(missing, 'stand-in')}"] if missing and failing else []
+    steps = [f"fill in {counted(missing, 'stand-in')}"] if missing and (failing or path is None) else []
     record = "SIDE_EFFECT_CAPTURE=True " if any(one.test.patches for one in written) else ""
     steps.append(f"{record}pytest {path or 'FILE'}")
     bundles = counted(sum(one.test.bundles for one in written), "bundle")
     tests = "a test" if len(written) == 1 else f"{len(written)} tests"
-    passing = "" if failing else ", all pass"
+    passing = "" if failing or path is None else ", all pass"
     app.out.note(f"{tests} with {bundles}{passing}", then=", then ".join(steps))
 
 

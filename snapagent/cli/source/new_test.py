@@ -92,6 +92,8 @@ def _test(test: NewTest, function: str, maker: str | None) -> Iterator[str]:
         yield from _about_noise(test.causes)
         yield from _call("    bundle.check", _ignored(test.ignore))
     else:
+        if test.causes.unsteady:
+            yield f"    # It calls {', '.join(test.causes.unsteady)}: list paths that differ in ignore=[...]."
         yield "    bundle.check()"
 
 
