@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections import Counter, OrderedDict, defaultdict
 from decimal import Decimal
@@ -19,6 +20,15 @@ from .walking import Handler, Steps, Walk
 
 def _as_lists(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
     compare_sequences(walk, steps, list(expected), list(got))
+
+
+def _as_matches(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
+    """By pattern, text and places; `pos` may be another one after loading."""
+    compare_sequences(walk, steps, *([each.re, each.string, each.regs] for each in (expected, got)))
+
+
+def _as_memory(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
+    compare_sequences(walk, steps, *([each.format, each.shape, each.tobytes()] for each in (expected, got)))
 
 
 _EXACT: dict[type, Handler] = {
@@ -42,6 +52,11 @@ _EXACT: dict[type, Handler] = {
     type({}.keys()): compare_sets,
     type({}.values()): _as_lists,
     type({}.items()): _as_lists,
+    type(OrderedDict().keys()): _as_lists,
+    type(OrderedDict().values()): _as_lists,
+    type(OrderedDict().items()): _as_lists,
+    re.Match: _as_matches,
+    memoryview: _as_memory,
     types.FunctionType: objects.compare_references,
     types.ModuleType: objects.compare_references,
     type: objects.compare_references,

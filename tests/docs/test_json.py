@@ -25,7 +25,7 @@ from snapagent.store import Counts, Store
 DOCS = Path(__file__).parents[2] / "docs"
 QUOTE, PRODUCT, PLACE = "shop.pricing.quote", "shop.storage.find_product", "shop.orders.OrderService.place"
 OBJECTS = "file://{folder}/objects"  # an object store that is a folder
-WITHOUT = {"init", "run", "new-test", "completion", "view"}  # they print no data
+WITHOUT = {"init", "run", "new-test", "completion", "view", "report"}  # they print no data
 RUNS: dict[str, list[str]] = {
     "check": ["check", "check wrong.yaml", "check near.yaml", "check asks.yaml"],
     "enable": ["enable"],

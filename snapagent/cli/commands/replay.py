@@ -20,11 +20,14 @@ from ..app import App, json_option, pass_app, store_options
 from ..choosing import matching
 from ..completing import complete_target
 from ..group import PROBLEM
+from ..page.elements import moment
+from ..page.replay import replay_page
 from ..source.modules import default_search_path
 from ..terminal.table import Column
-from ..terminal.wording import counted, printable
+from ..terminal.wording import counted, printable, shown_path
 from ..workers.pool import Plan, Result, replay_all
 from ..workers.tasks import tasks_of, variables_for, with_settings
+from ..writing import refuse_existing, write_new
 
 _OF_ONE = "effects: "  # a note that concerns its bundle alone
 _SHOWN = 20  # causes printed in detail
@@ -52,6 +55,8 @@ _NAMED = 3  # functions named for one cause
     "-p", "--path", "paths", multiple=True, metavar="DIR", help="Search this folder for modules first. Repeatable."
 )
 @click.option("--junit-xml", metavar="FILE", help="Write a JUnit report for CI to FILE.")
+@click.option("--html", "page", metavar="FILE", help="Write a page with the differences to FILE.")
+@click.option("--force", is_flag=True, help="Overwrite the file of --html if it exists.")
 @json_option
 @store_options
 @pass_app
@@ -73,6 +78,8 @@ def replay_command(
     fail_fast: bool,
     paths: Sequence[str],
     junit_xml: str | None,
+    page: str | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Replay bundles against today's code and compare the outcomes.
@@ -91,6 +98,8 @@ def replay_command(
     compare = {"rtol": rtol, "atol": atol, "ignore": list(ignore), "unordered": list(unordered)}
     _check_paths(compare)
     _check_setup(setup)
+    if page is not None and not force:
+        refuse_existing(page)
     folders = [os.path.abspath(folder) for folder in paths]
     rules = {
         "path": [*folders, *default_search_path(os.getcwd())],
@@ -108,6 +117,9 @@ def replay_command(
         explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
         with open(junit_xml, "w", encoding="utf-8") as file:
             file.write(_to_xml(results, explained, skip_unreplayable=skip_unreplayable))
+    if page is not None:
+        causes = _by_cause([result for result in results if result.kind != EQUAL])
+        write_new(page, replay_page(app.store, results, causes, shown_path(app.base_path), moment()), force=force)
     if as_json:
         app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
     else:
