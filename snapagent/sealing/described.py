@@ -5,10 +5,11 @@ from __future__ import annotations
 from ..placeholder import (
     BY_VALUE,
     COMPILED_EXCEPTION,
+    GO_BY_NAME,
     ITERATES,
+    MAKES_NEW,
     MAKES_OBJECT,
     MAKES_QUERY,
-    NAMED,
     PLACEHOLDER,
     REBUILDS_EXCEPTION,
     SINGLETON,
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_MAKE_OBJECTS = frozenset({SINGLETON, MAKES_NEW, MAKES_OBJECT, MAKES_QUERY, ITERATES})
+
+
 def printable(text: str) -> str:
     """A name that is safe to print."""
     return text if text.isprintable() else repr(text)[1:-1]
@@ -31,7 +35,7 @@ def type_text(value: Any) -> str:
     """The type of an inert value, as `module.qualname` without `builtins`."""
     kind = type(value)
     if isinstance(value, StandIn):
-        is_made = value.origin is not None and type(value.origin).name != NAMED
+        is_made = value.origin is not None and type(value.origin).name not in GO_BY_NAME
         return "class" if is_made else "global" if value.qualname else "module"
     if not isinstance(value, Inert):
         return kind.__name__
@@ -60,7 +64,7 @@ def class_of(value: Inert) -> Any:
     args = value.args
     if is_exception(value):
         return args[0]
-    if type(value).name in (SINGLETON, MAKES_OBJECT, MAKES_QUERY, ITERATES):
+    if type(value).name in _MAKE_OBJECTS:
         return next((arg for arg in args if isinstance(arg, StandIn)), type(value))
     return type(value)
 

@@ -9,7 +9,7 @@ from ..naming import is_named, unwrapped
 from ..rebuild import bind_method
 from .code_handlers import freeze_function
 from .handler import plain
-from .library_handlers import freeze_array
+from .library_handlers import freeze_array, freeze_request
 from .object_handlers import (
     freeze_by_hooks,
     freeze_exception,
@@ -65,6 +65,7 @@ _GIVE_OBJECTS = frozenset(
         freeze_own_state,
         freeze_own_attributes,
         freeze_without_hooks,
+        freeze_request,
     }
 )  # not a placeholder
 
