@@ -52,7 +52,7 @@ from .http_forms import (
     ssl_context_form,
 )
 from .left_out_types import special
-from .library_forms import element_form, file_form, row_form, tree_form
+from .library_forms import element_form, error_fields_form, file_form, row_form, tree_form
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, model_form, table_form
 from .reduce import HOOKS, Unstorable, ask, is_honest, is_made_without_arguments
 from .singletons import may_be_singleton, singleton_form
@@ -455,6 +455,9 @@ _NEWER: dict[str, Handler] = {
     "http.cookiejar.Cookie": _cookie,
     "ssl.SSLContext": _ssl_context,
     "sqlite3.Row": _formed(row_form),
+    "psycopg_binary.pq.PGresult": _formed(error_fields_form),
+    "psycopg_c.pq.PGresult": _formed(error_fields_form),
+    "psycopg.pq.pq_ctypes.PGresult": _formed(error_fields_form),
     "lxml.etree._Element": _formed(element_form),
     "lxml.etree._ElementTree": _formed(tree_form),
 }
