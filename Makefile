@@ -1,7 +1,7 @@
 # Everything here creates what it needs: a virtual environment in $(VENV), filled by pip. Python 3.11 or newer and make
 # are all that must be there.
 
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV ?= .venv
 # Options for pytest, for instance PYTEST="-x tests/store"; by default the suite runs in three processes, since many tests

@@ -23,21 +23,22 @@ CONFIG = 'sync: true\nbudget: 100%\ntargets: [{target: "MODULE:quote", keep: .in
 IN_CALLER, IN_WRITER = "in the caller", "in the writer"
 # (end of the file's name, function, where it happens, in words); the first that fits the innermost frame wins
 STEPS = (
-    ("serializer/freezing.py", "freeze_call", IN_CALLER, "arguments to bytes"),
-    ("serializer/freezing.py", "freeze_outcome", IN_CALLER, "outcome to bytes"),
+    ("freezing/freeze.py", "freeze_call", IN_CALLER, "arguments to bytes"),
+    ("freezing/freeze.py", "freeze_outcome", IN_CALLER, "outcome to bytes"),
     ("opened_call.py", "redact", IN_WRITER, "looking for secrets"),
     ("opened_call.py", "", IN_WRITER, "bytes to inert stand-ins"),
-    ("hashing.py", "argument_hash", IN_WRITER, "argument hash"),
+    ("hashing/canonical.py", "argument_hash", IN_WRITER, "argument hash"),
+    ("sealing/shape.py", "shape_of", IN_WRITER, "argument shape"),
     ("preview.py", "preview_text", IN_WRITER, "previews"),
     ("preview.py", "preview_tree", IN_WRITER, "previews"),
     ("snapagent/bundle.py", "encode", IN_WRITER, "header to JSON, digest"),
     ("snapagent/sealing/seal.py", "seal", IN_WRITER, "the rest of sealing"),
     ("store/files.py", "publish", IN_WRITER, "the file: create, write, rename"),
-    ("store/store.py", "", IN_WRITER, "the rest of the store"),
-    ("capture/storing.py", "", IN_WRITER, "the rest of the writer"),
-    ("capture/writer.py", "", IN_WRITER, "the rest of the writer"),
-    ("capture/recorder.py", "begin", IN_CALLER, "the rest of the recorder"),
-    ("capture/recorder.py", "_finish", IN_CALLER, "the rest of the recorder"),
+    ("store/writer.py", "", IN_WRITER, "the rest of the store"),
+    ("writing/store_calls.py", "", IN_WRITER, "the rest of the writer"),
+    ("writing/writer.py", "", IN_WRITER, "the rest of the writer"),
+    ("recording/recorder.py", "begin", IN_CALLER, "the rest of the recorder"),
+    ("recording/recorder.py", "_finish", IN_CALLER, "the rest of the recorder"),
 )
 REST = (IN_CALLER, "gate, wrapper, the function itself and the loop")
 

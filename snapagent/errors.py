@@ -30,6 +30,10 @@ class ConfigError(SnapagentError):
         return " ".join(word for word in words if word)
 
 
+class UnsupportedPythonError(SnapagentError):
+    """Capture cannot run on this build of Python."""
+
+
 class StoreError(SnapagentError):
     """The store cannot be used: it is not a folder, belongs to another user, or cannot be read."""
 
@@ -209,6 +213,19 @@ class NotComparableError(SnapagentError, AssertionError):
 
     def __str__(self) -> str:
         return f"{self.bundle} {self.verdict}"
+
+
+class NotAcceptedError(SnapagentError):
+    """Today's outcome differs, and it cannot take the place of the stored one. The bundle is as it was."""
+
+    def __init__(self, target: str, reason: str, remedy: str) -> None:
+        super().__init__(target, reason, remedy)
+        self.target = target
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"today's outcome of {self.target!r} is not accepted: {self.reason}; {self.remedy}"
 
 
 class FacsimileError(SnapagentError):

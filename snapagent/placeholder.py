@@ -24,11 +24,18 @@ REBUILDS_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # call
 # Newer than 0.1.0: calls that hold a form of this module, or the last one, are hashed in the second version.
 REBUILDS = "snapagent.serializer.rebuild"
 NAMED = REBUILDS + ":load_named"  # called with "module:path"
+ITEM = REBUILDS + ":load_item"  # called with "module:path", steps, "module:path" with the steps
+GO_BY_NAME = frozenset({NAMED, ITEM})
 PARAMETRIZED = REBUILDS + ":load_parametrized"  # called with origin, args, "module:path"
 SINGLETON = REBUILDS + ":load_singleton"  # called with "module:path", class, base, state
 FINDS_MODEL = REBUILDS + ":find_model"  # called with app label, model name, "module:path"
 MAKES_OBJECT = REBUILDS + ":make_object"  # called with the class
+IDENTITY = REBUILDS + ":identity_of"  # called with the object
+MAKES_NEW = REBUILDS + ":new_of"  # called with the class
 MAKES_QUERY = REBUILDS + ":make_query_set"  # called with class, path
+SETS_ATTRIBUTES = REBUILDS + ":set_attributes"  # called with the object, {name: value}
+STARTS_ANEW = REBUILDS + ":start_anew"  # name of the type, function, named, other and keyword arguments
+ITERATES = REBUILDS + ":iterate_again"  # called with maker, args
 COMPILED_EXCEPTION = "snapagent.serializer.exceptions:rebuild_compiled_exception"  # class, args, text, maker, its args
 
 EXCLUDED, REDACTED, UNSTORABLE = "excluded", "redacted", "unstorable"

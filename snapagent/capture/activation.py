@@ -46,12 +46,18 @@ class Activation:
         self._environment: dict[str, str | None] = {}
 
     def install(self, config: Source | None) -> None:
-        """Read the config and watch imports. Raises ConfigError when the config is invalid."""
+        """Read the config and watch imports.
+
+        Raises:
+            ConfigError: the config is invalid.
+            UnsupportedPythonError: capture cannot run on this build of Python.
+        """
         if self.finder is not None:
             return
         found = _read(config)
         if found is None:
             return
+        _refuse_unsupported()
         from .importing.finder import TargetFinder
 
         self.config, self.base_path = found, _folder(found)
@@ -150,6 +156,7 @@ class Activation:
         """
         from .engine import Engine
 
+        _refuse_unsupported()
         config, path = self._active_config()
         if base_path is not None:
             path = os.path.abspath(os.path.expanduser(base_path))
@@ -209,6 +216,16 @@ class Activation:
             else:
                 os.environ[name] = value
         self.__init__()  # type: ignore[misc]
+
+
+def _refuse_unsupported() -> None:
+    from ..core.interpreter import problem_here
+
+    problem = problem_here()
+    if problem is not None:
+        from ..errors import UnsupportedPythonError
+
+        raise UnsupportedPythonError(problem)
 
 
 def _read(config: Source | None) -> Config | None:

@@ -63,15 +63,17 @@ class Engine:
             max_bytes=config.max_store_bytes,
         )
         self._reporter = Reporter(base_path, self._recorders, self.unreachable, self.governor)
+        sealer = CallSealer(base_path, keys)
         self.writer = Writer(
             store,
-            CallSealer(base_path, keys),
+            sealer,
             sync=config.sync,
             spent=self.governor.spend,
             settle=Pending.settle,
             periodic=self._reporter,
             exit_wait=config.exit_wait,
             own_threads=capturing,
+            shape_of=sealer.shape_of,
         )
         _engines.add(self)
 

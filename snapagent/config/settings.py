@@ -24,6 +24,7 @@ class Settings(Record):
 
     keep: float = 2
     keep_outcomes: int = 1
+    keep_shapes: int = 0
     quota: float = INFINITY
     sample: float = 1.0
     max_bytes: int = 10**6
@@ -118,6 +119,7 @@ CONFIG_FIELDS = by_name(
 SETTINGS_FIELDS = by_name(
     Key("keep", "whole", 2, "The newest bundles kept per function; .inf keeps all.", minimum=1, endless=True),
     Key("keep_outcomes", "whole", 1, "Besides them, the newest of an outcome kind that they lack (0: none)."),
+    Key("keep_shapes", "whole", 0, "Besides those, the newest of each argument shape that they lack, so many at most."),
     Key("quota", "whole", INFINITY, "Captures taken per function, all processes together.", endless=True),
     Key("sample", "share", 1.0, "Share of the calls that are captured."),
     Key("max_bytes", "size", "1MB", "Per bundle; larger values become placeholders, the rest is kept."),

@@ -15,6 +15,7 @@ from .type_facts import is_class, is_heap_type, namespace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import CodeType
     from typing import Any
 
 CALLABLES = (FunctionType, type(functools.lru_cache(lambda: None)), functools.partial)
@@ -101,8 +102,12 @@ def kind_of(descriptor: type, kind: str) -> str:
 
 def flavor_of(function: Any) -> str:
     """plain, coroutine, generator or async_generator, by what calling it gives: its own code decides."""
-    flags = function.__code__.co_flags if type(function) is FunctionType else 0
-    return next((flavor for flag, flavor in _CODE_FLAVORS if flags & flag), "plain")
+    return flavor_of_code(function.__code__) if type(function) is FunctionType else "plain"
+
+
+def flavor_of_code(code: CodeType) -> str:
+    """The same of a function's code."""
+    return next((flavor for flag, flavor in _CODE_FLAVORS if code.co_flags & flag), "plain")
 
 
 def _may_descend(outer: object, start: object, module: str) -> bool:

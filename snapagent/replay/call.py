@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ..bundle import ASYNC_GENERATOR, COROUTINE, GENERATOR
@@ -40,10 +41,7 @@ def run(call: PreparedCall) -> Any:
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             return runner.run(arun(call))
     with REPLAYING, guarded():
-        value = call.function(*call.positional, **call.keywords)
-        if _is_generator(call, value):
-            return _listed(value, call.items)
-        return value
+        return _result(call, call.function(*call.positional, **call.keywords))
 
 
 async def arun(call: PreparedCall) -> Any:
@@ -54,14 +52,15 @@ async def arun(call: PreparedCall) -> Any:
         if hasattr(value, "__anext__") and _has_flavor(call, ASYNC_GENERATOR, inspect.isasyncgenfunction):
             return await _alisted(value, call.items)
         if inspect.isawaitable(value) and _has_flavor(call, COROUTINE, inspect.iscoroutinefunction):
-            return await _awaited(value)
-        if _is_generator(call, value):
-            return _listed(value, call.items)
-        return value
+            return await value
+        return _result(call, value)
 
 
-async def _awaited(value: Awaitable[Any]) -> Any:
-    return await value
+def _result(call: PreparedCall, value: Any) -> Any:
+    """What a function returned, a generator as the list of its items."""
+    __tracebackhide__ = True
+    is_one = hasattr(value, "__next__") and _has_flavor(call, GENERATOR, inspect.isgeneratorfunction)
+    return _listed(value, call.items) if is_one else value
 
 
 def _is_async(call: PreparedCall) -> bool:
@@ -72,10 +71,6 @@ def _is_async(call: PreparedCall) -> bool:
 
 def _has_flavor(call: PreparedCall, flavor: str, is_such: Callable[[Any], bool]) -> bool:
     return call.flavor == flavor or is_such(call.function)
-
-
-def _is_generator(call: PreparedCall, value: object) -> bool:
-    return hasattr(value, "__next__") and _has_flavor(call, GENERATOR, inspect.isgeneratorfunction)
 
 
 def _refuse_inside_a_loop(call: PreparedCall) -> None:
@@ -90,15 +85,9 @@ def _refuse_inside_a_loop(call: PreparedCall) -> None:
 def _listed(items: Iterator[Any], most: int) -> list[Any]:
     """At most `most` items; a generator that has more is closed, as it was when it was captured."""
     __tracebackhide__ = True
-    found: list[Any] = []
-    while len(found) < most:
-        try:
-            found.append(next(items))
-        except StopIteration:
-            return found
-    close = getattr(items, "close", None)
-    if close is not None:
-        close()
+    found = list(islice(items, most))
+    if len(found) == most and hasattr(items, "close"):
+        items.close()
     return found
 
 
@@ -110,9 +99,8 @@ async def _alisted(items: AsyncIterator[Any], most: int) -> list[Any]:
             found.append(await anext(items))
         except StopAsyncIteration:
             return found
-    close = getattr(items, "aclose", None)
-    if close is not None:
-        await close()
+    if hasattr(items, "aclose"):
+        await items.aclose()
     return found
 
 

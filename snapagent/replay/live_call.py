@@ -16,7 +16,8 @@ from ..errors import NotReplayableError
 from ..placeholder import EXCLUDED, PLACEHOLDER
 from ..sealing.hashing.canonical import VERSION, argument_hash
 from ..sealing.opened_call import OpenedCall
-from ..sealing.seal import RawCall, SealRules
+from ..sealing.raw_call import RawCall
+from ..sealing.seal import SealRules
 from ..serializer.freezing.freeze import FreezeRules, freeze_as_first, freeze_call, freeze_outcome
 from ..serializer.inert.decode import Inert, nodes_of
 from .application import prepare
@@ -46,7 +47,7 @@ def freeze_live_call(
     settings = settings or settings_for(live.target)
     rules = FreezeRules(
         max_bytes=settings.max_bytes,
-        exclude=tuple(_patterns((*settings.exclude, *excluded))),
+        exclude=tuple(patterns_of((*settings.exclude, *excluded))),
         exclude_types=settings.exclude_types,
     )
     if as_first:
@@ -110,7 +111,8 @@ def excluded_types(notes: Iterable[Note]) -> dict[str, str]:
     return {note.path: note.type for note in notes if note.kind == EXCLUDED}
 
 
-def _patterns(paths: Iterable[str]) -> Iterable[PathPattern]:
+def patterns_of(paths: Iterable[str]) -> Iterable[PathPattern]:
+    """The paths as patterns, without those that were shortened for printing."""
     for path in paths:
         try:
             yield parse_path(path)

@@ -18,18 +18,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from ..core.paths import format_keys
-from ..placeholder import (
-    BY_VALUE,
-    COMPILED_EXCEPTION,
-    MAKES_OBJECT,
-    MAKES_QUERY,
-    NAMED,
-    PLACEHOLDER,
-    REBUILDS_EXCEPTION,
-    SINGLETON,
-)
-from ..serializer.inert.class_facts import class_facts
+from ..placeholder import BY_VALUE, IDENTITY, PLACEHOLDER
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_atom
+from .described import is_exception, named_parts, printable, title_of, type_text
 from .hashing.canonical import Canonical
 
 TYPE_CHECKING = False
@@ -66,35 +57,11 @@ def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def printable(text: str) -> str:
-    """A name that is safe to print."""
-    return text if text.isprintable() else repr(text)[1:-1]
-
-
 def _number_text(value: object) -> str:
     try:
         return repr(value)
     except ValueError:  # an int of thousands of digits
         return "<huge int>"
-
-
-def _type_text(value: Any) -> str:
-    """The type of an inert value, as `module.qualname` without `builtins`."""
-    kind = type(value)
-    if isinstance(value, StandIn):
-        is_made = value.origin is not None and type(value.origin).name != NAMED
-        return "class" if is_made else "global" if value.qualname else "module"
-    if not isinstance(value, Inert):
-        return kind.__name__
-    if kind.name == PLACEHOLDER and len(value.args) > 2:
-        return printable(str(value.args[2]))
-    if kind.name == BY_VALUE:
-        return _type_text(value.args[0])
-    if kind.name == MAKES_FUNCTION:
-        return "function"
-    kind = _class_of(value)
-    module = "" if kind.module in ("builtins", "__main__") else kind.module + "."
-    return printable(module + kind.qualname)
 
 
 class _Text:
@@ -168,44 +135,24 @@ class _Text:
         name = type(value).name
         if name == BY_VALUE:
             return self.of(value.args[0])
-        short = _SHORT.get(name)
+        short = SHORT_FORMS.get(name)
         text = short(value) if short is not None else None
         if text is None:
-            title = printable(_class_of(value).qualname)
+            title = title_of(value)
             self._left -= len(title) + 2
-            inside = self._items(value.args[1]) if _is_exception(value) else self._insides(value)
+            inside = self._items(value.args[1]) if is_exception(value) else self._insides(value)
             return f"{title}({inside})"
         self._left -= len(text)
         return text
 
     def _insides(self, value: Inert) -> str:
         """The text inside an object: attributes when it has named ones, else items, else constructor arguments."""
-        named = _named_parts(value)
+        named = named_parts(value)
         if named:
             return self._pairs(named, "=")
         if value.pairs:
             return self._pairs(value.pairs.items(), ": ")
         return self._items(value.listed or value.args)
-
-
-def _class_of(value: Inert) -> Any:
-    """The class of the object that a form describes; the maker where that is all that is known."""
-    args = value.args
-    if _is_exception(value):
-        return args[0]
-    if type(value).name in (SINGLETON, MAKES_OBJECT, MAKES_QUERY):
-        return next((arg for arg in args if isinstance(arg, StandIn)), type(value))
-    return type(value)
-
-
-def _is_exception(value: Inert) -> bool:
-    args = value.args
-    return (
-        type(value).name in (REBUILDS_EXCEPTION, COMPILED_EXCEPTION)
-        and len(args) >= 2
-        and isinstance(args[0], StandIn)
-        and type(args[1]) is tuple
-    )
 
 
 def _in_order(members: Iterable[Any]) -> list[Any]:
@@ -217,20 +164,6 @@ def _order_key(member: Any) -> tuple[int, str]:
     if type(member) in (int, bool, float):
         return int(member) if member == member and abs(member) < 1e18 else 0, ""
     return 0, member if type(member) is str else Canonical().digest_of(member)
-
-
-def _named_parts(value: Inert) -> list[tuple[str, Any]]:
-    """The attributes of an object: from its state, or from its constructor arguments where the fields are known."""
-    state = value.args[3] if type(value).name == SINGLETON else value.state
-    found: list[tuple[str, Any]] = []
-    for part in state if type(state) is tuple else (state,):
-        if type(part) is dict:
-            found += [(key, item) for key, item in part.items() if type(key) is str]
-    if found or (state is not None and type(state) is not list):
-        return found
-    values = state if type(state) is list else value.args
-    fields = class_facts(type(value)).fields if values else ()
-    return list(zip(fields, values, strict=False))
 
 
 def _leaf_text(value: Any, limit: int) -> str:
@@ -294,9 +227,14 @@ def _function(value: Inert) -> str | None:
     return f"<function {printable(str(value.args[2]))}>" if len(value.args) > 2 else None
 
 
-_SHORT: dict[str, Callable[[Inert], str | None]] = {
+def _identity(value: Inert) -> str | None:
+    return f"id({type_text(value.args[0]).rpartition('.')[2]})" if value.args else None
+
+
+SHORT_FORMS: dict[str, Callable[[Inert], str | None]] = {
     PLACEHOLDER: _placeholder,
     MAKES_FUNCTION: _function,
+    IDENTITY: _identity,
     "datetime:date": _date_or_time,
     "datetime:datetime": _date_or_time,
     "datetime:time": _date_or_time,
@@ -329,14 +267,14 @@ class _Tree:
         if kind in _TEXTS:
             return self._text_node(value, kind)
         if id(value) in self._inside:
-            return {"type": _type_text(value), "text": "<cyclic>"}
+            return {"type": type_text(value), "text": "<cyclic>"}
         children = _children(value, kind)
         if children is None:
-            return {"type": _type_text(value), "text": preview_text(value, LEAF_LIMIT)}
+            return {"type": type_text(value), "text": preview_text(value, LEAF_LIMIT)}
         return self._container(value, depth, *children)
 
     def _container(self, value: Any, depth: int, count: int, word: str, children: Iterator[tuple[str, Any]]) -> Node:
-        found: Node = {"type": _type_text(value), "text": f"{count} {word}" if count == 1 else f"{count} {word}s"}
+        found: Node = {"type": type_text(value), "text": f"{count} {word}" if count == 1 else f"{count} {word}s"}
         shown = 0 if depth >= TREE_DEPTH else min(count, TREE_ITEMS, max(TREE_NODES - self._nodes, 0))
         if shown:
             self._nodes += shown
@@ -374,12 +312,12 @@ def _children(value: Any, kind: Any) -> tuple[int, str, Iterator[tuple[str, Any]
         return len(value), "item", ((f"[{index}]", child) for index, child in enumerate(value))
     if kind is set or kind is frozenset:
         return len(value), "member", ((f"[{preview_text(child, 40)}]", child) for child in _in_order(value))
-    if not isinstance(value, Inert) or kind.name in _SHORT:
+    if not isinstance(value, Inert) or kind.name in SHORT_FORMS:
         return None
     if kind.name == BY_VALUE:
         return _children(value.args[0], type(value.args[0]))
-    named = _named_parts(value)
-    if _is_exception(value):
+    named = named_parts(value)
+    if is_exception(value):
         named = [("args", value.args[1]), *((name, item) for name, item in named if item != "")]
     if named:
         return len(named), "attribute", ((_step(name), child) for name, child in named)

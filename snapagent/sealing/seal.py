@@ -6,25 +6,20 @@ stored: bytes that were not searched for secrets are never written.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from functools import lru_cache
 
-from .. import __version__
-from ..bundle import BOUND_KINDS, CALL, COMPLETE, EFFECTS, FORMAT, FORMAT_WITH_EFFECTS, OUTCOME, Header, Note, Part
-from ..config.targets import Target
+from ..bundle import CALL, EFFECTS, OUTCOME, Header, Note, Part
 from ..core.paths import EXCEPTION, RESULT, parameter_key
 from ..core.records import Record
-from ..core.signature import Parameters
 from ..serializer.inert.depth import cut_deep
 from ..serializer.inert.encode import encode
 from .hashing.canonical import Canonical, argument_hash
+from .header import build_header
 from .opened_call import OpenedCall
-from .portability import interpreter, package_versions
-from .preview import preview_text, preview_tree
 from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
+from .shape import shape_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..config.settings import Settings
     from ..serializer.inert.walk import Roots
+    from .raw_call import RawCall
 
     class Tape(Protocol):
         """The effects of a call: their graphs, and after the redaction the part, the summary and the notes."""
@@ -45,38 +41,6 @@ if TYPE_CHECKING:
 
 
 _NOTHING: frozenset[str] = frozenset()
-
-
-class RawCall(Record):
-    """A call as the recorder froze it.
-
-    `call` is the pickle of (instance or None, args, kwargs), `outcome` of the result or exception, `defaults` of
-    {parameter: default}; `started` is seconds since 1970, `duration` seconds.
-    """
-
-    target: Target
-    kind: str
-    flavor: str
-    parameters: Parameters
-    call: bytes
-    outcome: bytes
-    raised: bool
-    started: float
-    duration: float
-    defaults: bytes | None = None
-    call_notes: tuple[Note, ...] = ()
-    outcome_notes: tuple[Note, ...] = ()
-    by_value: tuple[str, ...] = ()
-    packages: frozenset[str] = frozenset()
-    exception: str | None = None
-    ended: str = COMPLETE
-    serializer: str = "pickle"
-    origin: Mapping[str, object] = {}
-
-    @property
-    def has_instance(self) -> bool:
-        """Whether the first argument is the bound instance or class."""
-        return self.kind in BOUND_KINDS
 
 
 class SealRules(Record):
@@ -119,47 +83,29 @@ def seal(
     bound, outcome = opened.bound(), opened.outcome()
     canonical = Canonical()
     hashed = argument_hash(bound, opened.instance_name, canonical)
-    shown = {parameter_key(name): value for name, value in bound.items()}
-    shown[EXCEPTION if raw.raised else RESULT] = outcome
     values = {
         CALL: encode(opened.call()) if CALL in changed else raw.call,
         OUTCOME: encode(outcome) if OUTCOME in changed else raw.outcome,
     }
     notes = _notes(raw, redaction, cut)
-    effects: dict[str, Any] = {}
+    effects: dict[str, Any] | None = None
     if tape is not None:
         values[EFFECTS], effects, more_notes = tape.sealed(redaction)
         notes = (*notes, *more_notes)
     parts, payload = _parts(values, raw.serializer, rules.compression)
-    here = interpreter()
-    header = Header(
-        target=str(raw.target),
-        kind=raw.kind,
-        flavor=raw.flavor,
-        timestamp=timestamp(raw.started),
-        duration=round(raw.duration, 9),
-        outcome="raised" if raw.raised else "returned",
-        hash=hashed.hash,
-        call_hash=hashed.call_hash,
-        parts=parts,
-        exception=raw.exception,
-        ended=raw.ended,
-        parameters=raw.parameters.items,
-        previews={path: preview_text(value) for path, value in shown.items()},
-        tree={path: preview_tree(value, canonical) for path, value in shown.items()},
-        notes=notes,
-        opaque=hashed.opaque,
-        packages=package_versions(raw.packages),
-        by_value=raw.by_value,
-        snapagent=__version__,
-        origin=raw.origin,
-        python=here.python,
-        implementation=here.implementation,
-        platform=here.platform,
-        format=FORMAT if tape is None else FORMAT_WITH_EFFECTS,
-        effects=effects,
-    )
-    return header, payload
+    shown = {parameter_key(name): value for name, value in bound.items()}
+    shown[EXCEPTION if raw.raised else RESULT] = outcome
+    shape = shape_of(bound, opened.instance_name)
+    return build_header(raw, shape, shown, hashed, parts, notes, canonical, effects), payload
+
+
+def shape_before_sealing(raw: RawCall) -> str:
+    """The shape of a call that is not sealed, so that nothing is redacted in it: to compare, and never to be stored.
+
+    Raises InertError when the call cannot be decoded.
+    """
+    opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults)
+    return shape_of(opened.bound(), opened.instance_name)
 
 
 def _parts(payload: dict[str, bytes], serializer: str, compression: str) -> tuple[tuple[Part, ...], dict[str, bytes]]:
@@ -179,14 +125,3 @@ def _notes(raw: RawCall, redaction: Redaction | None, cut: list[Note]) -> tuple[
         return notes
     cleaned = [note.replace(path=redaction.scrub(note.path), detail=redaction.scrub(note.detail)) for note in notes]
     return (*cleaned, *redaction.notes[CALL], *redaction.notes[OUTCOME], *cut)
-
-
-def timestamp(seconds: float) -> str:
-    """UTC, ISO 8601 with microseconds."""
-    whole, micro = divmod(round(seconds * 1e6), 1_000_000)
-    return f"{_second(whole)}.{micro:06d}Z"
-
-
-@lru_cache(maxsize=4)
-def _second(whole: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))

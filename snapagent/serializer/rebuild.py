@@ -14,8 +14,6 @@ from ..core.type_facts import (
     attributes,
     find,
     instance_dict,
-    is_heap_type,
-    module_name,
     mro,
     namespace,
     slots,
@@ -53,6 +51,23 @@ def load_named(name: str, find_global: Find | None = None) -> Any:
     found = find_global(module, ".".join(steps[:outside]))
     for step in steps[outside:]:
         found = getattr(unwrapped(found) or found, step)
+    return found
+
+
+def load_item(name: str, steps: tuple[Any, ...], text: str, find_global: Find | None = None) -> Any:
+    """What stands inside of that which a module holds under `name`; see `held_items.Place`.
+
+    Raises ImportError, AttributeError, or LookupError for an item that is gone.
+    """
+    found = load_named(name, find_global)
+    for step in steps:
+        found = unwrapped(found) or found
+        if type(step) is not tuple:
+            found = getattr(found, step)
+        elif step[0] in (found if hasattr(found, "keys") else range(len(found))):
+            found = found[step[0]]
+        else:
+            raise LookupError(f"{text} is gone")
     return found
 
 
@@ -142,50 +157,9 @@ def set_attributes(made: Any, state: Any) -> None:
             object.__setattr__(made, name, value)
 
 
-def restore_state(made: Any, state: Any) -> None:
-    """Give an object its state: by a `__setstate__` of its class, else by its own `__dict__` and slots.
-
-    Hooks are looked up on the type, as the interpreter looks up special methods: an object without its attributes would
-    run into a `__getattr__` that needs them.
-    """
-    own = instance_dict(made)
-    setter = None if own is None else own.get("__setstate__")
-    if setter is None:
-        _, raw = find(type(made), "__setstate__")
-        setter = None if raw is None else raw.__get__(made, type(made))
-    if setter is not None:
-        setter(state)
-        return
-    named, in_slots = state if type(state) is tuple and len(state) == 2 else (state, None)
-    set_attributes(made, named or {})
-    own_slots = slots(type(made))
-    for name, value in (in_slots or {}).items():
-        if name in own_slots:
-            own_slots[name].__set__(made, value)
-        else:
-            object.__setattr__(made, name, value)  # of a function: the attributes that are not in its `__dict__`
-
-
-def hooks_may_fail(cls: type) -> bool:
-    """Whether the C unpickler may run hooks of the class on an object that has no attributes yet, or has it remade."""
-    if module_name(cls).partition(".")[0] in sys.stdlib_module_names:
-        return False
-    if find(cls, "__setstate__")[0] is None:
-        if type(find(cls, "__getattr__")[1]) is types.FunctionType or _is_of_program(cls, "__getattribute__"):
-            return True
-        if slots(cls) and _is_of_program(cls, "__setattr__"):
-            return True
-    _, new = find(cls, "__new__")
-    function = new.__func__ if type(new) is staticmethod else new
-    if type(function) is not types.FunctionType or not _is_of_program(cls, "__new__"):
-        return False
-    wanted = function.__code__.co_argcount - len(function.__defaults__ or ())
-    return wanted <= 1
-
-
-def _is_of_program(cls: type, name: str) -> bool:
-    owner, _ = find(cls, name)
-    return owner is not None and is_heap_type(owner) and module_name(owner) not in sys.stdlib_module_names
+def identity_of(value: Any) -> int:
+    """The `id` of a loaded object, in the place of the one that it had where it was captured."""
+    return id(value)
 
 
 def new_of(cls: Any) -> Any:
@@ -205,6 +179,82 @@ def new_of(cls: Any) -> Any:
 def bind_method(function: Any, owner: Any) -> Any:
     """A bound method whose function is not found under its name in the class of `owner`."""
     return types.MethodType(function, owner)
+
+
+# -- values of built-in types ------------------------------------------------------------------------------------------
+
+
+def rebuild_view(what: str, mapping: Any) -> Any:
+    """The keys, values or items of a dict, as a view of it."""
+    return getattr(mapping, what)()
+
+
+def class_namespace(cls: Any) -> Any:
+    """The names in the body of a class, as a read-only mapping."""
+    return namespace(cls)
+
+
+def rebuild_match(pattern: Any, text: Any, start: int, end: int, places: tuple[tuple[int, int], ...]) -> Any:
+    """A match of this pattern with these places. Its `pos` may be another one: where the match itself begins."""
+    for look in (pattern.search, pattern.match, pattern.fullmatch):
+        for begin in (start, places[0][0]):
+            found = look(text, begin, end)
+            if found is not None and found.regs == places:
+                return found
+    raise ValueError("the pattern does not match there")
+
+
+def rebuild_memory(content: Any, layout: str, shape: tuple[int, ...]) -> memoryview:
+    """A view of these bytes, with items of a `struct` format."""
+    flat = memoryview(content)
+    return flat if layout == "B" and len(shape) == 1 else flat.cast("B").cast(layout, shape)  # type: ignore[call-overload]
+
+
+# -- iterators, generators and coroutines ------------------------------------------------------------------------------
+
+
+def iterate_again(maker: Any, args: tuple[Any, ...], *state: Any) -> Any:
+    """An iterator of the standard library over the items that were still to come."""
+    made = maker(*args)
+    if state:
+        made.__setstate__(*state)
+    return made
+
+
+def chain_again(rest: Any, begun: tuple[Any, ...]) -> Any:
+    """A chain of the iterator that it had begun, if any, and of all that `rest` gives."""
+    from itertools import chain
+
+    return chain.from_iterable(chain(begun, rest))
+
+
+def start_anew(kind: str, function: Any, named: dict[str, Any], rest: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """A generator or coroutine that has not started, made by its function. `kind` is the name of its type.
+
+    A coroutine makes the one of the function at its first step: what a test never awaits must not warn.
+    """
+    if kind != types.CoroutineType.__name__:
+        return function(*named.values(), *rest, **keywords)
+    made = CALLS_LATER(function, named, rest, keywords)
+    made.__name__ = getattr(function, "__name__", made.__name__)
+    made.__qualname__ = getattr(function, "__qualname__", made.__qualname__)
+    made.send(None)  # one that has started does not warn when it is dropped
+    return made
+
+
+def _call_later(function: Any, named: dict[str, Any], rest: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    yield
+    return (yield from function(*named.values(), *rest, **keywords).__await__())
+
+
+def _as_coroutine(function: Any) -> Any:
+    """A generator function that makes coroutines: an `async def` cannot stop before its first `await`."""
+    code = function.__code__
+    flags = code.co_flags & ~0x20 | 0x80  # inspect.CO_GENERATOR, inspect.CO_COROUTINE
+    return types.FunctionType(code.replace(co_flags=flags), function.__globals__)
+
+
+CALLS_LATER: Any = _as_coroutine(_call_later)
 
 
 # -- handles and values of libraries -----------------------------------------------------------------------------------

@@ -19,8 +19,9 @@ _STARTS = tuple(b"%s%d " % (MAGIC, number) for number in FORMATS)
 _START_SIZE = len(_STARTS[0])
 # A header is cut at these. None can occur inside a text, because its quotes are escaped, nor at the start of a preview.
 _PARTS, _EXCEPTION, _TREE = b',"parts":[', b',"exception":', b',"tree":{'
-_FIELDS = ("target", "kind", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews")
+_FIELDS = ("target", "kind", "timestamp", "duration", "outcome", "exception", "hash", "parameters", "previews", "shape")
 _values = itemgetter(*_FIELDS)
+_LATER = {"shape": ""}  # fields that headers of earlier versions lack
 _parse = json.JSONDecoder().raw_decode
 
 
@@ -36,6 +37,7 @@ class HeaderSummary(NamedTuple):
     hash: str
     parameters: Sequence[tuple[str, str]]
     previews: Mapping[str, str]
+    shape: str
 
     @classmethod
     def of(cls, header: Header) -> HeaderSummary:
@@ -58,10 +60,10 @@ def parse_summary(data: bytes) -> HeaderSummary | None:
         if not 0 < start < parts < rest < end < start + size:
             return None
         shown = b"%s%s}" % (data[start:parts], data[rest:end])
-        summary = HeaderSummary._make(_values(_parse(shown.decode("ascii"))[0]))
+        summary = HeaderSummary._make(_values(_LATER | _parse(shown.decode("ascii"))[0]))
         # These raise TypeError or ValueError unless the fields are texts and pairs.
         "".join((summary.target, summary.kind, summary.timestamp, summary.outcome))
-        "".join((summary.exception or "", summary.hash))
+        "".join((summary.exception or "", summary.hash, summary.shape))
         "".join(summary.previews.values())
         dict(summary.parameters)
         return summary

@@ -1,4 +1,4 @@
-"""The bundles of one folder: names, sizes and outcome kinds, and which of them are pinned."""
+"""The bundles of one folder: names, sizes, outcome kinds and shapes, and which of them are pinned."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FolderContents:
         self.path = path
         self.entries: dict[str, BundleEntry] = {}
         self.pinned: frozenset[str] = frozenset()
-        self._kinds: dict[str, str | None] = {}
+        self._traits: dict[str, tuple[str | None, str]] = {}  # outcome kind, digest of the shape
         self._sizes: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -40,7 +40,7 @@ class FolderContents:
 
     def _describe(self, described: Iterable[IndexedBundle]) -> None:
         for bundle in described:
-            self._kinds[bundle.name] = bundle.outcome_kind
+            self._traits[bundle.name] = bundle.outcome_kind, bundle.shape
             self._sizes[bundle.name] = bundle.size
 
     def add(self, entry: BundleEntry, bundle: IndexedBundle) -> None:
@@ -49,17 +49,21 @@ class FolderContents:
 
     def forget(self, name: str) -> None:
         self.entries.pop(name, None)
-        self._kinds.pop(name, None)
+        self._traits.pop(name, None)
         self._sizes.pop(name, None)
 
     def clear(self) -> None:
-        for memory in (self.entries, self._kinds, self._sizes):
+        for memory in (self.entries, self._traits, self._sizes):
             memory.clear()
 
     def surplus(self, folder: int, rules: RetentionRules, now: float) -> list[BundleEntry]:
         """The bundles that must go, as far as this process knows."""
         entries = list(self.entries.values())
-        return surplus(entries, rules, lambda entry: self._kind(folder, entry), self.pinned, now)
+
+        def traits(entry: BundleEntry) -> tuple[str | None, str]:
+            return self._traits_of(folder, entry)
+
+        return surplus(entries, rules, lambda entry: traits(entry)[0], self.pinned, now, lambda entry: traits(entry)[1])
 
     def remove_surplus(self, folder: int, rules: RetentionRules, now: float) -> dict[str, int]:
         """Remove what is surplus. Returns the names that went and their sizes."""
@@ -77,11 +81,11 @@ class FolderContents:
                 return gone
             self.pinned |= pinned  # pinned since the listing: they do not count, so another one may stay
 
-    def _kind(self, folder: int, entry: BundleEntry) -> str | None:
-        if entry.name not in self._kinds:
+    def _traits_of(self, folder: int, entry: BundleEntry) -> tuple[str | None, str]:
+        if entry.name not in self._traits:
             bundle = self._read(folder, entry)
-            self._kinds[entry.name] = bundle.outcome_kind if bundle is not None else None
-        return self._kinds[entry.name]
+            self._traits[entry.name] = (bundle.outcome_kind, bundle.shape) if bundle is not None else (None, "")
+        return self._traits[entry.name]
 
     def size(self, folder: int, name: str) -> int:
         """Bytes of a bundle; 0 when it is gone."""

@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -73,6 +74,7 @@ _NEWEST = re.compile(rb'\{"newest":"([0-9A-Za-z.\-]+)",')
 class IndexedBundle(NamedTuple):
     """One bundle as the index lists it; `timestamp` is ISO 8601 as in the header, `size` is in bytes.
 
+    `shape` is a digest of the header's, because retention only tells shapes apart; empty where the header has none.
     Not a Record: an update of the index parses and writes a hundred of them, twice a second.
     """
 
@@ -82,10 +84,12 @@ class IndexedBundle(NamedTuple):
     outcome: str
     exception: str | None
     size: int
+    shape: str = ""
 
     @classmethod
     def of(cls, name: str, header: Header | HeaderSummary, size: int) -> IndexedBundle:
-        return cls(name, header.hash, header.timestamp, header.outcome, header.exception, size)
+        shape = shape_digest(header.shape)
+        return cls(name, header.hash, header.timestamp, header.outcome, header.exception, size, shape)
 
     @property
     def outcome_kind(self) -> str:
@@ -96,16 +100,21 @@ class IndexedBundle(NamedTuple):
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> IndexedBundle:
-        bundle = cls._make(_values(fields))
-        name, hash_, timestamp, outcome, exception, size = bundle
-        "".join((name, hash_, timestamp, outcome, exception or ""))  # raises TypeError when one of them is not text
+        bundle = cls._make((*_values(fields), fields.get("shape", "")))
+        name, hash_, timestamp, outcome, exception, size, shape = bundle
+        "".join((name, hash_, timestamp, outcome, exception or "", shape))  # TypeError when one of them is not text
         if type(size) is not int or "/" in name:
             raise ValueError("not an entry of an index")
         return bundle
 
 
 _FIELDS = ("file", *IndexedBundle._fields[1:])  # their names in the file
-_values = itemgetter(*_FIELDS)
+_values = itemgetter(*_FIELDS[:-1])  # an index of an earlier version has no shapes
+
+
+def shape_digest(shape: str) -> str:
+    """What tells shapes apart; empty for an empty shape."""
+    return sha256(shape.encode("utf-8", "backslashreplace")).hexdigest()[:12] if shape else ""
 
 
 class FunctionIndex(Record):

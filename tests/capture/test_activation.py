@@ -462,3 +462,20 @@ def test_a_library_that_is_missing_is_named(app):
     done = run(app, "main.py", PYTHONPATH=str(app))
     assert done.stdout == "6\n"
     assert "capture stays off: ModuleNotFoundError (no module 'yaml')" in done.stderr
+
+
+def test_a_free_threaded_python_is_refused_in_one_line_and_the_program_runs(app):
+    """The flag alone is set here: it is what a free-threaded build has in `sys.abiflags`."""
+    script = (
+        "import sys; sys.abiflags = 't'\n"
+        "import snapagent; snapagent.install(enabled=True)\n"
+        "@snapagent.capture(enabled=True)\n"
+        "def own(x): return x\n"
+        "import shop; print(shop.quote(3), type(shop.quote).__name__, own(1), type(own).__name__)"
+    )
+    done = run(app, "-c", script, on=False)
+
+    assert (done.stdout, done.returncode) == ("6 function 1 function\n", 0)
+    assert "capture stays off: capture needs the interpreter lock" in done.stderr
+    assert all("free-threaded" in line for line in done.stderr.splitlines())
+    assert not (app / "captures").exists()

@@ -82,7 +82,7 @@ def test_the_index_is_at_most_a_second_behind(base: str) -> None:
 def test_between_its_steps_the_writer_leaves_the_interpreter_to_the_program(base: str) -> None:
     program = Program(base, KEEP_ALL)
     breaths: list[float] = []
-    program.writer._never = Breaths(breaths)  # type: ignore[assignment]
+    program.writer._pauses._never = Breaths(breaths)  # type: ignore[assignment]
     program.call(1)
     until = time.monotonic() + 10
     while Store(base).index(TARGET).calls < 1 and time.monotonic() < until:

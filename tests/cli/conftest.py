@@ -53,6 +53,7 @@ class Shop:
         payload: bytes | None = None,
         notes: tuple[Note, ...] = (),
         tree: dict | None = None,
+        shape: str = "",
     ) -> BundleEntry:
         self._second += 1
         when = NOON + self._second
@@ -72,6 +73,7 @@ class Shop:
             parts=(Part("call", "pickle", "none", len(data), len(data)),
                    Part("outcome", "pickle", "none", len(data), len(data))),
             parameters=(("rows", "positional_or_keyword"), ("currency", "positional_or_keyword")),
+            shape=shape,
             previews={"rows": rows, "currency": "'EUR'", ended: result},
             tree=tree or {"rows": node(rows, "list"), "currency": node("'EUR'", "str"), ended: node(result)},
             notes=notes,

@@ -210,11 +210,11 @@ def test_the_probe_answers_for_held_functions_as_instrumenting_does(tmp_path, mo
 
 
 def test_a_glob_over_a_compiled_module_says_that_it_is_compiled(project):
-    result, verdicts = check(project, "_json:*", "sys:*")
+    result, verdicts = check(project, "_ctypes:*", "sys:*")
 
     assert result.exit_code == 1
-    assert "compiled" in verdicts["_json:*"]["reason"]
-    assert "make the one that calls it a target" in verdicts["_json:*"]["reason"]
+    assert "compiled" in verdicts["_ctypes:*"]["reason"]
+    assert "make the one that calls it a target" in verdicts["_ctypes:*"]["reason"]
     assert "built into the interpreter" in verdicts["sys:*"]["reason"]
 
 
@@ -258,3 +258,12 @@ def test_an_unknown_preset_is_an_error_of_the_configuration_with_the_near_match(
 
     assert result.exit_code == 1
     assert "unknown preset 'reqests'; did you mean 'requests'?" in " ".join(result.stdout.split())
+
+
+def test_a_free_threaded_python_is_a_problem(project, monkeypatch):
+    monkeypatch.setattr(sys, "abiflags", "t", raising=False)
+
+    result, _ = check(project, "shop.pricing:quote")
+
+    assert result.exit_code == 1
+    assert "free-threaded" in json.loads(result.stdout)["problems"][0]

@@ -60,7 +60,7 @@ def test_what_it_writes_is_valid_at_once_and_names_the_likely_functions(project)
     assert result.exit_code == 0
     config = parse_config((project / "snapagent.yaml").read_text(), "snapagent.yaml")
     assert [str(rule.pattern) for rule in config.rules] == ["shop.pricing:Orders.place", "shop.pricing:quote"]
-    assert config.rules[0].settings.exclude == ("session",)
+    assert config.rules[0].settings.exclude == (), "a name alone is no reason to leave an argument out"
 
 
 def test_a_project_without_any_package_gets_a_valid_file_too(tmp_path, monkeypatch):
@@ -141,3 +141,82 @@ def test_functions_without_a_result_and_registered_views_are_not_proposed(projec
     assert "shop.pricing:log" not in names
     assert "shop.pricing:view" not in names
     assert "shop.pricing:_private" not in names
+
+
+LIVE = """
+from __future__ import annotations
+
+import random
+import sqlite3
+
+import requests
+from flask import Flask
+from sqlalchemy.orm import Session
+
+
+class Orders:
+    cache: dict[str, int]
+
+    def __init__(self, session: Session, carriers, rates: dict[str, int]):
+        self.session = session
+        self.carriers = carriers
+        self.http = requests.Session()
+        self.rates = rates
+
+    def place(self, request, client):
+        import uuid
+        return (request, client)
+
+
+def stored(connection: sqlite3.Connection | None, session: "Session", request: dict, key):
+    return (request, key)
+
+
+def make_app(name):
+    app = Flask(name)
+    return app
+
+
+def opened(url):
+    return requests.Session()
+"""
+
+
+def test_what_annotations_and_constructors_call_live_is_left_out(project):
+    (project / "shop" / "pricing.py").write_text(LIVE)
+
+    proposals = {proposal.target: proposal.live for proposal in propose(find_package(str(project))[0])}
+
+    assert proposals == {
+        "shop.pricing:Orders.place": ("self.session", "self.http"),
+        "shop.pricing:stored": ("connection", "session"),
+    }
+
+
+def test_dependencies_are_proposed_from_what_the_package_imports_anywhere_in_it(project):
+    (project / "shop" / "pricing.py").write_text(LIVE)
+
+    assert run("init").exit_code == 0
+
+    config = parse_config((project / "snapagent.yaml").read_text(), "snapagent.yaml")
+    found = [rule.preset for rule in config.dependencies]
+    assert found == ["requests", "sqlite3", "sqlalchemy", "uuid", "random"]
+
+
+def test_an_installed_package_is_found_by_name_and_check_accepts_its_targets(project):
+    result = run("init", "--package", "click")
+
+    assert result.exit_code == 0
+    assert "- click." in (project / "snapagent.yaml").read_text()
+    assert run("check").exit_code == 0
+
+
+def test_copies_of_other_peoples_code_are_no_packages_of_the_project(project):
+    for name in ("vendor", "third_party", "_vendored"):
+        (project / name).mkdir()
+        (project / name / "__init__.py").write_text("def f(value):\n    return value + 1\n")
+        (project / "shop" / name).mkdir()
+        (project / "shop" / name / "lib.py").write_text("def f(value):\n    return value + 1\n")
+
+    assert [package.name for package in find_package(str(project))] == ["shop"]
+    assert not [one for one in propose(find_package(str(project))[0]) if one.target.rpartition(":")[2] == "f"]

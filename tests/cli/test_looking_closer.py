@@ -122,13 +122,12 @@ def test_the_nearest_name_of_the_source_is_proposed(run, tmp_path, monkeypatch):
 def test_every_reason_that_the_code_counts_has_its_words():
     from snapagent import bundle
     from snapagent.capture.recording import admission, recorder
-    from snapagent.capture.writing import store_calls
     from snapagent.cli.views.reasons import _FAILED, _SKIPPED
     from snapagent.store import failures
 
     words = {
         value
-        for module in (admission, recorder, store_calls, failures)
+        for module in (admission, recorder, failures)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str) and not name.startswith("_")
     }
@@ -171,6 +170,41 @@ def test_stats_count_outcomes_sizes_and_bundles_over_time(shop, run):
     assert found["skipped"] == {"quota_met": 7}
     assert sum(slot["bundles"] for slot in found["over_time"]) == 3
     assert "shop.errors.NoRows" in result.stdout
+
+
+def test_stats_count_the_argument_shapes_of_each_function(shop, run):
+    for number in range(3):
+        shop.add(rows=f"[{number}]", shape="(rows: list[int], currency: str)")
+    shop.add(rows="[]", shape="(rows: [], currency: str)")
+    shop.add("shop.orders:place", rows="[7]", shape="(rows: \x1b[31m)")
+    shop.add("shop.orders:old", rows="[7]")
+
+    result = run("stats")
+    found = json.loads(run("stats", "--json").stdout)
+
+    assert found["shapes"] == {
+        "shop.orders:place": {"(rows: \x1b[31m)": 1},
+        "shop.pricing:quote": {"(rows: list[int], currency: str)": 3, "(rows: [], currency: str)": 1},
+    }
+    assert "     3  (rows: list[int], currency: str)\n" in result.stdout
+    assert "     1  (rows: [], currency: str)\n" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_stats_print_the_most_frequent_shapes_and_count_the_rest(shop, run):
+    for number in range(20):
+        shop.add(rows=f"[{number}]", shape=f"(rows: Colour({number}))")
+
+    result = run("stats")
+
+    assert result.stdout.count("(rows: Colour(") == 12
+    assert "... 8 more" in result.stdout
+
+
+def test_show_names_the_shape(shop, run):
+    shop.add(shape="(rows: list[int], currency: str)")
+
+    assert "shape  (rows: list[int], currency: str)" in run("show", "shop.pricing.quote").stdout
 
 
 def test_stats_of_nothing_exit_0(shop, run):

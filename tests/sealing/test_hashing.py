@@ -24,6 +24,7 @@ from snapagent.serializer.freezing.freeze import FreezeRules
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = ROOT / "tests" / "support" / "hash_rows.py"
 SEEDS = ("0", "1", "2", "3")
+MINORS = (11, 12, 13, 14)
 
 
 def run_rows(python: str, seed: str, extra_path: str = "") -> Any:
@@ -41,7 +42,7 @@ def own_rows() -> Any:
 def other_pythons() -> dict[str, str]:
     """Interpreters of other supported versions that start."""
     found = {}
-    for minor in (11, 12, 13):
+    for minor in MINORS:
         if sys.version_info[:2] == (3, minor):
             continue
         installed = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))  # pyenv's shims may be off
@@ -60,7 +61,7 @@ def test_hashes_do_not_depend_on_the_hash_seed(seed: str) -> None:
     assert rows["hashes"] == own_rows()["hashes"]
 
 
-@pytest.mark.parametrize("version", [f"3.{minor}" for minor in (11, 12, 13) if (3, minor) != sys.version_info[:2]])
+@pytest.mark.parametrize("version", [f"3.{minor}" for minor in MINORS if (3, minor) != sys.version_info[:2]])
 def test_hashes_do_not_depend_on_the_python_version(version: str, tmp_path: Path) -> None:
     python = other_pythons().get(version)
     if python is None:
@@ -75,6 +76,21 @@ def test_hashes_do_not_depend_on_the_python_version(version: str, tmp_path: Path
     shared = rows["hashes"].keys() & own_rows()["hashes"].keys()
     assert {"lambda", "real path", "enum"} <= shared
     assert {name: rows["hashes"][name] for name in shared} == {name: own_rows()["hashes"][name] for name in shared}
+
+
+def test_the_hashes_of_stored_code_are_those_of_every_version() -> None:
+    """As written by 3.11 and 3.13: a machine with one Python compares with them."""
+    code = {
+        "lambda": "h1:51b56303d37847722d68148e0f4a18f3",
+        "closure": "h1:b0f740201f6b866c430a67d063e467ec",
+        "comprehension": "h1:ae1701386ea77711b0c94618e935ee0c",
+        "slices": "h1:8a5ee75473c292152c244f528942278d",
+        "folded constants": "h1:38d3bfb10bc9a91bd8e7f15530966792",
+        "text alone": "h1:1ae9d9df3983cfb4b67a5c5ab3346cca",
+        "docstring": "h1:f645f63c769a93b6594615701cf042b3",
+    }
+
+    assert {name: own_rows()["hashes"][name] for name in code} == code
 
 
 PRICE = Parameters(

@@ -16,7 +16,8 @@ from snapagent.bundle import Header, decode
 from snapagent.config.settings import Settings
 from snapagent.core.paths import parse_path
 from snapagent.core.signature import Parameters, defaults_of
-from snapagent.sealing.seal import SealRules, seal, timestamp
+from snapagent.sealing.header import timestamp
+from snapagent.sealing.seal import SealRules, seal
 from snapagent.serializer.freezing.freeze import FreezeRules
 from snapagent.serializer.inert.decode import InertError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict, namedtuple
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -183,8 +184,15 @@ def test_named_tuples_on_the_way_are_kept() -> None:
 # facsimiles
 
 
+def started() -> Iterator[str]:
+    """A generator whose items cannot be read any more."""
+    items = (item for item in "xy")
+    next(items)
+    return items
+
+
 def sealed() -> bytes:
-    service = Service(model=Expensive(), db=(i for i in "x"), rate=2)
+    service = Service(model=Expensive(), db=started(), rate=2)
     return frozen_call(place, service, [Row(Expensive(), 1)], rules=rules(exclude=("self.model", "rows[*].owner"))).data
 
 

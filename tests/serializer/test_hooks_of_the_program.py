@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -214,7 +215,7 @@ def test_nothing_is_asked_of_an_object_but_its_pickle_form() -> None:
     """F22."""
     touchy = Touchy()
 
-    result = frozen_call(lambda first, second: None, {"key": touchy}, [touchy, (i for i in "x")])
+    result = frozen_call(lambda first, second: None, {"key": touchy}, [touchy, sys.stdout])
 
     assert list(notes_by_path(result)) == ["second[1]"]
     assert len(result.data) > 0

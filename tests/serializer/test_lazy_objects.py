@@ -194,18 +194,30 @@ def test_a_model_that_another_has_replaced_in_the_registry_is_not_taken_for_it(t
     assert thaw(frozen([tag]).data)[0] is not ContentType
 
 
-def test_settings_and_requests_of_django_are_redacted(django: Any) -> None:
+def test_settings_of_django_are_redacted(django: Any) -> None:
     """S9."""
     from django.conf import settings
-    from django.http import HttpRequest
 
-    request = HttpRequest()
-    request.META["HTTP_AUTHORIZATION"] = "Bearer planted-bearer"
+    result = frozen([settings])
 
-    result = frozen([settings, request])
-
-    assert [note.kind for note in result.notes] == ["redacted", "redacted"]
+    assert [note.kind for note in result.notes] == ["redacted"]
     assert b"planted" not in result.data
+
+
+def test_request_of_django_is_its_own_attributes_and_its_lazy_user_stays_lazy(django: Any) -> None:
+    from django.http import HttpRequest
+    from django.utils.functional import SimpleLazyObject
+
+    asked: list[object] = []
+    request = HttpRequest()
+    request.META["PATH_INFO"] = "/orders/"
+    request.user = SimpleLazyObject(lambda: asked.append(1))
+
+    again = thaw(frozen(request).data)
+
+    assert asked == []
+    assert type(again) is HttpRequest and again.META == {"PATH_INFO": "/orders/"}
+    assert type(again.user) is Placeholder
 
 
 def test_sqlalchemy_is_asked_nothing() -> None:

@@ -46,6 +46,55 @@ def test_the_newest_stay_and_the_newest_of_each_kind_that_they_lack(kinds, keep,
     assert kept(kinds, keep, keep_outcomes) == stays
 
 
+def kept_shapes(shapes: str, keep: float, keep_outcomes: int, keep_shapes: int) -> str:
+    """The same for bundles of one letter a shape; a capital letter is a call that raised."""
+    made = {entry(second): shape for second, shape in enumerate(shapes)}
+    out = surplus(
+        list(made),
+        RetentionRules(keep, keep_outcomes, math.inf, keep_shapes),
+        lambda one: "ValueError" if made[one].isupper() else "returned",
+        (),
+        LATER,
+        lambda one: made[one].strip("-").lower(),
+    )
+    return "".join(shape for one, shape in sorted(made.items()) if one not in out)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "keep", "keep_outcomes", "keep_shapes", "stays"),
+    [
+        ("abaaaa", 2, 1, 0, "aa"),
+        ("abaaaa", 2, 1, 4, "baa"),  # the one call of another kind outlives a flood of equal ones
+        ("bbaaaa", 2, 1, 4, "baa"),  # the newest of a shape
+        ("abcdea", 1, 1, 2, "dea"),  # so many at most, the newest ones
+        ("dcbadcba", 1, 1, 9, "dcba"),
+        ("abab", 2, 1, 4, "ab"),  # the newest have both: nothing is lacking
+        ("Bcaaa", 1, 1, 1, "Bca"),  # what stays for its outcome takes no place of the shapes
+        ("bBaa", 1, 1, 4, "Ba"),  # and its shape is not lacking
+        ("-abaa", 1, 1, 4, "ba"),  # a bundle without a shape stays for none
+        ("abcde", math.inf, 0, 1, "abcde"),
+        ("Bcaaa", 1, 0, 4, "Bca"),
+    ],
+)
+def test_the_newest_of_each_shape_stay_that_they_lack(shapes, keep, keep_outcomes, keep_shapes, stays) -> None:
+    assert kept_shapes(shapes, keep, keep_outcomes, keep_shapes) == stays
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_processes_that_know_some_bundles_lose_no_shape_where_there_is_a_place_for_each(seed: int) -> None:
+    chance = random.Random(seed)
+    made = {entry(second): chance.choice("aaaaaaabcdE") for second in range(30)}
+    rules = RetentionRules(chance.randint(1, 3), chance.randint(0, 1), math.inf, 4)
+    left = list(made)
+    for _ in range(10):  # each removes what is surplus among those that it knows
+        some = chance.sample(left, min(len(left), 12))
+        gone = surplus(some, rules, lambda _: "returned", (), LATER, made.__getitem__)
+        left = [one for one in left if one not in gone]
+
+    newest = {made[one]: one for one in sorted(made)}
+    assert set(newest.values()) <= set(left)
+
+
 def test_pinned_bundles_stay_and_do_not_count() -> None:
     assert kept("abcdef", 2, 0, pinned="03") == "adef"
 

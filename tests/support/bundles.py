@@ -12,7 +12,8 @@ from typing import Any
 from snapagent.config.targets import Target
 from snapagent.core.paths import parse_path
 from snapagent.core.signature import Parameters, defaults_of
-from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.sealing.raw_call import RawCall
+from snapagent.sealing.seal import SealRules, seal
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_as_first, freeze_call, freeze_outcome
 from snapagent.store import BundleEntry, Store
 

@@ -18,7 +18,7 @@ from snapagent.remote.select import Wanted
 from snapagent.remote.sources import open_source
 from snapagent.remote.status import PushStatus
 from snapagent.remote.urls import parse_url
-from snapagent.sealing.seal import timestamp
+from snapagent.sealing.header import timestamp
 from snapagent.store import Store
 from snapagent.store.layout import BundleEntry
 

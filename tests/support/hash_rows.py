@@ -72,6 +72,14 @@ def hashed(value: object) -> str:
     return result(value).hash
 
 
+def documented_function() -> Callable[[int], object]:
+    def documented(x: int) -> object:
+        """Its first constant."""
+        return "text" if x else x + 7
+
+    return documented
+
+
 def adder(number: int) -> Callable[[int], int]:
     return lambda x: x + number
 
@@ -134,6 +142,10 @@ def values() -> Iterator[tuple[str, object]]:
         yield "lambda", lambda x: x + 1
         yield "closure", adder(3)
         yield "comprehension", lambda x: [-y * 2 for y in x if y > 1 and y not in (3, 5)]
+        yield "slices", lambda x: (x[1:3], x[0], x[-1], x[:2])
+        yield "folded constants", lambda x: 255 + 256 + x if x == -1 else -5
+        yield "text alone", lambda x: f"{x!r:>10}"
+        yield "docstring", documented_function()
     if importlib.util.find_spec("numpy"):
         yield from numpy_values()
 

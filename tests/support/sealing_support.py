@@ -12,7 +12,8 @@ from typing import Any
 from snapagent.bundle import CALL, OUTCOME, Header, encode
 from snapagent.config.targets import Target
 from snapagent.core.signature import Parameters, defaults_of
-from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.sealing.raw_call import RawCall
+from snapagent.sealing.seal import SealRules, seal
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
 from snapagent.serializer.thawing.load import thaw
 from snapagent.store.compression import inflate

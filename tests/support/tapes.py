@@ -34,8 +34,9 @@ from snapagent.dependencies.tape import (
 )
 from snapagent.replay import clock
 from snapagent.sealing.opened_call import OpenedCall
+from snapagent.sealing.raw_call import RawCall
 from snapagent.sealing.redaction.rules import Redactor
-from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.sealing.seal import SealRules, seal
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
 
 REDACTOR = Redactor((), (), b"key of the tests")

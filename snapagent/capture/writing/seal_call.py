@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...core.clock import thread_time
+from ...sealing.raw_call import RawCall
 from ...sealing.redaction.earlier import EarlierSecrets
-from ...sealing.seal import RawCall, SealRules, seal
+from ...sealing.seal import SealRules, seal, shape_before_sealing
 from ...store.keys import pseudonym_key
 from .origin import Origins
 
@@ -39,7 +40,15 @@ class CallSealer:
             rules = SealRules.of(call.settings, self._pseudonym_key)
             return seal(raw, rules, self._earlier, _tape_of(call))
         finally:
-            call.sealed = thread_time() - began
+            call.sealed += thread_time() - began
+
+    def shape_of(self, call: Pending) -> str:
+        """The shape of a call's arguments before anything is redacted in them. Its time counts as that of sealing."""
+        began = thread_time()
+        try:
+            return shape_before_sealing(_raw_call(call, {}))
+        finally:
+            call.sealed += thread_time() - began
 
 
 def _tape_of(call: Pending) -> Tape | None:

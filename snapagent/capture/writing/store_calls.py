@@ -1,119 +1,50 @@
-"""Seals and stores captured calls, counts the outcome of each, applies retention and updates the indexes.
+"""Seals and stores captured calls, counts the outcome of each, and applies retention.
 
 Nothing here starts or locks threads. `write` may run in several threads at once, all else in one at a time: the writer
 sees to that.
-
-Each function gets its first bundle before any function gets its second: a process that ends while much is queued has
-then shown something of everything that it called.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from ...core.clock import monotonic, thread_time, time
-from ...core.signals import belongs_to_program
-from ...store.failures import LOCKED, PERSISTENT, StoreFailure
-from ...store.files import lock_is_ready
-from ...store.index import Counts
-from ..host_guard import describe, log_once
-from ..recording.admission import BACKING_OFF, QUOTA_MET, Breaker
-from ..recording.recorder import INTERNAL_ERROR
+from ...core.clock import time
+from ...store.failures import StoreFailure
+from ..recording.admission import QUOTA_MET
+from .backlog import Backlog, Group
+from .failures import FailureHandler, raise_programs_own
+from .process_end import ProcessEnd
+from .update_indexes import IndexUpdater
+from .watched_target import WatchedTarget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Protocol
+    from typing import Any
 
     from ...bundle import Header
     from ...config.settings import Settings
     from ...config.targets import Target
-    from ...store import BundleEntry, FunctionIndex, IndexedBundle, Store
+    from ...store import BundleEntry, IndexedBundle, Store
     from ...store.files import BatchFolder
     from ..recording.admission import Gate
     from ..recording.ledger import Ledger
-
-    class CapturedCall(Protocol):
-        """A captured call: `started` is seconds since the epoch, `size` bytes."""
-
-        @property
-        def target(self) -> Target: ...
-        @property
-        def settings(self) -> Settings: ...
-        @property
-        def started(self) -> float: ...
-        @property
-        def size(self) -> int: ...
-        @property
-        def outcome_kind(self) -> str: ...
+    from .backlog import CapturedCall
 
     Seal = Callable[[Any], tuple[Header, Mapping[str, bytes]]]
+    ShapeOf = Callable[[Any], str]
 
-
-EVERY = 0.4  # seconds between two updates of the indexes: a process that is killed loses at most half a second
-_SHARE = 50  # an update makes the next one wait so many times as long as it kept the processor busy
-_LONGEST_DELAY = 30.0  # seconds between two attempts on an index whose lock is stuck
-_COUNTS_FIRST = 0.05  # seconds of processor time that saving counts before the last bundles may take
-_FUNCTION_FAILURES = 5  # failures in a row that open the breaker of one function
-_STORE_FAILURES = 3  # the same for the disk
+_UNKNOWN = "?"  # in place of a shape: no shape is so
 
 
 def _nothing(*_: object) -> None:
     """Default of the callbacks."""
 
 
-class WatchedTarget:
-    """What the writer needs of one target: its settings, counts and gate, its breaker, and when its index is due."""
-
-    def __init__(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
-        self.target = target
-        self.settings = settings
-        self.ledger = ledger
-        self.gate = gate
-        self.breaker = Breaker(_FUNCTION_FAILURES)
-        self.restart()
-
-    def restart(self) -> None:
-        self.has_bundle = False  # of this process
-        self.delay = 0.0
-        self.not_before = 0.0
-
-    @property
-    def newest_first(self) -> bool:
-        """The order of writing: older calls that retention would remove at once are not written at all.
-
-        Where `keep` is infinite the oldest is first, because a full store frees space by removing the oldest.
-        """
-        return self.settings.keep != float("inf")
-
-
-class _Group:
-    """Calls of one function that wait to be written, and what its retention has seen of them.
-
-    Each call has its number in this process, by which file names of the same moment are ordered.
-    """
-
-    def __init__(self, function: WatchedTarget) -> None:
-        self.function = function
-        self.calls: list[tuple[CapturedCall, int]] = []
-        self.retention = _BatchRetention(function.settings.keep, function.settings.keep_outcomes)
-
-    def in_order(self) -> list[tuple[CapturedCall, int]]:
-        """The calls in the order of writing."""
-        return sorted(self.calls, key=lambda one: (one[0].started, one[1]), reverse=self.function.newest_first)
-
-    def split_first(self) -> _Group:
-        """A group of the call that is to be written first, which leaves this one."""
-        first = _Group(self.function)
-        first.retention = self.retention
-        first.calls = self.in_order()[:1]
-        self.calls.remove(first.calls[0])
-        return first
-
-
 class CallStorer:
     """Stores calls of the targets that it watches; `seal` turns a call into a header and the bytes of its parts.
 
+    `shape_of` gives the shape of a call that is not sealed, where retention asks for it.
     `between_steps` is called between two steps of the work, each of which takes less than about a millisecond, and
     `between_calls` between two calls of `store_all`. `done` is told each call that is done with, and
     whether its caller wrote it alone.
@@ -123,12 +54,14 @@ class CallStorer:
         self,
         store: Store,
         seal: Seal,
+        shape_of: ShapeOf,
         between_steps: Callable[[], None],
         between_calls: Callable[[], None] = _nothing,
         done: Callable[[CapturedCall, bool], None] = _nothing,
     ) -> None:
         self.store = store
         self._seal = seal
+        self._shape_of = shape_of
         self._between_steps = between_steps
         self._between_calls = between_calls
         self._done_with = done
@@ -140,20 +73,16 @@ class CallStorer:
             deque()
         )  # retention has not seen these yet
         self._written_bytes = 0  # of these
-        self._backlog: dict[str, _Group] = {}  # by target
-        self._without_bundle: list[str] = []  # targets of the backlog of which this process has written nothing yet
+        self._backlog = Backlog(self._watched, self.store.next_counter)
         self._is_writing_firsts = False
-        self.progress = 0  # calls and indexes done so far
+        self._done_calls = 0
         self._taken = 0  # calls from the queue
         self._settled = 0  # of these: written, or counted for another reason
-        self.drain_until = float("inf")  # monotonic clock: calls that are not written by then are given up
-        self.deadline = float("inf")
+        self.end = ProcessEnd()
         # At exit: a slow or hanging disk may not let the last update finish, so counts are saved before any bundle.
-        self.counts_first = False
-        self.next_update = 0.0
-        self._breaker = Breaker(_STORE_FAILURES)
-        self._unusable = ""  # why the breaker of the disk is open
-        self._unusable_until = 0.0
+        self._counts_first = False
+        self._failures = FailureHandler(self.store.base_path, self._watched)
+        self.indexes = IndexUpdater(self.store, self._watched, self._failures, self.end, self._between_steps)
 
     def restart(self) -> None:
         """In a forked child: forget what the parent has written and counted, because the parent reports it."""
@@ -165,9 +94,14 @@ class CallStorer:
 
     def begin_end(self, deadline: float, drain_until: float, *, counts_first: bool) -> None:
         """The process ends at `deadline` of the monotonic clock: from `drain_until` on no more calls are written."""
-        self.deadline, self.drain_until, self.counts_first = deadline, drain_until, counts_first
+        self.end.deadline, self.end.drain_until, self._counts_first = deadline, drain_until, counts_first
         for function in list(self._watched.values()):
             function.ledger.is_closing = True
+
+    @property
+    def progress(self) -> int:
+        """Calls and indexes done so far."""
+        return self._done_calls + self.indexes.updated
 
     @property
     def unsettled(self) -> int:
@@ -187,7 +121,7 @@ class CallStorer:
 
     def write(self, call: CapturedCall) -> None:
         """Seal and store one call. It is counted as captured, skipped or failed."""
-        group = _Group(self._watched[str(call.target)])
+        group = Group(self._watched[str(call.target)])
         group.calls.append((call, self.store.next_counter()))
         self._write(group, is_alone=True)
 
@@ -195,50 +129,34 @@ class CallStorer:
         """Seal and store calls until no more are queued. Each is counted as captured, skipped, failed, or given up."""
         self._take_queued = take_queued
         self._sort_in()
-        while self._backlog:
-            self._write(self._backlog.pop(next(iter(self._backlog))))
+        for group in self._backlog.groups():
+            self._write(group)
             self._sort_in()
 
     def _sort_in(self) -> None:
         """Add what is queued to the backlog, and write the first bundle of each function that has none."""
-        for call in self._take_queued():
-            self._taken += 1
-            name = str(call.target)
-            group = self._backlog.get(name)
-            if group is None:
-                group = self._backlog[name] = _Group(self._watched[name])
-                if not group.function.has_bundle:
-                    self._without_bundle.append(name)
-            group.calls.append((call, self.store.next_counter()))
+        calls = self._take_queued()
+        self._taken += len(calls)
+        self._backlog.add(calls)
         if self._is_writing_firsts:
             return
         self._is_writing_firsts = True
         try:
-            while self._without_bundle:
-                self._write_first(self._without_bundle.pop(0))
+            for first in self._backlog.firsts():
+                self._write(first)
         finally:
             self._is_writing_firsts = False
 
-    def _write_first(self, name: str) -> None:
-        group = self._backlog.get(name)
-        if group is not None and not group.function.has_bundle:
-            first = group.split_first()
-            if not group.calls:
-                del self._backlog[name]
-            self._write(first)
-
-    def _write(self, group: _Group, *, is_alone: bool = False) -> None:
+    def _write(self, group: Group, *, is_alone: bool = False) -> None:
         function = group.function
         try:
-            if self._is_over:
+            if self.end.is_over:
                 return  # the ledger counts what was admitted and has no outcome as lost
-            if self._is_unusable():
-                raise StoreFailure(self._unusable)
+            self._failures.check_usable()
             self.store.open(function.target, function.settings, time())
         except Exception as error:
-            reason = self._reason(function, error)
+            self._failures.count(function, error, len(group.calls))
             for call, _ in group.calls:
-                self._count_failed(function, reason)
                 self._done(call, is_alone)
             return
         rest = group.in_order()[::-1]
@@ -246,8 +164,9 @@ class CallStorer:
             with self.store.writing(function.target) as folder:
                 while rest:
                     call, counter = rest.pop()
-                    if self.counts_first:
-                        self._save_counts()
+                    if self._counts_first:
+                        self._counts_first = False
+                        self.indexes.save_counts()
                     if not self._write_or_leave_out(group, folder, call, counter):
                         continue  # given up
                     self._done(call, is_alone)
@@ -258,32 +177,38 @@ class CallStorer:
                     self._between_calls()
                     self._sort_in()
         except BaseException:  # of the program: a signal handler raised in a caller that writes
-            self._put_back(group, rest)
+            self._backlog.put_back(group, rest)
             raise
 
-    def _put_back(self, group: _Group, rest: list[tuple[CapturedCall, int]]) -> None:
-        name = str(group.function.target)
-        waiting = self._backlog.get(name)
-        if rest and waiting is not None:
-            waiting.calls += rest
-        elif rest:
-            group.calls = rest
-            self._backlog[name] = group
-
-    def _write_or_leave_out(self, group: _Group, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
+    def _write_or_leave_out(self, group: Group, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
         """Write a call, unless newer ones make it surplus. It counts as captured either way; False: it is given up."""
         function, retention = group.function, group.retention
-        is_kept = retention.keeps(call.outcome_kind)
-        if self._is_over and (is_kept or function.gate.limited):
+        looked_at: list[str] = []  # the shape, where retention asks for it before the call is sealed
+        is_kept = retention.keeps(call.outcome_kind, lambda: self._look_at_shape(call, looked_at))
+        if self.end.is_over and (is_kept or function.gate.limited):
             return False
         if not self._claim(function):
             return True
-        if is_kept and not self._write_one(function, folder, call, counter):
-            self.store.folder_writer(function.target).quota.refund()
-            return True
-        retention.add(call.outcome_kind)
+        if is_kept:
+            header = self._write_one(function, folder, call, counter)
+            if header is None:
+                self.store.folder_writer(function.target).quota.refund()
+                return True
+            retention.add(call.outcome_kind, header.shape, *looked_at)
         function.ledger.count_captured()
         return True
+
+    def _look_at_shape(self, call: CapturedCall, looked_at: list[str]) -> str:
+        """The shape, which is added to `looked_at`. One that is unknown, so that the call is kept, where it fails."""
+        if self.end.is_over:
+            return _UNKNOWN
+        self._between_steps()
+        try:
+            looked_at.append(self._shape_of(call))
+        except Exception as error:  # sealing fails as well, and counts it
+            raise_programs_own(error)
+            return _UNKNOWN
+        return looked_at[0]
 
     def _claim(self, function: WatchedTarget) -> bool:
         """Take a place of the quota just before it is used: a process that ends has none to give back."""
@@ -291,40 +216,23 @@ class CallStorer:
             if self.store.claim(function.target, function.settings, 1):
                 return True
         except Exception as error:
-            self._count_failed(function, self._reason(function, error))
+            self._failures.count(function, error)
             return False
         function.ledger.count_skipped(QUOTA_MET, admitted=True)
         return False
 
-    @property
-    def _is_over(self) -> bool:
-        """True when the time for writing is over, because the process ends."""
-        return self.drain_until != float("inf") and monotonic() > self.drain_until
-
     def _done(self, call: CapturedCall, is_alone: bool) -> None:
-        self.progress += 1
+        self._done_calls += 1
         if not is_alone:
             self._settled += 1
         self._done_with(call, is_alone)
 
-    def _save_counts(self) -> None:
-        """Save the counts so far in files beside the indexes, which takes no lock."""
-        self.counts_first = False
-        until = thread_time() + _COUNTS_FIRST
-        for function in list(self._watched.values()):
-            if thread_time() > until:  # the last update brings the rest
-                return
-            counts = function.ledger.take()
-            if counts:
-                try:
-                    self.store.write_pending_counts(function.target, counts)
-                except StoreFailure as failure:  # the store keeps them for the last update
-                    _raise_programs_own(failure)
-
-    def _write_one(self, function: WatchedTarget, folder: BatchFolder, call: CapturedCall, counter: int) -> bool:
+    def _write_one(
+        self, function: WatchedTarget, folder: BatchFolder, call: CapturedCall, counter: int
+    ) -> Header | None:
+        """Seal and write a call. Returns its header; None when it failed, and is counted so."""
         try:
-            if self._is_unusable():
-                raise StoreFailure(self._unusable)
+            self._failures.check_usable()
             self._between_steps()
             header, payload = self._seal(call)
             self._between_steps()
@@ -332,49 +240,13 @@ class CallStorer:
                 folder, header, payload, call.started, self.store.token, counter, self._written_bytes
             )
         except Exception as error:
-            self._count_failed(function, self._reason(function, error))
-            return False
+            self._failures.count(function, error)
+            return None
         function.has_bundle = True
-        function.breaker.succeeded()
-        self._breaker.succeeded()
+        self._failures.succeeded(function)
         self._written.append((function, entry, stored))
         self._written_bytes += stored.size
-        return True
-
-    def _reason(self, function: WatchedTarget, error: Exception) -> str:
-        """Count a failure with the breakers; the reason for the counts. Raises what is the program's own."""
-        _raise_programs_own(error)
-        if isinstance(error, StoreFailure):
-            self._store_failed(error.reason)
-            return error.reason
-        log_once(f"could not store a call of {function.target}", describe(error))
-        pause = function.breaker.failed()
-        if pause is not None and function.gate.closed is None:
-            function.gate.close(BACKING_OFF, pause)
-        return INTERNAL_ERROR
-
-    def _is_unusable(self) -> bool:
-        return bool(self._unusable) and monotonic() < self._unusable_until
-
-    def _count_failed(self, function: WatchedTarget, reason: str) -> None:
-        function.ledger.count_failed(reason)
-        function.gate.refund()
-
-    def _store_failed(self, reason: str) -> None:
-        """After `_STORE_FAILURES` in a row that will last (a full disk), close all gates for a while."""
-        if self._is_unusable():
-            return
-        self._log_failure(reason)
-        pause = self._breaker.failed() if reason in PERSISTENT else None
-        if pause is None:
-            return
-        self._unusable, self._unusable_until = reason, monotonic() + pause
-        for function in list(self._watched.values()):
-            if function.gate.closed is None:
-                function.gate.close(reason, pause)
-
-    def _log_failure(self, reason: str) -> None:
-        log_once(f"could not write to {self.store.base_path}", reason, "'snapagent why' counts such calls")
+        return header
 
     def prune(self) -> None:
         """Tell the store of the written bundles, and have it remove those that are surplus now."""
@@ -390,91 +262,4 @@ class CallStorer:
             try:
                 self.store.remove_surplus(function.target, function.settings, now)
             except StoreFailure as failure:  # the next bundle, or the next update, tries again
-                _raise_programs_own(failure)
-
-    def update(self, patience: float, *, last: bool = False) -> None:
-        """Bring the indexes up to date; `patience` is the seconds to wait for the lock of each.
-
-        The next update is put off in proportion to the processor time of this one, so that many targets do not make
-        updates a constant load.
-        """
-        began = thread_time()
-        for function in list(self._watched.values()):
-            counts = function.ledger.take()
-            folder_writer = self.store.folder_writer(function.target)
-            if last or counts or (folder_writer.has_pending and monotonic() >= function.not_before):
-                self._update_one(function, counts, patience, last)
-                self.progress += 1
-        self.next_update = monotonic() + max(EVERY, (thread_time() - began) * _SHARE)
-
-    def _update_one(self, function: WatchedTarget, counts: Counts, patience: float, last: bool) -> None:
-        folder_writer = self.store.folder_writer(function.target)
-        if not counts and not folder_writer.has_pending:
-            return
-        if not last and monotonic() < function.not_before:
-            folder_writer.add_counts(counts)
-            return
-        self._between_steps()
-        mine = function.ledger.totals().captured
-        try:
-            if last:
-                updated = self._last_update(function, counts, patience)
-            else:
-                updated = self.store.update(function.target, counts, function.settings, timeout=patience)
-        except StoreFailure as failure:
-            _raise_programs_own(failure)
-            function.delay = min(max(function.delay * 2, 2 * EVERY), _LONGEST_DELAY)
-            function.not_before = monotonic() + function.delay
-            if failure.reason != LOCKED:
-                self._log_failure(failure.reason)
-            return
-        function.delay = 0.0
-        function.gate.update_elsewhere(max(updated.captured - mine, 0))
-
-    def _last_update(self, function: WatchedTarget, counts: Counts, patience: float) -> FunctionIndex:
-        """The update at exit, during which the process may be killed at any moment.
-
-        If there is time and the lock library is loaded, one update without waiting may do it all: importing the library
-        now could take longer than the process has. Else the counts are first saved in a file beside the index, then the
-        lock is waited for with the time that is left.
-        """
-        if lock_is_ready() and monotonic() < self.drain_until:
-            try:
-                return self.store.update(function.target, counts, function.settings, timeout=0.0, last=True)
-            except StoreFailure as failure:
-                _raise_programs_own(failure)
-                counts = Counts()  # the store has kept them
-        self.store.write_pending_counts(function.target, counts)
-        patience = min(patience, max(self.deadline - monotonic(), 0.0))
-        return self.store.update(function.target, Counts(), function.settings, timeout=patience, last=True)
-
-
-class _BatchRetention:
-    """Which calls of a batch, given from the newest to the oldest, retention would keep.
-
-    The newest `keep`, and of each outcome kind that these lack the newest `keep_outcomes`. A call that it would remove
-    at once is counted as captured and never written.
-    """
-
-    def __init__(self, keep: float, keep_outcomes: int) -> None:
-        self._keep = keep
-        self._keep_outcomes = keep_outcomes
-        self._newest = 0
-        self._left: dict[str, int] = {}  # of `keep_outcomes`
-
-    def keeps(self, kind: str) -> bool:
-        return self._newest < self._keep or self._left.get(kind, self._keep_outcomes) > 0
-
-    def add(self, kind: str) -> None:
-        if self._newest < self._keep:
-            self._newest += 1
-            self._left[kind] = 0
-        else:
-            self._left[kind] = max(self._left.get(kind, self._keep_outcomes) - 1, 0)
-
-
-def _raise_programs_own(error: BaseException) -> None:
-    """Raise `error` or its cause when a signal handler of the program raised it during a write in the caller."""
-    for one in (error, error.__cause__):
-        if one is not None and belongs_to_program(one):
-            raise one
+                raise_programs_own(failure)

@@ -11,6 +11,7 @@ import _thread
 import sys
 from collections.abc import Callable
 
+running: set[int] = set()  # the threads of all writers in this process
 _STACK = 16 * 1024 * 1024  # bytes of address space: the size that the program chose for its threads may be too small
 
 
@@ -51,3 +52,12 @@ def _is_without_threads() -> bool:
     if not isinstance(options, dict):
         return False
     return not any(options.get(name) or options.get(name.encode()) for name in ("enable-threads", "threads"))
+
+
+def are_all() -> bool:
+    """Whether no thread of the program is left, so that those of writers keep the process alive.
+
+    A child that is forked in another thread than the main one, and an embedded interpreter, end when their last
+    thread ends; no exit function runs then.
+    """
+    return running.issuperset(sys._current_frames())

@@ -9,19 +9,20 @@ where there can be no threads, callers write themselves.
 from __future__ import annotations
 
 import _thread
-import sys
 from _queue import Empty, SimpleQueue  # not `queue`: gevent replaces its classes, and this thread is a real one
 from _thread import get_ident
 from collections import deque
-from contextlib import suppress
 from os import getpid
 
-from ...core.clock import monotonic, process_time, thread_time
+from ...core.clock import monotonic, thread_time
 from ...store import own_writes
 from ..host_guard import describe, log_once
 from . import exit_status, process_life
 from . import thread as native_thread
+from .pauses import Pauses
+from .requests import Request
 from .store_calls import CallStorer
+from .work_lock import WorkLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from ...store import Store
     from ..recording.admission import Gate
     from ..recording.ledger import Ledger
-    from .store_calls import CapturedCall, Seal
+    from .backlog import CapturedCall
+    from .store_calls import Seal, ShapeOf
 
     class PeriodicTask(Protocol):
         """Work to be done now and then in the writer's thread, and at the end."""
@@ -48,19 +50,13 @@ QUEUE_BYTES = 64 * 1024 * 1024
 # ones make surplus are not written, and the program is interrupted once for writing and indexes together.
 GATHER_LEAST, GATHER_MOST = 0.1, 0.4
 _YIELD = 0.0005  # seconds that the thread sleeps between two steps, to let the program's threads run
-_YIELD_FOR = 0.1  # seconds per round in which it does; after that it works on, so that it keeps up with many calls
 EXIT_WAIT = 10.0  # seconds that the end of a process may wait for the writer, unless the configuration says otherwise
 _EXIT_RESERVE, _LONGEST_RESERVE = 0.2, 2.0  # share of that for the indexes, and seconds; the rest is for bundles
-_STALLED = 2.0  # seconds without progress after which the end of a process gives up what is queued
-_WORKING = 0.02  # seconds of processor time in which this process is at work, on a large call or a busy machine
-_AFTER_STALL = 1.0  # seconds that it then waits for the indexes
-_LOOK = 0.1  # seconds between two looks at the progress
 _FLUSH = 2.0  # seconds that `flush` waits
 _IDLE = 0.5  # seconds that the thread sleeps without a look around
 _PATIENCE = 0.2  # seconds to wait for the lock of an index, so that one stuck process does not hold up the queue
 _LAST_PATIENCE = 1.0  # the same when somebody waits for the result
 _IN_CALLER = 0.05  # the same in a caller
-_STUCK = 30.0  # seconds after which a caller that holds the work lock cannot be working any more
 
 
 class Writer:
@@ -84,9 +80,10 @@ class Writer:
         exit_wait: float = EXIT_WAIT,
         queue_bytes: int = QUEUE_BYTES,
         own_threads: set[int] | None = None,
+        shape_of: ShapeOf | None = None,
     ) -> None:
         self.store = store
-        self._storer = CallStorer(store, seal, self._yield_to_program, self._between_calls, self._done_with)
+        self._storer = CallStorer(store, seal, shape_of or _no_shape, self._pause, self._between_calls, self._done_with)
         self._sync = sync
         self._exit_wait = exit_wait
         self._spent = spent or _nothing
@@ -108,25 +105,21 @@ class Writer:
         # the work lock to the second.
         self._bytes_in = 0
         self._bytes_out = 0
-        # Callers try the work lock and do not wait for it, save for a moment in `sync` mode. A caller that fails leaves
-        # its work to the holder.
-        self._work_lock = _thread.allocate_lock()
-        self._holder = 0  # the thread that has it
+        self._work_lock = WorkLock()
         self._starting = _thread.allocate_lock()  # taken once and never released: the thread is started once
-        self._wake: SimpleQueue[_Request | None] = SimpleQueue()
-        self._never: SimpleQueue[None] = SimpleQueue()
+        self._wake: SimpleQueue[Request | None] = SimpleQueue()
+        self._pauses = Pauses()
         self._asleep = False
         self._gathering = False
         self._ident: int | None = None  # of the writer's thread
         self._running = False
         self._threadless = False
-        self._yields_until = 0.0  # monotonic clock
         self._accounted = 0.0  # seconds of this round's work that `settle` has accounted for
 
     def restart(self) -> None:
         """In a forked child: start with an empty queue and no thread; the parent writes what it has queued."""
         closed = self._closed
-        _threads.clear()
+        native_thread.running.clear()
         self._reset()
         self._closed = closed
         self._storer.restart()
@@ -190,7 +183,7 @@ class Writer:
         self._prune()
         if not self._running and not self._threadless:
             self._start()  # for the indexes alone
-        elif self._threadless and monotonic() >= self._storer.next_update:
+        elif self._threadless and monotonic() >= self._storer.indexes.next_update:
             self._work_here(_IN_CALLER)
 
     def _work_here(self, patience: float) -> None:
@@ -198,9 +191,9 @@ class Writer:
         if self._acquire():
             try:
                 self._drain()
-                self._storer.update(patience)
+                self._storer.indexes.update(patience)
             finally:
-                self._release()
+                self._work_lock.release()
             self._prune()
 
     # ---- in the thread
@@ -208,15 +201,15 @@ class Writer:
     def _run(self) -> None:
         self._ident = get_ident()
         self._own_threads.add(self._ident)
-        _threads.add(self._ident)
+        native_thread.running.add(self._ident)
         while True:
             request = self._wait()
             began = thread_time()
             last = request is not None and request.last
-            is_left = request is None and self._is_left_alone()
+            is_left = request is None and native_thread.are_all()
             if is_left:  # from here on a call starts another thread
                 self._starting, self._running = _thread.allocate_lock(), False
-            self._yields_until = monotonic() + _YIELD_FOR if request is None else 0.0
+            self._pauses.begin(allowed=request is None)
             try:
                 self._work(request is not None or is_left, last or is_left)
                 self._prune()
@@ -229,7 +222,7 @@ class Writer:
                 request.reply.put(not self._queue)
             if last or is_left:
                 self._own_threads.discard(self._ident)  # the system may give the number to a thread of the program
-                _threads.discard(self._ident)
+                native_thread.running.discard(self._ident)
                 return
 
     def _report(self, last: bool) -> None:
@@ -242,58 +235,41 @@ class Writer:
         if not self._closed:
             self._periodic.restart()
 
-    def _is_left_alone(self) -> bool:
-        """Whether no thread of the program is left, so that this one keeps the process alive.
-
-        A child that is forked in another thread than the main one, and an embedded interpreter, end when their last
-        thread ends; no exit function runs then.
-        """
-        return _threads.issuperset(sys._current_frames())
-
     def _work(self, asked: bool, last: bool) -> None:
-        while not self._work_lock.acquire(True, _STUCK):
-            # A signal handler raised in a caller between `acquire` and its `try`: nobody will release that lock.
-            self._work_lock = _thread.allocate_lock()
-        self._holder = get_ident()
+        self._work_lock.acquire()
         try:
             self._drain()
-            if asked or monotonic() >= self._storer.next_update:
-                self._storer.update(_LAST_PATIENCE if asked else _PATIENCE, last=last)
+            if asked or monotonic() >= self._storer.indexes.next_update:
+                self._storer.indexes.update(_LAST_PATIENCE if asked else _PATIENCE, last=last)
         finally:
-            self._release()
+            self._work_lock.release()
 
-    def _wait(self) -> _Request | None:
+    def _wait(self) -> Request | None:
         """Sleep until there is something to do, then gather for a moment. Returns the request of a waiting thread."""
         self._asleep = True
         request = None
         if not self._queue and not self._storer.has_unpruned:
-            request = self._request_within(min(max(self._storer.next_update - monotonic(), 0.0), _IDLE))
+            request = self._request_within(min(max(self._storer.indexes.next_update - monotonic(), 0.0), _IDLE))
         self._asleep = False
         if request is None and self._queue:
             self._gathering = True
-            until_update = self._storer.next_update - monotonic()
+            until_update = self._storer.indexes.next_update - monotonic()
             request = self._request_within(min(max(GATHER_LEAST, until_update), GATHER_MOST))
             self._gathering = False
         return request
 
-    def _request_within(self, seconds: float) -> _Request | None:
+    def _request_within(self, seconds: float) -> Request | None:
         try:
             return self._wake.get(True, seconds)
         except Empty:
             return None
 
-    def _yield_to_program(self) -> None:
-        """Between two steps: sleep, so that threads of the program get the interpreter lock.
-
-        A system call that releases the lock for a microsecond does not help them: a thread takes longer to wake up than
-        this one to take the lock again. Without this sleep, a web request would wait until the queue is empty. Does
-        nothing in callers, when a thread waits for the result, or when much is queued.
-        """
-        if self._ident == get_ident() and monotonic() < self._yields_until and self._wake.empty():
-            with suppress(Empty):
-                self._never.get(True, _YIELD)  # not `time.sleep`, which gevent replaces
-
     # ---- the work
+
+    def _pause(self) -> None:
+        """Let the program's threads run; not in callers, and not when a thread waits for the result."""
+        if self._ident == get_ident() and self._wake.empty():
+            self._pauses.pause()
 
     def _drain(self) -> None:
         """Write the whole queue."""
@@ -314,9 +290,9 @@ class Writer:
 
     def _between_calls(self) -> None:
         """While much is queued: keep the indexes and the report of this process up to date."""
-        if monotonic() >= self._storer.next_update:
+        if monotonic() >= self._storer.indexes.next_update:
             self._storer.prune()
-            self._storer.update(_PATIENCE)
+            self._storer.indexes.update(_PATIENCE)
             if self._ident == get_ident() and self._periodic is not None:
                 self._periodic.run_if_due()
 
@@ -326,22 +302,11 @@ class Writer:
             try:
                 self._storer.prune()
             finally:
-                self._release()
+                self._work_lock.release()
 
     def _acquire(self) -> bool:
-        """Take the work lock; False when another thread has it, which then does this thread's work as well.
-
-        In `sync` mode this waits a moment for the other thread, because pruning should be done when a call returns.
-        """
-        waits = self._sync and self._holder != get_ident()
-        taken = self._work_lock.acquire(True, _IN_CALLER) if waits else self._work_lock.acquire(False)
-        if taken:
-            self._holder = get_ident()
-        return taken
-
-    def _release(self) -> None:
-        self._holder = 0
-        self._work_lock.release()
+        """Take the work lock if it is free. In `sync` mode wait a moment, so that a call returns pruned."""
+        return self._work_lock.try_acquire(_IN_CALLER if self._sync else 0.0)
 
     # ---- the end
 
@@ -350,23 +315,20 @@ class Writer:
         if self._closed:
             return not self._queue
         if self._running and self._pid == getpid():
-            return self._ask(timeout, last=False)
+            return self._ask(last=False).wait(timeout)
         self._work_here(min(timeout, _LAST_PATIENCE))
         return not self._queue
 
     def flush_pending(self) -> None:
         """For a reader in this process: flush if calls are queued or being written."""
-        unfinished = self._queue or self._work_lock.locked() or self._storer.has_unpruned
-        if unfinished and self._ident != get_ident() and self._holder != get_ident():
+        unfinished = self._queue or self._work_lock.is_taken or self._storer.has_unpruned
+        if unfinished and self._ident != get_ident() and not self._work_lock.is_mine:
             self.flush()
 
-    def _ask(self, timeout: float, *, last: bool) -> bool:
-        request = _Request(last)
+    def _ask(self, *, last: bool) -> Request:
+        request = Request(last)
         self._wake.put(request)
-        try:
-            return request.reply.get(True, timeout)
-        except Empty:
-            return False
+        return request
 
     def close(self, timeout: float | None = None) -> bool:
         """Accept no more calls, store the queue, count the calls given up, and stop.
@@ -383,35 +345,24 @@ class Writer:
         reserve = min(wait * _EXIT_RESERVE, _LONGEST_RESERVE)
         in_thread = self._running and self._pid == getpid()
         self._storer.begin_end(deadline, deadline - reserve, counts_first=in_thread and not self._sync)
-        done = self._close_in_thread(deadline) if in_thread else self._close_here(wait)
+        if in_thread:
+            done = self._ask(last=True).wait_while_there_is_progress(self._storer, deadline)
+        else:
+            done = self._close_here(wait)
         lost = self._storer.unsettled + len(self._queue)
         if lost:
             calls = "1 captured call was" if lost == 1 else f"{lost:,} captured calls were"
             log_once("the process ended", f"{calls} not written in time", "raise `exit_wait`")
         return done
 
-    def _close_in_thread(self, deadline: float) -> bool:
-        request = _Request(True)
-        self._wake.put(request)
-        done, worked, since = self._storer.progress, process_time(), monotonic()
-        while monotonic() < deadline:
-            with suppress(Empty):
-                return request.reply.get(True, min(_LOOK, max(deadline - monotonic(), 0.0)))
-            if self._storer.progress != done or process_time() - worked > _WORKING:
-                done, worked, since = self._storer.progress, process_time(), monotonic()
-            elif monotonic() - since > _STALLED and self._storer.drain_until > since:
-                self._storer.drain_until = since  # what is not written by now is given up
-                deadline = min(deadline, monotonic() + _AFTER_STALL)
-        return False
-
     def _close_here(self, wait: float) -> bool:
         """In a process that has no thread for it: where there are none, or nothing was called."""
         if self._acquire():
             try:
                 self._drain()
-                self._storer.update(min(wait, _LAST_PATIENCE), last=True)
+                self._storer.indexes.update(min(wait, _LAST_PATIENCE), last=True)
             finally:
-                self._release()
+                self._work_lock.release()
         return not self._queue
 
     def end(self) -> None:
@@ -425,17 +376,6 @@ class Writer:
             exit_status.set_interrupted()
 
 
-_threads: set[int] = set()  # of all writers in this process
-
-
-class _Request:
-    """A thread waits on `reply` until all is written; after the `last` request the writer's thread ends."""
-
-    def __init__(self, last: bool) -> None:
-        self.last = last
-        self.reply: SimpleQueue[bool] = SimpleQueue()
-
-
 def _nothing(seconds: float) -> None:
     """Default of `spent`."""
 
@@ -443,3 +383,8 @@ def _nothing(seconds: float) -> None:
 def _settle_nothing(call: CapturedCall) -> float:
     """Default of `settle`."""
     return 0.0
+
+
+def _no_shape(call: CapturedCall) -> str:
+    """Default of `shape_of`."""
+    return ""

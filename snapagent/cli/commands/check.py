@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...core.interpreter import problem_here
 from ...core.records import Record
 from ...errors import ConfigError
 from ..app import App, json_option, pass_app, store_options
@@ -26,7 +27,7 @@ _SHOWN = 5  # functions listed under a glob, unless --verbose
 
 
 class Report(Record):
-    """The result of a check. `problems` are errors of the YAML, a line each; with any, no target is resolved."""
+    """The result of a check. With `problems`, a line each, in the YAML or with this Python, no target is resolved."""
 
     config: str
     problems: tuple[str, ...]
@@ -84,6 +85,9 @@ def examine(path: str, folders: Sequence[str] = (), do_import: bool = False) -> 
         config = load_config(path)
     except ConfigError as error:
         return Report(path, tuple(str(error).splitlines()), ())
+    problem = problem_here()
+    if problem is not None:
+        return Report(path, (problem,), ())
     from ..source.modules import SourceFinder, default_search_path
     from ..source.resolve import resolve, resolve_dependencies
 

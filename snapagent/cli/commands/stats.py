@@ -1,113 +1,21 @@
-"""`snapagent stats`: counts of the store with small charts."""
+"""`snapagent stats`: counts of the store with small charts, and the argument shapes that are there."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import islice
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import click
 
 from ...config.units import format_size
-from ...core.records import Record
-from ...errors import CorruptBundleError
-from ...store import files
-from ...store.layout import BundleEntry, parse_stamp
-from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import matching
 from ..completing import complete_target
 from ..terminal.wording import counted, local_time
+from ..views.statistics import Statistics, statistics
 
-_READ = 5000  # newest headers of one function; file names and sizes are counted for all
-_HOUR, _DAY = 3600, 86400
-_SIZES = ((1_000, "1kB"), (10_000, "10kB"), (100_000, "100kB"), (1_000_000, "1MB"), (10_000_000, "10MB"))
-_LIMITS = [limit for limit, _ in _SIZES]
-_CLASSES = (*(name for _, name in _SIZES), "more")
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BAR = 30  # characters of the longest bar
-
-
-class Statistics(Record):
-    """Counts of bundles. `over_time` is (start of the hour or day in UTC, bundles); `bytes` is the total size."""
-
-    functions: int
-    bundles: int
-    bytes: int
-    calls: int
-    captured: int
-    skipped: Mapping[str, int]
-    failed: Mapping[str, int]
-    outcomes: Mapping[str, int]
-    sizes: Mapping[str, int]
-    over_time: tuple[tuple[str, int], ...]
-    headers_read: int
-
-    def to_json(self) -> dict[str, Any]:
-        over_time = [{"from": start, "bundles": number} for start, number in self.over_time]
-        mappings = {name: dict(getattr(self, name)) for name in ("skipped", "failed", "outcomes", "sizes")}
-        return {**self.as_dict(), **mappings, "over_time": over_time}
-
-
-def statistics(store: StoreReader, folders: Sequence[FunctionFolder]) -> Statistics:
-    """Statistics of these functions together."""
-    calls = captured = read = 0
-    skipped: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    outcomes: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
-    moments: Counter[str] = Counter()
-    number = total = 0
-    for folder in folders:
-        index = store.index(folder.name)
-        calls, captured = calls + index.calls, captured + index.captured
-        skipped.update(index.skipped)
-        failed.update(index.failed)
-        bundles = store.bundles(folder.name)
-        number += len(bundles)
-        moments.update(bundles.hours())
-        found = files.sizes(bundles.folder, bundles.names).values()
-        total += sum(found)
-        sizes.update(map(_size_class, found))
-        kinds = list(_kinds(store, islice(reversed(bundles), _READ)))
-        read += len(kinds)
-        outcomes.update(kinds)
-    ordered = {name: sizes[name] for name in _CLASSES if sizes[name]}
-    return Statistics(
-        len(folders), number, total, calls, captured, skipped, failed,
-        dict(outcomes.most_common()), ordered, _over_time(moments), read,
-    )  # fmt: skip
-
-
-def _size_class(size: int) -> str:
-    return _CLASSES[bisect_left(_LIMITS, size)]
-
-
-def _kinds(store: StoreReader, entries: Iterable[BundleEntry]) -> Iterator[str]:
-    for _, brief, _ in store.summaries(entries):
-        yield "unreadable" if isinstance(brief, CorruptBundleError) else brief.exception or brief.outcome
-
-
-def _over_time(hours: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """Bundles by hour, or by day when they span more than three days; with gaps, at most the newest 60.
-
-    `hours` are counts by the date and hour that file names begin with.
-    """
-    slots = {int(parse_stamp(f"{hour}0000.000000Z") // _HOUR): number for hour, number in hours.items()}
-    if not slots:
-        return ()
-    width = _HOUR if max(slots) - min(slots) <= 3 * _DAY // _HOUR else _DAY
-    found: Counter[int] = Counter()
-    for slot, number in slots.items():
-        found[slot * _HOUR // width] += number
-    last = max(found)
-    first = max(min(found), last - 59)
-    return tuple(
-        (datetime.fromtimestamp(slot * width, UTC).isoformat(), found[slot]) for slot in range(first, last + 1)
-    )
+_SHAPES = 12  # of one function that are printed
 
 
 @click.command("stats")
@@ -116,7 +24,7 @@ def _over_time(hours: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
 @store_options
 @pass_app
 def stats_command(app: App, globs: Sequence[str], as_json: bool) -> None:
-    """Show counts over time, sizes and outcomes.
+    """Show counts over time, sizes, outcomes and argument shapes.
 
     \b
     Examples:
@@ -144,10 +52,25 @@ def _print(app: App, found: Statistics) -> None:
         app.out.line(("over time  ", "bold"), (_sparkline([number for _, number in found.over_time]), "green"))
         app.out.line((f"           {_period([start for start, _ in found.over_time])}", "dim"))
     _bars(app, "outcomes", found.outcomes, "cyan")
+    _shapes(app, found.shapes)
     _bars(app, "sizes up to", found.sizes, "blue")
     _bars(app, "not captured", {**found.failed, **found.skipped}, "yellow")
     if found.headers_read < found.bundles:
-        app.out.note(f"outcomes count only the newest {found.headers_read:,} of {found.bundles:,} bundles")
+        app.out.note(f"outcomes and shapes count only the newest {found.headers_read:,} of {found.bundles:,} bundles")
+
+
+def _shapes(app: App, shapes: Mapping[str, Mapping[str, int]]) -> None:
+    """The argument shapes of each function, the most frequent first."""
+    if not shapes:
+        return
+    app.out.line("")
+    app.out.line(("argument shapes", "bold"))
+    for function, numbers in shapes.items():
+        app.out.line(("  ", ""), (function, "cyan"))
+        for shape, number in list(numbers.items())[:_SHAPES]:
+            app.out.folded(f"    {number:>6,}  {shape}", lead=" " * 14)
+        if len(numbers) > _SHAPES:
+            app.out.line((f"            ... {counted(len(numbers) - _SHAPES, 'more', 'more')}", "dim"))
 
 
 def _period(starts: Sequence[str]) -> str:

@@ -49,6 +49,7 @@ class ModuleSource(Record):
     definitions: dict[str, Definition] = {}  # noqa: RUF012 - a default of a frozen record
     stars: tuple[str, ...] = ()  # modules imported with `from module import *`
     problem: str = ""
+    tree: ast.Module | None = None
 
 
 class SourceFinder:
@@ -189,7 +190,7 @@ def _read_module(name: str, spec: ModuleSpec) -> ModuleSource:
         return ModuleSource(name, UNREADABLE, path, folders, problem=f"{type(error).__name__}: {error}")
     reader = _BindingCollector(name, is_package=bool(folders))
     reader.read(tree.body, "")
-    return ModuleSource(name, SOURCE, path, folders, reader.found, tuple(reader.stars))
+    return ModuleSource(name, SOURCE, path, folders, reader.found, tuple(reader.stars), tree=tree)
 
 
 def _module_names_in(folder: str, inside_a_package: bool = False) -> Iterator[str]:
@@ -301,6 +302,15 @@ def dotted(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else "?"
+
+
+def full_name(name: str, source: ModuleSource) -> str:
+    """A name with its first word as the module imported it: `requests.get`, `shop.gateway.charge`."""
+    first, dot, rest = name.partition(".")
+    imported = source.definitions.get(first)
+    if imported is None or imported.kind != "imported":
+        return name
+    return imported.origin.replace(":", ".").rstrip(".") + dot + rest
 
 
 def _function_kind(node: ast.FunctionDef | ast.AsyncFunctionDef, inside: str) -> str:

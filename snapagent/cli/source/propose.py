@@ -1,4 +1,4 @@
-"""Propose targets for `init`: the functions of a package that look worth capturing.
+"""Propose targets for `init` from the source: the functions of a package that look worth capturing.
 
 A good target takes its input as arguments and returns its result, because then a bundle is a complete test. The reasons
 become comments of the YAML.
@@ -7,16 +7,17 @@ become comments of the YAML.
 from __future__ import annotations
 
 import ast
-import os
-import tomllib
+import re
 from collections.abc import Iterator
-from itertools import islice
 
 from ...core.records import Record
-from .modules import SOURCE, Definition, ModuleSource, SourceFinder
+from .live_types import is_live, live_attributes, live_parameters
+from .modules import Definition, ModuleSource, dotted, full_name
+from .packages import Package, find_package
+
+__all__ = ["ENOUGH", "Package", "Proposal", "find_package", "propose", "why_not"]
 
 ENOUGH = 12  # targets: further ones are written as comments
-MAX_MODULES = 2000
 
 _SERVICE_WORDS = (
     "service", "services", "pricing", "orders", "order", "domain", "core", "logic", "usecases", "use_cases", "engine",
@@ -24,33 +25,25 @@ _SERVICE_WORDS = (
     "parsing", "parser", "reports", "search", "matching", "ranking", "forecast", "gateway", "gateways", "client",
     "repository", "repositories", "tasks", "jobs", "handlers", "processing", "pipeline", "analysis", "transform",
 )  # fmt: skip
-_NOT_SERVICES = (
-    "tests", "test", "conftest", "migrations", "settings", "config", "conf", "setup", "manage", "wsgi", "asgi",
-    "constants", "version", "types", "exceptions", "errors", "cli", "__main__", "scripts", "examples", "docs",
-    "benchmarks", "fixtures", "sitecustomize", "usercustomize", "logging", "gunicorn_conf", "noxfile", "fabfile",
-)  # fmt: skip
-_LIVE_PARAMETERS = (
-    "session", "db", "database", "conn", "connection", "cursor", "client", "engine", "model", "request", "redis",
-    "cache", "http", "socket", "driver", "broker", "logger", "log", "app",
-)  # fmt: skip
 _REGISTERED = (  # decorators of frameworks that keep a reference to the unwrapped function
     "route", "get", "post", "put", "delete", "patch", "command", "group", "task", "shared_task", "fixture", "on_event",
     "websocket", "middleware", "before_request", "after_request", "errorhandler", "listens_for",
 )  # fmt: skip
 
 _CACHES = ("lru_cache", "cache", "singledispatch")  # cached calls never reach the function
-
-
-class Package(Record):
-    """The program to observe: the import name of its package or module, and its parent folder."""
-
-    name: str
-    folder: str
-    found_by: str
+_FRAMEWORKS = (
+    "flask", "quart", "fastapi", "starlette", "celery", "sanic", "bottle", "falcon", "litestar", "aiohttp", "tornado",
+    "dash", "typer", "django", "connexion", "pyramid",
+)  # fmt: skip
+_MAKERS = (  # functions of libraries that return live objects
+    "create_engine", "create_async_engine", "sessionmaker", "scoped_session", "connect", "from_url", "client",
+    "resource",
+)  # fmt: skip
+_FACTORY = re.compile(r"(create|make|build|get|init)_((\w+_)?app|application|engine|session|connection|client|server)")
 
 
 class Proposal(Record):
-    """A function worth capturing, the reason, and the parameters to exclude from its bundles."""
+    """A function worth capturing, the reason, and the paths to exclude from its bundles."""
 
     target: str
     score: int
@@ -58,83 +51,99 @@ class Proposal(Record):
     live: tuple[str, ...] = ()
 
 
-def find_package(cwd: str) -> tuple[Package, ...]:
-    """The packages of a project, the likeliest first: pyproject's name, a src layout, top-level packages, modules."""
-    named = _project_name(os.path.join(cwd, "pyproject.toml"))
-    found: list[Package] = []
-    for folder, layout in ((os.path.join(cwd, "src"), "the src layout"), (cwd, "a top-level package")):
-        if os.path.isdir(folder):
-            finder = SourceFinder([folder])
-            for name in finder.top_level(folder):
-                source = finder.module(name) if name not in _NOT_SERVICES and not name.startswith("_") else None
-                if source is not None and source.origin == SOURCE:
-                    why = "pyproject.toml" if name == named else layout if source.folders else "a module here"
-                    found.append(Package(name, folder, why))
-    order = {"pyproject.toml": 0, "the src layout": 1, "a top-level package": 2, "a module here": 3}
-    return tuple(sorted(found, key=lambda package: order[package.found_by]))
-
-
-def _project_name(path: str) -> str | None:
-    try:
-        with open(path, "rb") as file:
-            name = tomllib.load(file).get("project", {}).get("name")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return name.lower().replace("-", "_") if isinstance(name, str) else None
-
-
 def propose(package: Package) -> list[Proposal]:
     """The likely targets of a package, the best first."""
-    finder = SourceFinder([package.folder])
-    proposals = [
-        proposal for source in islice(_modules(finder, package.name), MAX_MODULES) for proposal in _of_module(source)
-    ]
+    proposals = [proposal for source in package.modules(package.finder) for proposal in _of_module(source)]
     return sorted(proposals, key=lambda proposal: (-proposal.score, proposal.target))
 
 
-def _modules(finder: SourceFinder, name: str) -> Iterator[ModuleSource]:
-    last = name.rpartition(".")[2]
-    if last in _NOT_SERVICES or last.startswith(("test_", "_")) or last.endswith("_test"):
-        return
-    source = finder.module(name)
-    if source is None or source.origin != SOURCE:
-        return
-    yield source
-    for submodule in finder.submodules(name):
-        yield from _modules(finder, submodule)
+def why_not(definition: Definition, source: ModuleSource) -> str:
+    """The reason why a function is a bad target although it can be wrapped; empty for a good one."""
+    node = definition.node
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return "it is not defined with def"
+    last_words = [decorator.rpartition(".")[2] for decorator in definition.decorators]
+    if any(word in _REGISTERED for word in last_words):
+        return "a framework keeps a reference to it"
+    if any(word in _CACHES for word in last_words):
+        return "cached calls do not reach it"
+    if "abstractmethod" in last_words:
+        return "it is abstract"
+    return "it makes an application or a live object" if _is_factory(node, source) else ""
 
 
 def _of_module(source: ModuleSource) -> Iterator[Proposal]:
-    words = source.name.split(".")
-    likely = next((word for word in reversed(words) if word in _SERVICE_WORDS), None)
+    likely = any(word in _SERVICE_WORDS for word in source.name.split("."))
     for definition in source.definitions.values():
         parts = definition.qualname.split(".")
         if not definition.is_function or definition.kind == "property" or any(part.startswith("_") for part in parts):
             continue
-        proposal = _judge(source.name, definition, likely)
+        proposal = None if why_not(definition, source) else _judge(definition, source, likely)
         if proposal is not None:
             yield proposal
 
 
-def _judge(module: str, definition: Definition, likely: str | None) -> Proposal | None:
+def _judge(definition: Definition, source: ModuleSource, likely: bool) -> Proposal | None:
     node = definition.node
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return None
-    if any(decorator.rpartition(".")[2] in (*_REGISTERED, *_CACHES) for decorator in definition.decorators):
-        return None
+    assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     parameters = _parameters(node, definition.kind)
     returns, raises, statements = _body(node)
-    if not returns or "abstractmethod" in " ".join(definition.decorators) or (statements < 2 and not parameters):
+    if not returns or (statements < 2 and not parameters):
         return None
-    live = tuple(name for name in parameters if name in _LIVE_PARAMETERS)
-    inputs = len(parameters) - len(live)
-    score = 3 * bool(likely) + 2 * bool(inputs) + raises + min(statements, 12) // 4 - len(live)
+    live = live_paths(definition, source)
+    inputs = len([name for name in parameters if name not in live])
+    score = 3 * likely + 2 * bool(inputs) + raises + min(statements, 12) // 4 - len(live)
     reason = "returns a value computed from " + (f"{inputs} argument{'s' * (inputs > 1)}" if inputs else "its object")
     if raises:
         reason += ", raises on bad input"
     if isinstance(node, ast.AsyncFunctionDef):
         reason += ", async"
-    return Proposal(f"{module}:{definition.qualname}", score, f"{reason} (line {definition.line})", live)
+    return Proposal(f"{source.name}:{definition.qualname}", score, f"{reason} (line {definition.line})", live)
+
+
+def live_paths(definition: Definition, source: ModuleSource) -> tuple[str, ...]:
+    """The parameters of a function, and for a method the attributes of its object, that hold live objects."""
+    found = live_parameters(definition, source)
+    cls = source.definitions.get(definition.qualname.rpartition(".")[0])
+    if definition.kind == "method" and definition.qualname.rpartition(".")[2] != "__init__" and cls is not None:
+        found += live_attributes(cls, source)
+    return found
+
+
+def _is_factory(node: ast.FunctionDef | ast.AsyncFunctionDef, source: ModuleSource) -> bool:
+    """Whether it returns an application or a live object that it makes, by its body, its annotation or its name."""
+    if _FACTORY.fullmatch(node.name) or is_live(node.returns, source) or _is_of_framework(node.returns, source):
+        return True
+    made = {
+        target.id
+        for statement in ast.walk(node)
+        if isinstance(statement, ast.Assign) and _makes_live(statement.value, source)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+    returned = [statement.value for statement in ast.walk(node) if isinstance(statement, ast.Return)]
+    return any(_makes_live(value, source) or (isinstance(value, ast.Name) and value.id in made) for value in returned)
+
+
+def _makes_live(value: ast.expr | None, source: ModuleSource) -> bool:
+    if not isinstance(value, ast.Call):
+        return False
+    name = full_name(dotted(value.func), source)
+    is_foreign = name.partition(".")[0] != source.name.partition(".")[0] and "." in name
+    return is_live(value, source) or _is_of_framework(value, source) or (is_foreign and name.endswith(_MAKER_ENDS))
+
+
+_MAKER_ENDS = tuple(f".{name}" for name in _MAKERS)
+
+
+def _is_of_framework(expression: ast.expr | None, source: ModuleSource) -> bool:
+    """Whether it names a class of an application: `Flask`, `celery.Celery`, `web.Application`."""
+    if not isinstance(expression, (ast.Name, ast.Attribute, ast.Call)):
+        return False
+    name = full_name(dotted(expression), source)
+    last = name.rpartition(".")[2]
+    is_application = last.lower() == name.partition(".")[0] or last in ("Application", "FastAPI", "WSGIApplication")
+    return name.partition(".")[0] in _FRAMEWORKS and is_application and last[:1].isupper()
 
 
 def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> list[str]:

@@ -9,14 +9,14 @@ import ast
 from collections.abc import Iterator
 
 from ...core.records import Record
-from .modules import ModuleSource, SourceFinder, dotted
+from .modules import ModuleSource, SourceFinder, dotted, full_name
 
 _DEPTH = 4  # levels of calls of the program's own functions
 
 EXTERNAL_LIBRARIES = {
     "aiohttp", "asyncpg", "boto3", "botocore", "cassandra", "elasticsearch", "ftplib", "grpc", "http", "httpx",
     "imaplib", "kafka", "ldap3", "mariadb", "motor", "mysql", "paho", "paramiko", "pika", "poplib", "psycopg",
-    "psycopg2", "pymongo", "pymysql", "redis", "requests", "smtplib", "socket", "sqlalchemy", "sqlite3", "ssl",
+    "psycopg2", "pymongo", "pymysql", "redis", "requests", "smtplib", "socket", "sqlite3", "ssl",
     "stripe", "subprocess", "telnetlib", "twilio", "urllib", "urllib3", "websocket", "websockets", "xmlrpc",
 }  # fmt: skip
 UNSTEADY = {
@@ -24,6 +24,9 @@ UNSTEADY = {
     "datetime.datetime.today", "datetime.date.today", "uuid.uuid1", "uuid.uuid4", "random.random", "random.randint",
     "random.choice", "random.shuffle", "random.uniform", "secrets.token_hex", "secrets.token_urlsafe", "os.urandom",
 }  # fmt: skip
+
+
+_PURE = ("urllib.parse.", "http.cookies.", "socket.inet_", "ssl.create_default_context", "subprocess.list2cmdline")
 
 
 class SideEffects(Record):
@@ -43,7 +46,7 @@ def find_side_effects(target: str, finder: SourceFinder) -> SideEffects:
     patches: dict[str, None] = {}
     unsteady: dict[str, None] = {}
     for name in _calls(definition.node):
-        full = _full_name(name, source)
+        full = full_name(name, source)
         if full in UNSTEADY:
             unsteady[full] = None
         elif _has_side_effect(name, source, finder, _DEPTH):
@@ -57,21 +60,18 @@ def _calls(function: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _full_name(name: str, source: ModuleSource) -> str:
-    """A called name with its first word as the module imported it: `requests.get`, `shop.gateway.charge`."""
-    first, dot, rest = name.partition(".")
-    imported = source.definitions.get(first)
-    if imported is None or imported.kind != "imported":
-        return name
-    return imported.origin.replace(":", ".").rstrip(".") + dot + rest
-
-
 def _has_side_effect(name: str, source: ModuleSource, finder: SourceFinder, depth: int) -> bool:
-    full = _full_name(name, source)
-    if _is_imported(name, source) and full.partition(".")[0] in EXTERNAL_LIBRARIES:
+    full = full_name(name, source)
+    if _is_imported(name, source) and _leaves_the_process(full):
         return True
     below = _function(name, full, source, finder) if depth > 0 else None
     return below is not None and any(_has_side_effect(inner, below[0], finder, depth - 1) for inner in _calls(below[1]))
+
+
+def _leaves_the_process(name: str) -> bool:
+    """Whether a call of a library may reach out. Making an object does not, and its pickled copy would not work."""
+    makes_an_object = name.rpartition(".")[2][:1].isupper()
+    return name.partition(".")[0] in EXTERNAL_LIBRARIES and not makes_an_object and not name.startswith(_PURE)
 
 
 def _is_imported(name: str, source: ModuleSource) -> bool:

@@ -13,7 +13,8 @@ from ...core.paths import EXCEPTION, RESULT, parameter_key
 from ...core.records import Record
 from ...core.signature import Parameters
 from ...errors import SideEffectNotRecorded, SnapagentError
-from ...sealing.seal import RawCall, seal
+from ...sealing.raw_call import RawCall
+from ...sealing.seal import seal
 from ...serializer.thawing.load import thaw
 from ...store import StoreReader
 from ..live_call import seal_rules, settings_for

@@ -14,7 +14,9 @@ from ...core.records import Record
 from ...core.type_facts import type_name
 from ...errors import CorruptBundleError
 from ...sealing.hashing.canonical import SECOND
-from ...sealing.seal import RawCall, SealRules, seal, timestamp
+from ...sealing.header import timestamp
+from ...sealing.raw_call import RawCall
+from ...sealing.seal import SealRules, seal
 from ...serializer.freezing.freeze import FreezeRules, freeze_outcome
 from ...store import BundleEntry, StoreReader, files, keys
 from ..live_call import LiveCall, freeze_live_call, hash_of

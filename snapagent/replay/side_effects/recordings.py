@@ -16,7 +16,7 @@ from ...config.settings import Settings
 from ...core.records import Record
 from ...errors import CorruptBundleError, SnapagentError
 from ...placeholder import PRESENT, REDACTED
-from ...sealing.seal import RawCall
+from ...sealing.raw_call import RawCall
 from ...store import StoreReader
 from ..live_call import LiveCall
 from ..stored import StoredCall

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from ...bundle import CALL, OUTCOME
 from ...sealing.opened_call import OpenedCall
+from ...sealing.raw_call import RawCall
 from ...sealing.redaction.redact import Redaction
-from ...sealing.seal import RawCall, SealRules
+from ...sealing.seal import SealRules
 from ...serializer.inert.decode import decode
 from ...serializer.inert.encode import encode
 from ...serializer.inert.walk import Roots

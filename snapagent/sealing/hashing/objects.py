@@ -6,78 +6,23 @@ contributes its class, its constructor arguments and its state, with the attribu
 
 from __future__ import annotations
 
-import opcode
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
 from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, PLACEHOLDER, REBUILDS, REDACTED, SINGLETON
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_inert, nodes_of
+from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, nodes_of
 from ...serializer.thawing.renames import canonical_module
 from .arrays import ARRAYS
 from .atoms import REDACTED_TEXT, text_of_name
+from .code import write_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from .atoms import TextWriter
-
-
-_CODE_AT = 7  # where dill puts the bytecode among the arguments of `_create_code`
-_COMPARE_SHIFT = {(3, 11): 0, (3, 12): 4}.get(sys.version_info[:2], 5)  # of the operator in the argument
-_BINARY = opcode.opmap.get("BINARY_OP")
-_COMPARE = opcode.opmap.get("COMPARE_OP")
-_NAMED = {
-    opcode.opmap[name]: name for name in ("UNARY_NEGATIVE", "UNARY_INVERT", "CONTAINS_OP") if name in opcode.opmap
-}
-
-
-# Python versions compile one function to different bytecode, and some inline its comprehensions. So only facts that are
-# the same everywhere enter the hash: constants and names as sets, operators as a sorted list, and the enclosed values
-# and defaults. Two different functions can share all of these, so the path is listed as opaque.
-def write_function(writer: TextWriter, node: Inert) -> str:
-    """A call of dill's `_create_function`: (code, globals, name, defaults, closure, ...)."""
-    writer.opaque.append((node, ""))
-    constants: set[str] = set()
-    names: set[str] = set()
-    operators: list[str] = []
-    for code in _codes(node.args[0] if node.args else None):
-        operators += _operators(code)
-        for arg in code.args:
-            if type(arg) is tuple:
-                found = names if all(type(item) is str for item in arg) else constants
-                found.update(writer.of(item) for item in arg if not (item is None or item == ".0" or is_inert(item)))
-    rest = [arg for arg in node.args[3:] if arg is not None]
-    pieces = ("".join(sorted(constants)), "".join(sorted(names)), ",".join(sorted(operators)), writer.of_made(rest))
-    return f"L{text_of_name(str(node.args[2]) if len(node.args) > 2 else '')}{'|'.join(pieces)}"
-
-
-def _codes(code: Any) -> Iterator[Inert]:
-    """A code object and those among its constants: some versions have comprehensions inline, some do not."""
-    if isinstance(code, Inert):
-        yield code
-        for arg in code.args:
-            if type(arg) is tuple:
-                for item in arg:
-                    yield from _codes(item)
-
-
-def _operators(code: Inert) -> Iterator[str]:
-    """Arithmetic and comparisons. The opcodes are those of the running interpreter, which wrote the stream."""
-    data = code.args[_CODE_AT] if len(code.args) > _CODE_AT else b""
-    if type(data) is not bytes:
-        return
-    for number, argument in zip(data[::2], data[1::2], strict=False):
-        if number == _BINARY:
-            yield str(argument)
-        elif number == _COMPARE:
-            operator = argument >> _COMPARE_SHIFT
-            yield opcode.cmp_op[operator] if operator < len(opcode.cmp_op) else "?"
-        elif number in _NAMED:
-            yield _NAMED[number]
 
 
 @lru_cache(maxsize=4096)

@@ -26,16 +26,16 @@ _INHERITED = {
 _CERTAIN = """
     password passwd passphrase passhash passwordhash passwordconfirm passwordconfirmation passwordagain secret
     secretvalue clientsecret apisecret secretaccesskey webhooksecret authtoken accesstoken refreshtoken sessiontoken
-    xauthtoken bearertoken securityanswer
+    xauthtoken bearertoken securityanswer sessionbasesessionkey
 """
 _PROBABLE = """
     pwd mysqlpwd secretkey apikey xapikey encryptionkey privatekey signingkey hmackey
 """
 _NAMED = """
     pass appkey licensekey masterkey accesskey sshkey pgpkey pemfile signature token idtoken bearer oauth oauthtoken
-    jwt jti csrf csrftoken xcsrftoken xsrf xsrftoken session sessionid sessionkey phpsessid cookie cookies setcookie
-    connectsid authorization proxyauthorization auth credential credentials serviceaccountcredentials connectionstring
-    userinfo databaseurl dburl dsn voterid salt nonce recaptchakey
+    jwt jti csrf csrftoken xcsrftoken xsrf xsrftoken session sessionid sessionkey sessioncache phpsessid cookie cookies
+    setcookie connectsid authorization proxyauthorization auth credential credentials serviceaccountcredentials
+    connectionstring userinfo databaseurl dburl dsn voterid salt nonce recaptchakey
 """
 _NUMBERS = """
     otp totp 2fa mfacode pin pins pincode cvv cvc ccnumber creditcard creditcardnumber cardnumber iban routingnumber ssn
@@ -49,7 +49,7 @@ _CONTAINED = """
 _NUMBERS_CONTAINED = "creditcard cardnumber"
 _ENDINGS = """
     token apikeys privatekey privatekeys secretkey accesskey signingkey encryptionkey authorization cookie
-    sessionid dsn jwt signature
+    sessionid sessionkey dsn jwt signature
 """
 _EXACT = {
     **dict.fromkeys(_CERTAIN.split(), CERTAIN),
@@ -88,6 +88,10 @@ class SecretNames:
             return None
         known = self._known.get(name)
         return known if known is not None else self._classify(name)
+
+    def allows(self, name: str) -> bool:
+        """Whether the user has exempted a name."""
+        return bool(self._allowed) and normalised(name) in self._allowed
 
     def _classify(self, name: object) -> str | None:
         text = name.decode("latin-1") if isinstance(name, bytes) else name

@@ -33,10 +33,13 @@ from ...serializer.inert.walk import (
 )
 from ..hashing.arrays import packed_in
 from ..hashing.atoms import PSEUDONYM
+from .body_lengths import BodyLengths
 from .equal_values import SecretSearch
 from .looks import could_be_secret, is_worth_searching, looks_random, looks_secret
 from .names import CERTAIN, WHOLE, inherited
 from .patterns import is_card_number, secrets_in
+from .request_texts import RequestTexts
+from .requests import COOKIES, RequestNames, context_of
 from .rules import BUILT_IN, LEAVES, Redactor
 from .surroundings import (
     is_code,
@@ -78,6 +81,8 @@ class Redaction:
         self._secrets = {secret: rules.pseudonym(secret) for secret in self._known}
         self._whole: dict[bytes, str] = {}  # secrets too short to be searched for inside other texts
         self._search = SecretSearch({}, b"", {})
+        self._request = RequestTexts(RequestNames(rules.names), self._pseudonym, self._cleaned)
+        self._lengths = BodyLengths()
 
     # A container is visited once for each rule that it inherits: one that is shared by a secret name and a harmless one
     # must lose its values under the secret name too. Tuples and frozensets are replaced only after the walk, because a
@@ -87,12 +92,13 @@ class Redaction:
         self._parts[part] = roots
         self.notes[part] = []
         replaced: dict[int, tuple[Any, Any]] = {}
-        seen: set[tuple[int, str | None]] = set()
+        seen: set[tuple[int, str | None, str | None]] = set()
         rest = [Place(roots, None, ())]
         while rest:
             place = rest.pop()
-            if (id(place.node), place.rule) not in seen:
-                seen.add((id(place.node), place.rule))
+            if (id(place.node), place.rule, place.context) not in seen:
+                seen.add((id(place.node), place.rule, place.context))
+                self._lengths.met(place.node)
                 rest.extend(reversed(self._redact_container(part, place, replaced)))
         substitute(roots, replaced)
 
@@ -108,6 +114,8 @@ class Redaction:
                 for place in walk(roots):
                     self._replace_equal(part, place, replaced)
                 substitute(roots, replaced)
+        self._lengths.adjust(self._parts.values())
+        for part, roots in self._parts.items():
             if part in self.changed:
                 _forget_streams_within(roots)
             self.notes[part] = [note.replace(path=self.scrub(note.path)) for note in self.notes[part]]
@@ -124,7 +132,7 @@ class Redaction:
         """Redact the items of one container; returns the containers among them that are still to be visited."""
         changes: dict[Any, Any] = {}
         below = []
-        for item in items_of(place):
+        for item in self._items(place):
             child = item.child
             rule, why = self._rule_of(place, item)
             if rule == WHOLE:
@@ -136,9 +144,7 @@ class Redaction:
             else:
                 new = child
                 if not _is_placeholder(child):
-                    below.append(
-                        Place(child, extended(place.link, item.key), item.labels, self._rule_below(rule, place, item))
-                    )
+                    below.append(self._place_below(rule, place, item))
             if new is not child:
                 changes[item.slot] = new
         if changes:
@@ -147,6 +153,22 @@ class Redaction:
             self._rekey(part, place, self._key_without_patterns, "a key looks like a secret")
             if place.rule is not None and place.rule != _ALLOWED:
                 self._rekey(part, place, self._key_that_is_no_secret, "a key belongs to a secret")
+        return below
+
+    def _items(self, place: Place) -> Iterable[Item]:
+        """The items of a container; in a request, the last item of a pair has the name that comes before it."""
+        if place.context is None or type(place.node) not in _PAIRS:
+            return items_of(place)
+        items = list(items_of(place))
+        name = self._request.names.of_pair(place.context, place.node)
+        if name is None or items[-1].label is not None:
+            return items
+        items[-1].label = name
+        return items[-1:] if place.context == COOKIES else items
+
+    def _place_below(self, rule: str | None, place: Place, item: Item) -> Place:
+        below = Place(item.child, extended(place.link, item.key), item.labels, self._rule_below(rule, place, item))
+        below.context = context_of(item.child, place.context, item.label)
         return below
 
     def _rule_of(self, place: Place, item: Item) -> tuple[str | None, str]:
@@ -169,6 +191,8 @@ class Redaction:
 
     def _named(self, place: Place, item: Item) -> tuple[str | None, str]:
         """By the name of the item, or by the rule that its container inherited."""
+        if place.context is not None:
+            return self._named_in_request(place, place.context, item)
         names = self._rules.names
         label = item.label
         if label is None and type(place.node) in _PAIRS and item.slot == len(place.node) - 1 and item.slot in (1, 2):
@@ -178,6 +202,13 @@ class Redaction:
             return rule, f"the name {_shown(label)} is secret"
         return (place.rule, "it belongs to a secret") if place.rule else (None, "")
 
+    def _named_in_request(self, place: Place, context: str, item: Item) -> tuple[str | None, str]:
+        rule = self._request.names.rule(context, item.label)
+        if rule and not (is_code if rule == WHOLE else is_never_secret)(item.child):
+            cookie = context == COOKIES
+            return rule, "cookies carry credentials" if cookie else f"the name {_shown(item.label)} is secret"
+        return (place.rule, "it belongs to a secret") if place.rule else (None, "")
+
     def _rule_below(self, rule: str | None, place: Place, item: Item) -> str | None:
         """The rule for the items of an item. The containers of a pickle that are no values themselves pass it on."""
         child = item.child
@@ -185,6 +216,8 @@ class Redaction:
             return None
         if isinstance(place.node, Inert) or item.key is NO_STEP or item.slot is None or is_text(child):
             return rule
+        if place.context is not None and type(child) in _PAIRS:
+            return rule  # the values of one field
         return rule_inside(child, inherited(rule)) if isinstance(child, Inert) else inherited(rule)
 
     def _by_itself(self, value: Inert) -> str:
@@ -200,6 +233,8 @@ class Redaction:
         kind = type(child)
         if rule == _ALLOWED or kind not in LEAVES:
             return child
+        if place.context is not None and kind in _TEXTS:
+            return self._without_request_secrets(part, place, place.context, item, rule, why)
         if rule is not None and why and could_be_secret(rule, child):
             return self._replacement(part, place, item, why, rule)
         if kind in _TEXTS:
@@ -207,6 +242,18 @@ class Redaction:
         if child > _SMALLEST_CARD and is_card_number(str(child)):
             return self._replacement(part, place, item, "it looks like a card number")
         return child
+
+    def _without_request_secrets(
+        self, part: str, place: Place, context: str, item: Item, rule: str | None, why: str
+    ) -> Any:
+        child = item.child
+        if _is_pseudonym(child):
+            return child
+        new, reason = self._request.without_secrets(context, item.label, rule, why, child)
+        if new is not child:
+            self._lengths.changed(child, new)
+            self._note(part, place, item, type(child).__name__, reason)
+        return new
 
     def _replacement(self, part: str, place: Place, item: Item, why: str, rule: str = WHOLE) -> Any:
         """The pseudonym or placeholder for a secret; the value itself where there is nothing to hide."""
@@ -317,6 +364,7 @@ class Redaction:
                 new = placeholder(path_of(extended(place.link, item.key)), "int", _EQUAL)
             if new is not item.child:
                 changes[item.slot] = new
+                self._lengths.changed(item.child, new)
                 self._note(part, place, item, _type_shown(item.child), _EQUAL)
         if changes:
             put(place, changes, replaced)

@@ -10,10 +10,12 @@ from ...placeholder import BY_VALUE
 from ...serializer.inert.class_facts import ClassFacts, class_facts
 from ...serializer.inert.decode import ATOM_TYPES, StandIn
 from ...serializer.inert.walk import Roots
+from ..described import class_of
 from .equal_values import EnvironmentSecrets
 from .looks import could_be_secret
 from .names import WHOLE, SecretNames
 from .patterns import may_hold_secrets
+from .requests import is_request_type, may_hold_request
 from .surroundings import MOST_IN_PAIR, WITH_PARTS, is_never_secret, is_secret_type, pair_label, secret_part
 
 TYPE_CHECKING = False
@@ -54,6 +56,8 @@ class Redactor:
         False for a call without secrets, never True for one with secrets.
         """
         if self._added_paths or may_hold_secrets(streams, self.names) or self.environment.occur_in(streams):
+            return False
+        if may_hold_request(streams):
             return False
         return not any(map(self._has_names, parts))
 
@@ -109,9 +113,14 @@ class Redactor:
         cls: Any = type(node)
         if cls.origin is not None or node.effects is not None or cls.name == BY_VALUE:
             return True  # code by value: only `Redaction` reads it
+        cls = class_of(node)
         known = class_facts(cls)
         if self._harmless.get(cls) is not known:
-            if is_secret_type(cls) or any(self.names.rule(field) is not None for field in known.fields):
+            if (
+                is_secret_type(cls)
+                or is_request_type(node)
+                or any(self.names.rule(field) is not None for field in known.fields)
+            ):
                 return True
             self._remember_harmless(cls, known)
         if cls.qualname in WITH_PARTS and secret_part(node, self.names) is not None:

@@ -21,16 +21,10 @@ SECRET_TYPES = frozenset(
         "django.conf:LazySettings",
         "django.conf:Settings",
         "django.conf:UserSettingsHolder",
-        "django.http.request:HttpRequest",
         "flask.config:Config",
-        "flask.wrappers:Request",
         "pydantic_settings.main:BaseSettings",
-        "requests.models:PreparedRequest",
-        "requests.models:Request",
         "requests.sessions:Session",
         "starlette.datastructures:Secret",
-        "starlette.requests:Request",
-        "werkzeug.wrappers.request:Request",
     }
 )
 _CODE = frozenset(

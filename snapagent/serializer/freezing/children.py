@@ -16,6 +16,7 @@ from ...core.paths import format_keys
 from ...core.signature import defaults_of
 from ...core.type_facts import attributes, descends, is_class, is_exception_type
 from ..exceptions import chained
+from .iterator_forms import ONE_WAY, parts_of_one_way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray,
 ANY_MEMBER = "*"  # the key of a member of a set, which has none
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _EXACT = frozenset(_CONTAINERS)
-_OPAQUE = frozenset({types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType})
 _MOST_VISITED = 100_000
 _MOST_MEMBERS = 10_000  # of one container
 UNKNOWN = "**"
@@ -70,8 +70,10 @@ def children(value: Any, most: int | None = None) -> Iterable[tuple[object, obje
             return found
     if kind is types.FunctionType:
         return _closure(value)
-    if kind in _OPAQUE:
+    if kind is types.BuiltinFunctionType:
         return found
+    if kind in ONE_WAY:
+        return parts_of_one_way(value)
     if kind is types.MethodType:
         return [("__self__", value.__self__)]
     if kind is functools.partial:

@@ -53,13 +53,15 @@ _BY_REASON: dict[tuple[str, str], str] = {
         _socket.socket socket.socket ssl.SSLContext _ssl._SSLContext _ssl._SSLSocket http.client.HTTPConnection
         http.client.HTTPResponse urllib3.connectionpool.ConnectionPool urllib3.poolmanager.PoolManager
         requests.sessions.Session httpx._client.BaseClient aiohttp.client.ClientSession aiohttp.connector.BaseConnector
-        smtplib.SMTP ftplib.FTP imaplib.IMAP4 paramiko.client.SSHClient paramiko.transport.Transport
+        aiohttp.connector.Connection smtplib.SMTP ftplib.FTP imaplib.IMAP4 paramiko.client.SSHClient
+        paramiko.transport.Transport
         grpc.Channel grpc._channel.Channel grpc.aio._base_channel.Channel botocore.client.BaseClient
         boto3.resources.base.ServiceResource kafka.producer.kafka.KafkaProducer kafka.consumer.group.KafkaConsumer
         confluent_kafka.cimpl.Producer confluent_kafka.cimpl.Consumer pika.connection.Connection
         pika.adapters.blocking_connection.BlockingConnection zmq.sugar.socket.Socket zmq.sugar.context.Context
         zmq.backend.cython._zmq.Socket asyncio.transports.BaseTransport asyncio.streams.StreamReader
         asyncio.streams.StreamWriter multiprocessing.connection._ConnectionBase websockets.protocol.Protocol
+        gunicorn.http.body.Body gunicorn.http.unreader.Unreader
     """,
     (UNSTORABLE, _RUNNING): """
         builtins.generator builtins.coroutine builtins.async_generator builtins.coroutine_wrapper builtins.frame
@@ -122,3 +124,25 @@ def special(kind: type) -> tuple[str, str] | None:
         if found is not None:
             return found
     return None
+
+
+def reason_of_name(name: str) -> str | None:
+    """The reason why objects of a type are left out, by a name that a program imports it by; None for others.
+
+    `sqlalchemy.orm.Session` is the type that is defined in `sqlalchemy.orm.session`. Types of the interpreter, which
+    may hold plain data, do not count.
+    """
+    package, _, _ = name.partition(".")
+    last = name.rpartition(".")[2]
+    for full, (kind, reason) in _NAMED.items():
+        if (
+            kind == UNSTORABLE
+            and reason in _LIVE
+            and full.rpartition(".")[2] == last
+            and full.startswith(f"{package}.")
+        ):
+            return reason
+    return None
+
+
+_LIVE = frozenset({_DATABASE, _NETWORK})

@@ -10,14 +10,16 @@ import pickle
 
 from ...bundle import Note
 from ...core.clock import monotonic, perf_counter, thread_time
-from ...core.paths import EXCEPTION
+from ...core.paths import EXCEPTION, OUTCOME_ROOTS
 from ...core.type_facts import type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
 from .children import Locator
-from .handlers import Decisions, named_form, plain
+from .code_handlers import named_form
+from .decisions import Decisions
+from .handler import plain
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
 from .time_limit import SLOW, TimeLimit, no_less
@@ -116,12 +118,17 @@ class Freezer(pickle.Pickler):
         self.sink.chunks.clear()
         self.sink.write(prelude)
 
-    # The members that handlers use: see `handlers.Dump`.
+    # The members that handlers use: see `handler.Dump`.
 
     @property
     def keeps_tracebacks(self) -> bool:
         """True for an exception that ended the call. One that is an argument has no traceback, so that it compares."""
         return EXCEPTION in (self.origin, getattr(self.origin, "key", None))
+
+    @property
+    def is_outcome(self) -> bool:
+        """Whether the value is what a call returned or raised."""
+        return (self.origin if type(self.origin) is str else getattr(self.origin, "key", None)) in OUTCOME_ROOTS
 
     def handler_of(self, value: object) -> Any:
         return self.decisions.get(type(value)) or self.decisions.decide(value)

@@ -13,8 +13,9 @@ from ...core.records import Record
 from ...core.type_facts import type_name
 from ...placeholder import EXCLUDED, Placeholder
 from ..exceptions import rebuild_exception
+from ..rebuild import start_anew
 from .children import ATOMS
-from .handlers import is_left_to_pickler
+from .object_handlers import is_left_to_pickler
 from .pickler import Freezer
 from .reduce import Unstorable
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...core.paths import PathPattern
-    from .handlers import Decisions
+    from .decisions import Decisions
 
     Keys = tuple[object, ...]
     States = tuple[int, ...]
@@ -136,7 +137,18 @@ class Pruner(Freezer):
     def _pruned_form(self, form: tuple[Any, ...], keys: Keys, states: States) -> tuple[Any, ...]:
         made_by, args, *rest = form
         if made_by is rebuild_exception:
-            pruned_args = (args[0], self._child(args[1], keys, states, "args"))
+            pruned_args: tuple[Any, ...] = (args[0], self._child(args[1], keys, states, "args"))
+        elif made_by is start_anew:
+            kind, function, named, others, keywords = args
+            function = self._child(function, keys, states, "__func__")
+            others = self._child(others, keys, states, "args")
+            pruned_args = (
+                kind,
+                function,
+                self._copy(named, keys, states),
+                others,
+                self._copy(keywords, keys, states),
+            )
         else:
             pruned_args = tuple(self._child(arg, keys, states, index) for index, arg in enumerate(args))
         if rest and rest[0] is not None:

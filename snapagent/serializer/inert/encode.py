@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import pickle
+from itertools import chain, islice
 
 from ...placeholder import BY_VALUE
 from .decode import Inert, StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
+
+_BATCH = 1000  # the number of the standard library's pickler
 
 
 def encode(graph: object) -> bytes:
@@ -40,8 +44,6 @@ class _Encoder(pickle._Pickler):
     framer: Any
     memoize: Any
     get: Any
-    _batch_appends: Any
-    _batch_setitems: Any
 
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:
         if isinstance(obj, Inert):
@@ -79,16 +81,22 @@ class _Encoder(pickle._Pickler):
             self.write(pickle.POP + self.get(known[0]))
             return
         self.memoize(identity)
-        if node.listed:
-            self._batch_appends(node.listed)
-        if node.pairs:
-            self._batch_setitems(node.pairs.items())
+        for items in _batches(node.listed or ()):
+            self._save_all(items, pickle.APPENDS)
+        for pairs in _batches((node.pairs or {}).items()):
+            self._save_all(chain.from_iterable(pairs), pickle.SETITEMS)
         if node.state is not None:
             self.save(node.state)
             self.write(pickle.BUILD)
         for effect in node.effects or ():
             self._save_making(effect)
             self.write(pickle.POP)
+
+    def _save_all(self, members: Iterable[object], opcode: bytes) -> None:
+        self.write(pickle.MARK)
+        for member in members:
+            self.save(member)
+        self.write(opcode)
 
     def _save_making(self, node: Inert) -> None:
         args = node.args
@@ -105,3 +113,10 @@ class _Encoder(pickle._Pickler):
             self.write(pickle.NEWOBJ_EX)
         else:
             self.write(pickle.NEWOBJ)
+
+
+def _batches(members: Iterable[object]) -> Iterator[list[Any]]:
+    """Lists of at most as many members as the unpickler should hold on its stack at once."""
+    rest = iter(members)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

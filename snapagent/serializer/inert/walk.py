@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
-from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, NAMED, REBUILDS_EXCEPTION, SINGLETON
+from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, GO_BY_NAME, REBUILDS_EXCEPTION, SINGLETON, STARTS_ANEW
 from .class_facts import class_facts
 from .decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 
@@ -47,15 +47,19 @@ class Roots:
 
 
 class Place:
-    """A container on a walk. `labels` name items that it does not name itself; `rule` is inherited in redaction."""
+    """A container on a walk. `labels` name items that it does not name itself.
 
-    __slots__ = ("labels", "link", "node", "rule")
+    `rule` and `context` are inherited in redaction.
+    """
+
+    __slots__ = ("context", "labels", "link", "node", "rule")
 
     def __init__(self, node: Any, link: Link | None, labels: Sequence[Any], rule: str | None = None) -> None:
         self.node = node
         self.link = link
         self.labels = labels
         self.rule = rule
+        self.context: str | None = None
 
 
 class Item:
@@ -101,7 +105,7 @@ def _label(name: object) -> object:
 
 def _items_of_stand_in(node: Any) -> Iterator[Item]:
     if isinstance(node, StandIn):
-        if node.origin is not None and type(node.origin).name != NAMED:  # a name must stay as it is
+        if node.origin is not None and type(node.origin).name not in GO_BY_NAME:  # a name must stay as it is
             yield Item(None, NO_STEP, None, node.origin)
         return
     cls: Any = type(node)
@@ -129,6 +133,11 @@ def _arguments(node: Inert, cls: StandIn, fields: Sequence[str]) -> Iterator[Ite
     if cls.name == SINGLETON:
         yield Item(None, NO_STEP, None, node.args[3])
         labels = [NO_STEP] * len(node.args)
+        step = NO_STEP
+    if cls.name == STARTS_ANEW and len(node.args) == 5:
+        _, function, named, rest, keywords = node.args
+        yield from (Item(None, NO_STEP, None, named), Item(None, NO_STEP, None, keywords))
+        yield from (Item(None, "args", None, rest), Item(None, "__func__", None, function))
         step = NO_STEP
     if cls.name == MAKES_FUNCTION:
         yield from _function_parts(node)

@@ -17,7 +17,8 @@ from ...bundle import Note
 from ...core.type_facts import descends, find, is_class, type_name
 from ...errors import PlaceholderError
 from ...placeholder import CHANGED, UNSTORABLE, Placeholder, note_of
-from ..rebuild import new_of, restore_state
+from ..rebuild import new_of
+from .object_state import restore_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
-_NO_LONGER_FITS = (TypeError, ValueError, AttributeError, KeyError, IndexError)  # of a class that has changed
+_NO_LONGER_FITS = (TypeError, ValueError, AttributeError, LookupError)  # of a class that has changed
 
 
 class LoadFailure(Exception):
@@ -40,6 +41,13 @@ def load_slowly(data: bytes, find: Callable[[str, str], Any], lost: list[Placeho
         raise
     except BaseException as error:
         raise LoadFailure(f"its bytes cannot be read ({_described(error)})") from error
+
+
+def identity(number: Any) -> int:
+    """The identity of a loaded object, as `freezing.identities` writes it. Raises UnpicklingError for anything else."""
+    if type(number) is not int:
+        raise pickle.UnpicklingError("it has a persistent id")
+    return number
 
 
 def _described(error: BaseException) -> str:
@@ -69,6 +77,9 @@ class _SlowUnpickler(pickle._Unpickler):
             raise LoadFailure(str(error)) from error
         except Exception as error:  # of the module's own code
             raise LoadFailure(f"{module}:{name} cannot be imported here ({_described(error)})") from error
+
+    def persistent_load(self, number: Any) -> int:
+        return identity(number)
 
     # Each opcode that runs code of the program is overridden: REDUCE and NEWOBJ make objects, BUILD and the item
     # opcodes change them. The overrides leave the stack as Python's own unpickler would, also when a step is skipped

@@ -1,0 +1,1 @@
+"""Runs inside a program for `init --watch`: counts the calls of its own functions and samples them."""

@@ -1,0 +1,115 @@
+"""Brings the indexes of the watched targets up to date, twice a second and when the process ends."""
+
+from __future__ import annotations
+
+from ...core.clock import monotonic, thread_time
+from ...store.failures import LOCKED, StoreFailure
+from ...store.files import lock_is_ready
+from ...store.index import Counts
+from .failures import raise_programs_own
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ...store import FunctionIndex, Store
+    from .failures import FailureHandler
+    from .process_end import ProcessEnd
+    from .watched_target import WatchedTarget
+
+EVERY = 0.4  # seconds between two updates of the indexes: a process that is killed loses at most half a second
+_SHARE = 50  # an update makes the next one wait so many times as long as it kept the processor busy
+_LONGEST_DELAY = 30.0  # seconds between two attempts on an index whose lock is stuck
+_COUNTS_FIRST = 0.05  # seconds of processor time that saving counts before the last bundles may take
+
+
+class IndexUpdater:
+    """Writes counts of ledgers, and what the store knows of its folders, to the indexes.
+
+    `between_steps` is called before each index. `updated` is how many were brought up to date so far.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        watched: Mapping[str, WatchedTarget],
+        failures: FailureHandler,
+        end: ProcessEnd,
+        between_steps: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._watched = watched
+        self._failures = failures
+        self._end = end
+        self._between_steps = between_steps
+        self.updated = 0
+        self.next_update = 0.0  # monotonic clock
+
+    def update(self, patience: float, *, last: bool = False) -> None:
+        """Bring the indexes up to date; `patience` is the seconds to wait for the lock of each.
+
+        The next update is put off in proportion to the processor time of this one, so that many targets do not make
+        updates a constant load.
+        """
+        began = thread_time()
+        for function in list(self._watched.values()):
+            counts = function.ledger.take()
+            folder_writer = self._store.folder_writer(function.target)
+            if last or counts or (folder_writer.has_pending and monotonic() >= function.not_before):
+                self._update_one(function, counts, patience, last)
+                self.updated += 1
+        self.next_update = monotonic() + max(EVERY, (thread_time() - began) * _SHARE)
+
+    def _update_one(self, function: WatchedTarget, counts: Counts, patience: float, last: bool) -> None:
+        folder_writer = self._store.folder_writer(function.target)
+        if not counts and not folder_writer.has_pending:
+            return
+        if not last and monotonic() < function.not_before:
+            folder_writer.add_counts(counts)
+            return
+        self._between_steps()
+        mine = function.ledger.totals().captured
+        try:
+            if last:
+                updated = self._last_update(function, counts, patience)
+            else:
+                updated = self._store.update(function.target, counts, function.settings, timeout=patience)
+        except StoreFailure as failure:
+            raise_programs_own(failure)
+            function.delay = min(max(function.delay * 2, 2 * EVERY), _LONGEST_DELAY)
+            function.not_before = monotonic() + function.delay
+            if failure.reason != LOCKED:
+                self._failures.log(failure.reason)
+            return
+        function.delay = 0.0
+        function.gate.update_elsewhere(max(updated.captured - mine, 0))
+
+    def _last_update(self, function: WatchedTarget, counts: Counts, patience: float) -> FunctionIndex:
+        """The update at exit, during which the process may be killed at any moment.
+
+        If there is time and the lock library is loaded, one update without waiting may do it all: importing the library
+        now could take longer than the process has. Else the counts are first saved in a file beside the index, then the
+        lock is waited for with the time that is left.
+        """
+        if lock_is_ready() and not self._end.is_over:
+            try:
+                return self._store.update(function.target, counts, function.settings, timeout=0.0, last=True)
+            except StoreFailure as failure:
+                raise_programs_own(failure)
+                counts = Counts()  # the store has kept them
+        self._store.write_pending_counts(function.target, counts)
+        patience = min(patience, self._end.left)
+        return self._store.update(function.target, Counts(), function.settings, timeout=patience, last=True)
+
+    def save_counts(self) -> None:
+        """Save the counts so far in files beside the indexes, which takes no lock."""
+        until = thread_time() + _COUNTS_FIRST
+        for function in list(self._watched.values()):
+            if thread_time() > until:  # the last update brings the rest
+                return
+            counts = function.ledger.take()
+            if counts:
+                try:
+                    self._store.write_pending_counts(function.target, counts)
+                except StoreFailure as failure:  # the store keeps them for the last update
+                    raise_programs_own(failure)

@@ -1,0 +1,147 @@
+"""HTTP requests in inert graphs: which values belong to one, and the rules for the names in it.
+
+Requests are known by their types, and WSGI environments, ASGI scopes and events of API gateways by their keys. What
+belongs to a request is judged more strictly than other values: headers that carry credentials and cookies are secret
+whatever they hold, and the name of a field holds for each of its values.
+"""
+
+from __future__ import annotations
+
+from ...placeholder import SETS_ATTRIBUTES
+from ...serializer.inert.class_facts import class_facts
+from ...serializer.inert.decode import Inert
+from ..described import class_of
+from .names import CERTAIN, NAMED, SecretNames, normalised
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Where a value stands: in a request, in its cookies by name, in a list of `name=value`, in the facts about one cookie.
+REQUEST, COOKIES, COOKIE_TEXTS, MORSEL = "request", "cookies", "cookie texts", "morsel"
+
+_TYPE_NAMES = """
+    django.http.request:HttpRequest django.http.request:QueryDict django.http.request:HttpHeaders
+    django.utils.datastructures:MultiValueDict django.utils.datastructures:CaseInsensitiveMapping
+    django.core.signing:Signer
+    werkzeug.sansio.request:Request werkzeug.datastructures.headers:Headers werkzeug.datastructures.structures:MultiDict
+    werkzeug.datastructures.structures:CombinedMultiDict werkzeug.datastructures.auth:Authorization
+    starlette.requests:HTTPConnection starlette.datastructures:Headers starlette.datastructures:ImmutableMultiDict
+    starlette.datastructures:URL
+    aiohttp.web_request:BaseRequest multidict._multidict:MultiDict multidict._multidict:CIMultiDict
+    multidict._multidict:MultiDictProxy multidict._multidict:CIMultiDictProxy multidict._multidict_py:MultiDict yarl:URL
+    tornado.httputil:HTTPServerRequest tornado.httputil:HTTPHeaders sanic.request.types:Request bottle:BaseRequest
+    bottle:MultiDict webob.request:BaseRequest webob.multidict:MultiDict falcon.request:Request
+    gunicorn.http.message:Message http.client:HTTPMessage
+    requests.models:Request requests.models:PreparedRequest requests.structures:CaseInsensitiveDict
+    httpx:Request httpx:Headers httpx:URL httpx:QueryParams urllib.request:Request
+"""
+_TYPES = frozenset(_TYPE_NAMES.split())
+# They hold a part of a request where they stand in one; by themselves they are no requests.
+_CARRIER_NAMES = """
+    builtins:dict builtins:list builtins:tuple builtins:set builtins:frozenset builtins:str builtins:bytes
+    collections:deque _io:BytesIO _io:StringIO werkzeug.wsgi:LimitedStream django.core.handlers.wsgi:LimitedStream
+    werkzeug.datastructures.file_storage:FileStorage django.core.files.uploadedfile:UploadedFile
+    httpx._urlparse:ParseResult httpx:ByteStream yarl._url:SplitResult yarl._url:URL
+"""
+_CARRIERS = frozenset({SETS_ATTRIBUTES, *_CARRIER_NAMES.split()})
+_MORSEL_TYPE = "http.cookies:Morsel"
+_MORSEL_VALUES = frozenset({"value", "codedvalue"})
+_JARS = frozenset({"cookies", "cookie"})
+_SECRET_KEYS = "key fallbackkeys code sig sid ticket state assertion samlresponse samlrequest codeverifier"
+
+COOKIE_HEADERS = frozenset({"cookie", "cookie2"})
+SET_COOKIE_HEADERS = frozenset({"setcookie", "setcookie2"})
+AUTHORIZATION_HEADERS = frozenset(
+    {"authorization", "proxyauthorization", "xforwardedauthorization", "xoriginalauthorization"}
+)
+_CREDENTIAL_NAMES = """
+    apikey xapikey xauthtoken xaccesstoken csrf xsrf xcsrf xcsrftoken xxsrftoken csrftoken csrfmiddlewaretoken
+    csrfcookie sessionid sessionkey phpsessid jsessionid connectsid xamzsecuritytoken xgoogapikey xvaulttoken
+    xgitlabtoken privatetoken xhubsignature xhubsignature256 xslacksignature xsignature stripesignature
+"""
+_CREDENTIALS = AUTHORIZATION_HEADERS | frozenset(_CREDENTIAL_NAMES.split())
+_FIELDS = frozenset(_SECRET_KEYS.split())
+_KEYS_OF_PARTS = (b"REQUEST_METHOD", b"query_string", b"httpMethod", b"requestContext")
+
+
+def may_hold_request(streams: bytes) -> bool:
+    """Whether a WSGI environment, an ASGI scope or a gateway's event may be in these pickles."""
+    return any(key in streams for key in _KEYS_OF_PARTS)
+
+
+def is_request_type(node: Inert) -> bool:
+    """Whether an object is a request, or of a type in which requests keep their headers, fields and addresses."""
+    cls = class_of(node)
+    return cls.name in _TYPES or not _TYPES.isdisjoint(class_facts(cls).bases)
+
+
+def _is_request(node: Any) -> bool:
+    if type(node) is dict:
+        if "REQUEST_METHOD" in node:
+            return "PATH_INFO" in node or "QUERY_STRING" in node or "wsgi.url_scheme" in node
+        if "headers" in node:
+            is_event = "httpMethod" in node or "requestContext" in node
+            return is_event or ("path" in node and node.get("type") in ("http", "websocket"))
+        return False
+    return isinstance(node, Inert) and is_request_type(node)
+
+
+def context_of(node: Any, inherited: str | None, label: object) -> str | None:
+    """What a container belongs to, by itself, or by the context that the container around it hands on."""
+    if inherited is None:
+        return REQUEST if _is_request(node) else None
+    if isinstance(node, Inert):
+        cls = class_of(node)
+        bases = class_facts(cls).bases | {cls.name}
+        if _MORSEL_TYPE in bases:
+            return MORSEL
+        if _TYPES.isdisjoint(bases) and _CARRIERS.isdisjoint(bases):
+            return None
+    if inherited == REQUEST and isinstance(label, str) and normalised(label) in _JARS:
+        return COOKIE_TEXTS if type(node) is list else COOKIES
+    return inherited
+
+
+class RequestNames:
+    """The rules for the names in a request; `names` are those that hold everywhere, with the user's exemptions."""
+
+    def __init__(self, names: SecretNames) -> None:
+        self._names = names
+
+    def allows(self, name: str) -> bool:
+        """Whether the user has exempted a name."""
+        return self._names.allows(name)
+
+    def rule(self, context: str, label: object) -> str | None:
+        """The rule for a value under this name; None where the name is harmless or has no say."""
+        if context == COOKIES:
+            return CERTAIN
+        text = label.decode("latin-1") if isinstance(label, bytes) else label
+        if not isinstance(text, str):
+            return None
+        if context == MORSEL:
+            return CERTAIN if normalised(text) in _MORSEL_VALUES else None
+        rule = self._names.rule(label)
+        name = header_name(text)
+        if rule in (None, NAMED) and not self._names.allows(text):
+            if name in _CREDENTIALS or (rule == NAMED and name.startswith("x")):
+                return CERTAIN
+            return rule or (NAMED if name in _FIELDS else None)
+        return rule
+
+    def of_pair(self, context: str | None, node: Any) -> str | None:
+        """The name in a pair (name, value), as in headers and forms; as httpx keeps it, in lower case once more."""
+        if context not in (REQUEST, COOKIES) or not 2 <= len(node) <= 3 or any(map(_is_no_text, node)):
+            return None
+        name = node[0] if isinstance(node[0], str) else node[0].decode("latin-1")
+        return name if len(node) == 2 or node[0].lower() == node[1] else None
+
+
+def _is_no_text(value: object) -> bool:
+    return type(value) is not str and type(value) is not bytes
+
+
+def header_name(label: str) -> str:
+    """A name normalised, without the `HTTP_` that WSGI puts before the names of headers."""
+    return normalised(label[5:] if label.startswith("HTTP_") else label)

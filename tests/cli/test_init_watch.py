@@ -1,0 +1,235 @@
+"""`snapagent init --watch`: proposals from one run of the program, which goes as it always does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from snapagent.config.reading import Config, parse_config
+
+SHOP = """
+import datetime
+import random
+import sqlite3
+import uuid
+
+
+def quote(rows, country="DE", *more, express=False, **options):
+    return {"total": sum(rows), "country": country}
+
+
+def items(count):
+    yield from range(count)
+
+
+async def fetched(key):
+    return [key]
+
+
+def number():
+    return uuid.uuid4().hex
+
+
+def stamped(value):
+    return (value, [datetime.datetime.now() for _ in range(2)])
+
+
+def fails(text):
+    raise ValueError(text)
+
+
+def log(text):
+    print("logged", text)
+
+
+def never_called(value):
+    return value
+
+
+def create_app():
+    return object()
+
+
+class Orders:
+    def __init__(self):
+        self.connection = sqlite3.connect(":memory:")
+
+    def place(self, request, client):
+        self.connection.execute("SELECT 1")
+        return (request, client)
+"""
+DRIVE = """
+import asyncio
+import multiprocessing
+import sys
+import threading
+
+import shop
+
+
+def of_the_script():
+    return 1
+
+
+def work(n):
+    return shop.quote([n])
+
+
+if __name__ == "__main__":
+    for n in range(5):
+        shop.quote([n], "AT", 1, express=True, colour="red")
+    threads = [threading.Thread(target=lambda: [shop.quote([1]) for _ in range(50)]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        pool.map(work, range(3))
+        pool.close()
+        pool.join()
+    list(shop.items(3))
+    asyncio.run(shop.fetched("a"))
+    shop.number()
+    shop.stamped(1)
+    shop.log("x")
+    shop.create_app()
+    shop.Orders().place("plain text", "another text")
+    of_the_script()
+    try:
+        shop.fails("no")
+    except ValueError:
+        pass
+    print("done", *sys.argv[1:])
+    sys.exit(int(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "drive.py").write_text(DRIVE)
+    return tmp_path
+
+
+def snapagent(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snapagent", *words]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=60, check=False)
+
+
+def proposed(project: Path) -> Config:
+    return parse_config((project / "snapagent.yaml").read_text(), "snapagent.yaml")
+
+
+@pytest.fixture
+def watched(project: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
+    return snapagent(project, "init", "--watch", "--", sys.executable, "drive.py", "0"), project
+
+
+def test_the_called_functions_are_the_targets_and_check_finds_them(watched):
+    done, project = watched
+
+    config = proposed(project)
+    names = {str(rule.pattern) for rule in config.rules}
+    assert names == {
+        *(f"shop:{name}" for name in ("quote", "items", "fetched", "number", "stamped", "fails")),
+        "shop:Orders.place",
+    }
+    assert [rule.preset for rule in config.dependencies] == ["sqlite3", "clock", "uuid"]
+    assert done.returncode == 0
+    assert snapagent(project, "check").returncode == 0
+
+
+def test_only_live_values_are_excluded_whatever_the_parameters_are_called(watched):
+    _, project = watched
+
+    excluded = {str(rule.pattern): rule.settings.exclude for rule in proposed(project).rules}
+    assert excluded.pop("shop:Orders.place") == ("self.connection",)
+    assert set(excluded.values()) == {()}
+
+
+def test_the_comments_say_what_was_seen_in_all_threads_and_processes(watched):
+    done, project = watched
+
+    text = (project / "snapagent.yaml").read_text()
+    assert "# called 108 times; returns dict; its arguments can be stored\n  - shop:quote" in text
+    assert "yields items" in text
+    assert "no call has returned" in text
+    assert "a connection to a database" in text
+    assert "# - shop:create_app" in text and "# - shop:log" in text
+    assert "never_called" not in text
+    assert "of_the_script" in done.stderr and "main script" in done.stderr
+
+
+def test_the_program_prints_and_exits_as_without_it(project):
+    plain = subprocess.run([sys.executable, "drive.py", "7"], cwd=project, capture_output=True, text=True, check=False)
+    done = snapagent(project, "init", "--watch", "--", sys.executable, "drive.py", "7")
+
+    assert done.returncode == plain.returncode == 7
+    assert done.stdout == plain.stdout + "wrote snapagent.yaml\n"
+    assert plain.stderr == ""
+    assert all(line.startswith("snapagent: ") for line in done.stderr.splitlines())
+    assert not (project / "captures").exists()
+
+
+def test_the_programs_own_sitecustomize_runs_once(project):
+    (project / "sitecustomize.py").write_text("print('customized', __name__)\n")
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    command = [sys.executable, "-m", "snapagent", "init", "--watch", "--force", "--", sys.executable, "drive.py", "0"]
+
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, env=environment)
+
+    # once in the command itself, once in the program
+    assert done.stdout.count("customized sitecustomize") == 2
+    assert proposed(project).rules
+
+
+def test_a_server_that_is_stopped_leaves_what_it_has_called(project):
+    (project / "serve.py").write_text("import shop, time\nshop.quote([1])\nprint('up', flush=True)\ntime.sleep(60)\n")
+    command = [sys.executable, "-m", "snapagent", "init", "--watch", "--", sys.executable, "serve.py"]
+    running = subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None and running.stdout.readline() == "up\n"
+    time.sleep(0.1)
+
+    running.send_signal(signal.SIGTERM)
+
+    assert running.wait(timeout=30) == 128 + signal.SIGTERM
+    running.stdout.close()
+    assert [str(rule.pattern) for rule in proposed(project).rules] == ["shop:quote"]
+
+
+def test_an_existing_file_stops_it_before_the_program_runs(project):
+    (project / "snapagent.yaml").write_text("mine")
+
+    done = snapagent(project, "init", "--watch", "--", sys.executable, "drive.py", "0")
+
+    assert done.returncode == 1
+    assert "done" not in done.stdout
+    assert (project / "snapagent.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--watch"], "needs the command"), (["--", "python"], "--watch"), (["--watch", "--", "no-such-program"], "run")],
+)
+def test_a_command_and_the_option_go_together(project, words, said):
+    done = snapagent(project, "init", *words)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (project / "snapagent.yaml").exists()
+
+
+def test_an_installed_package_is_watched_by_name(project):
+    (project / "script.py").write_text("import click\nclick.unstyle('x')\n")
+
+    done = snapagent(project, "init", "--watch", "--package", "click", "--", sys.executable, "script.py")
+
+    assert done.returncode == 0
+    assert "click.termui:unstyle" in {str(rule.pattern) for rule in proposed(project).rules}
+    assert snapagent(project, "check").returncode == 0
