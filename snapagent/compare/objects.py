@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core.paths import Step
 from ..core.records import Record
-from ..core.type_facts import reference_name
+from ..core.type_facts import reference_name, type_name
 from ..serializer.attributes import attribute_parts
 from ..serializer.exceptions import STAND_IN_TEXT, is_compiled, text_of
 from .containers import compare_dicts, compare_sequences
@@ -25,6 +25,8 @@ from .walking import Pair, Steps, Walk
 _ABSENT = object()
 _DURATIONS = ("elapsed", "_elapsed")  # of a response, in requests and httpx
 _BOOKKEEPING = frozenset(("_sa_instance_state",))  # about the object's own life: SQLAlchemy's session
+# How long a request took, by class of its response.
+_MEASURED = {"requests.models.Response": "elapsed", "httpx.Response": "_elapsed"}
 
 
 class State(Record):
@@ -84,7 +86,13 @@ def compare_objects(walk: Walk, steps: Steps, expected: object, got: object) -> 
         compare_sequences(walk, steps, left.items, right.items)
     if left.entries or right.entries:
         compare_dicts(walk, steps, left.entries, right.entries)
-    compareattributes_of(walk, steps, left.attributes, right.attributes)
+    compare_attributes(walk, steps, _without_measures(expected, left), _without_measures(expected, right))
+
+
+def _without_measures(value: object, state: State) -> Mapping[str, object]:
+    """The attributes but for a duration that the library measured, which is another one each time."""
+    measured = _MEASURED.get(type_name(type(value)))
+    return {name: each for name, each in state.attributes.items() if name != measured}
 
 
 def _compare_opaque(walk: Walk, steps: Steps, expected: object, got: object) -> None:
@@ -113,7 +121,7 @@ def _compare_hidden(walk: Walk, steps: Steps, expected: object, got: object, lef
         walk.differ(steps, expected, got, texts=(left_text, right_text))
 
 
-def compareattributes_of(walk: Walk, steps: Steps, expected: Mapping[str, object], got: Mapping[str, object]) -> None:
+def compare_attributes(walk: Walk, steps: Steps, expected: Mapping[str, object], got: Mapping[str, object]) -> None:
     """Attribute by attribute."""
     pairs: list[Pair] = []
     for name, value in expected.items():
@@ -134,14 +142,14 @@ def compare_dataclasses(walk: Walk, steps: Steps, expected: Any, got: Any) -> No
     """By the fields that take part in comparisons."""
     names = [field.name for field in dataclasses.fields(expected) if field.compare]
     also = [field.name for field in dataclasses.fields(got) if field.compare]
-    compareattributes_of(walk, steps, _values(expected, names), _values(got, also))
+    compare_attributes(walk, steps, _values(expected, names), _values(got, also))
 
 
 def compare_attrs(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
     """The same for classes of the attrs library."""
     names = [field.name for field in type(expected).__attrs_attrs__ if field.eq]
     also = [field.name for field in type(got).__attrs_attrs__ if field.eq]
-    compareattributes_of(walk, steps, _values(expected, names), _values(got, also))
+    compare_attributes(walk, steps, _values(expected, names), _values(got, also))
 
 
 def _values(value: object, names: list[str]) -> dict[str, object]:
@@ -149,7 +157,7 @@ def _values(value: object, names: list[str]) -> dict[str, object]:
 
 
 def compare_named_tuples(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
-    compareattributes_of(
+    compare_attributes(
         walk,
         steps,
         dict(zip(type(expected)._fields, expected, strict=False)),
@@ -188,7 +196,7 @@ def compare_responses(walk: Walk, steps: Steps, expected: Any, got: Any) -> None
     for name in _DURATIONS:
         if mine.pop(name, None) != theirs.pop(name, None):
             walk.not_comparable((*steps, Step.attribute(name)), "how long the answer took")
-    compareattributes_of(walk, steps, mine, theirs)
+    compare_attributes(walk, steps, mine, theirs)
 
 
 def compare_query_sets(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:

@@ -86,19 +86,24 @@ def _answer(kind: str, reason: str, began: float) -> dict[str, Any]:
     return {"kind": kind, "reason": reason, "seconds": perf_counter() - began, "differences": []}
 
 
-@cache
 def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
-    """The dictionary at `module:NAME`, and a problem or an empty text."""
+    """The dictionary at `module:NAME`, or of the function there, and a problem or an empty text."""
     if name is None:
         return {}, ""
-    module, _, attribute = name.partition(":")
     try:
-        value = getattr(import_module(module), attribute)
+        value = _named(name)
+        value = value() if callable(value) else value
     except Exception as error:
         return {}, f"--facsimiles {name}: {type(error).__name__}: {error}"
     if not isinstance(value, Mapping):
         return {}, f"--facsimiles {name} is a {type(value).__name__}, not a dictionary of stand-ins by path"
     return value, ""
+
+
+@cache
+def _named(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def _serve() -> None:
