@@ -81,6 +81,31 @@ class Odd(Exception):
         self.code = code
 
 
+class Version:
+    __slots__ = ("numbers",)
+
+    def __init__(self, text):
+        self.numbers = tuple(map(int, text.split(".")))
+
+    def __str__(self):
+        return ".".join(map(str, self.numbers))
+
+
+class Slotted:
+    __slots__ = ("a", "b")
+
+    def __init__(self, a, b=None):
+        self.a, self.b = a, b
+
+
+class Markup(str):
+    pass
+
+
+class Rows(list):
+    pass
+
+
 class Locked:
     def __init__(self):
         self.rows = [1]
@@ -104,6 +129,7 @@ VALUES = [
     Colour.RED, Rights.READ, Rights.READ | Rights.WRITE, Place(1), Place(2, "there"), Line("mug", 2, ["x"]), Box("l"),
     Article(**{"sku-number": "1", "price": "2.50"}), Article(**{"sku-number": "1", "price": 1, "tags": {"a"}}),
     Plain("n", 2), ValueError("x", 1), KeyError(), Odd, len, Colour, json.dumps, int, Locked(),
+    Version("1.2"), Slotted(1), Markup("<b>"), Rows([1, 2]),
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from snapagent.compare import examine
-from snapagent.core.type_facts import type_name
+from snapagent.core.type_facts import attributes, is_heap_type, type_name
 from snapagent.placeholder import Placeholder
 
 from ..source.layout import Pieces, call, flat, group, name, quoted
@@ -323,22 +323,43 @@ def _exception(writer: _Writer, value: BaseException, path: str) -> Pieces:
 
 
 def _object(writer: _Writer, value: Any, path: str) -> Pieces:
-    """An object whose class takes its attributes under their names, or nothing at all."""
+    """An object whose class takes its attributes under their names, or its plain value, or its text."""
+    first: NoLiteral | None = None
+    for way in (_by_attributes, _by_plain_value, _by_its_text):
+        try:
+            items = way(writer, value, path)
+            if items is not None:
+                return writer.made(value, items, path)
+        except NoLiteral as problem:
+            first = first or problem
+    raise first or NoLiteral(path, f"it is a {type_name(type(value))}, which has no literal")
+
+
+def _by_attributes(writer: _Writer, value: Any, path: str) -> list[Pieces] | None:
     code = getattr(type(value).__init__, "__code__", None)
-    state = vars(value)
+    if code is None and type(value).__init__ is not object.__init__:
+        return None
+    state = attributes(value)
     given: dict[str, Any] = {}
-    if code is not None:
-        for taken in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]:
-            for key in (taken, f"_{taken}", taken.lstrip("_")):
-                if key in state:
-                    given[taken] = state[key]
-    elif type(value).__init__ is not object.__init__:
-        raise NoLiteral(path, f"it is a {type_name(type(value))}, which has no literal")
-    return writer.made(value, writer.keywords(given, path), path)
+    for taken in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code is not None else ():
+        for key in (taken, f"_{taken}", taken.lstrip("_")):
+            if key in state:
+                given[taken] = state[key]
+    return writer.keywords(given, path)
 
 
-def _is_plain_object(value: Any) -> bool:
-    return isinstance(getattr(value, "__dict__", None), dict) and type(value).__module__ != "builtins"
+def _by_plain_value(writer: _Writer, value: Any, path: str) -> list[Pieces] | None:
+    """Of a subclass of a built-in type."""
+    kinds: tuple[Any, ...] = (str, bytes, int, float, dict, list, tuple, set, frozenset)
+    for kind in kinds:
+        if isinstance(value, kind):
+            return [_EXACT[kind](writer, kind(value), path)]
+    return None
+
+
+def _by_its_text(writer: _Writer, value: Any, path: str) -> list[Pieces] | None:
+    has_text = getattr(type(value), "__str__", None) is not object.__str__
+    return [[quoted(str(value))]] if has_text else None
 
 
 def _last_word(module: str, qualname: str) -> str:
@@ -366,5 +387,5 @@ _KINDS: Sequence[tuple[Callable[[Any], bool], Way]] = (
     (lambda value: hasattr(type(value), "__attrs_attrs__"), _attrs),
     (lambda value: hasattr(type(value), "model_fields") and hasattr(value, "model_fields_set"), _pydantic),
     (lambda value: isinstance(value, BaseException), _exception),
-    (_is_plain_object, _object),
+    (lambda value: is_heap_type(type(value)), _object),
 )
