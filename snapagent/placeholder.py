@@ -28,6 +28,7 @@ PARAMETRIZED = REBUILDS + ":load_parametrized"  # called with origin, args, "mod
 SINGLETON = REBUILDS + ":load_singleton"  # called with "module:path", class, base, state
 FINDS_MODEL = REBUILDS + ":find_model"  # called with app label, model name, "module:path"
 MAKES_OBJECT = REBUILDS + ":make_object"  # called with the class
+IDENTITY = REBUILDS + ":identity_of"  # called with the object
 MAKES_NEW = REBUILDS + ":new_of"  # called with the class
 MAKES_QUERY = REBUILDS + ":make_query_set"  # called with class, path
 SETS_ATTRIBUTES = REBUILDS + ":set_attributes"  # called with the object, {name: value}

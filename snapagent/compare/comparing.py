@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..core.paths import RESULT, Step, parse_path
 from .handlers import find_handler
+from .identities import Identities
 from .report import TOO_DEEP, Comparison, Difference
 from .walking import Comparator, Options, Walk
 
@@ -59,7 +60,7 @@ def compare(
 
 def examine(expected: object, got: object, options: Options = Options(), root: str = RESULT) -> Comparison:  # noqa: B008
     """Like `compare`, with the places that were not compared too. Paths begin with `root`."""
-    walk = Walk(options, find_handler)
+    walk = Walk(options, find_handler, Identities(expected, got))
     try:
         walk.run((Step.attribute(root),), expected, got)
     except RecursionError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections import Counter, OrderedDict, defaultdict
 from decimal import Decimal
@@ -19,6 +20,15 @@ from .walking import Handler, Steps, Walk
 
 def _as_lists(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
     compare_sequences(walk, steps, list(expected), list(got))
+
+
+def _as_matches(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
+    """By pattern, text and places; `pos` may be another one after loading."""
+    compare_sequences(walk, steps, *([each.re, each.string, each.regs] for each in (expected, got)))
+
+
+def _as_memory(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
+    compare_sequences(walk, steps, *([each.format, each.shape, each.tobytes()] for each in (expected, got)))
 
 
 _EXACT: dict[type, Handler] = {
@@ -42,6 +52,11 @@ _EXACT: dict[type, Handler] = {
     type({}.keys()): compare_sets,
     type({}.values()): _as_lists,
     type({}.items()): _as_lists,
+    type(OrderedDict().keys()): _as_lists,
+    type(OrderedDict().values()): _as_lists,
+    type(OrderedDict().items()): _as_lists,
+    re.Match: _as_matches,
+    memoryview: _as_memory,
     types.FunctionType: objects.compare_references,
     types.ModuleType: objects.compare_references,
     type: objects.compare_references,
@@ -83,9 +98,10 @@ def _of_library(kind: type) -> Handler | None:
     return None
 
 
-_NAMES = frozenset({"django", "lxml", "numpy", "pandas"})
+_NAMES = frozenset({"django", "httpx", "lxml", "numpy", "pandas", "requests"})
 _LIBRARIES: dict[tuple[str, str], Handler] = {
     ("django", "QuerySet"): objects.compare_query_sets,
+    ("httpx", "Response"): objects.compare_responses,
     ("lxml", "_Element"): objects.compare_elements,
     ("numpy", "ndarray"): arrays.compare_arrays,
     ("numpy", "generic"): arrays.compare_scalars,
@@ -95,4 +111,5 @@ _LIBRARIES: dict[tuple[str, str], Handler] = {
     ("pandas", "Timestamp"): frames.compare_pandas_scalars,
     ("pandas", "Timedelta"): frames.compare_pandas_scalars,
     ("pandas", "NaTType"): frames.compare_pandas_scalars,
+    ("requests", "Response"): objects.compare_responses,
 }

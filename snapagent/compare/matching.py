@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from ..core.paths import Step
 from ..core.records import Record
+from .identities import LEAST
 from .walking import Steps, Walk
 
 
@@ -39,14 +40,15 @@ def match(walk: Walk, steps: Steps, expected: Sequence[object], got: Sequence[ob
 def _match_alike(
     walk: Walk, steps: Steps, expected: Sequence[object], got: Sequence[object], free: dict[int, None]
 ) -> list[tuple[int, int]]:
+    identities = walk.identities
     alike: dict[Hashable, list[int]] = {}
     for at, item in enumerate(got):
-        alike.setdefault(_looks(item), []).append(at)
+        alike.setdefault(_looks(item, identities.of_got), []).append(at)
     for candidates in alike.values():
         candidates.reverse()
     pairs = []
     for index, item in enumerate(expected):
-        candidates = alike.get(_looks(item), [])
+        candidates = alike.get(_looks(item, identities.of_expected), [])
         if candidates and walk.equal((*steps, Step.item(index)), item, got[candidates[-1]]):
             partner = candidates.pop()
             del free[partner]
@@ -54,13 +56,16 @@ def _match_alike(
     return pairs
 
 
-def _looks(item: object, depth: int = 3) -> Hashable:
+def _looks(item: object, place_of: Callable[[int], int | None], depth: int = 3) -> Hashable:
     """A cheap key that equal plain values share; anything else goes by its type's name."""
+    if type(item) is int and item >= LEAST:
+        place = place_of(item)
+        return item if place is None else ("id", place)
     if isinstance(item, str | bytes | int | None):
         return (type(item).__qualname__, item)
     if depth and isinstance(item, list | tuple):
-        return (type(item).__qualname__, tuple(_looks(part, depth - 1) for part in item))
+        return (type(item).__qualname__, tuple(_looks(part, place_of, depth - 1) for part in item))
     if depth and isinstance(item, dict):
-        entries = frozenset((_looks(key, 0), _looks(part, depth - 1)) for key, part in item.items())
-        return (type(item).__qualname__, entries)
+        entries = [(_looks(key, place_of, 0), _looks(part, place_of, depth - 1)) for key, part in item.items()]
+        return (type(item).__qualname__, frozenset(entries))
     return type(item).__qualname__

@@ -22,6 +22,7 @@ from .text import is_unrun_query, short_pair
 from .walking import Pair, Steps, Walk
 
 _ABSENT = object()
+_DURATIONS = ("elapsed", "_elapsed")  # of a response, in requests and httpx
 # Of libraries, about the object's own life: SQLAlchemy's session, which of pydantic's fields were given in the call.
 _BOOKKEEPING = frozenset(("_sa_instance_state", "__pydantic_fields_set__"))
 
@@ -178,6 +179,19 @@ def compare_elements(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
     texts = [to_bytes(each, with_tail=False).decode() for each in (expected, got)]
     if texts[0] != texts[1]:
         walk.differ(steps, expected, got, texts=short_pair(*texts))
+
+
+def compare_responses(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
+    """Responses of HTTP clients by their state. The time that the answer took is measured anew each time."""
+    left, right = state_of(expected), state_of(got)
+    if left is None or right is None:
+        compare_objects(walk, steps, expected, got)
+        return
+    mine, theirs = dict(left.attributes), dict(right.attributes)
+    for name in _DURATIONS:
+        if mine.pop(name, None) != theirs.pop(name, None):
+            walk.not_comparable((*steps, Step.attribute(name)), "how long the answer took")
+    compare_attributes(walk, steps, mine, theirs)
 
 
 def compare_query_sets(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:

@@ -13,6 +13,7 @@ from ..core.paths import PathPattern, Step, format_path
 from ..core.records import Record
 from ..core.type_facts import type_name
 from ..placeholder import Placeholder, note_of
+from .identities import Identities
 from .report import ADDED, CHANGED, TYPE, Difference, NotCompared
 from .text import short, short_pair
 
@@ -59,8 +60,15 @@ class _Deferred(Record):
 class Walk:
     """One running comparison. Handlers of a type call `differ`, `lacks`, `not_comparable` and `descend`."""
 
-    def __init__(self, options: Options, find_handler: Callable[[type], Handler], first_only: bool = False) -> None:
+    def __init__(
+        self,
+        options: Options,
+        find_handler: Callable[[type], Handler],
+        identities: Identities,
+        first_only: bool = False,
+    ) -> None:
         self.options = options
+        self.identities = identities
         self.differences: list[Difference] = []
         self.not_compared: list[NotCompared] = []
         self.placeholders: list[str] = []
@@ -86,7 +94,7 @@ class Walk:
 
     def equal(self, steps: Steps, expected: object, got: object) -> bool:
         """Whether the two are equal at this path. If so, the parts that were not compared are recorded."""
-        inner = Walk(self.options, self._find_handler, first_only=True)
+        inner = Walk(self.options, self._find_handler, self.identities, first_only=True)
         inner._open = set(self._open)
         inner.run(steps, expected, got)
         if not inner.differences:
@@ -96,7 +104,7 @@ class Walk:
 
     def inside(self, steps: Steps, expected: object, got: object) -> list[Difference]:
         """The differences of a part that has no path of its own."""
-        inner = Walk(self.options, self._find_handler)
+        inner = Walk(self.options, self._find_handler, self.identities)
         inner._open = set(self._open)
         return inner.run(steps, expected, got).differences
 
@@ -155,7 +163,7 @@ class Walk:
         if kind is not type(got) and type_name(kind) != type_name(type(got)):
             self._differ_in_type(steps, expected, got)
         elif kind in _ATOMS:
-            if expected != got:
+            if expected != got and not (type(expected) is type(got) is int and self.identities.same(expected, got)):
                 self.differ(steps, expected, got)
         elif expected is not got:
             self._enter(steps, expected, got)
@@ -168,7 +176,7 @@ class Walk:
         reason = self.options.excused.get(format_path(steps))
         if reason is None:
             return False
-        without = Walk(self.options.replace(excused={}), self._find_handler, first_only=True)
+        without = Walk(self.options.replace(excused={}), self._find_handler, self.identities, first_only=True)
         if without.run(steps, expected, got).differences:
             self.not_comparable(steps, reason)
         return True

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from ..core.paths import format_keys
-from ..placeholder import BY_VALUE, PLACEHOLDER
+from ..placeholder import BY_VALUE, IDENTITY, PLACEHOLDER
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 from .described import is_exception, named_parts, printable, title_of, type_text
 from .hashing.canonical import Canonical
@@ -227,9 +227,14 @@ def _function(value: Inert) -> str | None:
     return f"<function {printable(str(value.args[2]))}>" if len(value.args) > 2 else None
 
 
+def _identity(value: Inert) -> str | None:
+    return f"id({type_text(value.args[0]).rpartition('.')[2]})" if value.args else None
+
+
 SHORT_FORMS: dict[str, Callable[[Inert], str | None]] = {
     PLACEHOLDER: _placeholder,
     MAKES_FUNCTION: _function,
+    IDENTITY: _identity,
     "datetime:date": _date_or_time,
     "datetime:datetime": _date_or_time,
     "datetime:time": _date_or_time,

@@ -188,6 +188,11 @@ def _is_of_program(cls: type, name: str) -> bool:
     return owner is not None and is_heap_type(owner) and module_name(owner) not in sys.stdlib_module_names
 
 
+def identity_of(value: Any) -> int:
+    """The `id` of a loaded object, in the place of the one that it had where it was captured."""
+    return id(value)
+
+
 def new_of(cls: Any) -> Any:
     """An object of exactly this class, without arguments: by its own `__new__` if that gives one, else by that in C."""
     made = None
@@ -205,6 +210,35 @@ def new_of(cls: Any) -> Any:
 def bind_method(function: Any, owner: Any) -> Any:
     """A bound method whose function is not found under its name in the class of `owner`."""
     return types.MethodType(function, owner)
+
+
+# -- values of built-in types ------------------------------------------------------------------------------------------
+
+
+def rebuild_view(what: str, mapping: Any) -> Any:
+    """The keys, values or items of a dict, as a view of it."""
+    return getattr(mapping, what)()
+
+
+def class_namespace(cls: Any) -> Any:
+    """The names in the body of a class, as a read-only mapping."""
+    return namespace(cls)
+
+
+def rebuild_match(pattern: Any, text: Any, start: int, end: int, places: tuple[tuple[int, int], ...]) -> Any:
+    """A match of this pattern with these places. Its `pos` may be another one: where the match itself begins."""
+    for look in (pattern.search, pattern.match, pattern.fullmatch):
+        for begin in (start, places[0][0]):
+            found = look(text, begin, end)
+            if found is not None and found.regs == places:
+                return found
+    raise ValueError("the pattern does not match there")
+
+
+def rebuild_memory(content: Any, layout: str, shape: tuple[int, ...]) -> memoryview:
+    """A view of these bytes, with items of a `struct` format."""
+    flat = memoryview(content)
+    return flat if layout == "B" and len(shape) == 1 else flat.cast("B").cast(layout, shape)  # type: ignore[call-overload]
 
 
 # -- iterators, generators and coroutines ------------------------------------------------------------------------------

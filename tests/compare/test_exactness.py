@@ -8,15 +8,19 @@ import pathlib
 import re
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import httpx
 import pytest
+import requests
 
 from snapagent.compare import compare
+from snapagent.compare.comparing import examine
 
 
 class Plain:
@@ -187,3 +191,26 @@ def test_a_shared_part_that_is_ignored_in_one_place_is_compared_in_the_other() -
     left, right = Plain(a=1), Plain(a=2)
     differences = compare([left, left], [right, right], ignore=["result[0].a"])
     assert [difference.path for difference in differences] == ["result[1].a"]
+
+
+def answer_of_httpx(text: str, seconds: float) -> Any:
+    response = httpx.Response(200, text=text, request=httpx.Request("GET", "http://shop/"))
+    response.elapsed = timedelta(seconds=seconds)
+    return response
+
+
+def answer_of_requests(text: str, seconds: float) -> Any:
+    response = requests.Response()
+    response.status_code, response._content = 200, text.encode()
+    response.elapsed = timedelta(seconds=seconds)
+    return response
+
+
+@pytest.mark.parametrize("answer", [answer_of_httpx, answer_of_requests])
+def test_how_long_an_answer_took_makes_no_difference(answer: Callable[[str, float], Any]) -> None:
+    same = examine(answer("ok", 0.01), answer("ok", 0.02))
+
+    assert not same.differences
+    assert [place.reason for place in same.not_compared] == ["how long the answer took"]
+    assert examine(answer("ok", 0.01), answer("ok", 0.01)).not_compared == ()
+    assert compare(answer("ok", 0.01), answer("no", 0.01))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import csv
+import hashlib
 import io
 import itertools
 import logging
@@ -204,7 +205,6 @@ def one_of_each() -> list[object]:
     return [
         loop,
         frame,
-        memoryview(b"x"),
         contextvars.ContextVar("x"),
         contextvars.copy_context(),
         types.ModuleType("made_by_hand"),
@@ -214,7 +214,7 @@ def one_of_each() -> list[object]:
         weakref.ref(Service()),
         os.scandir("."),
         Connection(":memory:"),
-        (1).__add__.__self__.__class__.__dict__,
+        numbers.__code__,
         numbers,
     ]
 
@@ -222,10 +222,9 @@ def one_of_each() -> list[object]:
 def test_everything_else_that_runs_or_is_open_stays_behind() -> None:
     """F18, S9."""
     values = one_of_each()
-    *others, mapping, function = round_trip(values)
+    *others, function = round_trip(values)
 
     assert all(type(value) is Placeholder for value in others)
-    assert type(mapping) is Placeholder
     assert function is numbers
 
 
@@ -314,7 +313,7 @@ def test_a_leaf_inside_containers_attributes_and_slots_is_named_by_its_path() ->
 
 
 @pytest.mark.parametrize(
-    "value", [types.ModuleType("made"), numbers.__code__, memoryview(b"x")], ids=["module", "code", "memoryview"]
+    "value", [types.ModuleType("made"), numbers.__code__, hashlib.sha256()], ids=["module", "code", "digest"]
 )
 def test_what_may_be_had_from_anywhere_is_named_by_its_path_too(value: object) -> None:
     assert list(notes_by_path(frozen_call(handle, None, [{"deep": value}]))) == ["rows[0].deep"]

@@ -20,6 +20,7 @@ from ...placeholder import TOO_BIG, UNSTORABLE
 from .byte_limit import TooBig, TooSlow
 from .c_stack import small_stack
 from .decisions import Decisions
+from .identities import ADDRESS, Identifier, identified
 from .oversize import deepest_values, largest_values
 from .parts import CallSource, OutcomeSource, source_of
 from .pickler import Freezer
@@ -152,6 +153,8 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
                 data  # twice as fast as `Frozen(data)`: the other fields are defaults of the class
             )
             freezer.value = None
+        if ADDRESS in data:
+            frozen = _with_identities(frozen, freezer, source_of(value, origin), rules, (), {})
         if len(data) <= MOST_POOLED_BYTES:
             freezer.clear_memo()
             pool.idle.append(freezer)
@@ -229,13 +232,40 @@ def _attempt(
     if hook_seconds is not None:
         freezer.is_retry = True
         freezer.hook_seconds = hook_seconds
+    frozen = _with_details(freezer, freezer.freeze(_pruned(freezer, source), source, rules.max_bytes, None))
+    return frozen if rules.as_first else _with_identities(frozen, freezer, source, rules, patterns, chosen)
+
+
+def _pruned(freezer: Pruner, source: Source) -> object:
     values = []
     for keys, value in source.places():
         states = freezer.start
         for key in keys:
             states = freezer.advanced(states, key)
         values.append(freezer.pruned(value, keys, states))
-    return _with_details(freezer, freezer.freeze(source.assemble(values), source, rules.max_bytes, None))
+    return source.assemble(values)
+
+
+def _with_identities(
+    frozen: Frozen,
+    before: Freezer,
+    source: Source,
+    rules: FreezeRules,
+    patterns: tuple[PathPattern, ...],
+    chosen: dict[int, LeftOut],
+) -> Frozen:
+    """`frozen`, or what another pass writes, where numbers in it are the ids of objects that `before` met."""
+    objects = identified(frozen.data, before.memo)
+    if not objects:
+        return frozen
+    freezer = Identifier(before.decisions, patterns, chosen, objects)
+    freezer.time_limit = before.time_limit
+    try:
+        return _with_details(freezer, freezer.freeze(_pruned(freezer, source), source, rules.max_bytes, None))
+    except BaseException as error:
+        if belongs_to_program(error):
+            raise
+        return frozen  # an object whose own making needs its id, or no time left
 
 
 def _recover(

@@ -59,6 +59,15 @@ def open_response_form(response: Any) -> Form | None:
     return make_object, (type(response),), dict(own), None, None, set_attributes
 
 
+def connected_form(response: Any, note: Callable[..., Note]) -> Form | None:
+    """The form of a response of aiohttp that holds a connection: its finalizer would give it back. None for others."""
+    own = instance_dict(response) or {}
+    if own.get("_connection") is None:
+        return None
+    note(response, FRESH, "it holds no connection after loading")
+    return make_object, (type(response),), {**own, "_connection": None}, None, None, set_attributes
+
+
 def headers_form(headers: Any) -> Form:
     """The form of the headers of httpx: without the encoding that they have worked out, if it follows from their bytes.
 

@@ -53,10 +53,10 @@ def unstarted_call(value: Any) -> UnstartedCall | None:
     prefix = _PREFIXES[type(value)]
     code = getattr(value, f"{prefix}_code")
     is_rebuilt = code is CALLS_LATER.__code__ and getattr(value, f"{prefix}_await") is None
-    if getattr(value, f"{prefix}_running") or (getattr(value, f"{prefix}_suspended", False) and not is_rebuilt):
-        return None
     frame = getattr(value, f"{prefix}_frame")
-    if frame is None or (prefix == "ag" and _is_past_start(code, frame)):
+    if frame is None or getattr(value, f"{prefix}_running"):
+        return None
+    if _is_suspended(value, prefix, code, frame) and not is_rebuilt:
         return None
     held = _locals_of(frame)
     if is_rebuilt:
@@ -69,11 +69,14 @@ def unstarted_call(value: Any) -> UnstartedCall | None:
     return _of_locals(value, code, held)
 
 
-def _is_past_start(code: Any, frame: Any) -> bool:
-    """Whether an asynchronous generator has started. Python 3.11 does not tell whether it is suspended."""
-    import opcode  # seldom needed
+def _is_suspended(value: Any, prefix: str, code: Any, frame: Any) -> bool:
+    """Whether it has started. Python 3.11 does not tell that of asynchronous generators; their last opcode does."""
+    known = getattr(value, f"{prefix}_suspended", None)
+    if known is None:
+        import opcode  # seldom needed
 
-    return bool(code.co_code[frame.f_lasti] != opcode.opmap["RETURN_GENERATOR"])
+        return bool(code.co_code[frame.f_lasti] != opcode.opmap["RETURN_GENERATOR"])
+    return bool(known)
 
 
 def _locals_of(frame: Any) -> dict[str, Any]:

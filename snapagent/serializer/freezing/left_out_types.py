@@ -53,7 +53,8 @@ _BY_REASON: dict[tuple[str, str], str] = {
         _socket.socket socket.socket ssl.SSLContext _ssl._SSLContext _ssl._SSLSocket http.client.HTTPConnection
         http.client.HTTPResponse urllib3.connectionpool.ConnectionPool urllib3.poolmanager.PoolManager
         requests.sessions.Session httpx._client.BaseClient aiohttp.client.ClientSession aiohttp.connector.BaseConnector
-        smtplib.SMTP ftplib.FTP imaplib.IMAP4 paramiko.client.SSHClient paramiko.transport.Transport
+        aiohttp.connector.Connection smtplib.SMTP ftplib.FTP imaplib.IMAP4 paramiko.client.SSHClient
+        paramiko.transport.Transport
         grpc.Channel grpc._channel.Channel grpc.aio._base_channel.Channel botocore.client.BaseClient
         boto3.resources.base.ServiceResource kafka.producer.kafka.KafkaProducer kafka.consumer.group.KafkaConsumer
         confluent_kafka.cimpl.Producer confluent_kafka.cimpl.Consumer pika.connection.Connection

@@ -6,9 +6,11 @@ from ...core.type_facts import attributes, instance_dict, type_name
 from ...placeholder import FRESH, LAZY, REDACTED, TOO_BIG, UNSTORABLE
 from ..naming import lookup
 from ..rebuild import make_query_set, set_query
+from .builtin_forms import INTERPRETER_FACTS, match_form, memory_form, named_by_its_type, proxy_form, view_form
 from .code_handlers import must_be_named
 from .http_forms import (
     HEADERS,
+    connected_form,
     cookie_form,
     headers_form,
     open_response_form,
@@ -101,6 +103,10 @@ def _open_response(dump: Dump, response: Any) -> Any:
     return open_response_form(response) or freeze_by_hooks(dump, response)
 
 
+def _connected_response(dump: Dump, response: Any) -> Any:
+    return connected_form(response, dump.note) or freeze_by_hooks(dump, response)
+
+
 def freeze_request(dump: Dump, request: Any) -> Any:
     must_be_named(dump, type(request))
     return served_request_form(request, dump.note)
@@ -150,6 +156,17 @@ def _formed(form_of: Callable[[Any], Any]) -> Handler:
     return lambda dump, value: ask(form_of, value) or freeze_by_hooks(dump, value)
 
 
+def _memory(dump: Dump, view: Any) -> Any:
+    size = ask(lambda: view.nbytes)
+    if size > dump.max_bytes:
+        return dump.leave_out(view, TOO_BIG, f"{size} bytes are more than max_bytes allows")
+    return ask(memory_form, view)
+
+
+def _struct_format(compiled: Any) -> Any:
+    return type(compiled), (compiled.format,)
+
+
 # Forms that version 0.1.0 did not have: a look-up of calls that it stored must not use them.
 NEWER: dict[str, Handler] = {
     MAPPER: _mapper,
@@ -162,6 +179,7 @@ NEWER: dict[str, Handler] = {
     "requests.models.Response": _response,
     "httpx.Request": _client_request,
     "httpx.Response": _open_response,
+    "aiohttp.client_reqrep.ClientResponse": _connected_response,
     HEADERS: _headers,
     "httpx._client.BaseClient": freeze_own_attributes,
     "httpx.Proxy": left_out(REDACTED, "a proxy may carry credentials"),
@@ -174,6 +192,14 @@ NEWER: dict[str, Handler] = {
     "http.cookiejar.CookieJar": freeze_own_attributes,
     "http.cookiejar.Cookie": _cookie,
     "ssl.SSLContext": _ssl_context,
+    "dict_keys": _formed(view_form),
+    "dict_values": _formed(view_form),
+    "dict_items": _formed(view_form),
+    "mappingproxy": _formed(proxy_form),
+    "memoryview": _memory,
+    "re.Match": _formed(match_form),
+    "_struct.Struct": _formed(_struct_format),
+    **dict.fromkeys(INTERPRETER_FACTS, _formed(named_by_its_type)),
     "sqlite3.Row": _formed(row_form),
     "lxml.etree._Element": _formed(element_form),
     "lxml.etree._ElementTree": _formed(tree_form),

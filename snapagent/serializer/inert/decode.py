@@ -16,7 +16,7 @@ import pickle
 import re
 from collections.abc import Iterable, Iterator
 
-from ...placeholder import BY_VALUE, FINDS_MODEL, NAMED, PARAMETRIZED
+from ...placeholder import BY_VALUE, FINDS_MODEL, IDENTITY, NAMED, PARAMETRIZED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -228,6 +228,17 @@ class _Decoder(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         return _stand_ins.get((module, name)) or _new_stand_in(_stand_ins, module, name)
 
+    def persistent_load(self, node: Any) -> Any:
+        return _identity(node)
+
+
+def _identity(node: Any) -> Any:
+    """The call that gives the identity of an object, as `freezing.identities` writes it. Raises InertError."""
+    call = node.origin if isinstance(node, StandIn) else node
+    if not isinstance(call, Inert) or type(call).name != IDENTITY:
+        raise InertError("a persistent id")
+    return call
+
 
 # The C unpickler has no hook for POP and none for extension codes. Python's own unpickler has
 # both and is much slower, so it reads only the streams that need it.
@@ -242,6 +253,9 @@ class _PythonDecoder(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         return (_maker if self.make_all_classes else stand_in)(module, name)
+
+    def persistent_load(self, node: Any) -> Any:
+        return _identity(node)
 
     def get_extension(self, code: int) -> None:
         """The standard library would hand out the program's own object from a cache."""

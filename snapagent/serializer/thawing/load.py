@@ -17,7 +17,7 @@ from ...errors import BundleLoadError, FacsimileError
 from ...placeholder import BY_VALUE, MAKES_QUERY, NAMED, PLACEHOLDER, SINGLETON, Placeholder
 from ..by_value import FORBIDDEN, load_dill
 from ..rebuild import hooks_may_fail, load_named, load_singleton, make_query_set
-from .load_slowly import LoadFailure, load_slowly, sets_fields_in_order
+from .load_slowly import LoadFailure, identity, load_slowly, sets_fields_in_order
 from .renames import find_global
 
 TYPE_CHECKING = False
@@ -159,6 +159,9 @@ class _Thawer(pickle.Unpickler):
         if is_class(found) and (sets_fields_in_order(found) or hooks_may_fail(found)):
             raise _NeedsCare(f"objects of {module}.{name} are rebuilt one by one")
         return found
+
+    def persistent_load(self, number: Any) -> int:
+        return identity(number)
 
 
 def _thaw_slowly(

@@ -42,6 +42,13 @@ def load_slowly(data: bytes, find: Callable[[str, str], Any], lost: list[Placeho
         raise LoadFailure(f"its bytes cannot be read ({_described(error)})") from error
 
 
+def identity(number: Any) -> int:
+    """The identity of a loaded object, as `freezing.identities` writes it. Raises UnpicklingError for anything else."""
+    if type(number) is not int:
+        raise pickle.UnpicklingError("it has a persistent id")
+    return number
+
+
 def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
@@ -69,6 +76,9 @@ class _SlowUnpickler(pickle._Unpickler):
             raise LoadFailure(str(error)) from error
         except Exception as error:  # of the module's own code
             raise LoadFailure(f"{module}:{name} cannot be imported here ({_described(error)})") from error
+
+    def persistent_load(self, number: Any) -> int:
+        return identity(number)
 
     # Each opcode that runs code of the program is overridden: REDUCE and NEWOBJ make objects, BUILD and the item
     # opcodes change them. The overrides leave the stack as Python's own unpickler would, also when a step is skipped

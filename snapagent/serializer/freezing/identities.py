@@ -1,0 +1,82 @@
+"""Numbers that are the `id` of an object in the same value: stored as such, so that they fit the loaded object.
+
+A pass of the pickler writes them as plain numbers, which cost nothing. Only when its stream has numbers as large as
+addresses, and the pickler met objects at those addresses, another pass writes these numbers anew.
+"""
+
+from __future__ import annotations
+
+import pickle
+
+from ..rebuild import identity_of
+from .prune import Pruner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ...core.paths import PathPattern
+    from .decisions import Decisions
+    from .prune import LeftOut
+
+_MOST = 10_000  # numbers in one stream that may be addresses
+
+
+# The addresses of all objects take as many bytes. A stream has LONG1 and the number of these bytes before them.
+_ADDRESS = id(object())
+ADDRESS = pickle.LONG1 + bytes([_ADDRESS.bit_length() // 8 + 1])
+_LEAST = _ADDRESS >> 4  # leaves out the time in milliseconds, which takes as many bytes
+
+
+class _Identity:
+    """Is written as `identity_of(value)`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
+class Identifier(Pruner):
+    """A pruner that writes the numbers in `objects` as the identities of these objects."""
+
+    def __init__(
+        self,
+        decisions: Decisions,
+        patterns: tuple[PathPattern, ...],
+        left_out: Mapping[int, LeftOut],
+        objects: Mapping[int, object],
+    ) -> None:
+        super().__init__(decisions, patterns, left_out)
+        self._identities = {number: _Identity(value) for number, value in objects.items()}
+
+    # The only hook of the C pickler for plain numbers. It writes what the hook returns, and an opcode after it, at
+    # which all readers of these streams leave the value as it is.
+    def persistent_id(self, value: Any) -> Any:
+        return self._identities.get(value) if type(value) is int else None
+
+    def reducer_override(self, value: Any) -> Any:
+        if type(value) is _Identity:
+            return identity_of, (value.value,)
+        return super().reducer_override(value)
+
+
+def identified(data: bytes, memo: Any) -> dict[int, object]:
+    """The objects, by `id`, whose ids occur as numbers in a stream; `memo` is that of the pickler that wrote it."""
+    if ADDRESS not in data:
+        return {}
+    numbers = _numbers_in(data)
+    met = memo.copy() if numbers else {}
+    return {number: met[number][1] for number in numbers if number in met}
+
+
+def _numbers_in(data: bytes) -> set[int]:
+    found: set[int] = set()
+    at = data.find(ADDRESS)
+    while at >= 0 and len(found) < _MOST:
+        number = int.from_bytes(data[at + 2 : at + 2 + ADDRESS[1]], "little", signed=True)
+        if number >= _LEAST:
+            found.add(number)
+        at = data.find(ADDRESS, at + 1)
+    return found

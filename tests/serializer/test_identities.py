@@ -1,0 +1,133 @@
+"""A number that is the `id` of an object in the same value is that of the loaded object after loading.
+
+Programs key tables by it (`{id(node): node}`), keep sets of it, and note it to see later that an object was replaced.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+import pytest
+from freezes import frozen, frozen_call, kept, notes_by_path, rules
+from sealing_support import sealed
+
+from snapagent.compare import compare
+from snapagent.core.paths import RESULT
+from snapagent.serializer.inert.decode import decode
+from snapagent.serializer.inert.encode import encode
+from snapagent.serializer.thawing.load import thaw
+
+
+class Node:
+    def __init__(self, name: str, *below: Node) -> None:
+        self.name = name
+        self.below = list(below)
+
+
+class Index:
+    """Keeps nodes by `id`, as programs do for objects without a hash."""
+
+    def __init__(self, *nodes: Node) -> None:
+        self.by_id = {id(node): node for node in nodes}
+        self.seen = {id(node) for node in nodes}
+        self.pairs = {(id(one), id(other)) for one in nodes for other in nodes}
+        self.first = id(nodes[0])
+        self.own = id(self)
+        self.nodes = nodes
+
+
+def is_whole(index: Index) -> bool:
+    ids = {id(node) for node in index.nodes}
+    return (
+        index.by_id == {id(node): node for node in index.nodes}
+        and index.seen == ids
+        and index.pairs == {(one, other) for one in ids for other in ids}
+        and index.first == id(index.nodes[0])
+        and index.own == id(index)
+    )
+
+
+def test_a_table_a_set_and_an_attribute_fit_the_loaded_objects() -> None:
+    assert is_whole(kept(Index(Node("a"), Node("b", Node("c")))))
+
+
+@pytest.mark.parametrize("exclude", [(), ("result.nodes[1].below",)])
+def test_they_fit_where_parts_are_excluded(exclude: tuple[str, ...]) -> None:
+    index = Index(Node("a"), Node("b", Node("c")))
+
+    assert is_whole(thaw(frozen(index, rules(exclude=exclude)).data))
+
+
+def test_they_fit_beside_an_object_that_is_too_big() -> None:
+    index = Index(Node("a"), Node("x" * 5000))
+
+    result = frozen(index, rules(max_bytes=3000))
+
+    assert is_whole(thaw(result.data)) and [note.kind for note in result.notes] == ["too_big"]
+
+
+def test_they_fit_when_the_stream_was_decoded_and_written_anew() -> None:
+    assert is_whole(thaw(encode(decode(frozen(Index(Node("a"), Node("b"))).data))))
+
+
+def test_an_object_that_refers_to_itself_by_id_is_kept() -> None:
+    items: list[Any] = []
+    items += [id(items), {id(items): items}, (id(items), items)]
+
+    loaded = kept(items)
+
+    assert loaded[0] == id(loaded) and loaded[1] == {id(loaded): loaded} and loaded[2][0] == id(loaded)
+
+
+def test_a_memo_as_of_deepcopy_fits() -> None:
+    node, memo = Node("a", Node("b")), dict[int, Any]()
+    copy.deepcopy(node, memo)
+
+    loaded = kept([node, memo])
+
+    assert loaded[1][id(loaded[0])].name == "a"
+
+
+def test_numbers_that_are_no_addresses_are_kept() -> None:
+    numbers = [2**45, 2**46 + 1, time.time_ns(), time.time_ns() // 1000, time.time_ns() // 10**6, 2**47 - 1, -(2**45)]
+    gone = id(Node("a" * 20))
+
+    assert kept([*numbers, gone, {number: [number] for number in numbers}])[:-2] == numbers
+
+
+def test_equal_calls_have_one_hash() -> None:
+    def call(index: object) -> None: ...
+
+    one, other = (sealed(call, Index(Node("a"), Node("b"))) for _ in range(2))
+
+    assert one.header.hash == other.header.hash
+
+
+def test_equal_tables_compare_as_equal_and_others_do_not() -> None:
+    one, other = Index(Node("a"), Node("b")), Index(Node("a"), Node("b"))
+
+    assert compare(one, other) == []
+
+    other.first = id(other.nodes[1])
+    assert [difference.path for difference in compare(one, other)] == [f"{RESULT}.first"]
+
+    other = Index(Node("a"), Node("b"))
+    other.seen.discard(other.first)
+    assert len(compare(one, other)) == 1
+
+
+def test_the_notes_of_such_a_call_are_those_of_any_other() -> None:
+    def call(index: object, file: object) -> None: ...
+
+    with open(__file__, "a") as file:
+        assert list(notes_by_path(frozen_call(call, Index(Node("a")), file))) == ["file"]
+
+
+def test_a_preview_shows_them_in_short() -> None:
+    def call(index: object) -> None: ...
+
+    node = Node("a")
+
+    assert sealed(call, {"at": id(node), "node": node}).header.previews["index"].startswith("{'at': id(Node), ")
