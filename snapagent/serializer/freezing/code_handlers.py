@@ -13,6 +13,7 @@ from ..rebuild import load_named, load_parametrized
 from .handler import SINGLETONS
 from .orm_forms import model_form
 from .reduce import Unstorable
+from .request_forms import start_response_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def named_form(dump: Dump, code: Any) -> tuple[Any, ...] | None:
         return None
     if not is_class(code):
         name = name_of_function(code)
+        if name is None:
+            return start_response_form(code, dump.note)
     else:
         name = name_of_class(code)
         form = (_parametrized(code) or model_form(code)) if name is None else None
