@@ -58,6 +58,7 @@ TEXTS: dict[str, Sequence[str]] = {  # name of the block on the page -> commands
     "init-file": ["init --dry-run"],
     "enable": ["enable", "disable"],
     "export": ["export -o bundles.json"],
+    "report": ["report -o report.html"],
     "verify": ["verify"],
     "facsimile": [f"facsimile {PLACE}"],
     "new-test": [f"new-test {PLACE}"],

@@ -31,6 +31,7 @@ SECTIONS: dict[str, dict[str, str]] = {  # heading -> command -> its file in `co
         "why": "why",
         "stats": "stats",
         "export": "export",
+        "report": "report",
         "view": "view",
     },
     "Test": {

@@ -28,6 +28,7 @@ READING = [
     ["why", TARGET],
     ["stats"],
     ["export", "--json"],
+    ["report"],
     ["verify"],
     ["facsimile", TARGET],
     ["new-test", TARGET],
