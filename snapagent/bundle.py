@@ -51,6 +51,9 @@ IMPORTED_BY = (
 )
 FOLDER = "folder"  # where the target's top-level package lies: relative to the working directory where it is below it
 
+# What `Header.accepted` holds when a replay's outcome was put in place of the captured one.
+TIME, BY, SECONDS = "time", "by", "seconds"  # when (ISO 8601), by which command, the wall time of that replay
+
 
 class Part(Record):
     """One separately loadable piece of a bundle; `size` and `raw_size` are bytes, stored and inflated."""
@@ -109,6 +112,7 @@ class Header(Record):
     origin: Mapping[str, object] = {}  # facts about the capturing process that a replay needs; keys as above
     format: int = FORMAT
     effects: Mapping[str, Any] = {}  # summary of the effects: see dependencies.tape; empty for a bundle without
+    accepted: Mapping[str, object] = {}  # keys as above; empty while the outcome is the captured one
 
     @property
     def outcome_kind(self) -> str:
@@ -120,8 +124,9 @@ class Header(Record):
         fields = self.as_dict()
         fields["parts"] = [part.as_dict() for part in self.parts]
         fields["notes"] = [note.as_dict() for note in self.notes]
-        if not self.effects:
-            del fields["effects"]
+        for name in ("effects", "accepted"):
+            if not fields[name]:
+                del fields[name]
         return _encoder.encode(fields).encode("ascii")
 
     @classmethod
@@ -135,8 +140,9 @@ class Header(Record):
         fields["parts"] = tuple([Part(**part) for part in fields["parts"]])
         fields["notes"] = tuple([Note(**note) for note in fields.get("notes", ())])
         fields["parameters"] = tuple([(str(name), str(kind)) for name, kind in fields.get("parameters", ())])
-        if not isinstance(fields.setdefault("origin", {}), dict):
-            raise ValueError("its origin is not a JSON object")
+        for name in ("origin", "accepted"):
+            if not isinstance(fields.setdefault(name, {}), dict):
+                raise ValueError(f"its {name} is not a JSON object")
         for name in ("opaque", "by_value"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)

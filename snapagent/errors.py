@@ -215,6 +215,19 @@ class NotComparableError(SnapagentError, AssertionError):
         return f"{self.bundle} {self.verdict}"
 
 
+class NotAcceptedError(SnapagentError):
+    """Today's outcome differs, and it cannot take the place of the stored one. The bundle is as it was."""
+
+    def __init__(self, target: str, reason: str, remedy: str) -> None:
+        super().__init__(target, reason, remedy)
+        self.target = target
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"today's outcome of {self.target!r} is not accepted: {self.reason}; {self.remedy}"
+
+
 class FacsimileError(SnapagentError):
     """A facsimile was given for a path that has no placeholder in the bundle."""
 

@@ -24,6 +24,8 @@ REBUILDS_EXCEPTION = "snapagent.serializer.exceptions:rebuild_exception"  # call
 # Newer than 0.1.0: calls that hold a form of this module, or the last one, are hashed in the second version.
 REBUILDS = "snapagent.serializer.rebuild"
 NAMED = REBUILDS + ":load_named"  # called with "module:path"
+ITEM = REBUILDS + ":load_item"  # called with "module:path", steps, "module:path" with the steps
+GO_BY_NAME = frozenset({NAMED, ITEM})
 PARAMETRIZED = REBUILDS + ":load_parametrized"  # called with origin, args, "module:path"
 SINGLETON = REBUILDS + ":load_singleton"  # called with "module:path", class, base, state
 FINDS_MODEL = REBUILDS + ":find_model"  # called with app label, model name, "module:path"

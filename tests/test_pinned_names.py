@@ -53,6 +53,7 @@ SINCE_0_1_0 = {  # what streams of later versions name as well
             "find_model",
             "find_table",
             "identity_of",
+            "load_item",
             "load_named",
             "load_parametrized",
             "load_singleton",

@@ -20,7 +20,9 @@ FIXED = "fixed"  # it raised when it was captured, now it returns
 BROKEN = "broken"  # it returned when it was captured, now it raises
 NOT_COMPARABLE = "not comparable"  # it differs, and an argument that the bundle lacks may be the cause
 NOT_REPLAYABLE = "not replayable"
+NOISE = "noise"  # two replays of the same code differ, and so nothing is known about a change
 VERDICT_KINDS = (EQUAL, CHANGED, BROKEN, FIXED, NOT_COMPARABLE, NOT_REPLAYABLE)
+KINDS_OF_TWO = (*VERDICT_KINDS, NOISE)  # where each bundle is replayed twice
 UNDECIDED = (NOT_COMPARABLE, NOT_REPLAYABLE)  # the replay says nothing about the code
 
 
@@ -114,6 +116,7 @@ class Verdict(Record):
     reason: str = ""
     notes: tuple[str, ...] = ()  # facts about the replay, a line each, that change nothing about the verdict
     paths: tuple[str, ...] = ()
+    noise: tuple[str, ...] = ()  # places where two replays of the same code differ, when there were two
 
     def __bool__(self) -> bool:
         return self.kind == EQUAL

@@ -53,6 +53,11 @@ class RawEffect(Record):
     exclude: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
 
+    @classmethod
+    def of_stored(cls, stored: StoredEffect, notes: tuple[Note, ...] = ()) -> RawEffect:
+        """An effect of a bundle, to be sealed again; paths of `notes` begin at the effect."""
+        return cls(stored, stored.call, stored.result, stored.after, exclude=stored.exclude, notes=notes)
+
 
 class RawTape:
     """All effects of one call of a target."""
@@ -73,13 +78,17 @@ class RawTape:
         Effects that the redaction leaves as they are keep their keys: default values, which enter keys, are not stored.
         Raises ValueError when an effect cannot be decoded, since it cannot be searched for secrets either.
         """
-        known = Summary.of_header(summary) or Summary()
         effects: list[RawEffect] = []
         for stored in decode_effects(data):
             if isinstance(stored, UndecodableEffect):
                 raise ValueError(f"effect {stored.index}: {stored.reason}")
-            blobs = (stored.call, stored.result, stored.after)
-            effects.append(RawEffect(stored, *blobs, exclude=stored.exclude))
+            effects.append(RawEffect.of_stored(stored))
+        return cls.of_header(effects, summary, started)
+
+    @classmethod
+    def of_header(cls, effects: Sequence[RawEffect], summary: Mapping[str, Any], started: float) -> RawTape:
+        """A tape in place of the one that the summary in a header is about; `started`: seconds since 1970."""
+        known = Summary.of_header(summary) or Summary()
         return cls(effects, known, Interval(started, started + known.seconds))
 
     def _open(self, index: int, raw: RawEffect) -> None:

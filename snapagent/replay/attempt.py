@@ -1,13 +1,13 @@
 """One replay of a stored call, in a plain function or inside a running event loop.
 
-What comes before and after the call is written once, as a generator of `Steps`: it yields the attempt, and is told how
-the call ended. `drive` makes the call in a plain function, `adrive` in a running loop.
+What comes before and after the call is written once, as a generator of `Steps`: it yields each attempt, and is told
+how the call ended. `drive` makes the call in a plain function, `adrive` in a running loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..bundle import ASYNC_GENERATOR, CAPPED, CLOSED, GENERATOR
 from ..compare.outcomes import Outcome, Raised, Returned
@@ -36,7 +36,9 @@ class Attempt:
         bound = getattr(function, "__self__", None) is not None and hasattr(function, "__func__")
         positional = (instance, *args) if values.stored.has_instance and not bound else args
         self._exception = header.exception
-        self._call = calling.PreparedCall(values.target, function, positional, kwargs, header.flavor, _most(values))
+        self._call = calling.PreparedCall(
+            values.target, function, positional, kwargs, header.flavor, most_items(values)
+        )
 
     def run(self) -> Any:
         """Make the call. Raises what the function raises."""
@@ -70,25 +72,29 @@ Steps = Generator[Attempt, Outcome, T]
 
 
 def drive(steps: Steps[T]) -> T:
-    """Go through the steps, and make the call that they ask for. Raises what they raise."""
+    """Go through the steps, and make the calls that they ask for. Raises what they raise."""
     __tracebackhide__ = True
-    attempt = next(steps)
-    try:
-        outcome = _outcome(attempt)
-    except BaseException as error:
-        return _finished(steps, error)
-    return _finished(steps, outcome)
+    run = _Run(steps)
+    while run.attempt is not None:
+        try:
+            ended: Outcome | BaseException = _outcome(run.attempt)
+        except BaseException as error:
+            ended = error
+        run.resume(ended)
+    return run.result
 
 
 async def adrive(steps: Steps[T]) -> T:
     """The same inside a running event loop."""
     __tracebackhide__ = True
-    attempt = next(steps)
-    try:
-        outcome = await _aoutcome(attempt)
-    except BaseException as error:
-        return _finished(steps, error)
-    return _finished(steps, outcome)
+    run = _Run(steps)
+    while run.attempt is not None:
+        try:
+            ended: Outcome | BaseException = await _aoutcome(run.attempt)
+        except BaseException as error:
+            ended = error
+        run.resume(ended)
+    return run.result
 
 
 def _outcome(attempt: Attempt) -> Outcome:
@@ -107,21 +113,29 @@ async def _aoutcome(attempt: Attempt) -> Outcome:
         return attempt.raised(error)
 
 
-def _finished(steps: Steps[T], ended: Outcome | BaseException) -> T:
-    """What the steps return after the call, or after the error that kept it from being made."""
-    __tracebackhide__ = True
-    try:
-        if isinstance(ended, Outcome):
-            steps.send(ended)
-        else:
-            steps.throw(ended)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    raise RuntimeError("the steps of a replay ask for one call only")
+class _Run(Generic[T]):
+    """Steps while they run: the call to make now, or None and their result."""
+
+    def __init__(self, steps: Steps[T]) -> None:
+        __tracebackhide__ = True
+        self._steps = steps
+        self.attempt: Attempt | None = None
+        self.result: T
+        self.resume(None)
+
+    def resume(self, ended: Outcome | BaseException | None) -> None:
+        """Go on with how the call ended, or with the error that is no outcome."""
+        __tracebackhide__ = True
+        try:
+            if isinstance(ended, BaseException):
+                self.attempt = self._steps.throw(ended)
+            else:
+                self.attempt = self._steps.send(ended)  # type: ignore[arg-type]  # None starts the steps
+        except StopIteration as stop:
+            self.attempt, self.result = None, stop.value
 
 
-def _most(values: StoredValues) -> int:
+def most_items(values: StoredValues) -> int:
     """The most items to read from a generator: no more than were captured, when it was not read to its end."""
     if values.header.flavor not in (GENERATOR, ASYNC_GENERATOR) or values.outcome == RAISED:
         return calling.MOST_ITEMS

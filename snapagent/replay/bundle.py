@@ -8,15 +8,16 @@ from typing import Any
 from ..compare.outcomes import NOT_REPLAYABLE, Verdict, in_comparable_form
 from ..compare.walking import Comparator, Options
 from ..errors import NotReplayableError, SnapagentError
+from . import accept_mode
+from .accepting import Change, change_of, changing, write
 from .application import prepare
 from .attempt import Attempt, Steps, adrive, drive
-from .checking import asserting, judging, options_for
+from .checking import asserted, judging, options_for
 from .effects.progress import WRITES
-from .io_guard import guarded, refused_io
+from .io_guard import io_refused
+from .noise import judging_twice
 from .surroundings import ReplayRules
 from .values import StoredValues
-
-_ALLOW = "--allow-io allows it"
 
 
 class Bundle(StoredValues):
@@ -147,31 +148,78 @@ class Bundle(StoredValues):
         options: Options | None = None,
         *,
         allow_io: bool = True,
+        twice: bool = False,
     ) -> Verdict:
         """Like `check`, but raises nothing; a bundle that cannot be replayed gets the verdict `not replayable`.
 
         With `allow_io=False` a call that asks for a connection, a database or a change of files outside the temporary
-        folder is refused that, and its verdict is `not replayable` however the call goes on.
+        folder is refused that, and its verdict is `not replayable` however the call goes on. With `twice` it is called
+        twice, and the verdict is `noise` when it differs only where the two calls differ from each other.
         """
-        if allow_io:
-            return self._verdict(fn, options)
-        with refused_io() as guard:
-            try:
-                verdict = self._verdict(fn, options)
-            except BaseException as error:
-                if not guard.asked or isinstance(error, KeyboardInterrupt):  # a person's Ctrl-C is no verdict
-                    raise
-            return Verdict(NOT_REPLAYABLE, reason=f"{guard.reason}; {_ALLOW}") if guard.asked else verdict
-
-    def _verdict(self, fn: Callable[..., Any] | None, options: Options | None) -> Verdict:
+        options = options or options_for(self.header)
         try:
             prepare(self.header)
-            with guarded():  # loading and comparing run code of the program too
-                return drive(judging(self, fn, options or options_for(self.header), ReplayRules())).verdict
+            with io_refused(self.target, unless=allow_io):  # loading and comparing run code of the program too
+                if twice:
+                    return drive(judging_twice(self, fn, options, ReplayRules()))
+                return drive(judging(self, fn, options, ReplayRules())).verdict
         except NotReplayableError as error:
             return Verdict(NOT_REPLAYABLE, reason=f"{error.reason}; {error.remedy}")
         except SnapagentError as error:
             return Verdict(NOT_REPLAYABLE, reason=str(error))
+
+    def accept(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        ignore: Iterable[str] = (),
+        unordered: Iterable[str] = (),
+        comparators: Mapping[type, Comparator] | None = None,
+        by: str = "bundle.accept()",
+        allow_io: bool = True,
+    ) -> Verdict:
+        """Put today's outcome and today's writes in place of the stored ones, in the file of the bundle.
+
+        The arguments, the hash, the time and the name of the file stay. The header says when and by what it was
+        accepted, and the bundle is signed anew where a key is set. A bundle that is equal keeps its bytes. Returns the
+        verdict over the outcome that was stored before. `by` names what accepts it, for the header.
+
+        Raises:
+            NotComparableError, NotReplayableError: there is nothing that could be accepted.
+            NotAcceptedError: two replays differ, a call of a dependency has no recorded answer, or the outcome cannot
+                be stored in this bundle. The file is as it was.
+        """
+        __tracebackhide__ = True
+        options = options_for(self.header, rtol, atol, ignore, unordered, comparators)
+        prepare(self.header)
+        with io_refused(self.target, unless=allow_io):
+            change = drive(changing(self, fn, options, ReplayRules(), by))
+        return self._take(change)
+
+    async def aaccept(
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        ignore: Iterable[str] = (),
+        unordered: Iterable[str] = (),
+        comparators: Mapping[type, Comparator] | None = None,
+        by: str = "bundle.aaccept()",
+    ) -> Verdict:
+        """The same inside a running event loop."""
+        __tracebackhide__ = True
+        options = options_for(self.header, rtol, atol, ignore, unordered, comparators)
+        return self._take(await adrive(changing(self, fn, options, ReplayRules(), by)))
+
+    def _take(self, change: Change) -> Verdict:
+        """Write an accepted change. From now on this is a bundle with the new outcome."""
+        if change.file is not None:
+            write(self, change)
+            self._stored = self._stored.holding(change.file)
+        return change.before
 
     def prepare(self, setup: str | None = None) -> None:
         """Make the program ready, as the first `call`, `check` or `replay` does: find it, and set it up once.
@@ -189,4 +237,10 @@ class Bundle(StoredValues):
 
     def _checking(self, fn: Callable[..., Any] | None, options: Options, rules: ReplayRules) -> Steps[Verdict]:
         __tracebackhide__ = True
-        return (yield from asserting(self, judging(self, fn, options, rules), options))
+        judged = yield from judging(self, fn, options, rules)
+        if not judged.verdict and accept_mode.accepts(judged.verdict, judged.miss):
+            change = yield from change_of(self, fn, options, rules, accept_mode.BY, judged)
+            self._take(change)
+            accept_mode.record(f"{self!r} {judged.verdict}")
+            return change.now
+        return asserted(self, judged, options)

@@ -12,7 +12,7 @@ from ..compare.outcomes import CHANGED, NOT_COMPARABLE, Outcome, Raised, Verdict
 from ..compare.walking import Comparator, Options
 from ..core.records import Record
 from ..errors import NotComparableError, NotReplayableError, PlaceholderError, SnapagentError
-from ..placeholder import PlaceholderUses
+from ..placeholder import REDACTED, PlaceholderUses
 from .attempt import Attempt, Steps
 from .stored_form import judge_as_stored
 from .surroundings import ReplayRules, Surroundings
@@ -20,10 +20,11 @@ from .values import StoredValues
 
 
 class Judged(Record):
-    """The verdict over a replay, how the call ended, and the first effect that was missed."""
+    """The verdict over a replay, how the call ended, what surrounded it, and the first effect that was missed."""
 
     verdict: Verdict
     got: Outcome
+    around: Surroundings
     miss: SnapagentError | None = None
 
 
@@ -39,10 +40,14 @@ def options_for(
 
     Raises ValueError for a path that cannot be read or a negative tolerance.
     """
-    redacted = {note.path: f"redacted ({note.reason})" for note in header.notes if note.kind == "redacted"}
-    return make_options(
-        rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators, excused=redacted
-    )
+    options = make_options(rtol=rtol, atol=atol, ignore=ignore, unordered=unordered, comparators=comparators)
+    return excusing(header, options)
+
+
+def excusing(header: Header, options: Options) -> Options:
+    """The options for a bundle with this header: where its outcome is redacted, another value is not compared."""
+    redacted = {note.path: f"redacted ({note.reason})" for note in header.notes if note.kind == REDACTED}
+    return options.replace(excused=redacted)
 
 
 def judging(values: StoredValues, fn: Callable[..., Any] | None, options: Options, rules: ReplayRules) -> Steps[Judged]:
@@ -55,7 +60,7 @@ def judging(values: StoredValues, fn: Callable[..., Any] | None, options: Option
             got = yield attempt
     except PlaceholderError as error:
         verdict = _if_rebuilt(values, values.missing.not_in_the_bundle(error))
-        return Judged(verdict, Raised(error), attempt.around.effects.miss)
+        return Judged(verdict, Raised(error), attempt.around, attempt.around.effects.miss)
     return _judged(values, expected, got, options, attempt.around, uses.paths)
 
 
@@ -66,11 +71,11 @@ def _judged(
     effects = around.effects
     if effects.miss is not None:
         verdict = Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
-        return Judged(verdict, got, effects.miss)
+        return Judged(verdict, got, around, effects.miss)
     verdict = judge_as_stored(expected, got, options.replace(readings=around.readings))
     verdict = _if_rebuilt(values, values.missing.explain(verdict, got, used)).with_differences(effects.differences)
     notes = effects.notes if verdict else (*effects.notes, *effects.if_changed)
-    return Judged(verdict.replace(notes=notes), got)
+    return Judged(verdict.replace(notes=notes), got, around)
 
 
 def _expected_to_compare(values: StoredValues) -> Outcome:
@@ -98,10 +103,9 @@ def _if_rebuilt(values: StoredValues, verdict: Verdict) -> Verdict:
     return verdict
 
 
-def asserting(values: StoredValues, steps: Steps[Judged], options: Options) -> Steps[Verdict]:
-    """The steps of `judging`, and an AssertionError for what is not equal."""
+def asserted(values: StoredValues, judged: Judged, options: Options) -> Verdict:
+    """The verdict when it is equal. Raises an AssertionError for any other one."""
     __tracebackhide__ = True
-    judged = yield from steps
     if judged.miss is not None:
         raise judged.miss
     verdict, got = judged.verdict, judged.got

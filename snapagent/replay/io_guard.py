@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import IoRefusedError
+from ..errors import IoRefusedError, NotReplayableError
 from .effects.audit import SERVED_EVENTS, watcher
 
 _SHOWN = 3  # of the things that a call asked for
@@ -24,6 +24,7 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _HARMLESS = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/stdout", "/dev/stderr")
 _HARMLESS_FOLDERS = ("/dev/pts/", "/dev/fd/", "/proc/self/")
 _IMPORT_SYSTEM = "<frozen importlib"
+_ALLOW = "--allow-io allows it"
 _FOLDER_OF = "/proc/self/fd/%d"
 
 
@@ -97,6 +98,28 @@ def guarded() -> Iterator[None]:
         yield
     finally:
         _depth -= 1
+
+
+@contextmanager
+def io_refused(target: str, *, unless: bool = False) -> Iterator[None]:
+    """Around a replay of `target` outside of pytest. Raises NotReplayableError for one that has asked for real I/O.
+
+    However the call went on, and whatever it raised; a person's Ctrl-C is passed on.
+    """
+    if unless:
+        with guarded():
+            yield
+        return
+    with refused_io() as guard:
+        try:
+            with guarded():
+                yield
+        except BaseException as error:
+            if not guard.asked or isinstance(error, KeyboardInterrupt):
+                raise
+            raise NotReplayableError(target, guard.reason, _ALLOW) from error
+    if guard.asked:
+        raise NotReplayableError(target, guard.reason, _ALLOW)
 
 
 def _on_event(event: str, args: tuple[Any, ...]) -> None:

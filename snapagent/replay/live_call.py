@@ -47,7 +47,7 @@ def freeze_live_call(
     settings = settings or settings_for(live.target)
     rules = FreezeRules(
         max_bytes=settings.max_bytes,
-        exclude=tuple(_patterns((*settings.exclude, *excluded))),
+        exclude=tuple(patterns_of((*settings.exclude, *excluded))),
         exclude_types=settings.exclude_types,
     )
     if as_first:
@@ -111,7 +111,8 @@ def excluded_types(notes: Iterable[Note]) -> dict[str, str]:
     return {note.path: note.type for note in notes if note.kind == EXCLUDED}
 
 
-def _patterns(paths: Iterable[str]) -> Iterable[PathPattern]:
+def patterns_of(paths: Iterable[str]) -> Iterable[PathPattern]:
+    """The paths as patterns, without those that were shortened for printing."""
     for path in paths:
         try:
             yield parse_path(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bundle import BOUND_KINDS, EFFECTS, OUTCOME, BundleFile, Header, Note
+from ..bundle import BOUND_KINDS, OUTCOME, BundleFile, Header, Note
 from ..core.paths import EXCEPTION, RESULT, parameter_key
 from ..core.replaying import REPLAYING
 from ..core.signature import Parameters
@@ -83,6 +83,20 @@ class StoredCall:
         return self._file
 
     @property
+    def base_path(self) -> str:
+        """The folder of the library."""
+        return self._library.base_path
+
+    def holding(self, file: BundleFile) -> StoredCall:
+        """The same place with another file."""
+        fitting = applicable_facsimiles(file.header, self._facsimiles)
+        return StoredCall(self._library, self.entry, file.header, fitting, file)
+
+    def part(self, name: str) -> bytes:
+        """The inflated bytes of a part; nothing is unpickled. Raises KeyError when there is no such part."""
+        return self._library.part(self.read(), name, self.entry.path)
+
+    @property
     def facsimiles(self) -> Mapping[str, object]:
         """Those that the test supplies, by path."""
         return self._facsimiles
@@ -90,10 +104,6 @@ class StoredCall:
     def is_supplied(self, path: str) -> bool:
         """Whether the test supplies a facsimile for the placeholder at `path`."""
         return any(_fits(given, [path]) for given in self._facsimiles)
-
-    def effects(self) -> bytes:
-        """The part that holds the effects, as `dependencies.tape` reads it; nothing is unpickled."""
-        return self._library.part(self.read(), EFFECTS, self.entry.path)
 
     def load(self, part: str, stand_ins: Mapping[str, object] | None = None) -> Any:
         """A fresh copy of a part: `call` is (instance, args, kwargs), `outcome` the value or the exception.
@@ -108,7 +118,7 @@ class StoredCall:
         problem = verdict(self.header)
         if problem is not None:
             raise NotReplayableError(self.header.target, *problem)
-        data = self._library.part(self.read(), part, self.entry.path)
+        data = self.part(part)
         harmful = refused_globals(data)
         if harmful:
             reason = f"loading its {part} would open files ({', '.join(harmful)})"

@@ -22,7 +22,7 @@ def judge_as_stored(expected: Outcome, got: Outcome, options: Options) -> Verdic
     verdict = judge(expected, got, options)
     if verdict.kind != CHANGED:
         return verdict
-    stored = _as_stored(got)
+    stored = as_stored(got)
     again = judge(expected, stored, options) if stored is not None else verdict
     if again or (again.kind == CHANGED and _count(again) < _count(verdict)):
         return again
@@ -33,7 +33,8 @@ def _count(verdict: Verdict) -> int:
     return len(verdict.comparison.differences)
 
 
-def _as_stored(outcome: Outcome) -> Outcome | None:
+def as_stored(outcome: Outcome) -> Outcome | None:
+    """A copy of an outcome, as a bundle would hold it; None when it cannot be stored."""
     raised = isinstance(outcome, Raised)
     try:
         value = thaw(freeze_outcome(outcome.value, raised, FreezeRules(max_bytes=_MOST_BYTES)).data)

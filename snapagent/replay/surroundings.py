@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
+from ..bundle import SECONDS
 from ..compare.clock_readings import ClockReadings, Interval
 from ..core.records import Record
+from ..dependencies.raw_tape import RawEffect
 from . import clock
 from .effects.dependencies import with_own_code
 from .effects.progress import WRITES, EffectsReport, check_mode
@@ -50,6 +52,7 @@ class Surroundings:
         self._rules = rules
         self._interval = Interval(0.0, 0.0)
         self._notes: tuple[str, ...] = ()
+        self._seconds = 0.0
         self._tape: ServedTape | None = None
         if self._header.effects and rules.effects is not False:
             code = getattr(with_own_code(getattr(function, "__func__", function)), "__code__", None)
@@ -76,19 +79,30 @@ class Surroundings:
     @contextmanager
     def _entered(self) -> Iterator[None]:
         with clock.clock_at(datetime.fromisoformat(self._header.timestamp), self._rules.clock):
-            started = time.time()
+            started, began = time.time(), time.perf_counter()
             try:
                 with self._tape.entered() if self._tape is not None else nullcontext():
                     yield
             finally:
                 self._interval = Interval(started, time.time())
+                self._seconds = time.perf_counter() - began
 
     @property
     def readings(self) -> ClockReadings:
         """Recognises readings of the wall clock, in the captured call and in this one."""
         started = datetime.fromisoformat(self._header.timestamp).timestamp()
-        seconds = max(self._header.duration + _SLACK, float(self._header.effects.get("seconds", 0.0)))
+        accepted = float(self._header.accepted.get(SECONDS, 0.0))  # type: ignore[arg-type]
+        seconds = max(max(self._header.duration, accepted) + _SLACK, float(self._header.effects.get("seconds", 0.0)))
         return ClockReadings(Interval(started, started + seconds), self._interval)
+
+    @property
+    def seconds(self) -> float:
+        """The wall time of the call that was replayed."""
+        return self._seconds
+
+    def todays_effects(self) -> list[RawEffect] | None:
+        """The effects with the writes of the replay; None when the stored ones stay. Raises NotAcceptedError."""
+        return self._tape.todays_effects(str(self._rules.effects)) if self._tape is not None else None
 
     @property
     def effects(self) -> EffectsReport:

@@ -161,6 +161,12 @@ class StoredValues:
         """The file behind the values."""
         return self._stored
 
+    def holding(self, file: BundleFile) -> Self:
+        """The same call with another file in place of the stored one."""
+        found = copy.copy(self)
+        found._stored = self._stored.holding(file)
+        return found
+
     @property
     def given(self) -> Mapping[str, Any]:
         """The arguments that `using` put in place of stored ones."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..placeholder import (
     BY_VALUE,
     COMPILED_EXCEPTION,
+    GO_BY_NAME,
     ITERATES,
     MAKES_NEW,
     MAKES_OBJECT,
     MAKES_QUERY,
-    NAMED,
     PLACEHOLDER,
     REBUILDS_EXCEPTION,
     SINGLETON,
@@ -35,7 +35,7 @@ def type_text(value: Any) -> str:
     """The type of an inert value, as `module.qualname` without `builtins`."""
     kind = type(value)
     if isinstance(value, StandIn):
-        is_made = value.origin is not None and type(value.origin).name != NAMED
+        is_made = value.origin is not None and type(value.origin).name not in GO_BY_NAME
         return "class" if is_made else "global" if value.qualname else "module"
     if not isinstance(value, Inert):
         return kind.__name__

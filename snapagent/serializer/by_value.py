@@ -21,7 +21,7 @@ from .enums import is_enum_class, reduce_enum
 from .freezing.byte_limit import Sink
 from .freezing.reduce import Unstorable, ask
 from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name, unwrapped
-from .rebuild import restore_state
+from .thawing.object_state import restore_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 WRAPPED = "__wrapped__"
-_MOST_WRAPPED = 8  # functions behind one another
-_MOST_NESTED = 3  # classes inside classes
-_LRU_CACHE = type(functools.lru_cache(lambda: None))
+MOST_WRAPPED = 8  # functions behind one another
+MOST_NESTED = 3  # classes inside classes
+LRU_CACHE = type(functools.lru_cache(lambda: None))
 _PARTS: dict[type, tuple[str, ...]] = {
     property: ("fget", "fset", "fdel"),
     classmethod: ("__func__",),
     functools.cached_property: ("func",),
     functools.partialmethod: ("func",),
+    functools.partial: ("func",),
 }
 INSIDE = frozenset({WRAPPED, "__func__", "fget", "fset", "fdel", "func"})  # the steps that lead into a value
 
@@ -58,13 +59,13 @@ class _Contents:
     def _add(self, path: str, value: Any, module: str, depth: int) -> None:
         value = unwrapped(value) or value
         kind = type(value)
-        if kind is types.FunctionType or kind is _LRU_CACHE:
+        if kind is types.FunctionType or kind is LRU_CACHE:
             self._add_function(path, value)
         elif is_class(value):
             self._add_class(path, value, module, depth)
         elif kind in _PARTS:
             for part in _PARTS[kind]:
-                self._add_function(f"{path}.{part}", _part(value, part))
+                self._add_function(f"{path}.{part}", part_of(value, part))
         elif kind is staticmethod:
             self._add_function(path, value.__func__)
         elif _may_be_singleton(kind):
@@ -72,17 +73,17 @@ class _Contents:
             self.types.add(id(kind))
 
     def _add_function(self, path: str, value: Any) -> None:
-        for _ in range(_MOST_WRAPPED):
+        for _ in range(MOST_WRAPPED):
             value = unwrapped(value) or value
             if type(value) is types.FunctionType:
                 self.paths.setdefault(id(value), path)
-            elif type(value) is not _LRU_CACHE:
+            elif type(value) is not LRU_CACHE:
                 return
             value = (instance_dict(value) or {}).get(WRAPPED)
             path = f"{path}.{WRAPPED}"
 
     def _add_class(self, path: str, cls: Any, module: str, depth: int) -> None:
-        if module_name(cls) != module or depth >= _MOST_NESTED:
+        if module_name(cls) != module or depth >= MOST_NESTED:
             return
         if lookup(module, qualname(cls)) is not cls:
             self.paths.setdefault(id(cls), path)
@@ -100,7 +101,7 @@ def _may_be_singleton(kind: type) -> bool:
 _known: dict[str, _Contents] = {}
 
 
-def _contents(module: str) -> _Contents | None:
+def contents_of(module: str) -> _Contents | None:
     """What a loaded module holds; None for what cannot be named."""
     loaded = sys.modules.get(module)
     if loaded is None or (module in MAIN_NAMES and real_main_name() is None):
@@ -119,17 +120,17 @@ def _contents(module: str) -> _Contents | None:
 
 def _named(value: object, module: object, which: str) -> str | None:
     """`module:path` of a value that the module holds."""
-    contents = _contents(module) if type(module) is str and module else None
+    contents = contents_of(module) if type(module) is str and module else None
     if contents is None:
         return None
     assert type(module) is str
     path = getattr(contents, which).get(id(value))
-    if path is None or _followed(contents.namespace, path) is not value:
+    if path is None or followed(contents.namespace, path) is not value:
         return None
     return f"{(real_main_name() or module) if module in MAIN_NAMES else module}:{path}"
 
 
-def _followed(names: Any, path: str) -> Any:
+def followed(names: Any, path: str) -> Any:
     """What stands at a path now, below wrappers of snapagent."""
     first, *rest = path.split(".")
     found = names.get(first)
@@ -139,12 +140,12 @@ def _followed(names: Any, path: str) -> Any:
             found = namespace(found).get(step)
             found = found.__func__ if type(found) is staticmethod else found
         else:
-            found = _part(found, step)
+            found = part_of(found, step)
         found = unwrapped(found) or found
     return found
 
 
-def _part(value: Any, step: str) -> Any:
+def part_of(value: Any, step: str) -> Any:
     """One of the functions inside a descriptor, or behind a decorated function."""
     kind = type(value)
     if step == WRAPPED or kind is functools.cached_property or kind is functools.partialmethod:
@@ -167,7 +168,7 @@ def may_hold(kind: type) -> bool:
     """Whether an object of this class is held by its own module, or at the top of another one of the package."""
     if kind is object:
         return True
-    contents = _contents(module_name(kind))
+    contents = contents_of(module_name(kind))
     return (contents is not None and id(kind) in contents.types) or id(kind) in _top_level_of_package(kind).types
 
 

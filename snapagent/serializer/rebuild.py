@@ -14,8 +14,6 @@ from ..core.type_facts import (
     attributes,
     find,
     instance_dict,
-    is_heap_type,
-    module_name,
     mro,
     namespace,
     slots,
@@ -53,6 +51,23 @@ def load_named(name: str, find_global: Find | None = None) -> Any:
     found = find_global(module, ".".join(steps[:outside]))
     for step in steps[outside:]:
         found = getattr(unwrapped(found) or found, step)
+    return found
+
+
+def load_item(name: str, steps: tuple[Any, ...], text: str, find_global: Find | None = None) -> Any:
+    """What stands inside of that which a module holds under `name`; see `held_items.Place`.
+
+    Raises ImportError, AttributeError, or LookupError for an item that is gone.
+    """
+    found = load_named(name, find_global)
+    for step in steps:
+        found = unwrapped(found) or found
+        if type(step) is not tuple:
+            found = getattr(found, step)
+        elif step[0] in (found if hasattr(found, "keys") else range(len(found))):
+            found = found[step[0]]
+        else:
+            raise LookupError(f"{text} is gone")
     return found
 
 
@@ -140,52 +155,6 @@ def set_attributes(made: Any, state: Any) -> None:
             names[sys.intern(name) if type(name) is str else name] = value
         else:
             object.__setattr__(made, name, value)
-
-
-def restore_state(made: Any, state: Any) -> None:
-    """Give an object its state: by a `__setstate__` of its class, else by its own `__dict__` and slots.
-
-    Hooks are looked up on the type, as the interpreter looks up special methods: an object without its attributes would
-    run into a `__getattr__` that needs them.
-    """
-    own = instance_dict(made)
-    setter = None if own is None else own.get("__setstate__")
-    if setter is None:
-        _, raw = find(type(made), "__setstate__")
-        setter = None if raw is None else raw.__get__(made, type(made))
-    if setter is not None:
-        setter(state)
-        return
-    named, in_slots = state if type(state) is tuple and len(state) == 2 else (state, None)
-    set_attributes(made, named or {})
-    own_slots = slots(type(made))
-    for name, value in (in_slots or {}).items():
-        if name in own_slots:
-            own_slots[name].__set__(made, value)
-        else:
-            object.__setattr__(made, name, value)  # of a function: the attributes that are not in its `__dict__`
-
-
-def hooks_may_fail(cls: type) -> bool:
-    """Whether the C unpickler may run hooks of the class on an object that has no attributes yet, or has it remade."""
-    if module_name(cls).partition(".")[0] in sys.stdlib_module_names:
-        return False
-    if find(cls, "__setstate__")[0] is None:
-        if type(find(cls, "__getattr__")[1]) is types.FunctionType or _is_of_program(cls, "__getattribute__"):
-            return True
-        if slots(cls) and _is_of_program(cls, "__setattr__"):
-            return True
-    _, new = find(cls, "__new__")
-    function = new.__func__ if type(new) is staticmethod else new
-    if type(function) is not types.FunctionType or not _is_of_program(cls, "__new__"):
-        return False
-    wanted = function.__code__.co_argcount - len(function.__defaults__ or ())
-    return wanted <= 1
-
-
-def _is_of_program(cls: type, name: str) -> bool:
-    owner, _ = find(cls, name)
-    return owner is not None and is_heap_type(owner) and module_name(owner) not in sys.stdlib_module_names
 
 
 def identity_of(value: Any) -> int:

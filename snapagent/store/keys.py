@@ -22,6 +22,16 @@ def pseudonym_key(signing_keys: Sequence[SigningKey], base_path: str) -> bytes:
     return signing_keys[0].secret if signing_keys else store_key(base_path)
 
 
+def key_for_one_more(signing_keys: Sequence[SigningKey], base_path: str) -> bytes:
+    """The same for one bundle more, where no key is to be made: a folder in a repository has none.
+
+    Its pseudonyms are then like no others. Raises StoreFailure when the key is there and cannot be read.
+    """
+    if signing_keys or os.path.lexists(f"{base_path}/{KEY}"):
+        return pseudonym_key(signing_keys, base_path)
+    return os.urandom(_SIZE)
+
+
 def store_key(base_path: str) -> bytes:
     """Read the random key, or make it. Raises StoreFailure when neither is possible; concurrent makers get one key."""
     with failing_at(f"{base_path}/{KEY}"):

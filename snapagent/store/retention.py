@@ -8,6 +8,7 @@ one, the order in which processes act may leave fewer of a kind, but never none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Sequence
 from functools import partial
 
@@ -61,6 +62,9 @@ class Retention:
 
     def _keeps_otherwise(self, kind: str | None) -> bool:
         return self._newest < self._rules.keep or self._left.get(kind, self._rules.keep_outcomes) > 0
+
+
+KEEP_ALL = RetentionRules(math.inf, 0, math.inf)
 
 
 def surplus(

@@ -106,6 +106,17 @@ def write_manifest(folder: str, digests: Mapping[str, str], key: SigningKey | No
         files.publish(opened, MANIFEST, json.dumps(fields, indent=1).encode() + b"\n")
 
 
+def update_manifest(folder: str, name: str, digest: str, key: SigningKey | None = None) -> None:
+    """Put the new digest of a bundle into the manifest beside it, if that lists the bundle."""
+    try:
+        with files.opened_folder(folder) as opened:
+            digests = _manifest(opened)[1]
+    except _UNREADABLE:
+        return
+    if name in digests:
+        write_manifest(folder, {**digests, name: digest}, key)
+
+
 def _mac(key: SigningKey, digests: Mapping[str, str]) -> str:
     message = b"snapagent manifest\0" + "\n".join(sorted(digests.values())).encode()
     return f"{key.id}:{key.sign(hashlib.sha256(message).digest())}"

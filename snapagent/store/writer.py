@@ -18,7 +18,7 @@ from .index import Counts, FunctionIndex, IndexedBundle
 from .layout import COUNTS, LOCK, PIN, SUFFIX, BundleEntry, is_own_file, new_entry, pinned_names
 from .processes import PROCESSES
 from .reader import StoreReader
-from .retention import RetentionRules
+from .retention import KEEP_ALL, RetentionRules
 from .size_limit import SizeLimit
 
 TYPE_CHECKING = False
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..config.settings import Settings
 
 PROCESS, POWER = "process", "power"
-KEEP_ALL = RetentionRules(math.inf, 0, math.inf)
 _PATIENCE = 1.0  # seconds to wait for the lock of an index
 _IMPATIENCE = 0.1  # the same where nothing is lost without it
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import pickle
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from snapagent.bundle import Part
 from snapagent.cli import main
 from snapagent.cli.group import COMMAND_FILES
 from snapagent.config.settings import DEFAULT_SETTINGS
@@ -40,7 +42,7 @@ RUNS: dict[str, list[str]] = {
     "why": [f"why {PLACE}"],
     "stats": ["stats"],
     "export": ["export", "export --captures-dir torn"],
-    "replay": [f"replay {QUOTE} -j 1"],
+    "replay": [f"replay {QUOTE} -j 1", "replay --captures-dir noisy -j 1 --twice"],
     "facsimile": [f"facsimile {PLACE}"],
     "promote": [f"promote {QUOTE} --to promoted --config redact.yaml"],
     "clear": ["clear --dry-run", f"clear {PLACE} --yes"],
@@ -146,6 +148,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / "redact.yaml").write_text("version: 1\ndefaults: {redact: [currency]}\ntargets: []\n")
         (folder / "asks.yaml").write_text("version: 1\ndependencies: [sqlite3, 'shop.pricing:qoute']\n")
         _add_oddities(Store(folder / "captures"))
+        _add_noise(Store(folder / "noisy"), Store(folder / "captures"))
         _push(folder)
         with sample.torn(), sample.running(), sample.other_tax():
             next(Path("torn", PRODUCT).glob("*.pkl")).write_bytes(b"no bundle")
@@ -170,12 +173,22 @@ def _add_oddities(store: Store) -> None:
         packages={"attrs": "23.2.0"},
         by_value=("shop.storage.<lambda>",),
         opaque=("sku",),
+        accepted={"time": bundle.header.timestamp, "by": "snapagent replay --accept (0.1.0)", "seconds": 0.004},
         effects=Summary(1, dependencies={"sqlite3": (1, 0)}, previews=({"dependency": "sqlite3"},)).as_dict(),
         tree={"sku": preview_tree(list(range(50)), Canonical())},
     )
     store.publish("shop.storage:find_product", header, bundle.payload, when=entry.when + 1)
     keep_all = DEFAULT_SETTINGS.replace(keep=float("inf"))
     store.update("shop.storage:find_product", Counts(2, 1, {}, {"disk_full": 1}), keep_all, last=True)
+
+
+def _add_noise(noisy: Store, store: Store) -> None:
+    """A bundle whose function returns something else at each call."""
+    header = store.header(store.newest("shop.storage:find_product"))
+    payload = {"call": pickle.dumps((None, (), {})), "outcome": pickle.dumps(0.5)}
+    parts = tuple(Part(name, "pickle", "none", len(data), len(data)) for name, data in payload.items())
+    own = header.replace(target="random:random", parameters=(), parts=parts, effects={}, by_value=(), format=1)
+    noisy.publish("random:random", own, payload, when=1.8e9)
 
 
 @pytest.mark.parametrize("heading", RUNS)

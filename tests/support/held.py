@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import collections
 import functools
+import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 
 def logged(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,6 +111,36 @@ class Level:
         self.rank = rank
 
 
+class Command:
+    """An object whose decorator put a function inside it, as click does."""
+
+    actions: ClassVar[dict[str, Any]] = {"run": lambda self: "run", "stop": {"now": lambda self: "stop"}}
+
+    def __init__(self, callback: Callable[..., Any]) -> None:
+        self.callback = callback
+        self.later = [lambda: 1]
+
+
+@Command
+def command(x: int) -> int:
+    return x
+
+
+HANDLERS: dict[Any, Any] = {
+    "save": lambda x: x + 1,
+    3: adder(3),
+    ("a", 1): lambda x: x + 2,
+    int: lambda x: x + 3,
+    "logged": logged(lambda x: x + 4),
+    "partial": functools.partial(lambda x, y: x + y, 5),
+    "both": [lambda x: x + 6, lambda x: x + 7],
+    "cached": functools.lru_cache(lambda x: x + 8),
+    "named": collections.namedtuple("Inner", "left"),
+}
+RULES = [(1, lambda x: x + 9), lambda x: x + 10]
+SHOWN = types.MappingProxyType({"show": lambda x: x + 11})
+ROWS = collections.OrderedDict(first=lambda x: x + 12)
+LATER: dict[str, Any] = {}
 Level.HIGH = Level(3)
 FLATE = Filter("flate")
 SLOTTED = Slotted("one")

@@ -10,14 +10,12 @@ import click
 
 from ...bundle import CALL, EFFECTS, OUTCOME, Header, Note
 from ...config.environment import signing_keys
-from ...config.targets import Target
 from ...core.records import Record
 from ...core.short_hashes import without_version
-from ...core.signature import Parameters
 from ...dependencies.raw_tape import RawTape
 from ...errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
-from ...sealing.raw_call import RawCall
 from ...sealing.seal import SealRules, seal
+from ...sealing.stored_call import raw_call_of
 from ...serializer.inert.decode import InertError
 from ...store.bundle_files import check_place
 from ...store.keys import pseudonym_key
@@ -29,7 +27,7 @@ from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, folders, is_glob, matching, name_of
 from ..completing import complete_target
 from ..terminal.table import Column
-from ..terminal.wording import counted, local_time, parse_time, shown_path
+from ..terminal.wording import counted, local_time, shown_path
 from ..views.rows import iso_time
 from .retention import explaining_failures
 
@@ -74,38 +72,15 @@ def _reseal(source: StoreReader, entry: BundleEntry, rules: SealRules) -> tuple[
     check_place(entry, old)
     rules = rules.replace(compression=old.parts[0].compression)
     try:
-        raw = _raw(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME)))
-        tape = _tape(old, source.part(bundle, EFFECTS, entry.path)) if old.effects else None
+        raw = raw_call_of(old, *(source.part(bundle, name, entry.path) for name in (CALL, OUTCOME)))
+        tape = None
+        if old.effects:
+            tape = RawTape.of_stored(source.part(bundle, EFFECTS, entry.path), old.effects, raw.started)
         header, payload = seal(raw, rules, tape=tape)
     except (InertError, KeyError, ValueError) as error:
         raise CorruptBundleError(entry.path, f"it cannot be searched for secrets ({error})") from error
     # An unchanged payload keeps its old header: resealing would lose the previews of default values.
     return old, old if payload == dict(bundle.payload) else _with_original_facts(header, old), payload
-
-
-def _tape(header: Header, data: bytes) -> RawTape:
-    """The effects of a bundle, to be searched for secrets with the rest. Raises ValueError for a damaged one."""
-    moment = parse_time(header.timestamp)
-    return RawTape.of_stored(data, header.effects, moment.timestamp() if moment is not None else 0.0)
-
-
-def _raw(header: Header, call: bytes, outcome: bytes) -> RawCall:
-    moment = parse_time(header.timestamp)
-    return RawCall(
-        target=Target.parse(header.target),
-        kind=header.kind,
-        flavor=header.flavor,
-        parameters=Parameters(header.parameters),
-        call=call,
-        outcome=outcome,
-        raised=header.outcome == "raised",
-        started=moment.timestamp() if moment is not None else 0.0,
-        duration=header.duration,
-        by_value=header.by_value,
-        exception=header.exception,
-        ended=header.ended,
-        serializer=header.parts[0].serializer,
-    )
 
 
 def _new_redactions(old: Header, new: Header) -> tuple[str, ...]:
@@ -125,6 +100,8 @@ def _with_original_facts(new: Header, old: Header) -> Header:
         platform=old.platform,
         snapagent=old.snapagent,
         timestamp=old.timestamp,
+        origin=old.origin,
+        accepted=old.accepted,
     )
 
 

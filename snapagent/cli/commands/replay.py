@@ -12,10 +12,11 @@ from xml.etree import ElementTree
 import click
 
 from ...compare import Difference, make_options
-from ...compare.outcomes import BROKEN, EQUAL, FIXED, UNDECIDED, VERDICT_KINDS
+from ...compare.outcomes import BROKEN, EQUAL, FIXED, KINDS_OF_TWO, NOISE, UNDECIDED, VERDICT_KINDS
 from ...config.settings import CONFIG_FIELDS
 from ...config.units import format_duration
 from ...core.short_hashes import case_ids, short_hash
+from ..accepting import accept_changes, check_asking, print_accepted
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import matching
 from ..completing import complete_target
@@ -47,6 +48,9 @@ _NAMED = 3  # functions named for one cause
 @click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path (see facsimile).")
 @click.option("--setup", metavar="M:F", help="Call this first, in each process (module:callable, or django).")
 @click.option("--allow-io", is_flag=True, help="Allow connections, databases and changes of files.")
+@click.option("--twice", is_flag=True, help="Replay each bundle twice, and tell noise from change.")
+@click.option("--accept", is_flag=True, help="Put today's outcomes in place of the stored ones that differ.")
+@click.option("--yes", is_flag=True, help="With --accept: do not ask.")
 @click.option("--skip-unreplayable", is_flag=True, help="Do not exit 1 for what cannot be replayed or compared.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. [default: one per core]")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds per bundle.")
@@ -72,6 +76,9 @@ def replay_command(
     facsimiles: str | None,
     setup: str | None,
     allow_io: bool,
+    twice: bool,
+    accept: bool,
+    yes: bool,
     skip_unreplayable: bool,
     jobs: int | None,
     timeout: float,
@@ -89,15 +96,21 @@ def replay_command(
     outside the temporary folder is refused that and counts as not replayable, unless --allow-io is given. Exits 1 when
     a bundle is changed, broken, fixed, or cannot be replayed or compared.
 
+    --accept stores today's outcomes and writes in place of those that differ, after a question. What cannot be replayed
+    or compared is never accepted. --twice calls a bundle noise when it differs only where two replays of the same code
+    differ from each other.
+
     \b
     Examples:
       snapagent replay
+      snapagent replay shop.pricing.quote --accept
       snapagent replay --setup shop.bootstrap:prepare
       snapagent replay shop.pricing.quote --ignore result.created_at --junit-xml report.xml
     """
     compare = {"rtol": rtol, "atol": atol, "ignore": list(ignore), "unordered": list(unordered)}
     _check_paths(compare)
     _check_setup(setup)
+    check_asking(accept, yes, as_json)
     if page is not None and not force:
         refuse_existing(page)
     folders = [os.path.abspath(folder) for folder in paths]
@@ -107,12 +120,19 @@ def replay_command(
         "facsimiles": facsimiles,
         "setup": setup,
         "allow_io": allow_io,
+        "twice": twice,
     }
     tasks = [task for folder in matching(app.store, globs) for task in tasks_of(app.store, folder, outcome, limit)]
     tasks = with_settings(tasks)
     plan = Plan(jobs or os.cpu_count() or 1, timeout, rules, fail_fast, variables_for(app))
     found = app.out.progress.over(replay_all(tasks, plan), "replayed", len(tasks))
     results = sorted(found, key=lambda result: (result.task.target, result.task.name))
+    if not as_json:
+        _print(app, results)
+    if accept:
+        results = accept_changes(app, results, plan, yes=yes)
+        if not as_json:
+            print_accepted(app, results)
     if junit_xml is not None:
         explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
         with open(junit_xml, "w", encoding="utf-8") as file:
@@ -122,10 +142,8 @@ def replay_command(
         write_new(page, replay_page(app.store, results, causes, shown_path(app.base_path), moment()), force=force)
     if as_json:
         app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
-    else:
-        _print(app, results)
     harmless = (EQUAL, *UNDECIDED) if skip_unreplayable else (EQUAL,)
-    if any(result.kind not in harmless for result in results):
+    if any(result.kind not in harmless and not result.accepted for result in results):
         raise click.exceptions.Exit(PROBLEM)
 
 
@@ -146,14 +164,15 @@ def _check_setup(setup: str | None) -> None:
 
 def _summary(results: Sequence[Result]) -> dict[str, int]:
     counts = Counter(result.kind for result in results)
-    return {kind: counts[kind] for kind in VERDICT_KINDS}
+    found = {kind: counts[kind] for kind in VERDICT_KINDS}
+    return {**found, NOISE: counts[NOISE]} if counts[NOISE] else found
 
 
 def _print(app: App, results: Sequence[Result]) -> None:
     if not results:
         app.out.note("there is nothing to replay", then="snapagent list")
         return
-    kinds = [kind for kind in VERDICT_KINDS if kind == EQUAL or any(result.kind == kind for result in results)]
+    kinds = [kind for kind in KINDS_OF_TWO if kind == EQUAL or any(result.kind == kind for result in results)]
     columns = (Column("FUNCTION", style="bold", shrinks=2), *(Column(kind.upper(), right=True) for kind in kinds),
                Column("TIME", right=True))  # fmt: skip
     by_target: dict[str, list[Result]] = {}
@@ -202,7 +221,7 @@ def _bundles(group: Sequence[Result]) -> str:
 def _cells(target: str, found: Sequence[Result], kinds: Sequence[str]) -> list[str]:
     numbers = _summary(found)
     took = format_duration(sum(result.seconds for result in found))
-    return [target, *(f"{numbers[kind]:,}" if numbers[kind] else "-" for kind in kinds), took]
+    return [target, *(f"{numbers.get(kind, 0):,}" if numbers.get(kind) else "-" for kind in kinds), took]
 
 
 def _explanation(result: Result) -> list[str]:
@@ -225,7 +244,7 @@ def _to_xml(results: Sequence[Result], explain: dict[str, str], *, skip_unreplay
         classname = printable(result.task.target.replace(":", "."))
         time = f"{result.seconds:.6f}"
         case = ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=time)
-        if result.kind == EQUAL:
+        if result.kind == EQUAL or result.accepted:
             continue
         tag = "failure"
         if result.kind in UNDECIDED:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ...bundle import COMPLETE, Header, Note
+from ...bundle import BY, COMPLETE, TIME, Header, Note
 from ...config.units import format_duration, format_size
 from ...core.short_hashes import short_hash
 from ...store.layout import SUFFIX
@@ -155,6 +155,9 @@ def _lines_of(header: Header, row: BundleRow | None, depth: int, is_file: bool) 
     size = f", {format_size(row.size)}" if row is not None else ""
     pinned = ", pinned" if row is not None and row.pinned else ""
     yield [(f"{when}{size}{pinned}, {runtime}", "dim")]
+    if header.accepted:
+        moment = local_time(str(header.accepted.get(TIME, "")))
+        yield [(f"outcome accepted {moment} by {header.accepted.get(BY, '')}", "dim")]
     if row is not None and not is_file:
         yield [(shown_path(row.path), "dim")]
     yield [("", "")]

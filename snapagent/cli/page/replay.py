@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 from ...compare import Difference
-from ...compare.outcomes import BROKEN, EQUAL, FIXED, UNDECIDED, VERDICT_KINDS
+from ...compare.outcomes import BROKEN, EQUAL, FIXED, KINDS_OF_TWO, UNDECIDED
 from ...config.units import format_duration
 from ...errors import SnapagentError
 from ...store.bundle_files import read_file_header
@@ -46,7 +46,7 @@ def replay_page(
         else f"{counted(len(results), 'bundle')} replayed, all equal"
     )
     shown = [("Bundles", f"{len(results):,}")]
-    shown += [(kind.capitalize(), f"{counts[kind]:,}") for kind in VERDICT_KINDS if counts[kind] or kind == EQUAL]
+    shown += [(kind.capitalize(), f"{counts[kind]:,}") for kind in KINDS_OF_TWO if counts[kind] or kind == EQUAL]
     shown.append(("Time", format_duration(sum(result.seconds for result in results))))
     children: list[Child] = [
         element("header", element("h1", "Replay"), paragraph(f"{told}. ", code(captures), f", {made}",
@@ -87,7 +87,7 @@ def _functions(results: Sequence[Result]) -> Iterator[Child]:
 
 def _verdicts(found: Sequence[Result]) -> Element:
     counts = Counter(result.kind for result in found)
-    return element("span", *[verdict_chip(kind, f"{kind} {counts[kind]:,}") for kind in VERDICT_KINDS if counts[kind]])
+    return element("span", *[verdict_chip(kind, f"{kind} {counts[kind]:,}") for kind in KINDS_OF_TWO if counts[kind]])
 
 
 def _cause(store: StoreReader, cause: Sequence[Result]) -> Element | None:

@@ -33,6 +33,7 @@ class Task(Record):
     base_path: str
     placeholders: tuple[str, ...] = ()
     settings: str = ""
+    accepts: bool = False  # today's outcome is to take the place of a stored one that differs
 
     def to_line(self) -> str:
         fields = {**self.as_dict(), "placeholders": "\n".join(self.placeholders)}
@@ -42,7 +43,8 @@ class Task(Record):
 class Result(Record):
     """The result for one bundle. `differences` come from `compare` as dicts; `seconds` is for loading and calling.
 
-    `paths` are the arguments because of which the outcomes are not comparable.
+    `paths` are the arguments because of which the outcomes are not comparable, `noise` the places where two replays
+    differ. `accepted` says that today's outcome is stored now, `refused` why it could not be.
     """
 
     task: Task
@@ -54,6 +56,9 @@ class Result(Record):
     got: str = ""
     notes: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    noise: tuple[str, ...] = ()
+    accepted: bool = False
+    refused: str = ""
 
     def to_json(self) -> dict[str, Any]:
         task = self.task
@@ -148,7 +153,10 @@ class _Worker:
         if not line:
             return self._lost(task, _how_it_ended(process.wait()))
         answer = json.loads(line)
-        return Result(task, **{**answer, **{name: tuple(answer.get(name, ())) for name in ("differences", "notes")}})
+        fields: dict[str, Any] = {
+            name: tuple(value) if type(value) is list else value for name, value in answer.items()
+        }
+        return Result(task, **fields)
 
     def _started(self) -> subprocess.Popen[str]:
         with self._lock:

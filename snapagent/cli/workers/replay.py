@@ -18,8 +18,8 @@ from typing import Any
 
 import snapagent
 from snapagent.compare import make_options
-from snapagent.compare.outcomes import NOT_REPLAYABLE
-from snapagent.errors import NotReplayableError, SnapagentError
+from snapagent.compare.outcomes import CHANGED, NOT_COMPARABLE, NOT_REPLAYABLE, Verdict
+from snapagent.errors import NotAcceptedError, NotComparableError, NotReplayableError, SnapagentError
 
 from .children import redirected_stdout
 
@@ -37,19 +37,42 @@ def replay(task: Mapping[str, str], rules: Mapping[str, Any]) -> dict[str, Any]:
         fitting = _fitting(task, facsimiles)
         if fitting:
             bundle = find(facsimiles=fitting)
+        if task.get("accepts"):
+            return _accepted(bundle, rules, began)
         redacted = {note.path: f"redacted ({note.reason})" for note in bundle.header.notes if note.kind == "redacted"}
         options = make_options(**rules["compare"], excused=redacted)
-        verdict = bundle.verdict(options=options, allow_io=rules["allow_io"])
+        verdict = bundle.verdict(options=options, allow_io=rules["allow_io"], twice=rules.get("twice", False))
     except NotReplayableError as error:
         return _answer(NOT_REPLAYABLE, f"{error.reason}; {error.remedy}", began)
     except SnapagentError as error:
         return _answer(NOT_REPLAYABLE, str(error), began)
     except Exception as error:  # a failing import, an argument that cannot be unpickled
         return _answer(NOT_REPLAYABLE, f"{type(error).__name__}: {error}", began)
-    differences = [difference.as_dict() for difference in verdict.comparison.differences]
-    answer = _answer(verdict.kind, verdict.reason, began)
-    ended = {"expected": verdict.expected, "got": verdict.got, "paths": list(verdict.paths)}
-    return {**answer, "differences": differences, **ended, "notes": list(verdict.notes)}
+    return _told(verdict, began)
+
+
+def _accepted(bundle: snapagent.Bundle, rules: Mapping[str, Any], began: float) -> dict[str, Any]:
+    """Put today's outcome in place of the stored one, or say why it cannot be."""
+    try:
+        verdict = bundle.accept(**rules["compare"], by="snapagent replay --accept", allow_io=rules["allow_io"])
+    except NotComparableError as error:
+        return {**_answer(NOT_COMPARABLE, str(error), began), "refused": "it is not comparable"}
+    except NotAcceptedError as error:
+        return {**_answer(CHANGED, "", began), "refused": f"{error.reason}; {error.remedy}"}
+    return {**_told(verdict, began), "accepted": not verdict}
+
+
+def _told(verdict: Verdict, began: float) -> dict[str, Any]:
+    """A verdict as an answer."""
+    return {
+        **_answer(verdict.kind, verdict.reason, began),
+        "differences": [difference.as_dict() for difference in verdict.comparison.differences],
+        "expected": verdict.expected,
+        "got": verdict.got,
+        "paths": list(verdict.paths),
+        "noise": list(verdict.noise),
+        "notes": list(verdict.notes),
+    }
 
 
 def _fitting(task: Mapping[str, str], facsimiles: Mapping[str, object]) -> dict[str, object] | None:
@@ -62,19 +85,24 @@ def _answer(kind: str, reason: str, began: float) -> dict[str, Any]:
     return {"kind": kind, "reason": reason, "seconds": perf_counter() - began, "differences": []}
 
 
-@cache
 def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
-    """The dictionary at `module:NAME`, and a problem or an empty text."""
+    """The dictionary at `module:NAME`, or of the function there, and a problem or an empty text."""
     if name is None:
         return {}, ""
-    module, _, attribute = name.partition(":")
     try:
-        value = getattr(import_module(module), attribute)
+        value = _named(name)
+        value = value() if callable(value) else value
     except Exception as error:
         return {}, f"--facsimiles {name}: {type(error).__name__}: {error}"
     if not isinstance(value, Mapping):
         return {}, f"--facsimiles {name} is a {type(value).__name__}, not a dictionary of stand-ins by path"
     return value, ""
+
+
+@cache
+def _named(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def _serve() -> None:

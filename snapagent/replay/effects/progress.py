@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ...compare.report import MADE_TWICE, NOT_MADE, ORDER, Difference
 from ...core.records import Record
+from ...dependencies.raw_tape import RawEffect
 from ...dependencies.tape import PENDING, READ, WRITE, StoredEffect
 from ...errors import SnapagentError
 from .matching import DIFFERENT, REPEATED, Match
@@ -32,6 +33,7 @@ class Progress:
         self.used: dict[int, int] = {}
         self.order: list[int] = []  # effects in the order in which they were served, repeats included
         self.differences: dict[int, tuple[Difference, ...]] = {}  # of the arguments of writes
+        self.remade: dict[int, RawEffect] = {}  # writes that have other arguments now
         self.not_required: set[int] = set()
         self.miss: SnapagentError | None = None
         self.notes: list[str] = []
@@ -65,7 +67,7 @@ class Progress:
 
     def report(self, mode: str, names: Mapping[int, str]) -> EffectsReport:
         """The result; `names` has a text for each effect."""
-        left = [index for index in self.effects if index not in self.used and self._is_required(index)]
+        left = self.left()
         reads = sum(self.effects[index].role == READ for index in left)
         counts = [f"{number} {kind}" for kind, number in self._counts.items() if number]
         if reads:
@@ -77,10 +79,18 @@ class Progress:
         for index in sorted(self.differences):
             found += self.differences[index]
         for index in left:
-            if mode == STRICT or self.effects[index].role == WRITE:
+            if self.has_to_be_made(index, mode):
                 found.append(Difference(f"effects[{index}]", NOT_MADE, names[index], ""))
         found += self._out_of_order(mode, names)
         return EffectsReport(None, tuple(found), notes)
+
+    def left(self) -> list[int]:
+        """The effects that the replay did not ask for, though it might have."""
+        return [index for index in self.effects if index not in self.used and self._is_required(index)]
+
+    def has_to_be_made(self, index: int, mode: str) -> bool:
+        """Whether leaving this effect out is a difference."""
+        return mode == STRICT or self.effects[index].role == WRITE
 
     def _is_required(self, index: int) -> bool:
         return index not in self.not_required and self.effects[index].outcome != PENDING

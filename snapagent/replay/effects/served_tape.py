@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
+from ...bundle import EFFECTS
 from ...core.paths import parse_path
+from ...dependencies.raw_tape import RawEffect
 from ...dependencies.tape import StoredEffect, Summary, UndecodableEffect, decode_effects
 from ...errors import CorruptBundleError, NotReplayableError
 from ...placeholder import PRESENT
@@ -20,6 +22,7 @@ from .progress import EffectsReport, texts
 from .server import Server, serving
 from .stand_ins import find_class
 from .threads import carried_into_threads
+from .todays_effects import todays_effects
 
 _SHARED_STATE = "random: its state was set once, at the start; one draw more or less changes all later ones"
 
@@ -40,6 +43,7 @@ class ServedTape:
             reason = f"its tape is incomplete: {summary.reason or 'not all effects were recorded'}"
             raise NotReplayableError(header.target, reason, "raise the limit and capture the call again")
         config = config_in_force()
+        self._stored = stored
         whole = read_effects(stored)
         effects = {index: each for index, each in enumerate(whole) if isinstance(each, StoredEffect)}
         problems = {each.index: each.reason for each in whole if isinstance(each, UndecodableEffect)}
@@ -96,13 +100,22 @@ class ServedTape:
         at_start = any(one.operation is not None and one.operation.at_start for one in self._dependencies.served)
         return report.replace(if_changed=(_SHARED_STATE,)) if at_start else report
 
+    def todays_effects(self, mode: str) -> list[RawEffect] | None:
+        """The effects with today's writes; None when the stored ones stay. Raises NotAcceptedError."""
+        header, known = self._stored.header, self._server.effects
+        notes = [note for note in header.notes if is_of_effect(header, note.path)]
+        if len(known) < len(read_effects(self._stored)):
+            return None  # one that cannot be decoded cannot be written again
+        return todays_effects(header.target, [known[index] for index in sorted(known)], notes,
+                              self._server.progress, mode)  # fmt: skip
+
 
 def read_effects(stored: StoredCall) -> tuple[StoredEffect | UndecodableEffect, ...]:
     """The effects of a bundle, nothing unpickled. Raises CorruptBundleError."""
     if not stored.header.effects:
         return ()
     try:
-        return decode_effects(stored.effects())
+        return decode_effects(stored.part(EFFECTS))
     except ValueError as error:
         raise CorruptBundleError(stored.entry.path, f"its effects cannot be read ({error})") from error
 

@@ -20,6 +20,7 @@ from ...dependencies.tape import HANDLE, PENDING, RAISED, SKIPPED, StoredEffect
 from ...errors import EffectNotRecorded, SnapagentError
 from ...placeholder import UNSTORABLE, restore_placeholder
 from ...sealing.opened_call import OpenedCall
+from ...sealing.raw_call import RawCall
 from ...serializer.thawing.load import thaw
 from ..functions import unwrap
 from ..live_call import LiveCall, freeze_live_call, seal_rules
@@ -33,6 +34,7 @@ from .misses import Miss, argument_differences, call_text, describe_miss
 from .new_values import new_value
 from .progress import Progress
 from .stand_ins import make_stand_in
+from .todays_effects import as_made
 
 _ENDED_EARLY = (CLOSED, CAPPED, CANCELLED)
 
@@ -188,6 +190,9 @@ class Server:
         if match.how == DIFFERENT:
             differences = argument_differences(match.index, self.effects[match.index], live.args, live.kwargs,
                                                live.dependency, self.readings())  # fmt: skip
+            self.progress.remade[match.index] = as_made(
+                self.effects[match.index], live.dependency, made, self._frozen(live, live.dependency.exclude)
+            )
         self.progress.take(match, differences)
         self.handles.settle(live.handle, self._settles(match, made, live))
         return match.index
@@ -219,15 +224,19 @@ class Server:
 
     def _bound(self, live: LiveEffect) -> dict[str, Any]:
         """The arguments by name as inert graphs, redacted, without clock readings: what keys are made of."""
-        dependency = live.dependency
-        args = tuple(self._storable(value) for value in live.args)
-        kwargs = {name: self._storable(value) for name, value in live.kwargs.items()}
-        call = LiveCall(dependency.name, dependency.parameters, dependency.defaults, args, kwargs)
-        raw = freeze_live_call(call, (), self._settings.replace(exclude=()))
+        dependency, raw = live.dependency, self._frozen(live)
         opened = OpenedCall(dependency.parameters, False, raw.call, raw.defaults)
         opened.redact(self._redactor)
         bound = {name: value for name, value in opened.bound().items() if name not in dependency.exclude}
         return without_clock_readings(bound, Interval(self._started, time.time()))
+
+    def _frozen(self, live: LiveEffect, excluded: tuple[str, ...] = ()) -> RawCall:
+        """The arguments as bytes, without those at the paths `excluded`."""
+        dependency = live.dependency
+        args = tuple(self._storable(value) for value in live.args)
+        kwargs = {name: self._storable(value) for name, value in live.kwargs.items()}
+        call = LiveCall(dependency.name, dependency.parameters, dependency.defaults, args, kwargs)
+        return freeze_live_call(call, excluded, self._settings.replace(exclude=()))
 
     def _storable(self, value: Any) -> Any:
         """A stand-in as the placeholder that stands for it on the tape."""

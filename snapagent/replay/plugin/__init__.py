@@ -30,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("snapagent", "captured calls as tests")
     group.addoption("--captures-dir", metavar="DIR", help="folder of captures, relative to the rootdir")
     group.addoption("--captures-strict", action="store_true", help="fail tests that leave recorded side effects unused")
+    group.addoption(
+        "--captures-accept", action="store_true", help="put today's outcomes in place of the stored ones that differ"
+    )
     parser.addini("captures_dir", "folder of captures, relative to the rootdir")
     parser.addini("captures_missing", "outcome of a test without bundles: fail, skip or xfail", default="fail")
     parser.addini(
@@ -45,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     folder = config.getoption("captures_dir") or config.getini("captures_dir") or None
     config.add_cleanup(use_session_folders(SessionFolders(str(config.rootpath), folder)))
+    if config.getoption("captures_accept"):
+        from ..accept_mode import accept_changes
+
+        config.add_cleanup(accept_changes())
     from .program import find_packages
 
     find_packages()
@@ -80,6 +87,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         from .program import shorten
 
         shorten(report, call.excinfo.value)
+    if item.config.getoption("captures_accept"):
+        from ..accept_mode import take_accepted
+        from .summary import ACCEPTED
+
+        setattr(report, ACCEPTED, take_accepted())
     if "side_effects" in getattr(item, "fixturenames", ()):
         from .side_effect_fixture import record_phase
 

@@ -1,4 +1,4 @@
-"""The summary at the end of a run: the number of recorded side effects, and the unused recordings of its tests.
+"""The summary at the end of a run: accepted changes, recorded side effects, and recordings that were not used.
 
 A file of its own, since every pytest run prints summaries: it imports nothing else of the plugin.
 """
@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 UNUSED = "snapagent_unused"  # attribute of a teardown report: paths of unused recordings
+ACCEPTED = "snapagent_accepted"  # attribute of a report: descriptions of the changes that its test accepted
 WRITTEN = "snapagent_written"  # the number of recordings that the test wrote
 
 SHOWN = 20
@@ -22,6 +23,7 @@ def print_summary(terminal: Any) -> None:
         terminal.section("snapagent")
         terminal.line(clock.MISSING)
     reports = [report for reports in terminal.stats.values() for report in reports]
+    _print_accepted(terminal, [text for report in reports for text in getattr(report, ACCEPTED, ())])
     written = sum(getattr(report, WRITTEN, 0) for report in reports)
     unused = sorted({path for report in reports for path in getattr(report, UNUSED, ())})
     if not written and not unused:
@@ -36,3 +38,15 @@ def print_summary(terminal: Any) -> None:
             terminal.line(f"  {os.path.relpath(path)}")
         if len(unused) > SHOWN:
             terminal.line(f"  ... and {len(unused) - SHOWN} more")
+
+
+def _print_accepted(terminal: Any, changes: list[str]) -> None:
+    """Each change with its differences: what a person has to look at before it is committed."""
+    if not changes:
+        return
+    terminal.section("accepted")
+    for text in changes:
+        for line in text.splitlines():
+            terminal.line(line)
+    many = "1 bundle has" if len(changes) == 1 else f"{len(changes)} bundles have"
+    terminal.line(f"{many} today's outcome now: review them with git diff")

@@ -8,8 +8,9 @@ import types
 from ...core.type_facts import is_class, module_name, namespace, qualname
 from ..by_value import load_by_value
 from ..held import name_of_class, name_of_function
+from ..held_items import place_of
 from ..naming import MAIN_NAMES, is_named, lookup, real_main_name, unwrapped
-from ..rebuild import load_named, load_parametrized
+from ..rebuild import load_item, load_named, load_parametrized
 from .handler import SINGLETONS
 from .orm_forms import model_form
 from .reduce import Unstorable
@@ -75,20 +76,19 @@ def _by_value(dump: Dump, code: Any) -> Any:
 
 
 def named_form(dump: Dump, code: Any) -> tuple[Any, ...] | None:
-    """The form of a function or class that a module holds under another name than its own; None for others."""
+    """The form of a function or class that a module holds otherwise than under its own name; None for others."""
     if dump.decisions.as_first:
         return None
-    if not is_class(code):
-        name = name_of_function(code)
-    else:
-        name = name_of_class(code)
-        form = (_parametrized(code) or model_form(code)) if name is None else None
-        if form is not None:
-            return form
-    if name is None:
-        return None
-    dump.packages.add(name.partition(":")[0].partition(".")[0])
-    return load_named, (name,)
+    name = name_of_class(code) if is_class(code) else name_of_function(code)
+    form: tuple[Any, ...] | None = (load_named, (name,)) if name is not None else None
+    if form is None and is_class(code):
+        form = _parametrized(code) or model_form(code)
+    place = place_of(code) if form is None else None
+    if place is not None:
+        name, form = place.name, (load_item, (place.name, place.steps, place.text))
+    if name is not None:
+        dump.packages.add(name.partition(":")[0].partition(".")[0])
+    return form
 
 
 def _parametrized(cls: type) -> tuple[Any, ...] | None:

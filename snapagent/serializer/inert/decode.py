@@ -16,7 +16,7 @@ import pickle
 import re
 from collections.abc import Iterable, Iterator
 
-from ...placeholder import BY_VALUE, FINDS_MODEL, IDENTITY, NAMED, PARAMETRIZED
+from ...placeholder import BY_VALUE, FINDS_MODEL, GO_BY_NAME, IDENTITY, PARAMETRIZED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _new_stand_in(known: dict[tuple[str, str], StandIn], module: str, qualname: 
     name = f"{module}:{qualname}"
     if name == BY_VALUE:
         kind = _Opener
-    elif name in (NAMED, PARAMETRIZED, FINDS_MODEL):
+    elif name in (*GO_BY_NAME, PARAMETRIZED, FINDS_MODEL):
         kind = _Namer
     elif known is _makers or name in _MAKES_CLASSES:
         kind = _Maker

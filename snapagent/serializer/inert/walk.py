@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
-from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, NAMED, REBUILDS_EXCEPTION, SINGLETON, STARTS_ANEW
+from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, GO_BY_NAME, REBUILDS_EXCEPTION, SINGLETON, STARTS_ANEW
 from .class_facts import class_facts
 from .decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 
@@ -105,7 +105,7 @@ def _label(name: object) -> object:
 
 def _items_of_stand_in(node: Any) -> Iterator[Item]:
     if isinstance(node, StandIn):
-        if node.origin is not None and type(node.origin).name != NAMED:  # a name must stay as it is
+        if node.origin is not None and type(node.origin).name not in GO_BY_NAME:  # a name must stay as it is
             yield Item(None, NO_STEP, None, node.origin)
         return
     cls: Any = type(node)

@@ -14,10 +14,11 @@ from ...bundle import OUTCOME, Note
 from ...core.paths import OUTCOME_ROOTS, PathPattern, parse_path
 from ...core.type_facts import is_class
 from ...errors import BundleLoadError, FacsimileError
-from ...placeholder import BY_VALUE, MAKES_QUERY, NAMED, PLACEHOLDER, SINGLETON, Placeholder
+from ...placeholder import BY_VALUE, ITEM, MAKES_QUERY, NAMED, PLACEHOLDER, SINGLETON, Placeholder
 from ..by_value import FORBIDDEN, load_dill
-from ..rebuild import hooks_may_fail, load_named, load_singleton, make_query_set
+from ..rebuild import load_item, load_named, load_singleton, make_query_set
 from .load_slowly import LoadFailure, identity, load_slowly, sets_fields_in_order
+from .object_state import hooks_may_fail
 from .renames import find_global
 
 TYPE_CHECKING = False
@@ -129,6 +130,8 @@ def _finder(supplied: Facsimiles, renames: Mapping[str, str]) -> Callable[[str, 
             return CodeLoader(find_in_code)
         if asked == NAMED:
             return lambda name: load_named(name, find)
+        if asked == ITEM:
+            return lambda name, steps, text: load_item(name, steps, text, find)
         if asked == SINGLETON:
             return lambda name, cls, base, state: load_singleton(name, cls, base, state, find)
         if asked == MAKES_QUERY:

@@ -17,7 +17,8 @@ from ...bundle import Note
 from ...core.type_facts import descends, find, is_class, type_name
 from ...errors import PlaceholderError
 from ...placeholder import CHANGED, UNSTORABLE, Placeholder, note_of
-from ..rebuild import new_of, restore_state
+from ..rebuild import new_of
+from .object_state import restore_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
-_NO_LONGER_FITS = (TypeError, ValueError, AttributeError, KeyError, IndexError)  # of a class that has changed
+_NO_LONGER_FITS = (TypeError, ValueError, AttributeError, LookupError)  # of a class that has changed
 
 
 class LoadFailure(Exception):
