@@ -21,7 +21,7 @@ from .http_forms import (
 )
 from .iterator_forms import form_of_one_way
 from .left_out_types import special
-from .library_forms import element_form, file_form, row_form, tree_form
+from .library_forms import element_form, error_fields_form, file_form, row_form, tree_form
 from .object_handlers import freeze_by_hooks, freeze_own_attributes, left_out
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, table_form
 from .reduce import Unstorable, ask
@@ -201,6 +201,9 @@ NEWER: dict[str, Handler] = {
     "_struct.Struct": _formed(_struct_format),
     **dict.fromkeys(INTERPRETER_FACTS, _formed(named_by_its_type)),
     "sqlite3.Row": _formed(row_form),
+    "psycopg_binary.pq.PGresult": _formed(error_fields_form),
+    "psycopg_c.pq.PGresult": _formed(error_fields_form),
+    "psycopg.pq.pq_ctypes.PGresult": _formed(error_fields_form),
     "lxml.etree._Element": _formed(element_form),
     "lxml.etree._ElementTree": _formed(tree_form),
 }
