@@ -75,6 +75,7 @@ class Engine:
             own_threads=capturing,
             shape_of=sealer.shape_of,
         )
+        self._submit, self._wake = self.writer.submit, self.writer.wake  # one bound method of each for all recorders
         _engines.add(self)
 
     def recorder_for(
@@ -98,8 +99,8 @@ class Engine:
             ledger,
             gate,
             self._rules(settings),
-            self.writer.submit,
-            self.writer.wake,
+            self._submit,
+            self._wake,
             strict=self._strict,
         )
         self._recorders[str(target)] = recorder

@@ -178,7 +178,7 @@ class Gate:
         self._unlimited = governor.unlimited
         self._admitted = ledger.admitted
         self.limited = self.quota != math.inf
-        self._breaker = Breaker(FAILURES)
+        self._breaker: Breaker | None = None  # since the last success, once a capture has failed
         self._reopens_at = math.inf
         self._is_next = False  # the call after those that the sample leaves out is captured
         self._decided_at = -math.inf
@@ -298,8 +298,8 @@ class Gate:
 
         It is expected to take `reserved` seconds of the writer; `paid` seconds of all were paid ahead.
         """
-        if self._breaker.failures:
-            self._breaker.succeeded()
+        if self._breaker is not None:
+            self._breaker = None
         if self._unlimited and passed < LOADING:  # the short way where nothing depends on the balance
             self.governor.balance -= used + (used if used < UNSEEN else UNSEEN) + reserved - paid
         else:
@@ -331,6 +331,7 @@ class Gate:
         """Count a failed capture; after `FAILURES` in a row the breaker closes the gate for a while."""
         self.refund()
         self._pay(used, passed, 0.0, paid)
+        self._breaker = self._breaker or Breaker(FAILURES)
         pause = self._breaker.failed()
         if pause is not None:
             self.close(BACKING_OFF, pause)
