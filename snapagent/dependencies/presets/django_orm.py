@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from . import Described, Operation, Replacement
 from .db_calls import ServedConnection, ServedCursor, statement, teed
 
@@ -31,6 +33,8 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _ensure_connection(database: Any) -> None:
     if database.connection is None:
+        with suppress(Exception):  # settings of a database that is not there may be incomplete
+            database.get_connection_params()  # SQLite's backend learns from them how transactions begin
         database.connection = ServedConnection()
         database.in_atomic_block = False
         database.savepoint_ids = []
