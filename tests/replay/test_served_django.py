@@ -1,4 +1,4 @@
-"""Calls that use the ORM of a real Django with SQLite, captured in a process of their own; replayed without the database.
+"""Calls that use the ORM of a real Django with SQLite, captured in a process of their own, replay without the database.
 
 Each promise is one function of the program: one capture and one replay of all of them serve the whole file.
 """
@@ -174,7 +174,8 @@ FILES = {
         for word in ("old", "new"):
             models.Tag.objects.create(word=word)
         for title in ("Bees", "Ants", "Cats"):
-            models.Book.objects.create(title=title, author=ann, price=Decimal("9.50")).tags.set(models.Tag.objects.all())
+            book = models.Book.objects.create(title=title, author=ann, price=Decimal("9.50"))
+            book.tags.set(models.Tag.objects.all())
 
         service.titles("ann")
         service.one("Ants")
