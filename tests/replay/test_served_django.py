@@ -24,7 +24,7 @@ FILES = {
         from pathlib import Path
 
         SECRET_KEY = "only-for-the-test"
-        INSTALLED_APPS = ["bookshop"]
+        INSTALLED_APPS = ["django.contrib.contenttypes", "bookshop"]
         DATABASES = {
             "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": Path(__file__).parent.parent / "shop.sqlite3"}
         }
@@ -53,6 +53,7 @@ FILES = {
     "bookshop/service.py": """
         from decimal import Decimal
 
+        from django.contrib.contenttypes.models import ContentType
         from django.db import IntegrityError, connection, transaction
         from django.db.models import Avg, Count, F, Prefetch
         from django.utils import timezone
@@ -144,6 +145,13 @@ FILES = {
             return book
 
 
+        def kinds(author):
+            # The driver has asked before, so that all of them are in the cache of the manager.
+            kind = ContentType.objects.get_for_model(author)
+            same = ContentType.objects.get_for_id(kind.pk), ContentType.objects.get_by_natural_key("bookshop", "author")
+            return kind.name, ContentType.objects.get_for_model(Book).model, [one.pk == kind.pk for one in same]
+
+
         async def later(title):
             book = await Book.objects.select_related("author").aget(title=title)
             return book.author.name, [tag.word async for tag in book.tags.order_by("word")]
@@ -163,12 +171,13 @@ FILES = {
         django.setup()
         from decimal import Decimal
 
+        from django.contrib.contenttypes.models import ContentType
         from django.db import connection
 
         from bookshop import models, service
 
         with connection.schema_editor() as editor:
-            for model in (models.Author, models.Tag, models.Book):
+            for model in (ContentType, models.Author, models.Tag, models.Book):
                 editor.create_model(model)
         ann = models.Author.objects.create(name="ann")
         for word in ("old", "new"):
@@ -176,6 +185,9 @@ FILES = {
         for title in ("Bees", "Ants", "Cats"):
             book = models.Book.objects.create(title=title, author=ann, price=Decimal("9.50"))
             book.tags.set(models.Tag.objects.all())
+
+        for model in (models.Author, models.Book):
+            ContentType.objects.get_for_model(model)
 
         service.titles("ann")
         service.one("Ants")
@@ -196,6 +208,7 @@ FILES = {
         service.first_of(models.Book.objects.filter(price__gt=1))
         service.save(models.Book.objects.get(title="Ants"), "Wasps")
         asyncio.run(service.later("Bees"))
+        service.kinds(ann)
         service.buy(1, 3)
     """,
     "snapagent.yaml": """

@@ -36,6 +36,7 @@ UNKNOWN = "**"
 _ANYWHERE = ATOMS - {types.CodeType, types.ModuleType}  # equal ones may be one object, so identity tells no place
 
 
+@functools.lru_cache(4096)
 def container_of(kind: type) -> Any:
     """The built-in container that a type is or derives from; None for others."""
     if kind in _EXACT:
