@@ -5,8 +5,6 @@ The manager of content types is recorded too, since it has a cache of its own ab
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from ..tape import READ
 from . import Described, Operation, Replacement
 from .db_calls import ServedConnection, ServedCursor, statement, teed
@@ -37,8 +35,10 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _ensure_connection(database: Any) -> None:
     if database.connection is None:
-        with suppress(Exception):  # settings of a database that is not there may be incomplete
-            database.get_connection_params()  # SQLite's backend learns from them how transactions begin
+        from contextlib import suppress
+
+        with suppress(Exception):  # the settings may name a server that replay does not need
+            database.get_connection_params()  # that of SQLite sets the mode of its transactions, besides
         database.connection = ServedConnection()
         database.in_atomic_block = False
         database.savepoint_ids = []
