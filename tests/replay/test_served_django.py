@@ -28,6 +28,7 @@ FILES = {
         DATABASES = {
             "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": Path(__file__).parent.parent / "shop.sqlite3"}
         }
+        PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
         USE_TZ = True
     """,
@@ -53,6 +54,7 @@ FILES = {
     "bookshop/service.py": """
         from decimal import Decimal
 
+        from django.contrib.auth.hashers import check_password
         from django.contrib.contenttypes.models import ContentType
         from django.db import IntegrityError, connection, transaction
         from django.db.models import Avg, Count, F, Prefetch
@@ -152,6 +154,11 @@ FILES = {
             return kind.name, ContentType.objects.get_for_model(Book).model, [one.pk == kind.pk for one in same]
 
 
+        def let_in(password, encoded):
+            # Both are redacted, and so are the arguments of the declared function: it is asked with equal pseudonyms.
+            return "welcome" if check_password(password, encoded) else "no"
+
+
         async def later(title):
             book = await Book.objects.select_related("author").aget(title=title)
             return book.author.name, [tag.word async for tag in book.tags.order_by("word")]
@@ -171,6 +178,7 @@ FILES = {
         django.setup()
         from decimal import Decimal
 
+        from django.contrib.auth.hashers import make_password
         from django.contrib.contenttypes.models import ContentType
         from django.db import connection
 
@@ -209,13 +217,14 @@ FILES = {
         service.save(models.Book.objects.get(title="Ants"), "Wasps")
         asyncio.run(service.later("Bees"))
         service.kinds(ann)
+        service.let_in("Zebra-4711-x", make_password("Zebra-4711-x"))
         service.buy(1, 3)
     """,
     "snapagent.yaml": """
         version: 1
         sync: true
         budget: 100%
-        dependencies: [django-orm]
+        dependencies: [django-orm, "django.contrib.auth.hashers:check_password"]
         targets: ["bookshop.service:*"]
     """,
 }
