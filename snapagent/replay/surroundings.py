@@ -15,7 +15,7 @@ from ..dependencies.raw_tape import RawEffect
 from . import clock
 from .effects.dependencies import with_own_code
 from .effects.progress import WRITES, EffectsReport, check_mode
-from .effects.served_tape import ServedTape
+from .effects.served_tape import ServedTape, declares_effects
 from .stored import StoredCall
 
 _SLACK = 1.0  # seconds that a captured call may have taken besides its `duration`, which leaves out the agent's work
@@ -54,7 +54,7 @@ class Surroundings:
         self._notes: tuple[str, ...] = ()
         self._seconds = 0.0
         self._tape: ServedTape | None = None
-        if self._header.effects and rules.effects is not False:
+        if rules.effects is not False and (self._header.effects or declares_effects(self._header.target)):
             code = getattr(with_own_code(getattr(function, "__func__", function)), "__code__", None)
             self._tape = ServedTape(stored, rules.live, code, given)
 
