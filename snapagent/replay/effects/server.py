@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 from ...bundle import ASYNC_GENERATOR, CANCELLED, CAPPED, CLOSED, COROUTINE, GENERATOR, Header
 from ...compare import Difference
+from ...compare.clock_readings import ClockReadings
+from ...compare.clock_readings import Interval as Span
 from ...config.settings import Settings
 from ...core.records import Record
 from ...core.signature import KEYWORD_ONLY, Parameters
@@ -25,13 +27,15 @@ from ...serializer.thawing.load import thaw
 from ..functions import unwrap
 from ..live_call import LiveCall, freeze_live_call, seal_rules
 from . import audit
+from .argument_differences import LiveArguments, argument_differences
 from .changed_arguments import apply_changes
+from .clock_matching import match_by_derived_moments, readings_of
 from .completion import CompletionGate
 from .dependencies import Dependency
 from .handles import Handle, Handles
 from .library_objects import LibraryObjects
 from .matching import DIFFERENT, SERVED, MadeCall, Match, find_match, is_equal_call
-from .misses import Miss, argument_differences, call_text, describe_miss
+from .misses import Miss, call_text, describe_miss
 from .new_values import new_value
 from .progress import Progress
 from .stand_ins import make_stand_in
@@ -184,6 +188,10 @@ class Server:
         self._calls += 1
         made = self._made(live)
         match = find_match(self.effects, self.progress.used, made)
+        arguments = LiveArguments(live.dependency, live.args, live.kwargs)
+        if match is None or match.how == DIFFERENT:
+            alike = match_by_derived_moments(self.effects, self.progress.used, made, arguments, self.readings())
+            match = alike or match
         if match is None:
             if live.dependency.preset == "uuid":
                 self.progress.count("new")
@@ -191,10 +199,10 @@ class Server:
             self._raise(describe_miss(self._miss(live, made)))
         differences: tuple[Difference, ...] = ()
         if match.how == DIFFERENT:
-            differences = argument_differences(match.index, self.effects[match.index], live.args, live.kwargs,
-                                               live.dependency, self.readings())  # fmt: skip
+            effect = self.effects[match.index]
+            differences = argument_differences(match.index, effect, arguments, self.readings())
             self.progress.remade[match.index] = as_made(
-                self.effects[match.index], live.dependency, made, self._frozen(live, live.dependency.exclude)
+                effect, live.dependency, made, self._frozen(live, live.dependency.exclude)
             )
         self.progress.take(match, differences)
         self.handles.settle(live.handle, self._settles(match, made, live))
@@ -266,9 +274,9 @@ class Server:
         self.progress.missed(error)
         raise error
 
-    def readings(self) -> tuple[float, float]:
-        """The interval of this replay so far, in seconds since 1970 by the moved clock."""
-        return self._started, time.time()
+    def readings(self) -> ClockReadings:
+        """Recognises readings of the clock, in the captured call and in this replay so far."""
+        return readings_of(self.header, Span(self._started, time.time()))
 
     def _next_new(self) -> int:
         self._new_values += 1
