@@ -68,4 +68,4 @@ def _entry(proposal: Proposal) -> list[str]:
     if not proposal.live:
         return [f"  - {proposal.target}"]
     left_out = ", ".join(proposal.live)
-    return [f"  - target: {proposal.target}", f"    exclude: [{left_out}]    # live objects: tests supply stand-ins"]
+    return [f"  - target: {proposal.target}", f"    exclude: [{left_out}]    # live objects, which cannot be stored"]
