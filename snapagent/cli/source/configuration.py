@@ -8,7 +8,7 @@ from textwrap import wrap
 from ..terminal.wording import printable
 from .propose import Proposal
 
-_WIDTH = 96  # characters of a comment
+_WIDTH = 76  # characters of a comment
 _SPARE = 36  # proposals that are written as comments
 
 _HEAD = """\
