@@ -22,6 +22,7 @@ from .recording.ledger import Ledger
 from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
 from .writing.seal_call import CallSealer
+from .writing.trace_context import noting_trace
 from .writing.writer import Writer
 
 TYPE_CHECKING = False
@@ -75,7 +76,8 @@ class Engine:
             own_threads=capturing,
             shape_of=sealer.shape_of,
         )
-        self._submit, self._wake = self.writer.submit, self.writer.wake  # one bound method of each for all recorders
+        # One object of each for all recorders.
+        self._submit, self._wake = noting_trace(self.writer.submit), self.writer.wake
         _engines.add(self)
 
     def recorder_for(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..compare import make_options
-from ..compare.outcomes import CHANGED, EQUAL
+from ..compare.outcomes import CHANGED, EQUAL, NOISE
 from ..core.records import Record
 from .source.modules import default_search_path
 from .workers.pool import Plan, Result, Task, replay_all
@@ -61,7 +61,7 @@ class Stage:
     def _judged(self, tasks: Sequence[Task], facsimiles: str | None, path: Sequence[str]) -> dict[str, Trial]:
         with ThreadPoolExecutor(1) as beside:
             other = beside.submit(self._replayed, tasks[::-1], facsimiles, path, "2")
-            first = self._replayed(tasks, facsimiles, path, "1", progress=self._progress)
+            first = self._replayed(tasks, facsimiles, path, "1", twice=True, progress=self._progress)
             second = other.result()
         found: dict[str, Trial] = {}
         for target in dict.fromkeys(task.target for task in tasks):
@@ -83,6 +83,7 @@ class Stage:
         path: Sequence[str],
         seed: str,
         ignore: Sequence[str] = (),
+        twice: bool = False,
         progress: Progress = lambda results, total: results,
     ) -> dict[str, Result]:
         """The results by file name. All in one process, as in a test session, where one call may affect later ones."""
@@ -92,6 +93,7 @@ class Stage:
             "facsimiles": facsimiles,
             "setup": None,
             "allow_io": self._allow_io,
+            "twice": twice,
         }
         plan = Plan(1, _TIMEOUT, rules, variables={**self._variables, _SEED: seed})
         return {result.task.name: result for result in progress(replay_all(tasks, plan), len(tasks))}
@@ -101,13 +103,18 @@ def _noise(pairs: Sequence[tuple[Result, Result]]) -> tuple[str, ...]:
     """The paths at which two replays of a bundle ended differently. Indices become `[*]`: lists vary in length."""
     found: dict[str, None] = {}
     for first, second in pairs:
-        if not {first.kind, second.kind} <= {CHANGED, EQUAL}:
+        if not {first.kind, second.kind} <= {CHANGED, EQUAL, NOISE}:
             continue
+        found.update(dict.fromkeys(map(_any_index, first.noise)))
         got = [{one["path"]: one["got"] for one in result.differences} for result in (first, second)]
         for path in [path for path in {**got[0], **got[1]} if got[0].get(path) != got[1].get(path)]:
-            found[re.sub(r"\[\d+\]", "[*]", path)] = None
+            found[_any_index(path)] = None
     paths = sorted(path for path in found if _is_place_in_outcome(path))
     return tuple(path for path in paths if not any(_is_below(path, other) for other in paths))
+
+
+def _any_index(path: str) -> str:
+    return re.sub(r"\[\d+\]", "[*]", path)
 
 
 def _is_below(path: str, other: str) -> bool:

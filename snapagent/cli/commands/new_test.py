@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import click
@@ -14,22 +14,27 @@ from ...core.records import Record
 from ...core.short_hashes import short_hash
 from ...dependencies.tape import StoredEffect, decode_effects
 from ...errors import SnapagentError
+from ...store.layout import BundleEntry
 from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, pass_app, store_options
 from ..choosing import is_glob, matching, name_of
 from ..completing import complete_target
 from ..group import PROBLEM
+from ..inline import write_inline
 from ..source.facsimiles import missing_values
 from ..source.modules import SourceFinder, default_search_path
 from ..source.new_test import NewTest, file_name_of, file_source
 from ..source.side_effects import find_side_effects
 from ..terminal.wording import counted
 from ..trial import Progress, Stage, Trial
-from ..workers.pool import Result, Task
+from ..workers.pool import Task
 from ..workers.tasks import tasks_of, variables_for, with_settings
 from ..writing import refuse_existing, write_new
 from .facsimile import INSPECTED, headers_of
 
+Files = dict[str | None, list[str]]  # path, None for stdout -> the targets whose tests it gets
+
+_RANDOM_STATE = "random:getstate"
 _SHOWN = 10  # bundles that do not pass, in words
 
 
@@ -45,11 +50,12 @@ class _Written(Record):
 @click.option("-o", "--output", "path", metavar="FILE|DIR", help="Write to FILE, or to a file for each module in DIR.")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @click.option("--snapshot", is_flag=True, help="Compare with syrupy's snapshot instead of the captured outcome.")
+@click.option("--inline", is_flag=True, help="Write plain tests with literal values, a function for each bundle.")
 @click.option("--allow-io", is_flag=True, help="Allow connections, databases and changes of files while trying.")
 @store_options
 @pass_app
 def new_test_command(
-    app: App, targets: Sequence[str], path: str | None, force: bool, snapshot: bool, allow_io: bool
+    app: App, targets: Sequence[str], path: str | None, force: bool, snapshot: bool, inline: bool, allow_io: bool
 ) -> None:
     """Write tests of functions from their bundles.
 
@@ -58,11 +64,15 @@ def new_test_command(
     and only stand-ins that calls use are written. It says which bundles do not pass, and why, and then exits 1. Without
     -o it prints what the source alone tells, and replays nothing.
 
+    With --inline the tests need neither bundles nor snapagent: arguments and outcome are Python code. It says for which
+    bundles that cannot be, and because of which value.
+
     \b
     Examples:
       snapagent new-test shop.pricing.quote
       snapagent new-test shop.orders:OrderService.place -o tests/test_place.py
       snapagent new-test 'shop.**' -o tests
+      snapagent new-test shop.pricing.quote --inline -o tests/test_quote.py
     """
     folders = _testable(app, targets)
     files = _files(folders, path)
@@ -70,18 +80,64 @@ def new_test_command(
         for file in files:
             if file is not None:
                 refuse_existing(file)
-    stage = Stage(variables_for(app), _progress(app), allow_io=allow_io) if path is not None else None
+    stage = Stage(variables_for(app), _progress(app), allow_io=allow_io)
+    if inline:
+        passed = _write_inline(app, folders, files, stage, force)
+    else:
+        passed = _write_replaying(app, folders, files, None if path is None else stage, snapshot, force)
+    if not passed:
+        raise click.exceptions.Exit(PROBLEM)
+
+
+def _write_replaying(
+    app: App, folders: Sequence[FunctionFolder], files: Files, stage: Stage | None, snapshot: bool, force: bool
+) -> bool:
+    """Write tests that replay bundles. Whether all of them pass, as far as they were tried."""
     written = _written(app, folders, snapshot, stage)
     for file, names in files.items():
-        text = file_source([one.test for one in written if one.test.target in names])
-        if file is None:
-            app.out.raw(text)
-        else:
-            write_new(file, text, force=force)
-            app.out.line("wrote ", (file, "bold"))
-    _print_next_steps(app, written, path)
-    if any(one.trial.failing for one in written):
-        raise click.exceptions.Exit(PROBLEM)
+        _put(app, file, file_source([one.test for one in written if one.test.target in names]), force)
+    _print_next_steps(app, written, _shown_path(files))
+    return not any(one.trial.failing for one in written)
+
+
+def _write_inline(app: App, folders: Sequence[FunctionFolder], files: Files, stage: Stage, force: bool) -> bool:
+    """Write tests with literal values. Whether there are some, and today's code passes."""
+    tasks = with_settings([task for folder in folders for task in tasks_of(app.store, folder)])
+    asking = dict(_asking(app.store, folders))
+    found = write_inline(tasks, stage.try_out(tasks), asking, variables_for(app))
+    for file, names in files.items():
+        text = found.source_for(names)
+        if text:
+            _put(app, file, text, force)
+    for one in found.refused[:_SHOWN]:
+        app.out.note(f"{one.target} {short_hash(one.hash)} is left out: {one.reason}")
+    if len(found.refused) > _SHOWN:
+        app.out.note(f"{len(found.refused) - _SHOWN} more bundles are left out")
+    app.out.note(f"{counted(len(found.tests), 'test')} of {counted(len(tasks), 'bundle')}, all pass")
+    return bool(found.tests) and not any(one.fails_today for one in found.refused)
+
+
+def _asking(store: StoreReader, folders: Sequence[FunctionFolder]) -> Iterator[tuple[str, str]]:
+    """File name and dependency of the bundles that asked one; the state of the random generator aside."""
+    for folder in folders:
+        for entry in store.bundles(folder.name):
+            asked = [effect.dependency for effect in _effects(store, entry) if effect.dependency != _RANDOM_STATE]
+            if asked:
+                yield entry.name, asked[0]
+
+
+def _shown_path(files: Files) -> str | None:
+    """What pytest is to be given: the file, or the folder of several."""
+    first = next(iter(files), None)
+    return first if len(files) < 2 or first is None else os.path.dirname(first)
+
+
+def _put(app: App, file: str | None, text: str, force: bool) -> None:
+    if file is None:
+        app.out.raw(text)
+    else:
+        write_new(file, text, force=force)
+        app.out.line("wrote ", (file, "bold"))
 
 
 def _progress(app: App) -> Progress:
@@ -105,12 +161,12 @@ def _is_of_main_script(folder: FunctionFolder) -> bool:
     return Target.parse(name_of(folder)).module == "__main__"
 
 
-def _files(folders: Sequence[FunctionFolder], path: str | None) -> dict[str | None, list[str]]:
-    """Path -> the targets whose tests it gets; one file, or one for each module when `path` is a folder."""
+def _files(folders: Sequence[FunctionFolder], path: str | None) -> Files:
+    """One file, or one for each module when `path` is a folder."""
     names = [name_of(folder) for folder in folders]
     if path is None or (path.endswith(".py") and not os.path.isdir(path)):
         return {path: names}
-    found: dict[str | None, list[str]] = {}
+    found: Files = {}
     for name in names:
         found.setdefault(os.path.join(path, file_name_of(name)), []).append(name)
     return found
@@ -145,13 +201,17 @@ def _from_source(test: NewTest, headers: list[Header], served: set[str], finder:
 
 def _served_paths(store: StoreReader, folder: FunctionFolder) -> set[str]:
     """The placeholders for which replay has stand-ins, because calls on them were recorded. Nothing is unpickled."""
-    found: set[str] = set()
-    for entry in store.bundles(folder.name)[-INSPECTED:]:
-        with suppress(SnapagentError, KeyError, ValueError):
-            data = store.part(store.read(entry), EFFECTS)
-            effects = (effect for effect in decode_effects(data) if isinstance(effect, StoredEffect))
-            found.update(effect.receiver for effect in effects if effect.receiver is not None)
-    return found
+    entries = store.bundles(folder.name)[-INSPECTED:]
+    receivers = (effect.receiver for entry in entries for effect in _effects(store, entry))
+    return {receiver for receiver in receivers if receiver is not None}
+
+
+def _effects(store: StoreReader, entry: BundleEntry) -> list[StoredEffect]:
+    """The effects of a bundle; none when it has no tape, or cannot be read."""
+    with suppress(SnapagentError, KeyError, ValueError):
+        data = store.part(store.read(entry), EFFECTS)
+        return [effect for effect in decode_effects(data) if isinstance(effect, StoredEffect)]
+    return []
 
 
 def _from_trial(
@@ -174,8 +234,8 @@ def _from_trial(
 def _print_next_steps(app: App, written: Sequence[_Written], path: str | None) -> None:
     failing = [result for one in written for result in one.trial.failing]
     for result in failing[:_SHOWN]:
-        reason = _reason(result)
-        app.out.note(f"{result.task.target} {short_hash(result.task.hash)} does not pass: {result.kind}: {reason}")
+        which = f"{result.task.target} {short_hash(result.task.hash)}"
+        app.out.note(f"{which} does not pass: {result.kind}: {result.why}")
     if len(failing) > _SHOWN:
         app.out.note(f"{len(failing) - _SHOWN} more bundles do not pass")
     missing = sum(len(one.test.missing_values) for one in written)
@@ -186,10 +246,3 @@ def _print_next_steps(app: App, written: Sequence[_Written], path: str | None) -
     tests = "a test" if len(written) == 1 else f"{len(written)} tests"
     passing = "" if failing or path is None else ", all pass"
     app.out.note(f"{tests} with {bundles}{passing}", then=", then ".join(steps))
-
-
-def _reason(result: Result) -> str:
-    if result.reason:
-        return result.reason.splitlines()[0]
-    differences = [f"{one['path']}: expected {one['expected']}, got {one['got']}" for one in result.differences]
-    return differences[0] if differences else f"expected {result.expected}, got {result.got}"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
 from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, GO_BY_NAME, REBUILDS_EXCEPTION, SINGLETON, STARTS_ANEW
+from ..attributes import inner_parts
 from .class_facts import class_facts
 from .decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 
@@ -54,12 +55,19 @@ class Place:
 
     __slots__ = ("context", "labels", "link", "node", "rule")
 
-    def __init__(self, node: Any, link: Link | None, labels: Sequence[Any], rule: str | None = None) -> None:
+    def __init__(
+        self,
+        node: Any,
+        link: Link | None,
+        labels: Sequence[Any],
+        rule: str | None = None,
+        context: str | None = None,
+    ) -> None:
         self.node = node
         self.link = link
         self.labels = labels
         self.rule = rule
-        self.context: str | None = None
+        self.context = context
 
 
 class Item:
@@ -167,11 +175,9 @@ def _function_parts(node: Inert) -> Iterator[Item]:
 
 def _state(node: Inert, fields: Sequence[str]) -> Iterator[Item]:
     state = node.state
+    for part in inner_parts(state):  # first, because the first path to a container is the one that names its items
+        yield Item(None, NO_STEP, None, part)
     yield Item("state", NO_STEP if not is_atom(state) else "state", None, state, fields)
-    if type(state) is tuple:  # (attributes, slots)
-        for part in state:
-            if type(part) is dict:
-                yield Item(None, NO_STEP, None, part)
 
 
 def extended(link: Link | None, key: object) -> Link | None:
@@ -217,8 +223,12 @@ def walk(roots: Roots) -> Iterator[Place]:
 
 
 def put(place: Place, changes: Mapping[Any, Any], replaced: dict[int, tuple[Any, Any]]) -> None:
-    """Put values into a container by slot. Tuples and frozensets are immutable: `replaced` gets old and new, by id."""
+    """Put values into a container by slot. Tuples and frozensets are immutable: `replaced` gets old and new, by id.
+
+    What was put into such a container before stays in it.
+    """
     node = place.node
+    latest = replaced[id(node)][1] if id(node) in replaced else node
     kind = type(node)
     if kind is Roots:
         for index, value in changes.items():
@@ -231,9 +241,9 @@ def put(place: Place, changes: Mapping[Any, Any], replaced: dict[int, tuple[Any,
             node.discard(member)
             node.add(value)
     elif kind is tuple:
-        replaced[id(node)] = node, tuple(changes.get(index, value) for index, value in enumerate(node))
+        replaced[id(node)] = node, tuple(changes.get(index, value) for index, value in enumerate(latest))
     elif kind is frozenset:
-        replaced[id(node)] = node, frozenset(changes.get(value, value) for value in node)
+        replaced[id(node)] = node, frozenset(changes.get(value, value) for value in latest)
     else:
         for slot, value in changes.items():
             setattr(node, slot, value)
