@@ -72,7 +72,7 @@ def _judged(
     if effects.miss is not None:
         verdict = Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
         return Judged(verdict, got, around, effects.miss)
-    verdict = judge_as_stored(expected, got, options.replace(readings=around.readings))
+    verdict = judge_as_stored(expected, got, around.measured(options))
     verdict = _if_rebuilt(values, values.missing.explain(verdict, got, used)).with_differences(effects.differences)
     notes = effects.notes if verdict else (*effects.notes, *effects.if_changed)
     return Judged(verdict.replace(notes=notes), got, around)

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from ..bundle import SECONDS
-from ..compare.clock_readings import ClockReadings, Interval
+from ..compare.clock_readings import ClockReadings, Durations, Interval
+from ..compare.walking import Options
 from ..core.records import Record
 from ..dependencies.raw_tape import RawEffect
 from . import clock
@@ -87,13 +88,17 @@ class Surroundings:
                 self._interval = Interval(started, time.time())
                 self._seconds = time.perf_counter() - began
 
-    @property
-    def readings(self) -> ClockReadings:
-        """Recognises readings of the wall clock, in the captured call and in this one."""
+    def measured(self, options: Options) -> Options:
+        """Options that excuse readings of the wall clock and measured times, of the captured call and of this one.
+
+        A time that a call measured may be longer than the call, whose duration leaves out the agent's work inside it.
+        """
         started = datetime.fromisoformat(self._header.timestamp).timestamp()
         accepted = float(self._header.accepted.get(SECONDS, 0.0))  # type: ignore[arg-type]
-        seconds = max(max(self._header.duration, accepted) + _SLACK, float(self._header.effects.get("seconds", 0.0)))
-        return ClockReadings(Interval(started, started + seconds), self._interval)
+        took = max(self._header.duration, accepted)
+        seconds = max(took + _SLACK, float(self._header.effects.get("seconds", 0.0)))
+        readings = ClockReadings(Interval(started, started + seconds), self._interval)
+        return options.replace(readings=readings, durations=Durations(2 * took, 2 * self._seconds))
 
     @property
     def seconds(self) -> float:
