@@ -90,6 +90,11 @@ def test_a_memo_as_of_deepcopy_fits() -> None:
     assert loaded[1][id(loaded[0])].name == "a"
 
 
+def test_the_id_of_none_is_stored_as_such() -> None:
+    """A program notes it to see that an option was replaced."""
+    assert b"identity_of" in frozen({"was": id(None)}).data and kept({"was": id(None)}) == {"was": id(None)}
+
+
 def test_numbers_that_are_no_addresses_are_kept() -> None:
     numbers = [2**45, 2**46 + 1, time.time_ns(), time.time_ns() // 1000, time.time_ns() // 10**6, 2**47 - 1, -(2**45)]
     gone = id(Node("a" * 20))

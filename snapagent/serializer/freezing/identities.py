@@ -29,6 +29,10 @@ ADDRESS = pickle.LONG1 + bytes([_ADDRESS.bit_length() // 8 + 1])
 _LEAST = _ADDRESS >> 4  # leaves out the time in milliseconds, which takes as many bytes
 
 
+# The pickler does not remember these, and their addresses differ from process to process too.
+_NOT_MET = {id(value): value for value in (None, True, False, Ellipsis, NotImplemented, ())}
+
+
 class _Identity:
     """Is written as `identity_of(value)`."""
 
@@ -67,8 +71,10 @@ def identified(data: bytes, memo: Any) -> dict[int, object]:
     if ADDRESS not in data:
         return {}
     numbers = _numbers_in(data)
-    met = memo.copy() if numbers else {}
-    return {number: met[number][1] for number in numbers if number in met}
+    if not numbers:
+        return {}
+    met = {number: value for number, (_, value) in memo.copy().items() if number in numbers}
+    return met | {number: value for number, value in _NOT_MET.items() if number in numbers}
 
 
 def _numbers_in(data: bytes) -> set[int]:
