@@ -136,3 +136,17 @@ def test_a_preview_shows_them_in_short() -> None:
     node = Node("a")
 
     assert sealed(call, {"at": id(node), "node": node}).header.previews["index"].startswith("{'at': id(Node), ")
+
+
+def test_a_call_with_interlocking_tables_has_a_hash_of_the_second_version() -> None:
+    def call(tables: object) -> None: ...
+
+    hashes = set()
+    for is_first in (True, False):
+        one, other, node = dict[Any, Any](), dict[Any, Any](), Node("a")
+        node.below = {"one": one, "other": other} if is_first else {"other": other, "one": one}  # type: ignore[assignment]
+        one |= {id(other): other, id(node): node}
+        other[id(node)] = node
+        hashes.add(sealed(call, one).header.hash)
+
+    assert len(hashes) == 1 and hashes.pop().startswith("h2:")

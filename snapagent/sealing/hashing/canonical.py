@@ -343,11 +343,12 @@ def argument_hash(
     """The hash of inert arguments by parameter name; `instance` names the parameter that `call_hash` leaves out."""
     canonical = canonical or Canonical()
     texts = {name: canonical.of(value) for name, value in bound.items()}
+    has_newer = canonical.has_newer
     if canonical.is_tangled:
         alone = {name: canonical.alone(value) for name, value in bound.items()}
         texts = {name: text for name, (text, _) in alone.items()}
         canonical.opaque[:] = [found for _, opaque in alone.values() for found in opaque]
-    newer = [name for name in bound if is_of_second_version(bound[name])] if canonical.has_newer else []
+    newer = [name for name in bound if is_of_second_version(bound[name])] if has_newer else []
     whole = _versioned(texts, newer)
     rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance}, newer)
     return HashResult(whole, rest, _opaque_paths(canonical, bound) if canonical.opaque else ())
