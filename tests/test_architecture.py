@@ -43,7 +43,6 @@ HOMES = {
     "django": ("serializer",),
     "lxml": ("serializer",),
     "sqlalchemy": ("serializer",),
-    "filelock": ("store",),
     "zstandard": ("store",),
     "wrapt": ("capture.instrument",),
     "pytest": ("replay.plugin",),

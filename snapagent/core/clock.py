@@ -30,3 +30,4 @@ perf_counter: Callable[[], float] = _time.perf_counter
 process_time: Callable[[], float] = _time.process_time
 thread_time: Callable[[], float] = _time.thread_time
 time: Callable[[], float] = _time.time
+sleep: Callable[[float], None] = _time.sleep

@@ -18,11 +18,20 @@ _FOREIGN = ("/asyncio/", "/concurrent/futures/", "/threading.py", "/contextlib.p
 _frame = sys._getframe
 
 
-def calling_codes(depth: int, stop: CodeType | None = None) -> tuple[CodeType, ...]:
+def library_of(module: str) -> str:
+    """Where the files of a library are: the folder of the top-level package of a module, or its one file."""
+    top = sys.modules.get(module.partition(".")[0])
+    file = getattr(top, "__file__", None) or ""
+    return file.rpartition("/")[0] + "/" if file and hasattr(top, "__path__") else file
+
+
+def calling_codes(depth: int, stop: CodeType | None = None, library: str = "") -> tuple[CodeType, ...]:
     """The code of the frames above, the nearest first, up to the one that runs `stop`.
 
-    `depth` frames are skipped, and those of this package.
+    `depth` frames are skipped, and those of this package. So are those of `library`, a folder or a file: the frames
+    inside a library tell nothing about the program, and change with its release.
     """
+    skipped = (*_OURS, library) if library else _OURS
     found: list[CodeType] = []
     try:
         frame = _frame(depth)
@@ -30,7 +39,7 @@ def calling_codes(depth: int, stop: CodeType | None = None) -> tuple[CodeType, .
         return ()
     while frame is not None and len(found) < LONGEST:
         code = frame.f_code
-        if not code.co_filename.startswith(_OURS):
+        if not code.co_filename.startswith(skipped):
             found.append(code)
             if code is stop:
                 break

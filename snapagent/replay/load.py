@@ -15,6 +15,8 @@ from .captures_dir import library_for
 from .select import BundleQuery, find_newest, select
 from .stored import applicable_facsimiles, placeholder_paths
 
+Facsimiles = Mapping[str, object] | Callable[[], Mapping[str, object]]
+
 
 def load_capture(
     target: str | Callable[..., Any],
@@ -23,7 +25,7 @@ def load_capture(
     args: Sequence[Any] | None = None,
     kwargs: Mapping[str, Any] | None = None,
     outcome: str | None = None,
-    facsimiles: Mapping[str, object] | None = None,
+    facsimiles: Facsimiles | None = None,
     base_path: str | os.PathLike[str] | None = None,
 ) -> Bundle:
     """The newest bundle of a function that fits.
@@ -33,7 +35,7 @@ def load_capture(
         hash: A prefix of the argument hash, with or without `h1:` or `h2:`, or a bundle's file name.
         args, kwargs: The call's arguments (without the bound instance), in any spelling that binds the same.
         outcome: `returned`, `raised`, or the type of an exception.
-        facsimiles: Stand-ins for placeholders, by path.
+        facsimiles: Stand-ins for placeholders, by path, or a function that returns them.
         base_path: The folder of captures; default: pytest's option, the environment, the config, `captures`.
 
     Raises:
@@ -44,7 +46,7 @@ def load_capture(
     query = BundleQuery.of(target, hash, args, kwargs, outcome)
     store = _open(query, base_path)
     entry, file = find_newest(store, query)
-    return Bundle(store, entry, file.header, facsimiles, file)
+    return Bundle(store, entry, file.header, facsimiles() if callable(facsimiles) else facsimiles, file)
 
 
 def load_captures(
@@ -55,7 +57,7 @@ def load_captures(
     kwargs: Mapping[str, Any] | None = None,
     outcome: str | None = None,
     limit: int | None = None,
-    facsimiles: Mapping[str, object] | None = None,
+    facsimiles: Facsimiles | None = None,
     base_path: str | os.PathLike[str] | None = None,
 ) -> list[Bundle]:
     """All bundles of a function that fit, oldest first; with `limit` the newest of them.
@@ -63,7 +65,7 @@ def load_captures(
     The list is empty when the function has bundles and none fits. An unknown function, or one without bundles, raises
     TargetNotFoundError: a test that loops over a misspelled name must not pass. A damaged file is skipped with a
     warning that names it. A facsimile applies to the bundles that have a placeholder at its path; it is an error when
-    none has.
+    none has. A function that returns them is called once for each bundle, so that no two bundles share an object.
     """
     query = BundleQuery.of(target, hash, args, kwargs, outcome)
     try:
@@ -78,7 +80,7 @@ def captures_for(
     hash: str | None = None,
     outcome: str | None = None,
     limit: int | None = None,
-    facsimiles: Mapping[str, object] | None = None,
+    facsimiles: Facsimiles | None = None,
     base_path: str | os.PathLike[str] | None = None,
 ) -> list[Bundle]:
     """Like `load_captures`, for tests: raises BundleNotFoundError, which lists the existing bundles, when none fits.
@@ -91,7 +93,7 @@ def captures_for(
 def _bundles(
     query: BundleQuery,
     limit: int | None,
-    facsimiles: Mapping[str, object] | None,
+    facsimiles: Facsimiles | None,
     base_path: str | os.PathLike[str] | None,
     torn: bool = False,
 ) -> list[Bundle]:
@@ -109,7 +111,12 @@ def _open(query: BundleQuery, base_path: str | os.PathLike[str] | None) -> Store
     return library_for(query.target, base_path)
 
 
-def _facsimiles_of_each(headers: Sequence[Header], facsimiles: Mapping[str, object]) -> list[dict[str, object]]:
+def _facsimiles_of_each(headers: Sequence[Header], facsimiles: Facsimiles) -> list[dict[str, object]]:
     """For each bundle the facsimiles of its placeholders. Raises FacsimileError for one that no bundle has."""
-    check_facsimiles(facsimiles, list(dict.fromkeys(path for header in headers for path in placeholder_paths(header))))
-    return [applicable_facsimiles(header, facsimiles) for header in headers]
+    known = list(dict.fromkeys(path for header in headers for path in placeholder_paths(header)))
+    found = []
+    for header in headers:
+        own = facsimiles() if callable(facsimiles) else facsimiles
+        check_facsimiles(own, known)
+        found.append(applicable_facsimiles(header, own))
+    return found

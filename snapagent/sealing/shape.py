@@ -92,7 +92,7 @@ class _Shaper:
             return name
         if len(value.args) == 1 and is_atom(value.args[0]) and "enum:Enum" in class_facts(kind).bases:
             return f"{name}({preview_text(value.args[0], 40)})"
-        parts = self._parts(named_parts(value), depth) if depth == 0 else ""
+        parts = self._parts(_attributes(value), depth) if depth == 0 else ""
         return f"{name}({parts})" if parts else name + _items_of_object(value)
 
     def _parts(self, named: Iterable[tuple[str, Any]], depth: int) -> str:
@@ -102,6 +102,13 @@ class _Shaper:
         shown = public[: min(_NAMED, max(self._left, 0))]
         texts = [f"{printable(name)}: {self.of(values[index], depth + 1)}" for name, index in shown]
         return ", ".join(texts) + (", ..." if len(shown) < len(public) else "")
+
+
+def _attributes(value: Inert) -> list[tuple[str, Any]]:
+    """The attributes of an object; those of a pydantic model are one level further down in its state."""
+    named = named_parts(value)
+    inner = next((part for name, part in named if name == "__dict__"), None)
+    return list(inner.items()) if type(inner) is dict else named
 
 
 def _number(value: Any, kind: type) -> str:

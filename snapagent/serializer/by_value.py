@@ -115,7 +115,7 @@ def name_of_code(value: Any) -> str:
     """`module.qualname` of a function or class, for the header."""
     if is_class(value):
         return f"{module_name(value)}.{qualname(value)}"
-    return f"{value.__module__}.{value.__qualname__}"
+    return f"{value.__module__}.{value.__qualname__}" if value.__module__ else str(value.__qualname__)
 
 
 @cache
@@ -285,6 +285,8 @@ def _refuse_dragging(function: Any) -> None:
     namespace = function.__globals__
     if _module_of(namespace) is None and (len(namespace) > MOST_GLOBALS or "__spec__" in namespace):
         raise Unstorable("its globals belong to no module")
+    if function.__module__ is None and "__name__" not in namespace:
+        return  # made from code that was compiled at run time, with globals of its own
     if type(function.__module__) is not str or function.__module__ not in sys.modules:
         raise Unstorable("its module is not loaded")
 

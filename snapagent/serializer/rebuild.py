@@ -318,6 +318,32 @@ def find_model(app_label: str, model_name: str, name: str) -> Any:
     return apps.get_model(app_label, model_name, require_ready=False)
 
 
+def set_rule(made: Any, state: dict[str, Any]) -> None:
+    """Set the attributes of a rule of werkzeug's routing, and compile the functions that build its URLs."""
+    set_attributes(made, state)
+    made._build = made._compile_builder(False).__get__(made, None)
+    made._build_unknown = made._compile_builder(True).__get__(made, None)
+
+
+class StartResponse:
+    """Takes the place of the `start_response` of a web server: keeps what it is called with, and sends nothing."""
+
+    def __init__(self) -> None:
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+        self.written: list[bytes] = []
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+        """Returns the `write` of WSGI."""
+        self.status, self.headers = status, headers
+        return self.written.append
+
+
+def current_object(value: Any) -> Any:
+    """What a proxy stood for when the call was captured."""
+    return value
+
+
 def rebuild_row(columns: tuple[str, ...], values: tuple[Any, ...]) -> Any:
     """A `sqlite3.Row` with these column names and values."""
     import sqlite3

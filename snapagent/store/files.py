@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from ..core.signals import raised_by_signal_handler
-from .failures import FOREIGN_FOLDER, LOCKED, StoreFailure
-from .layout import LOCK, TEMPORARY
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from filelock import UnixFileLock
-
+from . import locks
+from .failures import FOREIGN_FOLDER, StoreFailure
+from .layout import TEMPORARY
 
 Status = os.stat_result
 
@@ -179,8 +174,10 @@ def _write_all(descriptor: int, data: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def create_once(folder: int, name: str, data: bytes) -> None:
+def create_once(folder: int, name: str, data: bytes) -> bool:
     """Write `name` unless it exists: the first of several processes wins, and a reader sees all of its data.
+
+    False when another process was quicker.
 
     A link, not a rename, because a rename would replace the file of a quicker process.
     """
@@ -188,10 +185,13 @@ def create_once(folder: int, name: str, data: bytes) -> None:
     draft = f"{TEMPORARY}{os.urandom(8).hex()}-{name}"
     try:
         publish(folder, draft, data, token="-")
-        with suppress(FileExistsError):
-            os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        return False
     finally:
-        remove(folder, draft)
+        with tolerated():  # `name` is there already
+            remove(folder, draft)
+    return True
 
 
 def append(folder: int, name: str, data: bytes) -> int:
@@ -297,61 +297,14 @@ def sweep(folder: int, names: list[str], now: float, older_than: float = ORPHAN_
     return swept
 
 
-_unreleased: list[UnixFileLock] = []  # held by this process after the system refused to release them
-
-
-def _release(lock: UnixFileLock) -> None:
-    try:
-        lock.release()
-    except OSError as error:
-        _unreleased.append(lock)  # the next lock of this process tries again: others wait until it is released
-        if raised_by_signal_handler(error):
-            raise
-
-
-def _release_leftovers() -> None:
-    for _ in range(len(_unreleased)):
-        try:
-            lock = _unreleased.pop()
-        except IndexError:  # another thread took it
-            return
-        _release(lock)
-
-
 @contextmanager
-def locked(folder: str, timeout: float) -> Iterator[None]:
-    """Hold the lock of `folder`. Raises StoreFailure `locked` after `timeout` seconds, or where locks do not work."""
-    if _half_imported():
-        raise StoreFailure(LOCKED, folder)
-    try:
-        from filelock import Timeout, UnixFileLock
-    except ImportError as error:  # as when there are no file descriptors left to read it with
-        raise StoreFailure(LOCKED, folder) from error
-    _release_leftovers()
-    lock = UnixFileLock(
-        f"{folder}/{LOCK}", timeout, FILE_MODE, thread_local=False, poll_interval=0.005, fallback_to_soft=False
-    )
-    try:
-        lock.acquire()
-    except (Timeout, NotImplementedError) as error:
-        raise StoreFailure(LOCKED, folder) from error
-    except OSError as error:
-        raise StoreFailure.of(error, folder) from error
-    try:
-        yield
-    finally:
-        _release(lock)
+def locked(path: str, timeout: float, *, make: bool = False) -> Iterator[int]:
+    """The same as `own_folder`, with the lock of the folder held: for changes of what all processes share.
 
-
-def lock_is_ready() -> bool:
-    """True when a lock can be taken without an import."""
-    return "filelock" in sys.modules
-
-
-def _half_imported() -> bool:
-    """True when a thread that no longer exists was importing filelock when this process was forked.
-
-    Its import lock is never released: the child must write its counts to a file, for others to add.
+    Raises StoreFailure `locked` after `timeout` seconds, or where locks do not work.
     """
-    spec = getattr(sys.modules.get("filelock"), "__spec__", None)
-    return bool(getattr(spec, "_initializing", False))
+    while True:
+        with own_folder(path, make=make) as folder, locks.held(folder, path, timeout):
+            if not make or os.fstat(folder).st_nlink:  # else it was removed while this process waited
+                yield folder
+                return

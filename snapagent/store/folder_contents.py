@@ -38,6 +38,12 @@ class FolderContents:
         if COUNTS in names:
             pending_counts.sweep(self.path, now)
 
+    def is_complete(self, folder: int) -> bool:
+        """True when the folder holds no bundle besides these, as far as it can be listed."""
+        with files.tolerated():
+            return self.entries.keys() >= set(bundle_names(os.listdir(folder)))
+        return False
+
     def _describe(self, described: Iterable[IndexedBundle]) -> None:
         for bundle in described:
             self._traits[bundle.name] = bundle.outcome_kind, bundle.shape

@@ -13,10 +13,9 @@ from collections.abc import Iterable, Iterator
 
 from ..core.signals import raised_by_signal_handler
 from . import files, hash_shards, index, pending_counts
-from .files import locked
 from .folder_contents import FolderContents
 from .index import BrokenIndex, Counts, FunctionIndex, IndexedBundle
-from .layout import BundleEntry, parse_bundle_names
+from .layout import COUNTS, BundleEntry, parse_bundle_names
 from .quota import Quota
 from .retention import RetentionRules
 
@@ -69,7 +68,7 @@ class FolderWriter:
             self._open(rules, now)
             self._opened = True
         if not self._announced:
-            self._announced = self._marked = pending_counts.mark_open(self.folder, self.token)
+            self.announce()
 
     def _open(self, rules: RetentionRules, now: float) -> None:
         with files.own_folder(self.folder, make=True) as folder:
@@ -81,14 +80,23 @@ class FolderWriter:
                 found, missing = None, False
             if found is None or rules.keep != math.inf:
                 self._list(folder, found, now)
-            if missing:
-                index.create(folder, self._first_index(folder))
+            if missing and index.create(folder, self._first_index(folder)):
+                index.set_fresh(folder, False)
 
     def _first_index(self, folder: int) -> FunctionIndex:
         """An index where there was none: of an empty folder, or of bundles whose calls were not counted."""
         number = len(self._contents)
         first = FunctionIndex(self.target or None, number, number)
         return self._index_of_listing(folder, first)
+
+    def announce(self) -> None:
+        """Call before and after publishing: make readers list the folder until the index has what is published.
+
+        While the index is not fresh they do so anyway. Another process may make it fresh at any time. It lists the
+        folder once more before that, so either it finds a bundle, or whoever has published it finds the new index here.
+        """
+        if not self._announced and index.was_fresh(self.folder):
+            self._announced = self._marked = pending_counts.mark_open(self.folder, self.token)
 
     def record_published(self, entry: BundleEntry, bundle: IndexedBundle, rules: RetentionRules) -> None:
         """A bundle was published here. Does no I/O."""
@@ -143,6 +151,8 @@ class FolderWriter:
     #    when the process dies between the two, the next update does not add them a second time.
     # 3. The mark file goes last, and only when no caller has announced a bundle since step 1; until then readers list
     #    the folder themselves.
+    # 4. The first index of a folder is a new file and replaces none: it may be made without the lock. Before an index
+    #    becomes fresh for the first time the folder is listed once more: see `announce`.
     def update(
         self, counts: Counts, rules: RetentionRules, now: float, timeout: float, *, last: bool = False
     ) -> FunctionIndex:
@@ -152,31 +162,69 @@ class FolderWriter:
         steps that may take long are left out.
         """
         self._pending += counts
-        with files.own_folder(self.folder, make=True) as folder, locked(self.folder, timeout):
-            found = self._load(folder)
-            untouched = index.is_fresh(folder) and index.written_at(folder) == self._index_time
-            self._announced = False
-            abandoned = pending_counts.abandoned(self.folder, now)
-            lists = found is None or self._needs_listing(rules, last, untouched, abandoned)
-            if lists:
-                self._list(folder, found, now)
-                if rules.keep != math.inf or rules.max_age != math.inf:
-                    self._contents.remove_surplus(folder, rules, now)
-            if found is None:
-                found = self._replacement()
-            updated = self._index_of_listing(folder, found) if lists else self._amended(found)
-            if not last:
-                self._update_shards(folder, updated, lists)
-            from_files, names = pending_counts.collect(self.folder, found.merged)
-            updated = updated.counting(self._pending + from_files)
-            updated = updated.replace(target=self.target or found.target, merged=tuple(names))
-            index.save(folder, updated, self.token, fresh=lists or not self._must_list)
+        made = self._make()
+        if made is not None:
+            return made
+        with files.locked(self.folder, timeout, make=True) as folder:
+            while True:
+                updated = self._update(folder, rules, now, last)
+                if updated is not None:
+                    return updated
+
+    def _make(self) -> FunctionIndex | None:
+        """The folder with an index of the pending counts, made without the lock; None when the folder is there."""
+        if self._opened:
+            return None
+        try:
+            os.mkdir(self.folder, files.FOLDER_MODE)
+        except OSError:  # the other ways of writing meet it as well
+            return None
+        with files.own_folder(self.folder) as folder:
+            first = FunctionIndex(self.target or None).counting(self._pending)
+            if not index.create(folder, first):
+                return None
+            self._pending = Counts()
+            self._must_list = not self._contents.is_complete(folder)
+            index.set_fresh(folder, not self._must_list)
             self._index_time = index.written_at(folder)
-            self._clear_pending(rules, lists)
-            pending_counts.remove(self.folder, names + (abandoned if lists else []))
-            if self._marked and not self._announced:
-                pending_counts.remove_mark(self.folder, self.token)
-                self._marked = False
+        return first
+
+    def _update(self, folder: int, rules: RetentionRules, now: float, last: bool) -> FunctionIndex | None:
+        """None when another process has made the first index meanwhile."""
+        found = self._load(folder)
+        is_new = index.written_at(folder) == 0
+        untouched = index.is_fresh(folder) and index.written_at(folder) == self._index_time
+        self._announced = False
+        has_files = files.exists(folder, COUNTS)
+        abandoned = pending_counts.abandoned(self.folder, now) if has_files else []
+        lists = found is None or self._needs_listing(rules, last, untouched and not is_new, abandoned)
+        if lists:
+            self._list(folder, found, now)
+            if rules.keep != math.inf or rules.max_age != math.inf:
+                self._contents.remove_surplus(folder, rules, now)
+        was_missing = found is None
+        if found is None:
+            found = self._replacement()
+        updated = self._index_of_listing(folder, found) if lists else self._amended(found)
+        if not last:
+            self._update_shards(folder, updated, lists)
+        from_files, names = pending_counts.collect(self.folder, found.merged) if has_files else (Counts(), [])
+        updated = updated.counting(self._pending + from_files)
+        updated = updated.replace(target=self.target or found.target, merged=tuple(names))
+        if was_missing:
+            if not index.create(folder, updated):
+                return None
+        else:
+            index.save(folder, updated, self.token)
+        if is_new:
+            lists = lists and self._contents.is_complete(folder)
+        index.set_fresh(folder, lists or not (self._must_list or is_new))
+        self._index_time = index.written_at(folder)
+        self._clear_pending(rules, lists)
+        pending_counts.remove(self.folder, names + (abandoned if lists else []))
+        if self._marked and not self._announced:
+            pending_counts.remove_mark(self.folder, self.token)
+            self._marked = False
         return updated
 
     def _load(self, folder: int) -> FunctionIndex | None:
@@ -258,8 +306,11 @@ class FolderWriter:
         self._pending += counts
 
     def write_pending_counts(self) -> None:
-        """Write the pending counts to a file beside the index; whoever updates the index next adds them."""
-        if self._pending:
+        """Save the pending counts without the lock: in a new folder in its index, else in a file beside the index.
+
+        Whoever updates the index next adds that file.
+        """
+        if self._pending and self._make() is None:
             self._count_files += 1
             pending_counts.write(self.folder, f"{self.token}-{self._count_files}", self._pending, self.target)
             self._pending = Counts()

@@ -68,6 +68,7 @@ LISTED = 100  # bundles that the index describes; older ones are found by their 
 _TOKENS = 64  # processes of which the index remembers how many bundles it counted
 _LIMIT = 4 * 1024 * 1024  # bytes: a larger file is not an index
 _HEAD = 256  # bytes within which `newest` stands
+_encoder = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _NEWEST = re.compile(rb'\{"newest":"([0-9A-Za-z.\-]+)",')
 
 
@@ -165,7 +166,7 @@ class FunctionIndex(Record):
             **self.as_dict(),
             "bundles": [bundle.to_json() for bundle in self.bundles],
         }
-        return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
+        return _encoder.encode(fields).encode("ascii") + b"\n"
 
     @classmethod
     def from_json(cls, data: Data) -> FunctionIndex:
@@ -226,9 +227,18 @@ def load_usable(folder: int) -> FunctionIndex | None:
         return None
 
 
-def save(folder: int, index: FunctionIndex, token: str, *, fresh: bool = True) -> None:
-    """Replace the index; `fresh` says that it covers all that the folder holds."""
+def save(folder: int, index: FunctionIndex, token: str) -> None:
+    """Replace the index. Until `set_fresh` says how much it covers, readers list the folder."""
     files.publish(folder, INDEX, index.to_json(), token=f"{token}-")
+
+
+def create(folder: int, index: FunctionIndex) -> bool:
+    """The same where there is none. False when another process was quicker: its index stays."""
+    return files.create_once(folder, INDEX, index.to_json())
+
+
+def set_fresh(folder: int, fresh: bool) -> None:
+    """Say that the index covers all that the folder holds, or that it does not."""
     with files.tolerated():  # an index that looks stale only makes readers slower
         when = 0
         if fresh:
@@ -251,6 +261,14 @@ def written_at(folder: int) -> int:
         return 0
 
 
+def was_fresh(path: str) -> bool:
+    """True when the index of the folder at `path` is fresh, or was so before others published into the folder."""
+    try:
+        return os.lstat(f"{path}/{INDEX}").st_mtime_ns != 0
+    except OSError:
+        return False
+
+
 def newest_name(folder: int) -> str | None:
     """The file name of the newest bundle, from the first bytes of the index."""
     try:
@@ -264,8 +282,3 @@ def set_aside(folder: int) -> None:
     """Keep a broken index under another name, for inspection; only the last one is kept."""
     with files.tolerated():
         os.rename(INDEX, CORRUPT_INDEX, src_dir_fd=folder, dst_dir_fd=folder)
-
-
-def create(folder: int, index: FunctionIndex) -> None:
-    """Write the index of a folder that has none; when another process was quicker, its index stays."""
-    files.create_once(folder, INDEX, index.to_json())

@@ -117,6 +117,9 @@ class Store(StoreReader):
             folder.publish(entry.name, data, durable=self.durable)
         except OSError as error:
             raise StoreFailure.of(error, folder.path) from error
+        opened = self._folder_writers.get(folder.path)
+        if opened is not None:  # else whoever asks for this updates no index
+            opened.announce()
         return entry, IndexedBundle.of(entry.name, header, len(data))
 
     @property

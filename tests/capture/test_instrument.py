@@ -18,6 +18,8 @@ from recording import Memories, instrumented
 from snapagent.capture.instrument import Instrumenter
 from snapagent.config.settings import Settings
 from snapagent.config.targets import TargetPattern, TargetSet
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
+from snapagent.serializer.thawing.load import thaw
 
 Make = Callable[[str], ModuleType]
 
@@ -503,3 +505,20 @@ class C:
     with instrumented(module, "sample:C.m", mode=mode) as memories:
         assert (module.C().m(1), module.C().m("")) == ("int", "any")
         assert len(memories.calls("C.m")) == 2
+
+
+def test_a_bound_method_of_a_target_whose_function_has_another_name_is_stored(make):
+    module = make("""
+def checked(function):
+    def inner(self, x): return function(self, x)
+    return inner
+class Api:
+    @checked
+    def view(self, x): return x + 1
+""")
+    with instrumented(module, "sample:Api.view"):
+        api = module.Api()
+        endpoints = thaw(freeze_outcome({api.view: api.view}, False, FreezeRules()).data)
+        ((key, method),) = endpoints.items()
+        assert method(2) == key(2) == 3
+        assert type(method.__self__) is module.Api

@@ -43,6 +43,7 @@ COMMANDS = [
     ["new-test", TARGET],
     ["replay", TARGET],
     ["promote", TARGET, "--to", "elsewhere"],
+    ["report", "-o", "report.html"],
     ["check"],
     ["init", "--dry-run"],
     ["pause"],

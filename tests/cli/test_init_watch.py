@@ -48,6 +48,13 @@ def log(text):
     print("logged", text)
 
 
+def at_import(value):
+    return value
+
+
+TABLE = at_import({})
+
+
 def never_called(value):
     return value
 
@@ -161,6 +168,7 @@ def test_the_comments_say_what_was_seen_in_all_threads_and_processes(watched):
     assert "yields items" in text
     assert "no call has returned" in text
     assert "a connection to a database" in text
+    assert "# - shop:at_import" in text
     assert "# - shop:create_app" in text and "# - shop:log" in text
     assert "never_called" not in text
     assert "of_the_script" in done.stderr and "main script" in done.stderr

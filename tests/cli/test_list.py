@@ -178,7 +178,7 @@ def test_a_wrong_configuration_does_not_keep_bundles_from_being_read(shop, run, 
 def test_the_bound_instance_comes_after_the_arguments_that_differ():
     parameters = (("self", "positional_or_keyword"), ("order", "positional_or_keyword"))
     previews = {"self": "ShipmentService(...)", "order": "7", "result": "None"}
-    method = HeaderSummary("m:C.f", "method", "", 0.0, "returned", None, "h1:0", parameters, previews)
+    method = HeaderSummary("m:C.f", "method", "", 0.0, "returned", None, "h1:0", parameters, previews, "")
 
     assert short_call(method) == ("order=7, self=ShipmentService(...)", "None")
     assert short_call(method._replace(kind="function"))[0] == "self=ShipmentService(...), order=7"

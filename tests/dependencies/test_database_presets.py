@@ -172,8 +172,8 @@ class TestSqlalchemy:
             with m.Session(engine) as session:
                 assert m.use(session) == ["b"]
             tape = world.tape("use")
-        assert [effect.shape.split()[0] for effect in tape.effects] == ["INSERT", "SELECT"]
-        assert [effect.role for effect in tape.effects] == ["write", "read"]
+        assert [effect.shape.split()[0] for effect in tape.effects] == ["INSERT", "SELECT", "COMMIT"]
+        assert [effect.role for effect in tape.effects] == ["write", "read", "write"]
         assert tape.result(0)["lastrowid"] == 1
         assert tape.result(1)["rows"] == [("b",)]
 

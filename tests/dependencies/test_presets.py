@@ -95,7 +95,7 @@ def test_a_file_that_is_read_is_an_effect_with_its_content(tmp_path: Path) -> No
     assert io.open is real
     assert len(tape.effects) == 1
     assert tape.result() == b"EUR 1\n"
-    (operation,) = load_preset("files")
+    operation = load_preset("files")[0]
     assert operation.rebuild is not None
     assert operation.rebuild(tape.result(), (tmp_path / "rates.txt",), {"encoding": "utf-8"}).read() == "EUR 1\n"
 

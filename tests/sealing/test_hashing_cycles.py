@@ -169,3 +169,11 @@ def test_a_local_function_that_calls_itself_has_a_hash() -> None:
         return count
 
     assert hash_of(maker()) == hash_of(maker())
+
+
+def test_an_entangled_value_with_a_form_of_the_second_version_has_its_hash() -> None:
+    value = interlocking_lists()
+    value.append(os)
+
+    assert hash_of(interlocking_lists()).startswith("h1:")
+    assert hash_of(value).startswith("h2:")

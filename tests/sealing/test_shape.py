@@ -162,6 +162,13 @@ def test_names_that_a_stream_chose_cannot_reach_a_terminal() -> None:
     assert "x1b" in text
 
 
+def test_a_model_of_pydantic_shows_its_fields() -> None:
+    pytest.importorskip("pydantic")
+    from attrs_and_pydantic import Model
+
+    assert of(Model(x=-1)) == "Model(inner: None, when: datetime, x: int<0)"
+
+
 def test_a_value_that_contains_itself_has_a_shape() -> None:
     order = Order(1)
     order.lines.append(order)

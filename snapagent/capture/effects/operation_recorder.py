@@ -5,7 +5,7 @@ from __future__ import annotations
 from sys import modules
 
 from ...core.signature import KEYWORD_ONLY, Parameters
-from ...dependencies.callers import calling_codes
+from ...dependencies.callers import calling_codes, library_of
 from ...serializer.freezing.freeze import freeze_call, freeze_outcome
 from .effect_recorder import EffectRecorder, PendingEffect
 from .tape import FAULT, Effect, tick
@@ -35,6 +35,7 @@ class OperationRecorder(EffectRecorder):
         self.operation = operation
         self.function = function
         self._kept = operation.result
+        self._library = library_of(operation.module)
 
     def record_start(self, tape: Tape) -> None:
         """Record what the operation returns now, for one that is called when a tape is opened. Never raises."""
@@ -58,7 +59,7 @@ class OperationRecorder(EffectRecorder):
         effect = OperationEffect(
             self,
             freeze_call(None, (), described.arguments, parameters, tapes[-1].rules),
-            calling_codes(3, tapes[0].code),
+            calling_codes(3, tapes[0].code, self._library),
         )
         effect.described = described
         effect.parameters = parameters.items

@@ -62,6 +62,15 @@ class Ledger:
     def admitted(self) -> int:
         return _value(self._admitted)
 
+    @property
+    def is_used(self) -> bool:
+        """True when this process has called the target, or may finish calls that its parent admitted."""
+        return self.called or self._inherited > 0
+
+    @property
+    def captured(self) -> int:
+        return _value(self._captured)
+
     def count_captured(self) -> None:
         next(self._captured)
 
@@ -109,7 +118,7 @@ class Ledger:
         if locked:
             self._changing.release()
         skipped[reason] = skipped.get(reason, 0) + passed
-        captured = _value(self._captured)
+        captured = self.captured
         finished = captured
         for word, counter in list(self._skipped.items()):
             number = _value(counter)

@@ -92,6 +92,7 @@ class Watcher:
                 entry["lacking"] = arguments_lacking(function.code, frame.f_locals)
             except Exception as error:
                 entry["problem"] = type(error).__name__
+        entry["importing"] = _is_being_imported(frame)
         self._note(function, number, entry)
 
     def returned(self, function: WatchedFunction, value: object) -> bool:
@@ -136,3 +137,8 @@ class Watcher:
             function.calls = count(called + 1)
             if called > function.noted:
                 self._note(function, called, {})
+
+
+def _is_being_imported(frame: FrameType) -> bool:
+    """Whether the function's module is not imported to its end yet: capture wraps it only then."""
+    return getattr(frame.f_globals.get("__spec__"), "_initializing", False) is True

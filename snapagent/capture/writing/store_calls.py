@@ -79,8 +79,7 @@ class CallStorer:
         self._taken = 0  # calls from the queue
         self._settled = 0  # of these: written, or counted for another reason
         self.end = ProcessEnd()
-        # At exit: a slow or hanging disk may not let the last update finish, so counts are saved before any bundle.
-        self._counts_first = False
+        self._counts_first = False  # at exit, counts are saved before any bundle
         self._failures = FailureHandler(self.store.base_path, self._watched)
         self.indexes = IndexUpdater(self.store, self._watched, self._failures, self.end, self._between_steps)
 

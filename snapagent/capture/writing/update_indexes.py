@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...core.clock import monotonic, thread_time
 from ...store.failures import LOCKED, StoreFailure
-from ...store.files import lock_is_ready
 from ...store.index import Counts
 from .failures import raise_programs_own
 
@@ -52,13 +51,17 @@ class IndexUpdater:
         updates a constant load.
         """
         began = thread_time()
-        for function in list(self._watched.values()):
+        for function in self._used():
             counts = function.ledger.take()
             folder_writer = self._store.folder_writer(function.target)
             if last or counts or (folder_writer.has_pending and monotonic() >= function.not_before):
                 self._update_one(function, counts, patience, last)
                 self.updated += 1
         self.next_update = monotonic() + max(EVERY, (thread_time() - began) * _SHARE)
+
+    def _used(self) -> list[WatchedTarget]:
+        """The targets that have counts in this process; most targets of a large program are never called."""
+        return [function for function in list(self._watched.values()) if function.ledger.is_used]
 
     def _update_one(self, function: WatchedTarget, counts: Counts, patience: float, last: bool) -> None:
         folder_writer = self._store.folder_writer(function.target)
@@ -68,7 +71,7 @@ class IndexUpdater:
             folder_writer.add_counts(counts)
             return
         self._between_steps()
-        mine = function.ledger.totals().captured
+        mine = function.ledger.captured
         try:
             if last:
                 updated = self._last_update(function, counts, patience)
@@ -87,11 +90,10 @@ class IndexUpdater:
     def _last_update(self, function: WatchedTarget, counts: Counts, patience: float) -> FunctionIndex:
         """The update at exit, during which the process may be killed at any moment.
 
-        If there is time and the lock library is loaded, one update without waiting may do it all: importing the library
-        now could take longer than the process has. Else the counts are first saved in a file beside the index, then the
-        lock is waited for with the time that is left.
+        If there is time, one update without waiting may do it all. Else the counts are first saved in a file beside the
+        index, then the lock is waited for with the time that is left.
         """
-        if lock_is_ready() and not self._end.is_over:
+        if not self._end.is_over:
             try:
                 return self._store.update(function.target, counts, function.settings, timeout=0.0, last=True)
             except StoreFailure as failure:
@@ -102,9 +104,12 @@ class IndexUpdater:
         return self._store.update(function.target, Counts(), function.settings, timeout=patience, last=True)
 
     def save_counts(self) -> None:
-        """Save the counts so far in files beside the indexes, which takes no lock."""
+        """Save the counts so far at exit, before the last bundles and without a lock.
+
+        A slow or hanging disk may not let the last update finish.
+        """
         until = thread_time() + _COUNTS_FIRST
-        for function in list(self._watched.values()):
+        for function in self._used():
             if thread_time() > until:  # the last update brings the rest
                 return
             counts = function.ledger.take()

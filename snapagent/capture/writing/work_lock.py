@@ -23,11 +23,14 @@ class WorkLock:
             self._holder = get_ident()
         return taken
 
-    def acquire(self) -> None:
+    def __enter__(self) -> None:
         while not self._lock.acquire(True, _STUCK):
             # A signal handler raised in a caller between `acquire` and its `try`: nobody will release that lock.
             self._lock = _thread.allocate_lock()
         self._holder = get_ident()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         self._holder = 0

@@ -236,13 +236,10 @@ class Writer:
             self._periodic.restart()
 
     def _work(self, asked: bool, last: bool) -> None:
-        self._work_lock.acquire()
-        try:
+        with self._work_lock:
             self._drain()
             if asked or monotonic() >= self._storer.indexes.next_update:
                 self._storer.indexes.update(_LAST_PATIENCE if asked else _PATIENCE, last=last)
-        finally:
-            self._work_lock.release()
 
     def _wait(self) -> Request | None:
         """Sleep until there is something to do, then gather for a moment. Returns the request of a waiting thread."""

@@ -22,12 +22,12 @@ max_store_bytes: 256MB      # of all captures; pinned bundles aside
 defaults:                   # each may be set per target too
   keep: 2                   # the newest bundles per function; .inf keeps all
   keep_outcomes: 1          # and the newest of each exception type they lack
-  keep_shapes: 4            # and the newest of each argument shape that those lack
+  keep_shapes: 4            # and the newest of each argument shape they lack
   max_bytes: 1MB            # per bundle; larger values become placeholders
   redact: []                # names of secrets, besides password, token, ...
 """
-_DEPENDENCIES = "dependencies:               # asked by the targets: recorded with each call, served at replay"
-_NO_DEPENDENCIES = "# dependencies: [requests]    # asked by the targets: recorded with each call, served at replay"
+_DEPENDENCIES = "dependencies:               # recorded with each call, served at replay"
+_NO_DEPENDENCIES = "# dependencies: [requests]  # recorded with each call, served at replay"
 _TAIL = """\
 
 # More to choose from. A target is module:qualname; globs reach many: `*` is one

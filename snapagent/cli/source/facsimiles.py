@@ -104,24 +104,25 @@ def _spelt(node: ast.expr) -> str:
 def skeleton(target: str, values: Iterable[MissingValue]) -> str:
     """Python source with a class for each value and the dictionary for the loader."""
     values = tuple(values)
-    names = _class_names(values)
-    classes = [_class_source(value, names[value.path]) for value in values]
-    entries = [f"    {json.dumps(value.path)}: {names[value.path]}()," for value in values]
+    names = class_names([(target, value) for value in values])
+    classes = [class_source(value, names[target, value.path]) for value in values]
+    entries = [f"    {json.dumps(value.path)}: {names[target, value.path]}()," for value in values]
     return "\n\n".join([*classes, "\n".join([f"FACSIMILES = {{  # of {target}", *entries, "}"])]) + "\n"
 
 
-def _class_names(values: Iterable[MissingValue]) -> dict[str, str]:
-    """Path -> class name; two values of one type get two classes."""
-    names: dict[str, str] = {}
-    for value in values:
+def class_names(values: Iterable[tuple[str, MissingValue]]) -> dict[tuple[str, str], str]:
+    """(target, path) -> class name; two values of one type get two classes."""
+    names: dict[tuple[str, str], str] = {}
+    for target, value in values:
         name, number = value.class_name, 2
         while name in names.values():
             name, number = f"{value.class_name}{number}", number + 1
-        names[value.path] = name
+        names[target, value.path] = name
     return names
 
 
-def _class_source(value: MissingValue, name: str) -> str:
+def class_source(value: MissingValue, name: str) -> str:
+    """A class with the attributes and methods that the function uses; they are to be filled in."""
     detail = f", {value.detail}" if value.detail else ""
     lines = [f"class {name}:", f'    """Stands in for {value.path}: {value.type}{detail} ({value.reason})."""']
     lines += [""] if not value.is_plain else []

@@ -35,6 +35,7 @@ _FRAMEWORKS = (
     "flask", "quart", "fastapi", "starlette", "celery", "sanic", "bottle", "falcon", "litestar", "aiohttp", "tornado",
     "dash", "typer", "django", "connexion", "pyramid",
 )  # fmt: skip
+_ENTRANCES = ("Command", "View", "ViewSet", "MethodView", "TestCase", "Middleware", "AppConfig", "RequestHandler")
 _MAKERS = (  # functions of libraries that return live objects
     "create_engine", "create_async_engine", "sessionmaker", "scoped_session", "connect", "from_url", "client",
     "resource",
@@ -69,6 +70,8 @@ def why_not(definition: Definition, source: ModuleSource) -> str:
         return "cached calls do not reach it"
     if "abstractmethod" in last_words:
         return "it is abstract"
+    if _is_called_by_framework(definition, source):
+        return "a framework calls it, with objects of its own"
     return "it makes an application or a live object" if _is_factory(node, source) else ""
 
 
@@ -108,6 +111,12 @@ def live_paths(definition: Definition, source: ModuleSource) -> tuple[str, ...]:
     if definition.kind == "method" and definition.qualname.rpartition(".")[2] != "__init__" and cls is not None:
         found += live_attributes(cls, source)
     return found
+
+
+def _is_called_by_framework(definition: Definition, source: ModuleSource) -> bool:
+    """Whether it is a method of a view, a command or a test case, as the names of its class's bases say."""
+    cls = source.definitions.get(definition.qualname.rpartition(".")[0])
+    return cls is not None and any(base.endswith(_ENTRANCES) for base in cls.bases)
 
 
 def _is_factory(node: ast.FunctionDef | ast.AsyncFunctionDef, source: ModuleSource) -> bool:

@@ -16,7 +16,7 @@ _DEPTH = 4  # levels of calls of the program's own functions
 EXTERNAL_LIBRARIES = {
     "aiohttp", "asyncpg", "boto3", "botocore", "cassandra", "elasticsearch", "ftplib", "grpc", "http", "httpx",
     "imaplib", "kafka", "ldap3", "mariadb", "motor", "mysql", "paho", "paramiko", "pika", "poplib", "psycopg",
-    "psycopg2", "pymongo", "pymysql", "redis", "requests", "smtplib", "socket", "sqlalchemy", "sqlite3", "ssl",
+    "psycopg2", "pymongo", "pymysql", "redis", "requests", "smtplib", "socket", "sqlite3", "ssl",
     "stripe", "subprocess", "telnetlib", "twilio", "urllib", "urllib3", "websocket", "websockets", "xmlrpc",
 }  # fmt: skip
 UNSTEADY = {
@@ -24,6 +24,9 @@ UNSTEADY = {
     "datetime.datetime.today", "datetime.date.today", "uuid.uuid1", "uuid.uuid4", "random.random", "random.randint",
     "random.choice", "random.shuffle", "random.uniform", "secrets.token_hex", "secrets.token_urlsafe", "os.urandom",
 }  # fmt: skip
+
+
+_PURE = ("urllib.parse.", "http.cookies.", "socket.inet_", "ssl.create_default_context", "subprocess.list2cmdline")
 
 
 class SideEffects(Record):
@@ -59,10 +62,16 @@ def _calls(function: ast.AST) -> Iterator[str]:
 
 def _has_side_effect(name: str, source: ModuleSource, finder: SourceFinder, depth: int) -> bool:
     full = full_name(name, source)
-    if _is_imported(name, source) and full.partition(".")[0] in EXTERNAL_LIBRARIES:
+    if _is_imported(name, source) and _leaves_the_process(full):
         return True
     below = _function(name, full, source, finder) if depth > 0 else None
     return below is not None and any(_has_side_effect(inner, below[0], finder, depth - 1) for inner in _calls(below[1]))
+
+
+def _leaves_the_process(name: str) -> bool:
+    """Whether a call of a library may reach out. Making an object does not, and its pickled copy would not work."""
+    makes_an_object = name.rpartition(".")[2][:1].isupper()
+    return name.partition(".")[0] in EXTERNAL_LIBRARIES and not makes_an_object and not name.startswith(_PURE)
 
 
 def _is_imported(name: str, source: ModuleSource) -> bool:

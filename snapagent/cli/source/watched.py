@@ -35,6 +35,7 @@ class Watched(Record):
     result_lacking: tuple[tuple[str, str, str], ...] = ()
     reaches: tuple[str, ...] = ()
     uncertain: str = ""
+    only_at_import: bool = False
 
 
 def read_reports(folder: str) -> list[Watched]:
@@ -75,6 +76,7 @@ def _added_up(target: str, calls: int, entries: Sequence[Mapping[str, Any]]) -> 
         tuple(dict.fromkeys(tuple(one) for entry in entries for one in entry.get("result_lacking", ()))),
         in_order(entry["reaches"] for entry in entries if "reaches" in entry),
         next((entry["problem"] for entry in entries if "problem" in entry), "") if not samples else "",
+        all(entry["importing"] for entry in entries if "importing" in entry),
     )
 
 
@@ -107,6 +109,8 @@ def _proposal(function: Watched, finder: SourceFinder) -> Proposal | None:
     names = target.qualname.split(".")
     if not against and any(name.startswith("_") for name in names):
         against = "its name is private"
+    if not against and function.only_at_import:
+        against = "it was called only while its module was imported, before it can be wrapped"
     if not against and found.kind == "property":
         against = "it is a property"
     if not against and _returns_nothing(function) and not function.reaches:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...bundle import SETTINGS_MODULE
+from ...compare import Difference
 from ...compare.outcomes import EQUAL, NOT_REPLAYABLE
 from ...core.records import Record
 from .children import environment
@@ -59,17 +60,27 @@ class Result(Record):
     noise: tuple[str, ...] = ()
     accepted: bool = False
     refused: str = ""
+    inline: Mapping[str, Any] = {}  # the fields of a test with literal values, from `workers/inline`
+
+    @property
+    def why(self) -> str:
+        """The first line of the reason, or the first difference."""
+        if self.reason:
+            return self.reason.splitlines()[0]
+        if self.differences:
+            return str(Difference(**self.differences[0]))
+        return f"expected {self.expected}, got {self.got}"
 
     def to_json(self) -> dict[str, Any]:
         task = self.task
-        fields = {name: value for name, value in self.as_dict().items() if name != "task"}
+        fields = {name: value for name, value in self.as_dict().items() if name not in ("task", "inline")}
         return {"target": task.target, "name": task.name, "hash": task.hash, **fields}
 
 
 class Plan(Record):
     """Options for all bundles: number of processes, seconds for each bundle, and the rules for the workers.
 
-    `variables` are added to the environment of the processes.
+    `variables` are added to the environment of the processes, which run the module `worker` of this folder.
     """
 
     jobs: int
@@ -77,6 +88,7 @@ class Plan(Record):
     rules: dict[str, Any]
     fail_fast: bool = False
     variables: Mapping[str, str] = {}
+    worker: str = "replay"
 
 
 def replay_all(tasks: Sequence[Task], plan: Plan) -> Iterator[Result]:
@@ -164,7 +176,7 @@ class _Worker:
                 raise _Stopped
             if self._process is None:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", f"{__package__}.replay"],
+                    [sys.executable, "-m", f"{__package__}.{self._plan.worker}"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,

@@ -6,10 +6,6 @@ kills the process fails only its own bundle, because the parent starts another p
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
 from collections.abc import Mapping
 from functools import cache, partial
 from importlib import import_module
@@ -18,10 +14,10 @@ from typing import Any
 
 import snapagent
 from snapagent.compare import make_options
-from snapagent.compare.outcomes import CHANGED, NOT_COMPARABLE, NOT_REPLAYABLE, Verdict
+from snapagent.compare.outcomes import CHANGED, NOT_COMPARABLE, Verdict
 from snapagent.errors import NotAcceptedError, NotComparableError, NotReplayableError, SnapagentError
 
-from .children import redirected_stdout
+from .children import as_answer, serve
 
 
 def replay(task: Mapping[str, str], rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +29,7 @@ def replay(task: Mapping[str, str], rules: Mapping[str, Any]) -> dict[str, Any]:
         bundle.prepare(rules["setup"])
         facsimiles, problem = _facsimiles(rules["facsimiles"])  # its module may need the application set up
         if problem:
-            return _answer(NOT_REPLAYABLE, problem, began)
+            return as_answer(problem, began)
         fitting = _fitting(task, facsimiles)
         if fitting:
             bundle = find(facsimiles=fitting)
@@ -43,11 +39,11 @@ def replay(task: Mapping[str, str], rules: Mapping[str, Any]) -> dict[str, Any]:
         options = make_options(**rules["compare"], excused=redacted)
         verdict = bundle.verdict(options=options, allow_io=rules["allow_io"], twice=rules.get("twice", False))
     except NotReplayableError as error:
-        return _answer(NOT_REPLAYABLE, f"{error.reason}; {error.remedy}", began)
+        return as_answer(f"{error.reason}; {error.remedy}", began)
     except SnapagentError as error:
-        return _answer(NOT_REPLAYABLE, str(error), began)
+        return as_answer(str(error), began)
     except Exception as error:  # a failing import, an argument that cannot be unpickled
-        return _answer(NOT_REPLAYABLE, f"{type(error).__name__}: {error}", began)
+        return as_answer(f"{type(error).__name__}: {error}", began)
     return _told(verdict, began)
 
 
@@ -56,16 +52,16 @@ def _accepted(bundle: snapagent.Bundle, rules: Mapping[str, Any], began: float) 
     try:
         verdict = bundle.accept(**rules["compare"], by="snapagent replay --accept", allow_io=rules["allow_io"])
     except NotComparableError as error:
-        return {**_answer(NOT_COMPARABLE, str(error), began), "refused": "it is not comparable"}
+        return {**as_answer(str(error), began, NOT_COMPARABLE), "refused": "it is not comparable"}
     except NotAcceptedError as error:
-        return {**_answer(CHANGED, "", began), "refused": f"{error.reason}; {error.remedy}"}
+        return {**as_answer("", began, CHANGED), "refused": f"{error.reason}; {error.remedy}"}
     return {**_told(verdict, began), "accepted": not verdict}
 
 
 def _told(verdict: Verdict, began: float) -> dict[str, Any]:
     """A verdict as an answer."""
     return {
-        **_answer(verdict.kind, verdict.reason, began),
+        **as_answer(verdict.reason, began, verdict.kind),
         "differences": [difference.as_dict() for difference in verdict.comparison.differences],
         "expected": verdict.expected,
         "got": verdict.got,
@@ -81,18 +77,13 @@ def _fitting(task: Mapping[str, str], facsimiles: Mapping[str, object]) -> dict[
     return {path: value for path, value in facsimiles.items() if path in paths} or None
 
 
-def _answer(kind: str, reason: str, began: float) -> dict[str, Any]:
-    return {"kind": kind, "reason": reason, "seconds": perf_counter() - began, "differences": []}
-
-
-@cache
 def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
-    """The dictionary at `module:NAME`, and a problem or an empty text."""
+    """The dictionary at `module:NAME`, or of the function there, and a problem or an empty text."""
     if name is None:
         return {}, ""
-    module, _, attribute = name.partition(":")
     try:
-        value = getattr(import_module(module), attribute)
+        value = _named(name)
+        value = value() if callable(value) else value
     except Exception as error:
         return {}, f"--facsimiles {name}: {type(error).__name__}: {error}"
     if not isinstance(value, Mapping):
@@ -100,23 +91,11 @@ def _facsimiles(name: str | None) -> tuple[Mapping[str, object], str]:
     return value, ""
 
 
-def _serve() -> None:
-    rules = json.loads(sys.stdin.readline())
-    sys.path[:] = rules["path"]
-    reply = redirected_stdout()
-    tasks = sys.stdin
-    sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
-    for line in tasks:
-        began = perf_counter()
-        try:
-            answer = replay(json.loads(line), rules)
-        except BaseException as error:  # SystemExit of the program while it is imported, for instance
-            answer = _answer(NOT_REPLAYABLE, f"the call raised {type(error).__name__}: {error}", began)
-        reply.write(json.dumps(answer) + "\n")
-        reply.flush()
-    os._exit(0)  # do not wait for threads and exit handlers of the program
+@cache
+def _named(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(replay)

@@ -1,7 +1,7 @@
 """Presets: how calls of one library are recorded and rebuilt, a file each.
 
 A preset is a module, or any object, with the attribute `operations`: a tuple of `Operation`, and perhaps `replacements`
-for replay alone. It is found by its word:
+(a tuple, or a function that gives one when a replay begins) and `objects`, for replay alone. It is found by its word:
 as a module of this folder, or by an entry point of the group `snapagent.presets`. It never imports its library itself
 when it is loaded: operations name modules, and `rebuild` runs where the program has imported the library.
 """
@@ -13,10 +13,11 @@ from ..tape import STORED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Wrap = Callable[["Operation", Callable[..., Any]], Callable[..., Any]]
+    Calls = Sequence[tuple[dict[str, Any], Any]]
 
 
 class Described(Record):
@@ -47,7 +48,8 @@ class Operation(Record):
 
     `describe(args, kwargs)` gets the live arguments, the bound instance first, and must not consume or change them.
     `pack(result, described)` gives the value to store for a result, or a `Deferred`; `rebuild(stored,
-    args, kwargs)` the result from it, where `args` and `kwargs` are those of the replayed call. None: as it is.
+    args, kwargs)` the result from it, where `args` and `kwargs` are those of the replayed call; `rebuild_error` does
+    the same for an exception. None: as it is.
     """
 
     module: str  # where the callable is defined
@@ -55,6 +57,7 @@ class Operation(Record):
     describe: Callable[[tuple[Any, ...], dict[str, Any]], Described]
     pack: Callable[[Any, Described], Any] | None = None
     rebuild: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any] | None = None
+    rebuild_error: Callable[[BaseException, tuple[Any, ...], dict[str, Any]], BaseException] | None = None
     result: str = STORED  # stored | handle | skipped
     repeat: str = "steady"
     # For what is not a Python function: `install(namespace of the module, wrap)` puts wrappers in place and returns the
@@ -75,6 +78,19 @@ class Replacement(Record):
     function: Callable[..., Any]
 
 
+class LibraryObject(Record):
+    """An object of the library that a target may hold, such as a session: replay puts a working one in its place.
+
+    `names` are dotted names of classes, as placeholders have them; subclasses are meant too, and `package.*` is every
+    class whose module is `package`. `make(kind, name, calls)` builds an object that reaches nothing by itself, or
+    returns None. `kind` is the class, None where the name cannot be imported; `calls` has the stored arguments and the
+    stored result of each recorded call of the preset.
+    """
+
+    names: tuple[str, ...]
+    make: Callable[[type | None, str, Calls], Any]
+
+
 def load_preset(word: str) -> tuple[Operation, ...]:
     """The operations of a preset; empty for one that wraps nothing. Raises LookupError for an unknown word."""
     operations: tuple[Operation, ...] = tuple(_preset(word).operations)
@@ -83,8 +99,15 @@ def load_preset(word: str) -> tuple[Operation, ...]:
 
 def load_replacements(word: str) -> tuple[Replacement, ...]:
     """What replay replaces besides the operations. Raises LookupError for an unknown word."""
-    replacements: tuple[Replacement, ...] = tuple(getattr(_preset(word), "replacements", ()))
+    found = getattr(_preset(word), "replacements", ())
+    replacements: tuple[Replacement, ...] = tuple(found() if callable(found) else found)
     return replacements
+
+
+def load_objects(word: str) -> tuple[LibraryObject, ...]:
+    """The objects of the library that replay can make. Raises LookupError for an unknown word."""
+    objects: tuple[LibraryObject, ...] = tuple(getattr(_preset(word), "objects", ()))
+    return objects
 
 
 def _preset(word: str) -> Any:

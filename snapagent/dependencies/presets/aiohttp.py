@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from . import Deferred, Described, Operation
-from .http_calls import Tee, described, packed_body, unpacked_body
+from . import Deferred, Described, LibraryObject, Operation
+from .http_calls import Tee, described, packed_body, packed_headers, unpacked_body, unpacked_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from . import Calls
 
 
 def _describe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
@@ -37,18 +39,27 @@ def _describe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
 def _pack(response: Any, call: Described) -> Deferred:
     tee = Tee()
     _tee_content(response.content, tee)
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers]
+    headers = _headers(response)
+    head = {**_head(response, headers), "history": [_head(each, _headers(each)) for each in response.history]}
+    plain = [pair for pair in headers if pair[0].lower() != "content-encoding"]  # the body is decoded already
+    return Deferred(lambda: {**head, "body": packed_body(tee.body, plain)})
+
+
+def _headers(response: Any) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers]
+
+
+def _head(response: Any, headers: list[tuple[str, str]]) -> dict[str, Any]:
+    """All but the body."""
     version = response.version
-    head = {
+    return {
         "status": response.status,
         "reason": response.reason,
         "method": response.method,
         "url": str(response.url),
         "version": tuple(version) if version is not None else None,
-        "headers": headers,
+        "headers": packed_headers(headers),
     }
-    plain = [pair for pair in headers if pair[0].lower() != "content-encoding"]  # the body is decoded already
-    return Deferred(lambda: {**head, "body": packed_body(tee.body, plain)})
 
 
 def _tee_content(content: Any, tee: Tee) -> None:
@@ -132,13 +143,31 @@ class _Body:
 
 
 def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The response; the cookies that it and those before it set are kept in the session's jar."""
+    session = args[0]
+    history = tuple(_response(each, b"", session, ()) for each in stored["history"])
+    made = _response(stored, unpacked_body(stored["body"]), session, history)
+    jar = getattr(session, "_cookie_jar", None)
+    for each in (*history, made):
+        if jar is not None and each.cookies:
+            jar.update_cookies(each.cookies, each.url)
+    return made
+
+
+def _response(stored: Any, body: bytes, session: Any, history: tuple[Any, ...]) -> Any:
     from asyncio import get_running_loop
+    from http.cookies import SimpleCookie
     from sys import modules
 
     client = modules["aiohttp"].client_reqrep
     multidict, url = modules["multidict"], modules["yarl"].URL(stored["url"])
     made = client.ClientResponse.__new__(client.ClientResponse)
-    headers = multidict.CIMultiDictProxy(multidict.CIMultiDict([tuple(pair) for pair in stored["headers"]]))
+    pairs = unpacked_headers(stored["headers"])
+    headers = multidict.CIMultiDictProxy(multidict.CIMultiDict(pairs))
+    set_by = [value for name, value in pairs if name.lower() == "set-cookie"]
+    cookies: SimpleCookie = SimpleCookie()
+    for text in set_by:
+        cookies.load(text)
     made.__dict__.update(
         method=stored["method"],
         status=stored["status"],
@@ -146,25 +175,73 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         _real_url=url,
         _url=url.with_fragment(None),
         _headers=headers,
-        _raw_headers=tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in stored["headers"]),
+        _raw_headers=tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs),
         version=None if stored["version"] is None else modules["aiohttp"].http.HttpVersion(*stored["version"]),
-        _history=(),
+        _history=history,
         _body=None,
         _cache={},
         _closed=True,
         _released=True,
         _connection=None,
         _loop=get_running_loop(),
-        _session=args[0],
+        _session=session,
         _traces=[],
-        _resolve_charset=getattr(args[0], "_resolve_charset", lambda *_: "utf-8"),
+        _resolve_charset=getattr(session, "_resolve_charset", lambda *_: "utf-8"),
         _request_info=client.RequestInfo(url, stored["method"], headers, url),
-        content=_Body(unpacked_body(stored["body"])),
+        content=_Body(body),
         _in_context=False,
-        _cookies=None,
-        _raw_cookie_headers=None,
+        _cookies=cookies,
+        cookies=cookies,  # an attribute in older releases
+        _raw_cookie_headers=tuple(set_by),
     )
     return made
 
 
+class _Connector:
+    """What a session asks of its connector when nothing is connected."""
+
+    closed = False
+    _closed = False
+
+    async def close(self) -> None:
+        self.closed = self._closed = True
+
+
+def _session(kind: type | None, name: str, calls: Calls) -> Any:
+    """A session that was never initialised, since that needs a running loop; its requests are served."""
+    import warnings
+    from sys import modules
+
+    aiohttp = modules["aiohttp"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # aiohttp advises against subclasses
+        made: Any = type("ClientSession", (kind or aiohttp.ClientSession,), {"__del__": lambda self: None})
+    session = object.__new__(made)
+    first = calls[0][0] if calls else {}
+    base = modules["yarl"].URL(f"{first['scheme']}://{first['host']}") if first else None
+    values = {
+        "_base_url": base, "_base_url_origin": base, "_connector": _Connector(), "_connector_owner": True,
+        "_cookie_jar": _Cookies(), "_default_headers": modules["multidict"].CIMultiDict(), "_default_auth": None,
+        "_timeout": aiohttp.client.DEFAULT_TIMEOUT, "_raise_for_status": False, "_auto_decompress": True,
+        "_loop": None, "_trace_configs": [], "_retry_connection": True, "_source_traceback": None,
+        "_resolve_charset": lambda *_: "utf-8", "_version": aiohttp.HttpVersion11,
+    }  # fmt: skip
+    session.__dict__.update(values)
+    return session
+
+
+class _Cookies(dict):  # type: ignore[type-arg]  # no typing at run time
+    """The cookies of a session without a loop, which a real jar needs."""
+
+    def update_cookies(self, cookies: Any, response_url: object = None) -> None:
+        self.update(cookies)
+
+    def filter_cookies(self, request_url: object = None) -> dict[str, Any]:
+        return dict(self)
+
+    def __iter__(self) -> Any:
+        return iter(self.values())
+
+
 operations = (Operation("aiohttp.client", "ClientSession._request", _describe, _pack, _rebuild),)
+objects = (LibraryObject(("aiohttp.client.ClientSession",), _session),)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ..tape import READ, WRITE
-from . import Deferred, Described, Operation
+from . import Deferred, Described, LibraryObject, Operation
 from .http_calls import Tee
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from . import Calls
 
 _READS = ("Get", "List", "Describe", "Head", "Query", "Scan", "Select", "BatchGet", "Lookup", "Search")
 
@@ -66,4 +68,41 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return result
 
 
-operations = (Operation("botocore.client", "BaseClient._make_api_call", _describe, _pack, _rebuild),)
+def _rebuild_error(error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseException:
+    """An exception of the very class that this client has: each client makes the classes of its service anew."""
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return error
+    code = response.get("Error", {}).get("Code")
+    made: BaseException = args[0].exceptions.from_code(code)(response, getattr(error, "operation_name", ""))
+    return made
+
+
+def _client(kind: type | None, name: str, calls: Calls) -> Any:
+    """A client of the service whose class has this name, `botocore.client.S3` for instance."""
+    for service in dict.fromkeys(arguments["service"] for arguments, _ in calls):
+        client = _session("botocore.session", "create_client", service)
+        if type(client).__name__ == name.rpartition(".")[2]:
+            return client
+    return None
+
+
+def _resource(kind: type | None, name: str, calls: Calls) -> Any:
+    """A resource of the service, `boto3.resources.factory.s3.ServiceResource` for instance."""
+    service, _, last = name.removeprefix("boto3.resources.factory.").partition(".")
+    return _session("boto3.session", "resource", service) if last == "ServiceResource" else None
+
+
+def _session(module: str, method: str, service: str) -> Any:
+    """From a session with credentials that nobody checks."""
+    from sys import modules
+
+    credentials = {"aws_access_key_id": "served", "aws_secret_access_key": "served"}
+    return getattr(modules[module].Session(), method)(service, region_name="us-east-1", **credentials)
+
+
+operations = (Operation("botocore.client", "BaseClient._make_api_call", _describe, _pack, _rebuild, _rebuild_error),)
+objects = (
+    LibraryObject(("botocore.client.*", "botocore.client.BaseClient"), _client),
+    LibraryObject(("boto3.resources.base.ServiceResource", "boto3.resources.factory.*"), _resource),
+)

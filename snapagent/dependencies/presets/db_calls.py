@@ -36,6 +36,11 @@ def statement(sql: object, parameters: object, subject: object = None) -> Descri
     return Described(role_of(text, control is not None), shape, arguments, subject)
 
 
+def commit(subject: object = None) -> Described:
+    """The end of a transaction that keeps its changes: a write, so that a forgotten one is noticed."""
+    return Described(WRITE, "COMMIT", {}, subject)
+
+
 def role_of(sql: str, control: bool = False) -> str:
     """A statement that cannot change data is a read; one that only controls a transaction counts as one."""
     if control or _CONTROL.match(sql):
@@ -154,12 +159,12 @@ class TeeingCursor:
         return kept.one(next(cursor))
 
 
-def teed(cursor: Any) -> tuple[TeeingCursor, Deferred]:
+def teed(cursor: Any, finish: Any = None) -> tuple[TeeingCursor, Deferred]:
     """The cursor that keeps rows, and the outcome of its statement."""
     if type(cursor) is TeeingCursor:
         cursor = cursor.__dict__["_snapagent"][0]
     kept = Rows()
-    return TeeingCursor(cursor, kept), outcome_of(cursor, kept)
+    return TeeingCursor(cursor, kept), outcome_of(cursor, kept, finish)
 
 
 class RowNotRecorded(LookupError):
@@ -227,8 +232,14 @@ class ServedCursor:
 class ServedConnection:
     """A DB-API connection to nothing: cursors are `ServedCursor`, set-up calls and transactions do nothing."""
 
+    closed = broken = autocommit = False
+
     def cursor(self, *args: Any, **kwargs: Any) -> ServedCursor:
         return ServedCursor(self)
+
+    def await_(self, coroutine: Any) -> None:
+        """What an adapter of SQLAlchemy sets up on an asynchronous connection is not needed."""
+        coroutine.close()
 
     def __enter__(self) -> ServedConnection:
         return self

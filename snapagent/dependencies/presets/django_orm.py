@@ -31,6 +31,10 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _ensure_connection(database: Any) -> None:
     if database.connection is None:
+        from contextlib import suppress
+
+        with suppress(Exception):  # the settings may name a server that replay does not need
+            database.get_connection_params()  # that of SQLite sets the mode of its transactions, besides
         database.connection = ServedConnection()
         database.in_atomic_block = False
         database.savepoint_ids = []

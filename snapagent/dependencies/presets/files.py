@@ -1,7 +1,7 @@
-"""`files`: text and data files that are opened for reading, outside the interpreter and installed packages.
+"""`files`: files that are opened for reading, facts of files and listings of folders, outside the interpreter's own.
 
 The content of a regular file is stored, up to MOST_BYTES; anything else (pipes, devices, larger files) and every file
-that is opened for writing is left alone.
+that is opened for writing is left alone. `os.path` and `pathlib` ask `os.stat`, `lstat`, `listdir` and `scandir`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import stat
 import sys
 
 from ..tape import READ
-from . import Described, Operation
+from . import Deferred, Described, Operation
+from .folder_entries import Listing, ServedListing
+from .portable_paths import portable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,16 +24,65 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1_000_000
 _CODE = (".py", ".pyc", ".so", ".pyd", ".zip")
+_NOT_DATA = tuple({f"{folder.rstrip('/')}/" for folder in (sys.prefix, sys.base_prefix, "/proc", "/dev", "/sys")})
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_PACKAGE = __file__.rpartition("dependencies")[0]
+_SUPPORT = ("supports_fd", "supports_dir_fd", "supports_follow_symlinks", "supports_effective_ids")
+_real_stat = os.stat
 
 
-def _describe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
+# -- what is recorded --------------------------------------------------------------------------------------------
+
+
+def concerns(file: object, mode: object) -> bool:
+    """Whether the opening of this file is recorded."""
+    if mode not in ("r", "rb", "rt", "br", "tr") or not is_data(file):
+        return False
+    try:
+        found = _real_stat(file)  # type: ignore[arg-type]
+    except OSError:
+        return True  # that it is missing is an answer too
+    return stat.S_ISREG(found.st_mode) and found.st_size <= MOST_BYTES
+
+
+def is_data(path: object) -> bool:
+    """Whether a path is neither code nor the interpreter's own, and asked for by the program."""
+    if not isinstance(path, (str, os.PathLike)):
+        return False
+    text = os.path.abspath(os.fspath(path))
+    return not text.endswith(_CODE) and not text.startswith(_NOT_DATA) and not _is_asked_by_this_package()
+
+
+def _is_asked_by_this_package() -> bool:
+    """Whether the nearest caller outside the standard library is this package itself, above the presets."""
+    frame = sys._getframe(3)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith((_LIBRARY, "<frozen ", __file__)) or "-packages" in name:
+            return name.startswith(_PACKAGE)
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+def _described(operation: str, path: Any, **more: Any) -> Described:
+    text = os.fspath(path)
+    return Described(READ, f"{operation} {text!r}", {"path": portable(text), **more}, text)
+
+
+def _describe_open(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
     named = dict(zip(("file", "mode"), args, strict=False)) | kwargs
-    path = os.fspath(named["file"])
-    arguments = {"path": path, "mode": named.get("mode", "r")}
-    return Described(READ, f"open {path!r}", arguments, path)
+    return _described("open", named["file"], mode=named.get("mode", "r"))
 
 
-def _pack(opened: Any, call: Described) -> bytes:
+def _describing(operation: str) -> Callable[[tuple[Any, ...], dict[str, Any]], Described]:
+    def describe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
+        more = {} if kwargs.get("follow_symlinks", True) else {"follow_symlinks": False}
+        return _described(operation, args[0], **more)
+
+    return describe
+
+
+def _pack_open(opened: Any, call: Described) -> bytes:
     """The content, read through a descriptor of its own: the program's file stays where it is."""
     descriptor = os.open(str(call.subject), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -43,7 +94,15 @@ def _pack(opened: Any, call: Described) -> bytes:
         os.close(descriptor)
 
 
-def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _pack_listing(listing: Listing, call: Described) -> Deferred:
+    listing.is_kept = True
+    return Deferred(lambda: listing.facts)
+
+
+# -- what replay gives -------------------------------------------------------------------------------------------
+
+
+def _rebuild_open(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     from io import BytesIO, TextIOWrapper
 
     named = dict(zip(("file", "mode", "buffering", "encoding", "errors", "newline"), args, strict=False)) | kwargs
@@ -54,40 +113,101 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return TextIOWrapper(content, named.get("encoding"), named.get("errors"), named.get("newline"))
 
 
-def concerns(file: object, mode: object) -> bool:
-    """Whether the opening of this file is recorded."""
-    if mode not in ("r", "rb", "rt", "br", "tr") or not isinstance(file, (str, os.PathLike)):
-        return False
-    path = os.path.abspath(os.fspath(file))
-    if not isinstance(path, str) or path.endswith(_CODE) or path.startswith((sys.prefix, sys.base_prefix, "/proc/")):
-        return False
-    try:
-        found = os.stat(path)
-    except OSError:
-        return True  # that it is missing is an answer too
-    return stat.S_ISREG(found.st_mode) and found.st_size <= MOST_BYTES
+def _rebuild_listing(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return ServedListing(os.fspath(args[0]), stored)
+
+
+# -- in place of the functions -----------------------------------------------------------------------------------
 
 
 def _install(namespace: dict[str, Any], wrap: Wrap) -> Callable[[], None] | None:
     import builtins
 
-    real = builtins.open
-    recorded = wrap(operations[0], real)
-
-    def open(file: Any, mode: Any = "r", *args: Any, **kwargs: Any) -> Any:
-        return (recorded if concerns(file, mode) else real)(file, mode, *args, **kwargs)
-
-    open.__doc__, open.__module__, open.__wrapped__ = real.__doc__, real.__module__, real  # type: ignore[attr-defined]
-    places = (builtins, sys.modules["io"])
-    for place in places:
-        place.open = open  # type: ignore[attr-defined]
+    made = {
+        "stat": _facts(os.stat, wrap(operations[1], os.stat)),
+        "lstat": _facts(os.lstat, wrap(operations[2], os.lstat)),
+        "listdir": _names(os.listdir, wrap(operations[3], os.listdir)),
+        "scandir": _entries(os.scandir, wrap(operations[4], _listing(os.scandir))),
+    }
+    undo = [_put(os, name, function) for name, function in made.items()]
+    opening = _opening(builtins.open, wrap(operations[0], builtins.open))
+    undo += [_put(place, "open", opening) for place in (builtins, sys.modules["io"])]
 
     def restore() -> None:
-        for place in places:
-            if vars(place).get("open") is open:
-                place.open = real  # type: ignore[attr-defined]
+        for step in undo:
+            step()
 
     return restore
 
 
-operations = (Operation("builtins", "open", _describe, _pack, _rebuild, install=_install),)
+def _opening(real: Any, recorded: Any) -> Any:
+    def open(file: Any, mode: Any = "r", *args: Any, **kwargs: Any) -> Any:
+        return (recorded if concerns(file, mode) else real)(file, mode, *args, **kwargs)
+
+    return open
+
+
+def _facts(real: Any, recorded: Any) -> Any:
+    def facts(path: Any, *args: Any, dir_fd: int | None = None, **kwargs: Any) -> Any:
+        if dir_fd is not None:
+            return real(path, *args, dir_fd=dir_fd, **kwargs)
+        return (recorded if is_data(path) else real)(path, *args, **kwargs)
+
+    return facts
+
+
+def _names(real: Any, recorded: Any) -> Any:
+    def listdir(path: Any = None) -> Any:
+        return recorded(path) if is_data(path) else real(path)
+
+    return listdir
+
+
+def _entries(real: Any, recorded: Any) -> Any:
+    def scandir(path: Any = None) -> Any:
+        if not is_data(path):
+            return real(path)
+        listing = recorded(path)
+        return listing.entries if type(listing) is Listing and not listing.is_kept else listing
+
+    return scandir
+
+
+def _listing(real: Any) -> Any:
+    return lambda path: Listing(real(path))
+
+
+def _put(place: Any, name: str, function: Any) -> Callable[[], None]:
+    """Put a function in the place of a built-in one; returns the way back."""
+    real = vars(place)[name]
+    function.__doc__, function.__module__, function.__wrapped__ = real.__doc__, real.__module__, real
+    function.__name__ = function.__qualname__ = name
+    setattr(place, name, function)
+    sets = [vars(os)[each] for each in _SUPPORT if place is os and real in vars(os).get(each, ())]
+    for each in sets:
+        each.add(function)
+
+    def restore() -> None:
+        if vars(place).get(name) is function:
+            setattr(place, name, real)
+        for each in sets:
+            each.discard(function)
+
+    return restore
+
+
+operations = (
+    Operation("builtins", "open", _describe_open, _pack_open, _rebuild_open, install=_install),
+    *(
+        Operation("os", name, _describing(name), install=lambda namespace, wrap: None)
+        for name in ("stat", "lstat", "listdir")
+    ),
+    Operation(
+        "os",
+        "scandir",
+        _describing("scandir"),
+        _pack_listing,
+        _rebuild_listing,
+        install=lambda namespace, wrap: None,
+    ),
+)

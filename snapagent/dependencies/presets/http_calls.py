@@ -51,6 +51,8 @@ def _request_body(body: object, content_type: str) -> Any:
     try:
         if "json" in kind:
             return json.loads(body)
+        if kind.startswith("multipart/"):
+            return _without_boundary(body, content_type)
         if "x-www-form-urlencoded" in kind:
             from urllib.parse import parse_qsl
 
@@ -59,6 +61,42 @@ def _request_body(body: object, content_type: str) -> Any:
     except ValueError:
         pass
     return body
+
+
+def _without_boundary(body: str | bytes, content_type: str) -> str | bytes:
+    """A multipart body with the same line between its parts each time: the real one is random."""
+    from email.message import Message
+
+    message = Message()
+    message["Content-Type"] = content_type
+    boundary = str(message.get_boundary("") or "")
+    if not boundary:
+        return body
+    return body.replace(boundary, "boundary") if isinstance(body, str) else body.replace(boundary.encode(), b"boundary")
+
+
+def packed_headers(headers: Iterable[tuple[str, str]]) -> list[Any]:
+    """What is stored for headers: pairs. Of a cookie that is set, its name and attributes stand beside its value.
+
+    So the redaction replaces the value alone, and the program finds the cookie at replay.
+    """
+    return [_packed_header(name, value) for name, value in headers]
+
+
+def _packed_header(name: str, value: str) -> Any:
+    if name.lower() != "set-cookie":
+        return name, value
+    cookie, equals, rest = value.partition("=")
+    content, semicolon, attributes = rest.partition(";")
+    return {"header": name, "of": cookie + equals, "cookie": content, "more": semicolon + attributes}
+
+
+def unpacked_headers(stored: Iterable[Any]) -> list[tuple[str, str]]:
+    """The headers as pairs again."""
+    return [
+        (each["header"], f"{each['of']}{each['cookie']}{each['more']}") if isinstance(each, dict) else tuple(each)
+        for each in stored
+    ]
 
 
 def packed_body(body: bytes, headers: Iterable[tuple[str, str]]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import Deferred, Described, Operation
-from .http_calls import Tee, described, packed_body, unpacked_body
+from .http_calls import Tee, described, packed_body, packed_headers, unpacked_body, unpacked_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _pack(response: Any, call: Described) -> Deferred:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
     version = response.extensions.get("http_version", b"HTTP/1.1")
     reason = response.extensions.get("reason_phrase", b"")
-    head = {"status": response.status_code, "version": version, "reason": reason, "headers": headers}
+    head = {"status": response.status_code, "version": version, "reason": reason, "headers": packed_headers(headers)}
     return Deferred(lambda: {**head, "body": packed_body(tee.body, headers)})
 
 
@@ -56,7 +56,7 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     httpx = modules["httpx"]
     headers = [
         (name.encode("latin-1"), value.encode("latin-1"))
-        for name, value in stored["headers"]
+        for name, value in unpacked_headers(stored["headers"])
         if name.lower() != "transfer-encoding"
     ]
     extensions = {"http_version": stored["version"], "reason_phrase": stored["reason"]}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ..tape import READ, WRITE
-from . import Described, Operation
+from . import Described, LibraryObject, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from . import Calls
 
 _READS = frozenset(
     [
@@ -109,11 +111,37 @@ def _words(entry: Any) -> list[Any]:
     return list(words or ())
 
 
-def _rebuild_pipeline(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    for name in ("command_stack", "_command_stack"):
-        if hasattr(args[0], name):
-            setattr(args[0], name, [])
+def _rebuild_immediate(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A pipeline that watches keys sends commands at once, until `multi`."""
+    name = _name(args[1]) if len(args) > 1 else ""
+    if name in ("WATCH", "UNWATCH"):
+        args[0].watching = name == "WATCH"
     return stored
+
+
+def _rebuild_pipeline(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Executed, a pipeline is empty again."""
+    for name, value in (
+        ("command_stack", []),
+        ("_command_stack", []),
+        ("watching", False),
+        ("explicit_transaction", False),
+    ):
+        if hasattr(args[0], name):
+            setattr(args[0], name, value)
+    return stored
+
+
+def _client(kind: type | None, name: str, calls: Calls) -> Any:
+    """A client of a server that is never asked."""
+    try:
+        return None if kind is None else kind()
+    except Exception:  # a class of the program's own that wants arguments
+        return None
+
+
+def _pool(kind: type | None, name: str, calls: Calls) -> Any:
+    return None if kind is None else kind()
 
 
 operations = tuple(
@@ -121,7 +149,11 @@ operations = tuple(
     for module in ("redis.client", "redis.asyncio.client")
     for one in (
         Operation(module, "Redis.execute_command", _describe),
-        Operation(module, "Pipeline.immediate_execute_command", _describe),
+        Operation(module, "Pipeline.immediate_execute_command", _describe, rebuild=_rebuild_immediate),
         Operation(module, "Pipeline.execute", _describe_pipeline, rebuild=_rebuild_pipeline),
     )
+)
+objects = (
+    LibraryObject(("redis.client.Redis", "redis.asyncio.client.Redis"), _client),
+    LibraryObject(("redis.connection.ConnectionPool", "redis.asyncio.connection.ConnectionPool"), _pool),
 )

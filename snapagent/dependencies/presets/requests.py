@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from weakref import ref
 
-from . import Deferred, Described, Operation
-from .http_calls import Tee, described, packed_body, unpacked_body
+from . import Deferred, Described, LibraryObject, Operation
+from .http_calls import Tee, described, packed_body, packed_headers, unpacked_body, unpacked_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from . import Calls
 
 
 def _describe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
@@ -22,7 +24,7 @@ def _pack(response: Any, call: Described) -> Deferred:
     """The head now; the body when the target has ended, as far as the program has read it."""
     raw = response.raw
     headers = [(str(name), str(value)) for name, value in getattr(raw, "headers", response.headers).items()]
-    head = {"status": response.status_code, "reason": response.reason, "headers": headers}
+    head = {"status": response.status_code, "reason": response.reason, "headers": packed_headers(headers)}
     tee = _tee(raw)
 
     plain = [pair for pair in headers if pair[0].lower() != "content-encoding"]  # the body is decoded already
@@ -77,12 +79,15 @@ class _Original:
     def isclosed(self) -> bool:
         return True
 
+    def close(self) -> None:
+        """There is no connection."""
+
 
 def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     from io import BytesIO
     from sys import modules
 
-    headers = [tuple(pair) for pair in stored["headers"]]
+    headers = unpacked_headers(stored["headers"])
     plain = [pair for pair in headers if pair[0].lower() not in ("content-encoding", "transfer-encoding")]
     urllib3 = modules["urllib3"]
     raw = urllib3.HTTPResponse(
@@ -91,6 +96,7 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         status=stored["status"],
         reason=stored["reason"],
         preload_content=False,
+        enforce_content_length=False,  # of a body that was compressed, partly read, or never sent (HEAD)
         original_response=_Original(headers),
     )
     request = args[1] if len(args) > 1 else kwargs["request"]
@@ -101,4 +107,16 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return response
 
 
+def _session(kind: type | None, name: str, calls: Calls) -> Any:
+    """A new session: what the old one sent besides the request (headers, cookies, credentials) is not matched."""
+    from sys import modules
+
+    base = modules["requests"].Session
+    try:
+        return (kind or base)()
+    except Exception:  # a class of the program's own that wants arguments
+        return base()
+
+
 operations = (Operation("requests.adapters", "HTTPAdapter.send", _describe, _pack, _rebuild),)
+objects = (LibraryObject(("requests.sessions.Session",), _session),)

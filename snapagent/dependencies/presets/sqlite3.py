@@ -1,31 +1,37 @@
 """`sqlite3`: its types are C and cannot be changed, so `connect` gives subclasses, which pass every type check.
 
-A statement is one effect with the rows that the program fetched. Transactions are not recorded: at replay they are made
+A statement is one effect with the rows that the program fetched, and a commit is one. At replay transactions are made
 on an empty database in memory.
 """
 
 from __future__ import annotations
 
-from . import Deferred, Described, Operation
-from .db_calls import RowNotRecorded, Rows, outcome_of, statement
+from . import Deferred, Described, LibraryObject, Operation
+from .db_calls import RowNotRecorded, Rows, commit, outcome_of, statement
+from .portable_paths import portable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from . import Wrap
+    from . import Calls, Wrap
 
 _MODULE = "sqlite3.dbapi2"
+_SERVED = ("cursor", "execute", "executemany", "executescript", "commit")  # methods of a connection
 
 
 def _describe_connect(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
     database = args[0] if args else kwargs.get("database")
-    return Described("read", "connect", {"database": database if isinstance(database, str) else str(database)})
+    return Described("read", "connect", {"database": portable(str(database))})
 
 
 def _describe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
     return statement(args[1] if len(args) > 1 else None, args[2] if len(args) > 2 else None, args[0])
+
+
+def _describe_commit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
+    return commit()
 
 
 def _pack_connect(connection: Any, call: Described) -> str:
@@ -74,6 +80,24 @@ def _rebuild_connect(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     return library.connect.__wrapped__(":memory:", factory=library.connect._snapagent_class, **options)
 
 
+def _given(kind: type | None, name: str, calls: Calls) -> Any:
+    """A connection that the target was given: its statements go through the class that `connect` gives meanwhile."""
+    from sys import modules
+
+    library = modules[_MODULE]
+
+    class Connection(library.Connection):  # type: ignore[misc,name-defined]
+        def __getattribute__(self, name: str) -> Any:
+            if name in _SERVED:
+                return getattr(library.connect._snapagent_class, name).__get__(self)
+            return library.Connection.__getattribute__(self, name)
+
+        def __exit__(self, *error: Any) -> Any:
+            return library.connect._snapagent_class.__exit__(self, *error)
+
+    return Connection(":memory:", check_same_thread=False)
+
+
 def _install(namespace: dict[str, Any], wrap: Wrap) -> Callable[[], None] | None:
     from sys import modules
 
@@ -117,6 +141,12 @@ def _connecting(real_connect: Any, base: type, own: dict[type, type], wrap: Wrap
 def _classes(namespace: dict[str, Any], wrap: Wrap) -> type:
     """The subclass of the connection, whose cursors keep the rows that they give."""
     base_connection, base_cursor = namespace["Connection"], namespace["Cursor"]
+    recorded_commit = wrap(operations[4], base_connection.commit)
+
+    def wrapped_commit(connection: Any) -> Any:
+        return recorded_commit(connection)
+
+    wrapped_commit.__name__ = wrapped_commit.__qualname__ = "commit"
 
     class Cursor(base_cursor):  # type: ignore[misc,valid-type]
         _snapagent_rows: Rows | None = None
@@ -176,6 +206,18 @@ def _classes(namespace: dict[str, Any], wrap: Wrap) -> type:
         setattr(Cursor, name, _served_property(base_cursor, name))
 
     class Connection(base_connection):  # type: ignore[misc,valid-type]
+        commit = wrapped_commit
+
+        def __exit__(self, *error: Any) -> Any:
+            if error[0] is not None:
+                return base_connection.__exit__(self, *error)
+            try:
+                wrapped_commit(self)
+            except BaseException:
+                self.rollback()
+                raise
+            return False
+
         def cursor(self, factory: Any = Cursor) -> Any:
             return base_connection.cursor(self, Cursor if factory is base_cursor else factory)
 
@@ -227,4 +269,6 @@ operations = (
         Operation(_MODULE, f"Cursor.{name}", _describe, _pack, _rebuild, install=lambda namespace, wrap: None)
         for name in ("execute", "executemany", "executescript")
     ),
+    Operation(_MODULE, "Connection.commit", _describe_commit, install=lambda namespace, wrap: None),
 )
+objects = (LibraryObject(("sqlite3.Connection",), _given),)

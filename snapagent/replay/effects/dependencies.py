@@ -255,9 +255,10 @@ def _put(module: str, qualname: str, replacement: Callable[..., Any]) -> Callabl
     raw = vars(owner).get(last)
     if raw is None:  # inherited: replaced where it is defined
         return _nothing
-    if isinstance(raw, FunctionType):
-        swap(raw, lambda twin, args, kwargs: replacement(*args, **kwargs))
-        return lambda: restore(raw)
+    function = raw.__func__ if isinstance(raw, classmethod | staticmethod) else raw
+    if isinstance(function, FunctionType):  # `psycopg.connect` is a bound method that was taken early
+        swap(function, lambda twin, args, kwargs: replacement(*args, **kwargs))
+        return lambda: restore(function)
     if isinstance(owner, type) and owner.__flags__ & (_HEAP_TYPE | _IMMUTABLE_TYPE) != _HEAP_TYPE:
         return _nothing  # a method of a C type: its objects are stand-ins, which answer by themselves
     setattr(owner, last, staticmethod(replacement) if isinstance(raw, staticmethod) else replacement)

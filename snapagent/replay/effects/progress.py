@@ -96,7 +96,7 @@ class Progress:
         return index not in self.not_required and self.effects[index].outcome != PENDING
 
     def _out_of_order(self, mode: str, names: Mapping[int, str]) -> list[Difference]:
-        """Writes of one dependency and path in another order; in strict mode any effects, and repeated ones."""
+        """Writes of one preset or dependency and one path in another order; if strict, of any, and repeats."""
         found: list[Difference] = []
         newest: dict[object, int] = {}
         for place, index in enumerate(self.order):
@@ -106,7 +106,7 @@ class Progress:
                 continue
             if mode != STRICT and effect.role == READ:
                 continue
-            group = None if mode == STRICT else (effect.dependency, effect.path)
+            group = None if mode == STRICT else (effect.preset or effect.dependency, effect.path)
             before = newest.get(group, -1)
             if index < before:
                 found.append(

@@ -18,6 +18,7 @@ from ..stored import StoredCall, is_of_effect
 from . import audit
 from .dependencies import find_dependencies, replaced, rules_for
 from .guard import Guard
+from .library_objects import LibraryObjects
 from .progress import EffectsReport, texts
 from .server import Server, serving
 from .stand_ins import find_class
@@ -49,12 +50,15 @@ class ServedTape:
         problems = {each.index: each.reason for each in whole if isinstance(each, UndecodableEffect)}
         self._live = live
         self._previews = summary.previews
-        self._dependencies = find_dependencies(header.target, effects.values(), rules_for(config, header.target), live)
+        rules = rules_for(config, header.target)
+        self._dependencies = find_dependencies(header.target, effects.values(), rules, live)
         self._server = Server(header, effects, problems, config.settings_for(header.target), code)
         for index, effect in effects.items():
             if effect.dependency in self._dependencies.replaced:
                 self._server.progress.not_required.add(index)
-        self._server.prepare(self._dependencies.served, live)
+        words = [each.preset for each in effects.values()] + [rule.preset for rule in rules]
+        self._objects = LibraryObjects([word for word in dict.fromkeys(words) if word and word not in live], effects)
+        self._server.prepare(self._dependencies.served, live, self._objects)
         self.stand_ins = self._stand_ins(stored, given)
 
     def _stand_ins(self, stored: StoredCall, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +71,10 @@ class ServedTape:
             path = note.path
             if note.kind in PRESENT or stored.is_supplied(path) or path in found or is_of_effect(stored.header, path):
                 continue
-            if path in receivers or self._is_class_served(note.type):
+            made = self._objects.make(note.type)
+            if made is not None:
+                found[path] = made
+            elif path in receivers or self._is_class_served(note.type):
                 found[path] = self._server.stand_in_for(path, note.type)
         return found
 

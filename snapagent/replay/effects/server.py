@@ -14,7 +14,7 @@ from ...compare import Difference
 from ...config.settings import Settings
 from ...core.records import Record
 from ...core.signature import KEYWORD_ONLY, Parameters
-from ...dependencies.callers import calling_codes, names_of
+from ...dependencies.callers import calling_codes, library_of, names_of
 from ...dependencies.keys import Interval, effect_key, without_clock_readings
 from ...dependencies.tape import HANDLE, PENDING, RAISED, SKIPPED, StoredEffect
 from ...errors import EffectNotRecorded, SnapagentError
@@ -29,6 +29,7 @@ from .changed_arguments import apply_changes
 from .completion import CompletionGate
 from .dependencies import Dependency
 from .handles import Handle, Handles
+from .library_objects import LibraryObjects
 from .matching import DIFFERENT, SERVED, MadeCall, Match, find_match, is_equal_call
 from .misses import Miss, argument_differences, call_text, describe_miss
 from .new_values import new_value
@@ -79,6 +80,7 @@ class Server:
         self._calls = 0
         self._new_values = 0
         self._live: frozenset[str] = frozenset()
+        self._objects = LibraryObjects((), {})
         self._supplied: set[int] = set()  # objects of the test itself
 
     # ---- before the call
@@ -97,8 +99,9 @@ class Server:
         if operation.rebuild is not None:
             operation.rebuild(thaw(self.effects[found[0]].result or b"N."), (), {})
 
-    def prepare(self, dependencies: tuple[Dependency, ...], live: frozenset[str]) -> None:
-        """Learn which functions are served, and which of them are called for real."""
+    def prepare(self, dependencies: tuple[Dependency, ...], live: frozenset[str], objects: LibraryObjects) -> None:
+        """Learn which functions are served, which of them are called for real, and what makes objects of libraries."""
+        self._objects = objects
         for dependency in dependencies:
             self._functions[id(dependency.function)] = self._dependencies[dependency.name] = dependency
             if dependency.name in live and dependency.code is not None:
@@ -213,11 +216,12 @@ class Server:
         shape = next((one.shape for one in self.effects.values() if self._is_shape(one, dependency)), dependency.name)
         if dependency.operation is not None:
             shape = dependency.operation.describe(live.raw_args, live.raw_kwargs).shape
-        return MadeCall(dependency.name, keys, self._path(), dependency.role, shape)
+        return MadeCall(dependency.name, keys, self._path(dependency), dependency.role, shape)
 
-    def _path(self) -> tuple[str, ...]:
+    def _path(self, dependency: Dependency) -> tuple[str, ...]:
         """From the caller of the dependency up to the target; at the first step of a coroutine or generator."""
-        return names_of(calling_codes(1), self._code)
+        library = library_of(dependency.operation.module) if dependency.operation is not None else ""
+        return names_of(calling_codes(1, None, library), self._code)
 
     def _is_shape(self, effect: StoredEffect, dependency: Dependency) -> bool:
         return effect.dependency == dependency.name and dependency.operation is None
@@ -282,7 +286,10 @@ class Server:
             _, args, kwargs = self._load(index, effect.after, live)
             apply_changes(live.args, live.kwargs, args, kwargs)
         if effect.outcome == RAISED:
-            raise self._load(index, effect.result, live)
+            error = self._load(index, effect.result, live)
+            operation = live.dependency.operation
+            remade = operation.rebuild_error if operation is not None else None
+            raise error if remade is None else remade(error, live.raw_args, live.raw_kwargs)
         value = self._value(index, effect, live)
         self._results[index] = value
         return value
@@ -306,6 +313,9 @@ class Server:
             return operation.rebuild(stored, live.raw_args, live.raw_kwargs)
 
     def _handle(self, index: int, effect: StoredEffect, live: LiveEffect) -> Any:
+        library_object = self._objects.make(effect.result_type)
+        if library_object is not None:
+            return library_object
         made = self._made(live)
         candidates = {
             other for other, each in self.effects.items() if each.kept == HANDLE and is_equal_call(each, made)

@@ -46,6 +46,10 @@ class HashResult(Record):
     opaque: tuple[str, ...] = ()
 
 
+class Tangled(Exception):
+    """The cycles of a value are too tangled for one walk, which ends here: its text would be of no use."""
+
+
 class Canonical:
     """Writes the canonical text of inert values; one object per call, since its cache goes by identity.
 
@@ -53,8 +57,8 @@ class Canonical:
     which the walk entered, because back-references count the steps from there. Such nodes stay in `_open` until the
     walk leaves the container that closes the cycle. Then they are dropped, and only that container's text is cached.
 
-    This cannot write cycles that share nodes in every way, nor sets in cycles whose members refer to each other:
-    `is_tangled` says so after the walk, and its text is then of no use.
+    This cannot write cycles that share nodes in every way, nor sets in cycles whose members refer to each other: `of`
+    raises Tangled for them.
     """
 
     __slots__ = (
@@ -63,7 +67,6 @@ class Canonical:
         "_digests",
         "_dropped",
         "_entered_twice",
-        "_has_no_number",
         "_lowest",
         "_met_cycles",
         "_nodes",
@@ -95,15 +98,16 @@ class Canonical:
         self._dropped: set[int] = set()  # nodes of finished cycles, save for the one at which each was entered
         self._unordered = False  # members without an order reach cycles
         self._entered_twice = False  # the walk came to a cycle in a way for which the order of the walk matters
-        self._has_no_number = False  # a node was met again inside another cycle than the one that numbered it
 
-    @property
-    def is_tangled(self) -> bool:
-        """True when the texts so far depend on the order of sets, or lack a part. The same in every process."""
-        return self._has_no_number or (self._unordered and self._entered_twice)
+    def _walk_depends_on_order(self, *, unordered: bool = False, entered_twice: bool = False) -> None:
+        """Raises Tangled once the texts so far depend on the order of sets. The same in every process."""
+        self._unordered |= unordered
+        self._entered_twice |= entered_twice
+        if self._unordered and self._entered_twice:
+            raise Tangled
 
     def of(self, value: Any) -> str:
-        """The canonical text of a value that outlives this object."""
+        """The canonical text of a value that outlives this object. Raises Tangled; then `alone` can write it."""
         kind = type(value)
         atom = ATOMS.get(kind)
         if atom is not None:
@@ -122,13 +126,13 @@ class Canonical:
         if identity in self._path or identity in self._open:
             return self._back_to(identity)
         if identity in self._dropped:
-            self._entered_twice = True
+            self._walk_depends_on_order(entered_twice=True)
         met_before = self._met_cycles
         depth = len(self._path)
         self._nodes += 1
         if depth >= MAX_DEPTH or self._nodes > MAX_NODES:
             self.opaque.append((value, ""))
-            self._entered_twice = True  # how deep a node of a cycle lies depends on the way there
+            self._walk_depends_on_order(entered_twice=True)  # how deep a node of a cycle lies depends on the way there
             return "deep;"
         outside, self._lowest = self._lowest, _NEVER
         self._path[identity] = depth
@@ -151,22 +155,23 @@ class Canonical:
         known = self._digests.get(id(value))
         if known is not None:
             return known
-        text = self.of(value)
-        if self.is_tangled:
+        try:
+            text = self.of(value)
+        except Tangled:
             text, _ = self.alone(value)
         return digest(text)[:16]
 
     def alone(self, value: Any) -> tuple[str, list[tuple[object, str]]]:
         """The text of one value of a tangled call, whatever its other values are, and what is opaque in it."""
         self._forget()
-        text = self.of(value)
-        opaque = self.opaque
-        if self.is_tangled:
+        try:
+            return self.of(value), self.opaque
+        except Tangled:
             refinement = Refinement(_write_node, _write_at_once)
-            text, opaque = refinement.text(value), refinement.opaque
+            text = refinement.text(value)
             self._forget()
             self._digests.update({identity: colour[:16] for identity, colour in refinement.near.items()})
-        return text, opaque
+            return text, refinement.opaque
 
     def _back_to(self, identity: int) -> str:
         """The text of a node met again: its distance if the walk is inside it, else its number within its cycle."""
@@ -175,12 +180,11 @@ class Canonical:
         if depth is not None:
             self._lowest = min(self._lowest, depth)
             return f"^{len(self._path) - depth};"
-        self._entered_twice = True
+        self._walk_depends_on_order(entered_twice=True)
         number, root = self._open[identity]
         self._lowest = min(self._lowest, root)
         if root >= len(self._open_before):
-            self._has_no_number = True
-            return "~;"
+            raise Tangled  # it is met again inside another cycle than the one that numbered it
         return f"~{number - self._open_before[root]};"
 
     def unordered(self, members: Collection[Any], items: Mapping[Any, Any] | None = None) -> list[str]:
@@ -190,7 +194,7 @@ class Canonical:
             map(self.of, members) if items is None else [self.of(key) + self.of(items[key]) for key in members]
         )
         if self._met_cycles > met_before and sum(type(member) not in LEAVES for member in members) > 1:
-            self._unordered = True
+            self._walk_depends_on_order(unordered=True)
         return texts
 
     def _leave(self, identity: int, depth: int, text: str, is_cyclic: bool) -> None:
@@ -342,13 +346,15 @@ def argument_hash(
 ) -> HashResult:
     """The hash of inert arguments by parameter name; `instance` names the parameter that `call_hash` leaves out."""
     canonical = canonical or Canonical()
-    texts = {name: canonical.of(value) for name, value in bound.items()}
-    has_newer = canonical.has_newer
-    if canonical.is_tangled:
+    try:
+        texts = {name: canonical.of(value) for name, value in bound.items()}
+        may_be_newer = canonical.has_newer
+    except Tangled:
         alone = {name: canonical.alone(value) for name, value in bound.items()}
         texts = {name: text for name, (text, _) in alone.items()}
         canonical.opaque[:] = [found for _, opaque in alone.values() for found in opaque]
-    newer = [name for name in bound if is_of_second_version(bound[name])] if has_newer else []
+        may_be_newer = True
+    newer = [name for name in bound if is_of_second_version(bound[name])] if may_be_newer else []
     whole = _versioned(texts, newer)
     rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance}, newer)
     return HashResult(whole, rest, _opaque_paths(canonical, bound) if canonical.opaque else ())

@@ -10,6 +10,7 @@ test for bisimilarity of Kanellakis and Smolka, in the form known as the Weisfei
 from __future__ import annotations
 
 import hashlib
+from os import urandom
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ _DIGITS = 32  # hexadecimal digits of a colour
 
 
 class Refinement:
-    """The colours of one value's nodes; the parts of `Canonical` that functions for single types use."""
+    """The colours of one value's nodes; the parts of `Canonical` that functions for single types use.
+
+    The text of a node is written once, with marks in the places of its children, and each round fills in their colours.
+    Only a node with members that have no order is written anew in each round: their colours decide over the order.
+    """
 
     def __init__(self, write_node: WriteNode, write_at_once: WriteAtOnce) -> None:
         self.opaque: list[tuple[object, str]] = []
@@ -35,33 +40,60 @@ class Refinement:
         self._write_node = write_node
         self._write_at_once = write_at_once
         self._nodes: dict[int, Any] = {}
+        self._pieces: dict[int, list[Any]] = {}  # of an ordered node: text, id of a child, text, id, ..., text
         self._colours: dict[int, str] = {}
         self.near: dict[int, str] = {}  # the colours after `_LEAST_ROUNDS`: how a node looks so many steps away
         self._found: list[Any] = []  # nodes whose children are not known yet
+        self._mark: str | None = f"\0{urandom(16).hex()}:"  # before the id of a child; None when colours are written
+        self._is_ordered = True
         self._in_made = False
 
     def text(self, value: Any) -> str:
         """The canonical text of a value that is in a cycle or holds one."""
         self.of(value)
-        while self._found:
-            self._write_node(self, self._found.pop())
+        self._read_nodes()
+        opaque = list(self.opaque)
         self._refine()
+        self.opaque[:] = opaque
         # All colours together say how the kinds of nodes refer to each other. That of `value` alone would say how it
         # looks up to as many steps away as there were rounds.
         colours = sorted(set(self._colours.values()))
         return f"%{_digest(''.join([self._colours[id(value)], *colours]))}"
 
+    def _read_nodes(self) -> None:
+        """Find all nodes, and split the texts of those that are ordered at the places of their children."""
+        mark = self._mark
+        while self._found:
+            node = self._found.pop()
+            self._is_ordered = True
+            first, *rest = self._write_node(self, node).split(mark)
+            if self._is_ordered:
+                pieces: list[Any] = [first]
+                for part in rest:
+                    child, _, text = part.partition(";")
+                    pieces += [int(child), text]
+                self._pieces[id(node)] = pieces
+        self._mark = None
+
     def _refine(self) -> None:
         """Rounds until no more nodes can be told apart, or as many as there is time for."""
         kinds = 1
         for number in range(max(MOST_WRITES // len(self._nodes), _LEAST_ROUNDS)):
-            self.opaque.clear()
-            self._colours = {identity: _digest(self._write_node(self, node)) for identity, node in self._nodes.items()}
+            self._colours = {identity: _digest(self._text_of(identity, node)) for identity, node in self._nodes.items()}
             before, kinds = kinds, len(set(self._colours.values()))
             if number + 1 == _LEAST_ROUNDS:
                 self.near = self._colours
             if kinds == before and self.near:
                 return
+
+    def _text_of(self, identity: int, node: Any) -> str:
+        pieces = self._pieces.get(identity)
+        if pieces is None:
+            return self._write_node(self, node)
+        colours = self._colours
+        filled = pieces.copy()
+        filled[1::2] = [colours[child] for child in pieces[1::2]]
+        return "".join(filled)
 
     def of(self, value: Any) -> str:
         text = self._write_at_once(value)
@@ -74,7 +106,7 @@ class Refinement:
             self._nodes[identity] = value
             self._colours[identity] = ""
             self._found.append(value)
-        return self._colours[identity]
+        return self._colours[identity] if self._mark is None else f"{self._mark}{identity};"
 
     def of_made(self, value: Any) -> str:
         """A temporary value is written in its place: it is another object in each round. So are tuples in it."""
@@ -82,6 +114,7 @@ class Refinement:
         return text if text is not None else self._inline(value, in_made=True)
 
     def unordered(self, members: Collection[Any], items: Mapping[Any, Any] | None = None) -> list[str]:
+        self._is_ordered = False
         if items is None:
             return sorted(map(self.of, members))
         return sorted([self.of(key) + self.of(items[key]) for key in members])

@@ -12,7 +12,7 @@ guess a secret from it. Other values are replaced by placeholders. Notes have th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...bundle import Note
 from ...placeholder import PLACEHOLDER, REDACTED
@@ -132,7 +132,7 @@ class Redaction:
         """Redact the items of one container; returns the containers among them that are still to be visited."""
         changes: dict[Any, Any] = {}
         below = []
-        for item in self._items(place):
+        for item in self._items(place, replaced):
             child = item.child
             rule, why = self._rule_of(place, item)
             if rule == WHOLE:
@@ -155,8 +155,13 @@ class Redaction:
                 self._rekey(part, place, self._key_that_is_no_secret, "a key belongs to a secret")
         return below
 
-    def _items(self, place: Place) -> Iterable[Item]:
-        """The items of a container; in a request, the last item of a pair has the name that comes before it."""
+    def _items(self, place: Place, replaced: Mapping[int, tuple[Any, Any]]) -> Iterable[Item]:
+        """The items of a container; in a request, the last item of a pair has the name that comes before it.
+
+        A tuple that was visited before, under another rule, has the items that it has got since.
+        """
+        if id(place.node) in replaced:
+            place = Place(replaced[id(place.node)][1], place.link, place.labels, place.rule, place.context)
         if place.context is None or type(place.node) not in _PAIRS:
             return items_of(place)
         items = list(items_of(place))
@@ -167,9 +172,10 @@ class Redaction:
         return items[-1:] if place.context == COOKIES else items
 
     def _place_below(self, rule: str | None, place: Place, item: Item) -> Place:
-        below = Place(item.child, extended(place.link, item.key), item.labels, self._rule_below(rule, place, item))
-        below.context = context_of(item.child, place.context, item.label)
-        return below
+        context = context_of(item.child, place.context, item.label)
+        return Place(
+            item.child, extended(place.link, item.key), item.labels, self._rule_below(rule, place, item), context
+        )
 
     def _rule_of(self, place: Place, item: Item) -> tuple[str | None, str]:
         """The rule that applies to an item, and the reason for the notes; (None, "") when none does."""

@@ -40,7 +40,8 @@ _TYPES = frozenset(_TYPE_NAMES.split())
 # They hold a part of a request where they stand in one; by themselves they are no requests.
 _CARRIER_NAMES = """
     builtins:dict builtins:list builtins:tuple builtins:set builtins:frozenset builtins:str builtins:bytes
-    collections:deque _io:BytesIO _io:StringIO werkzeug.wsgi:LimitedStream django.core.handlers.wsgi:LimitedStream
+    builtins:getattr collections:deque _io:BytesIO _io:StringIO
+    werkzeug.wsgi:LimitedStream django.core.handlers.wsgi:LimitedStream
     werkzeug.datastructures.file_storage:FileStorage django.core.files.uploadedfile:UploadedFile
     httpx._urlparse:ParseResult httpx:ByteStream yarl._url:SplitResult yarl._url:URL
 """

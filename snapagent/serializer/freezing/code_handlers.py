@@ -14,6 +14,7 @@ from ..rebuild import load_item, load_named, load_parametrized
 from .handler import SINGLETONS
 from .orm_forms import model_form
 from .reduce import Unstorable
+from .request_forms import start_response_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def named_form(dump: Dump, code: Any) -> tuple[Any, ...] | None:
         name, form = place.name, (load_item, (place.name, place.steps, place.text))
     if name is not None:
         dump.packages.add(name.partition(":")[0].partition(".")[0])
-    return form
+    return form if form is not None or is_class(code) else start_response_form(code, dump.note)
 
 
 def _parametrized(cls: type) -> tuple[Any, ...] | None:

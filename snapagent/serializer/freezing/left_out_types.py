@@ -61,7 +61,7 @@ _BY_REASON: dict[tuple[str, str], str] = {
         pika.adapters.blocking_connection.BlockingConnection zmq.sugar.socket.Socket zmq.sugar.context.Context
         zmq.backend.cython._zmq.Socket asyncio.transports.BaseTransport asyncio.streams.StreamReader
         asyncio.streams.StreamWriter multiprocessing.connection._ConnectionBase websockets.protocol.Protocol
-        gunicorn.http.body.Body gunicorn.http.unreader.Unreader
+        gunicorn.http.body.Body gunicorn.http.unreader.Unreader gunicorn.http.message.Message
     """,
     (UNSTORABLE, _RUNNING): """
         builtins.generator builtins.coroutine builtins.async_generator builtins.coroutine_wrapper builtins.frame

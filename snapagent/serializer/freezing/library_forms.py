@@ -61,6 +61,13 @@ def row_form(row: Any) -> Form | None:
     return (rebuild_row, (tuple(kind.keys(row)), tuple(kind.__iter__(row)))) if type(row) is kind else None
 
 
+def error_fields_form(result: Any) -> Form | None:
+    """The form of the result that an error of psycopg holds: its fields, as the error's own pickle hook gives them."""
+    fields: Any = lookup("psycopg.errors", "_info_to_dict")
+    found = fields(result) if fields is not None and result.error_message else None
+    return (dict, (list(found.items()),)) if type(found) is dict else None
+
+
 def element_form(element: Any) -> Form | None:
     """The form of an element of lxml: itself with all that is inside it, as XML."""
     to_bytes = lookup("lxml.etree", "tostring")

@@ -23,11 +23,18 @@ from .http_forms import (
 )
 from .iterator_forms import form_of_one_way
 from .left_out_types import special
-from .library_forms import element_form, file_form, row_form, tree_form
-from .object_handlers import freeze_by_hooks, freeze_own_attributes, left_out
+from .library_forms import element_form, error_fields_form, file_form, row_form, tree_form
+from .object_handlers import freeze_by_hooks, freeze_own_attributes, freeze_own_state, left_out
 from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, table_form
 from .reduce import Unstorable, ask
-from .request_forms import REQUESTS, memory_stream_form, resolver_match_form, served_request_form
+from .request_forms import (
+    REQUESTS,
+    current_object_form,
+    memory_stream_form,
+    resolver_match_form,
+    rule_form,
+    served_request_form,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,6 +125,14 @@ def _resolver_match(dump: Dump, match: Any) -> Any:
     return resolver_match_form(match, dump.note)
 
 
+def _rule(dump: Dump, rule: Any) -> Any:
+    return rule_form(rule) or freeze_by_hooks(dump, rule)
+
+
+def _proxy(dump: Dump, proxy: Any) -> Any:
+    return current_object_form(proxy) or dump.leave_out(proxy, *(special(type(proxy)) or (LAZY, "a proxy")))
+
+
 def _limited_stream(dump: Dump, stream: Any) -> Any:
     form = memory_stream_form(stream)
     return form or dump.leave_out(stream, *(special(type(stream)) or (UNSTORABLE, "a stream")))
@@ -181,6 +196,9 @@ NEWER: dict[str, Handler] = {
     **dict.fromkeys(REQUESTS, freeze_request),
     "django.urls.resolvers.ResolverMatch": _resolver_match,
     "django.core.handlers.wsgi.LimitedStream": _limited_stream,
+    "werkzeug.local.Local": freeze_own_state,
+    "werkzeug.local.LocalProxy": _proxy,
+    "werkzeug.routing.rules.Rule": _rule,
     "werkzeug.wsgi.LimitedStream": _limited_stream,
     "requests.models.Response": _response,
     SESSION: _session,
@@ -208,6 +226,9 @@ NEWER: dict[str, Handler] = {
     "_struct.Struct": _formed(_struct_format),
     **dict.fromkeys(INTERPRETER_FACTS, _formed(named_by_its_type)),
     "sqlite3.Row": _formed(row_form),
+    "psycopg_binary.pq.PGresult": _formed(error_fields_form),
+    "psycopg_c.pq.PGresult": _formed(error_fields_form),
+    "psycopg.pq.pq_ctypes.PGresult": _formed(error_fields_form),
     "lxml.etree._Element": _formed(element_form),
     "lxml.etree._ElementTree": _formed(tree_form),
 }

@@ -21,6 +21,7 @@ from .object_handlers import (
     handler_now,
 )
 from .reduce import Unstorable
+from .request_forms import start_response_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 def freeze_method(dump: Dump, method: Any) -> Any:
     """Loading it takes the method from its object, so the object must be there."""
+    form = None if dump.decisions.as_first else start_response_form(method, dump.note)
+    if form is not None:
+        return form
     owner = method.__self__
     if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
         if handler_now(dump, owner) not in _GIVE_OBJECTS:
@@ -44,13 +48,15 @@ def freeze_method(dump: Dump, method: Any) -> Any:
 
 def _is_attribute(method: Any) -> bool:
     """Whether the object's class has the method's function under the function's name, as pickling it supposes."""
-    function, owner = method.__func__, method.__self__
+    owner = method.__self__
+    function = unwrapped(method.__func__) or method.__func__
     if type(function) is not types.FunctionType:
         return True
     _, raw = find(owner if is_class(owner) else type(owner), function.__name__)
     if raw is None and is_class(owner):
         _, raw = find(type(owner), function.__name__)
     raw = raw.__func__ if type(raw) is classmethod else raw
+    raw = unwrapped(raw) or raw
     return raw is function or (raw is not None and type(raw) is not types.FunctionType)
 
 

@@ -7,6 +7,7 @@ looks up the handler of the type. A value that cannot be stored becomes a placeh
 from __future__ import annotations
 
 import pickle
+from types import MethodType
 
 from ...bundle import Note
 from ...core.clock import monotonic, perf_counter, thread_time
@@ -22,6 +23,7 @@ from .decisions import Decisions
 from .handler import plain
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
+from .request_forms import start_response_form
 from .time_limit import SLOW, TimeLimit, no_less
 
 TYPE_CHECKING = False
@@ -211,8 +213,13 @@ class Freezer(pickle.Pickler):
         self.note(code, MAY_BE_TORN, "another thread may have changed a part of what it holds while it was stored")
 
     def left_out_form(self, value: object) -> Any:
-        """The pickle form of a placeholder for `value`, when its path or size excludes it; None when it is stored."""
-        return None
+        """The form of a built-in object inside code that is not stored as it is; None when it is.
+
+        That is a placeholder where its path or size excludes it.
+        """
+        if type(value) is not MethodType or self.decisions.as_first:
+            return None
+        return start_response_form(value, self.note)
 
     def leave_out(self, value: object, kind: str, reason: str, detail: str = "") -> Any:
         """The pickle form of a placeholder for `value`, which is noted."""

@@ -83,7 +83,7 @@ class Pruner(Freezer):
 
     def left_out_form(self, value: object) -> Any:
         why = self._left_out.get(id(value))
-        return None if why is None else self._placeholder_of(value, why).__reduce_ex__(5)
+        return super().left_out_form(value) if why is None else self._placeholder_of(value, why).__reduce_ex__(5)
 
     def pruned(self, value: Any, keys: Keys, states: States) -> Any:
         """`value`, or its copy or placeholder at the path `keys`; `states` are those of the patterns there."""

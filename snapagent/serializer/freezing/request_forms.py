@@ -8,10 +8,15 @@ imported their library.
 
 from __future__ import annotations
 
-from ...core.type_facts import attributes, find, instance_dict, slots, type_name
-from ...placeholder import UNSTORABLE, Placeholder
+from contextvars import ContextVar
+from operator import attrgetter
+from types import FunctionType, MethodType
+
+from ...core.type_facts import attributes, find, instance_dict, mro, slots, type_name
+from ...placeholder import FRESH, UNSTORABLE, Placeholder
 from ..held import name_anywhere
-from ..rebuild import make_object, new_of, set_attributes
+from ..rebuild import StartResponse, current_object, make_object, new_of, set_attributes, set_rule
+from .children import ATOMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +39,7 @@ REQUESTS = _REQUESTS.split()
 # Attributes through which a request reaches its server, and parts of an ASGI scope that belong to the application.
 _SERVER = "_receive _send _protocol _transport _payload_writer _loop _task connection transport protocol"
 _OF_SERVER = frozenset(_SERVER.split())
+_SERVERS = frozenset({"gunicorn", "werkzeug", "wsgiref", "gevent", "eventlet", "waitress", "cheroot"})
 _OF_APPLICATION = frozenset({"app", "router", "route", "starlette.exception_handlers"})
 _OF_RULE = ("map", "_build", "_build_unknown", "_converters", "_parts", "_trace", "_argument_weights")
 
@@ -78,6 +84,60 @@ def resolver_match_form(match: Any, note: Noting) -> Form:
         reason = "the patterns that did not match are not stored"
         state["tried"] = Placeholder(note(match, UNSTORABLE, reason, below=".tried"))
     return make_object, (type(match),), state
+
+
+def rule_form(rule: Any) -> Form | None:
+    """The form of a rule in a map of werkzeug's routing: its functions are compiled at run time. None for others."""
+    state = dict(instance_dict(rule) or {})
+    if not {"_build", "_build_unknown"}.issubset(state) or find(type(rule), "_compile_builder")[0] is None:
+        return None
+    del state["_build"], state["_build_unknown"]
+    return make_object, (type(rule),), state, None, None, set_rule
+
+
+def current_object_form(proxy: Any) -> Form | None:
+    """The form of a proxy of werkzeug that stands for a constant or a request in the running context; None for others.
+
+    The context is read in C. A proxy that asks a function of the program, or an object, is not evaluated.
+    """
+    state = attributes(proxy)
+    held, get = state.get("_LocalProxy__wrapped"), state.get("_get_current_object")
+    cells = (
+        dict(zip(get.__code__.co_freevars, get.__closure__ or (), strict=False)) if type(get) is FunctionType else {}
+    )
+    name = _attribute_name(cells["get_name"].cell_contents) if "get_name" in cells else None
+    if type_name(type(held)) == "werkzeug.local.Local":
+        found = _in_context(attributes(held).get("_Local__storage"))
+    elif type(held) is ContextVar:
+        found = attributes(_in_context(held))
+    else:
+        return None
+    value = found.get(name) if type(found) is dict else None
+    is_known = type(value) in ATOMS or any(type_name(base) in REQUESTS for base in mro(type(value)))
+    return (current_object, (value,)) if value is not None and is_known else None
+
+
+def start_response_form(function: Any, note: Noting) -> Form | None:
+    """The form of the `start_response` that a web server hands to a WSGI application; None for other functions."""
+    inside = function.__func__ if type(function) is MethodType else function
+    if type(inside) is not FunctionType or inside.__name__ != "start_response":
+        return None
+    module = inside.__module__
+    if type(module) is not str or module.partition(".")[0] not in _SERVERS:
+        return None
+    note(function, FRESH, "it belongs to the server; after loading it keeps what it is called with and sends nothing")
+    return StartResponse, ()
+
+
+def _in_context(variable: Any) -> Any:
+    return variable.get(None) if type(variable) is ContextVar else None
+
+
+def _attribute_name(getter: Any) -> str | None:
+    if type(getter) is not attrgetter:
+        return None
+    reduced: Any = attrgetter.__reduce__(getter)  # in C: the names
+    return reduced[1][0] if len(reduced[1]) == 1 else None
 
 
 def memory_stream_form(stream: Any) -> Form | None:

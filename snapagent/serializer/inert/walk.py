@@ -54,12 +54,19 @@ class Place:
 
     __slots__ = ("context", "labels", "link", "node", "rule")
 
-    def __init__(self, node: Any, link: Link | None, labels: Sequence[Any], rule: str | None = None) -> None:
+    def __init__(
+        self,
+        node: Any,
+        link: Link | None,
+        labels: Sequence[Any],
+        rule: str | None = None,
+        context: str | None = None,
+    ) -> None:
         self.node = node
         self.link = link
         self.labels = labels
         self.rule = rule
-        self.context: str | None = None
+        self.context = context
 
 
 class Item:
@@ -217,8 +224,12 @@ def walk(roots: Roots) -> Iterator[Place]:
 
 
 def put(place: Place, changes: Mapping[Any, Any], replaced: dict[int, tuple[Any, Any]]) -> None:
-    """Put values into a container by slot. Tuples and frozensets are immutable: `replaced` gets old and new, by id."""
+    """Put values into a container by slot. Tuples and frozensets are immutable: `replaced` gets old and new, by id.
+
+    What was put into such a container before stays in it.
+    """
     node = place.node
+    latest = replaced[id(node)][1] if id(node) in replaced else node
     kind = type(node)
     if kind is Roots:
         for index, value in changes.items():
@@ -231,9 +242,9 @@ def put(place: Place, changes: Mapping[Any, Any], replaced: dict[int, tuple[Any,
             node.discard(member)
             node.add(value)
     elif kind is tuple:
-        replaced[id(node)] = node, tuple(changes.get(index, value) for index, value in enumerate(node))
+        replaced[id(node)] = node, tuple(changes.get(index, value) for index, value in enumerate(latest))
     elif kind is frozenset:
-        replaced[id(node)] = node, frozenset(changes.get(value, value) for value in node)
+        replaced[id(node)] = node, frozenset(changes.get(value, value) for value in latest)
     else:
         for slot, value in changes.items():
             setattr(node, slot, value)
