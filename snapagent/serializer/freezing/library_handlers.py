@@ -139,7 +139,8 @@ def _limited_stream(dump: Dump, stream: Any) -> Any:
 
 
 def _session(dump: Dump, session: Any) -> Any:
-    return session_form(session, dump.note) or dump.leave_out(session, *special(type(session)))  # type: ignore[misc]
+    why = special(type(session)) or (UNSTORABLE, "a connection over the network")
+    return session_form(session, dump.note) or dump.leave_out(session, *why)
 
 
 def _headers(dump: Dump, headers: Any) -> Any:
