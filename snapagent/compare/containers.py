@@ -116,6 +116,9 @@ def _partners(
 
 
 def _key_step(key: object) -> Step:
-    if isinstance(key, str):
-        return Step.attribute(key)
-    return Step.item(key if isinstance(key, int | float | bytes | None) else short(key, 40))
+    return Step.item(key_of(key))
+
+
+def key_of(key: object) -> object:
+    """A key as a step: a plain one itself, any other as a short text."""
+    return key if isinstance(key, str | int | float | bytes | None) else short(key, 40)

@@ -15,16 +15,16 @@ from typing import Any
 from ..core.paths import Step
 from ..core.records import Record
 from ..core.type_facts import reference_name, type_name
+from ..serializer.attributes import attribute_parts
 from ..serializer.exceptions import STAND_IN_TEXT, is_compiled, text_of
 from .containers import compare_dicts, compare_sequences
-from .report import ADDED, MISSING
+from .report import ADDED, MISSING, Difference
 from .text import is_unrun_query, short_pair
 from .walking import Pair, Steps, Walk
 
 _ABSENT = object()
 _DURATIONS = ("elapsed", "_elapsed")  # of a response, in requests and httpx
-# Of libraries, about the object's own life: SQLAlchemy's session, which of pydantic's fields were given in the call.
-_BOOKKEEPING = frozenset(("_sa_instance_state", "__pydantic_fields_set__"))
+_BOOKKEEPING = frozenset(("_sa_instance_state",))  # about the object's own life: SQLAlchemy's session
 # How long a request took, by class of its response.
 _MEASURED = {"requests.models.Response": "elapsed", "httpx.Response": "_elapsed"}
 
@@ -44,7 +44,7 @@ def state_of(value: object) -> State | None:
         reducer = copyreg.dispatch_table.get(type(value))
         reduced: Any = reducer(value) if reducer is not None else value.__reduce_ex__(4)
     except Exception:
-        found = dict(_attributes(value))
+        found = dict(attributes_of(value))
         return State(found) if found else None
     if isinstance(reduced, str):
         return State({}, (reduced,))
@@ -58,19 +58,14 @@ def state_of(value: object) -> State | None:
 
 def _named(state: object) -> tuple[dict[str, object], tuple[object, ...]]:
     """Attributes by name, and whatever else a `__getstate__` gave."""
-    match state:
-        case None:
-            return {}, ()
-        case dict():
-            inner = state.get("__dict__")  # pydantic's models keep their fields one level down
-            flat = {**state, **inner} if isinstance(inner, dict) else dict(state)
-            return {str(name): value for name, value in flat.items() if name != "__dict__" or flat is state}, ()
-        case (dict() | None as plain, dict() as slots):
-            return {**(plain or {}), **slots}, ()
-    return {}, (state,)
+    parts = attribute_parts(state)
+    if not parts and state is not None:
+        return {}, (state,)
+    return {str(name): value for part in parts for name, value in part.items()}, ()
 
 
-def _attributes(value: object) -> Iterator[tuple[str, object]]:
+def attributes_of(value: object) -> Iterator[tuple[str, object]]:
+    """The attributes that the object itself holds, in its `__dict__` and its slots."""
     yield from getattr(value, "__dict__", {}).items()
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())
@@ -112,12 +107,14 @@ def _compare_hidden(walk: Walk, steps: Steps, expected: object, got: object, lef
     inner = walk.inside(steps, left.hidden, right.hidden)
     if not inner:
         return
-    before = len(walk.differences)
-    mine, theirs = dict(_attributes(expected)), dict(_attributes(got))
+    mine, theirs = dict(attributes_of(expected)), dict(attributes_of(got))
+    found: list[Difference] = []
     if not left.attributes and (mine or theirs):
         found = walk.inside(steps, mine, theirs)
         walk.differences += found
-    if len(walk.differences) == before:
+        if not found and walk.inside(steps, mine, theirs, unfiltered=True):
+            return  # the places that differ are ignored
+    if not found:
         left_text, right_text = short_pair(expected, got)
         if left_text == right_text:
             left_text, right_text = f"{left_text} with {inner[0].expected}", f"{right_text} with {inner[0].got}"

@@ -116,6 +116,7 @@ class Verdict(Record):
     reason: str = ""
     notes: tuple[str, ...] = ()  # facts about the replay, a line each, that change nothing about the verdict
     paths: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()  # paths of `ignore` and `unordered` that fit no place in either outcome
     noise: tuple[str, ...] = ()  # places where two replays of the same code differ, when there were two
 
     def __bool__(self) -> bool:

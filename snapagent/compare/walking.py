@@ -106,9 +106,10 @@ class Walk:
         self.placeholders += inner.placeholders
         return not inner.differences
 
-    def inside(self, steps: Steps, expected: object, got: object) -> list[Difference]:
-        """The differences of a part that has no path of its own."""
-        inner = Walk(self.options, self._find_handler, self.identities)
+    def inside(self, steps: Steps, expected: object, got: object, *, unfiltered: bool = False) -> list[Difference]:
+        """The differences of a part that has no path of its own; with `unfiltered` the ignored ones too."""
+        options = self.options.replace(ignore=()) if unfiltered else self.options
+        inner = Walk(options, self._find_handler, self.identities)
         inner._open = set(self._open)
         return inner.run(steps, expected, got).differences
 

@@ -18,6 +18,9 @@ RESULT, EXCEPTION, ARGUMENTS = "result", "exception", "arguments"
 OUTCOME_ROOTS = frozenset({RESULT, EXCEPTION})
 _RESERVED = frozenset({RESULT, EXCEPTION, ARGUMENTS})
 _MAX_KEY_TEXT = 80  # characters of one item key in a printed path
+_LONG = _MAX_KEY_TEXT // 4  # characters from which on the text of a key may have been shortened, escapes included
+_FLOATS = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}  # as `repr` writes them
+_CUT_ESCAPE = r"(?<!\\)(?:\\\\)*(\\(?:x.?|u.{0,3}|U.{0,7})?)$"  # at the end of a text that was cut inside an escape
 _PLAIN_KEYS = frozenset({int, bool, float, bytes, type(None), str})
 
 
@@ -69,6 +72,16 @@ def same_key(one: object, other: object) -> bool:
     return kind is type(other) and kind in _PLAIN_KEYS and one == other
 
 
+def _names(token: object, key: object) -> bool:
+    """Whether a token of a pattern stands for a key: also one that was shortened for printing, and NaN."""
+    if same_key(token, key):
+        return True
+    kind = type(key)
+    if kind is not type(token) or not (kind is float or (kind in (str, bytes) and len(key) > _LONG)):  # type: ignore[arg-type]
+        return False
+    return _key_text(token, first=False) == _key_text(key, first=False)
+
+
 def parameter_key(name: str) -> str:
     """The first step of a path into the parameter `name`."""
     return f"{ARGUMENTS}.{name}" if name in _RESERVED else name
@@ -95,7 +108,13 @@ def _key_text(key: object, first: bool) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _MAX_KEY_TEXT else text[: _MAX_KEY_TEXT - 4] + "..." + text[-1]
+    if len(text) <= _MAX_KEY_TEXT:
+        return text
+    import re
+
+    head = text[: _MAX_KEY_TEXT - 4]
+    cut = re.search(_CUT_ESCAPE, head)
+    return (head[: cut.start(1)] if cut is not None else head) + "..." + text[-1]
 
 
 class PathPattern:
@@ -124,7 +143,7 @@ class PathPattern:
         """The state after one more step."""
         after = state & self._loops
         for index, token in enumerate(self.tokens):
-            if state >> index & 1 and token is not ANY_NUMBER and (token is ANY or same_key(token, key)):
+            if state >> index & 1 and token is not ANY_NUMBER and (token is ANY or _names(token, key)):
                 after |= 1 << index + 1
         return self._closed(after)
 
@@ -225,7 +244,7 @@ def _bracket(rest: str, text: str) -> tuple[object, str]:
         if inside in ("*", "**"):
             return (ANY if inside == "*" else ANY_NUMBER), rest[end + 1 :]
         try:
-            key = ast.literal_eval(inside)
+            key = _FLOATS[inside] if inside in _FLOATS else ast.literal_eval(inside)
         except (ValueError, SyntaxError):
             end = rest.find("]", end + 1)  # the bracket may stand inside a quoted key
             continue

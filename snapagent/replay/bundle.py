@@ -243,4 +243,4 @@ class Bundle(StoredValues):
             self._take(change)
             accept_mode.record(f"{self!r} {judged.verdict}")
             return change.now
-        return asserted(self, judged, options)
+        return asserted(self, judged)

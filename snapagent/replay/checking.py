@@ -8,12 +8,16 @@ from typing import Any
 
 from ..bundle import CALL, CANCELLED, OUTCOME, Header
 from ..compare.comparing import make_options
+from ..compare.fitting import unused_paths
 from ..compare.outcomes import CHANGED, NOT_COMPARABLE, Outcome, Raised, Verdict
+from ..compare.report import Difference
 from ..compare.walking import Comparator, Options
+from ..core.paths import PathPattern, parse_path
 from ..core.records import Record
 from ..errors import NotComparableError, NotReplayableError, PlaceholderError, SnapagentError
 from ..placeholder import REDACTED, PlaceholderUses
 from .attempt import Attempt, Steps
+from .path_use import note_use
 from .stored_form import judge_as_stored
 from .surroundings import ReplayRules, Surroundings
 from .values import StoredValues
@@ -73,9 +77,26 @@ def _judged(
         verdict = Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
         return Judged(verdict, got, around, effects.miss)
     verdict = judge_as_stored(expected, got, around.measured(options))
-    verdict = _if_rebuilt(values, values.missing.explain(verdict, got, used)).with_differences(effects.differences)
+    verdict = _if_rebuilt(values, values.missing.explain(verdict, got, used))
+    verdict = verdict.with_differences(_not_ignored(effects.differences, options))
     notes = effects.notes if verdict else (*effects.notes, *effects.if_changed)
-    return Judged(verdict.replace(notes=notes), got, around)
+    patterns = [each for each in (*options.ignore, *options.unordered) if not (effects.notes and _is_of_effects(each))]
+    verdict = verdict.replace(notes=notes, unused=unused_paths(patterns, expected, got))
+    note_use(options, verdict)
+    return Judged(verdict, got, around)
+
+
+def _not_ignored(differences: Iterable[Difference], options: Options) -> tuple[Difference, ...]:
+    """The differences of effects, without those at paths of `ignore` that begin with `effects`."""
+    patterns = [each for each in options.ignore if _is_of_effects(each)]
+    if not patterns:
+        return tuple(differences)
+    places = [(one, parse_path(one.path.partition(" of ")[0]).tokens) for one in differences]
+    return tuple(one for one, keys in places if not any(pattern.matches_keys(keys) for pattern in patterns))
+
+
+def _is_of_effects(pattern: PathPattern) -> bool:
+    return pattern.tokens[0] == "effects"
 
 
 def _expected_to_compare(values: StoredValues) -> Outcome:
@@ -103,7 +124,7 @@ def _if_rebuilt(values: StoredValues, verdict: Verdict) -> Verdict:
     return verdict
 
 
-def asserted(values: StoredValues, judged: Judged, options: Options) -> Verdict:
+def asserted(values: StoredValues, judged: Judged) -> Verdict:
     """The verdict when it is equal. Raises an AssertionError for any other one."""
     __tracebackhide__ = True
     if judged.miss is not None:
@@ -112,13 +133,16 @@ def asserted(values: StoredValues, judged: Judged, options: Options) -> Verdict:
     if verdict:
         return verdict
     cause = got.exception if isinstance(got, Raised) else None
-    text = f"{verdict}{_unused_paths(options)}"
+    text = f"{verdict}{_unused_paths(verdict)}"
     if verdict.kind == NOT_COMPARABLE:
         raise NotComparableError(repr(values), text, verdict.paths) from cause
     raise AssertionError(f"{values!r} {text}") from cause
 
 
-def _unused_paths(options: Options) -> str:
-    """A remark about paths of `ignore` and `unordered` that name no place in an outcome."""
-    paths = [str(path) for path in (*options.ignore, *options.unordered) if not path.concerns_outcome]
-    return f"\n(not a place in an outcome: {', '.join(paths)}; write result... or exception...)" if paths else ""
+def _unused_paths(verdict: Verdict) -> str:
+    """A remark about paths of `ignore` and `unordered` that name no place in the outcome."""
+    if not verdict.unused:
+        return ""
+    outcome = all(parse_path(path).concerns_outcome for path in verdict.unused)
+    advice = "" if outcome else "; write result... or exception..."
+    return f"\n(not a place in an outcome: {', '.join(verdict.unused)}{advice})"

@@ -15,6 +15,7 @@ from ..placeholder import (
     SINGLETON,
     STARTS_ANEW,
 )
+from ..serializer.attributes import attribute_parts
 from ..serializer.inert.class_facts import class_facts
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
 
@@ -86,10 +87,7 @@ def named_parts(value: Inert) -> list[tuple[str, Any]]:
         arguments = [item for part in (named, keywords) if type(part) is dict for item in part.items()]
         return [("of", function), *((key, item) for key, item in arguments if type(key) is str)]
     state = value.args[3] if type(value).name == SINGLETON else value.state
-    found: list[tuple[str, Any]] = []
-    for part in state if type(state) is tuple else (state,):
-        if type(part) is dict:
-            found += [(key, item) for key, item in part.items() if type(key) is str]
+    found = [(key, item) for part in attribute_parts(state) for key, item in part.items() if type(key) is str]
     if found or (state is not None and type(state) is not list):
         return found
     values = state if type(state) is list else value.args

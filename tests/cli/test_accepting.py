@@ -200,3 +200,10 @@ def test_noise_is_not_accepted_and_ignore_lets_it_be(project: Path) -> None:
     (result,) = json.loads(done.stdout)["results"]
     assert result["accepted"] is True and result["refused"] == ""
     assert replay(project, "shop.pick", "--ignore", "result.ticket").returncode == 0
+
+
+def test_an_ignored_path_that_fits_nothing_is_told(project: Path) -> None:
+    done = replay(project, "shop.keep", "shop.quote", "--ignore", "result.totl", "--ignore", "result.total")
+    assert done.returncode == 0
+    assert "result.totl fits nothing in any of the outcomes" in done.stderr
+    assert "result.total fits" not in done.stderr

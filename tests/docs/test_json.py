@@ -42,7 +42,7 @@ RUNS: dict[str, list[str]] = {
     "why": [f"why {PLACE}"],
     "stats": ["stats"],
     "export": ["export", "export --captures-dir torn"],
-    "replay": [f"replay {QUOTE} -j 1", "replay --captures-dir noisy -j 1 --twice"],
+    "replay": [f"replay {QUOTE} -j 1", "replay --captures-dir noisy -j 1 --twice --ignore result.nothing"],
     "facsimile": [f"facsimile {PLACE}"],
     "promote": [f"promote {QUOTE} --to promoted --config redact.yaml"],
     "clear": ["clear --dry-run", f"clear {PLACE} --yes"],

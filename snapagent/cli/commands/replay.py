@@ -189,6 +189,8 @@ def _print(app: App, results: Sequence[Result]) -> None:
             app.out.folded(f"    {line}", lead=" " * 6)
     for note in dict.fromkeys(note for result in results for note in result.notes if not note.startswith(_OF_ONE)):
         app.out.note(note)
+    for path in _unused(results):
+        app.out.note(f"{path} fits nothing in any of the outcomes")
     left = sum(len(group) for group in groups[_SHOWN:])
     hidden = f", {left} of them not shown" if left else ""
     equal = len(results) - len(failures)
@@ -196,6 +198,12 @@ def _print(app: App, results: Sequence[Result]) -> None:
         app.out.note(f"{len(failures):,} of {counted(len(results), 'bundle')} not equal{hidden}")
     else:
         app.out.note(f"{counted(equal, 'bundle')} replayed, all equal")
+
+
+def _unused(results: Sequence[Result]) -> list[str]:
+    """Paths of `--ignore` and `--unordered` that none of the bundles that could be compared has a place for."""
+    compared = [set(result.unused) for result in results if result.expected]
+    return sorted(set.intersection(*compared)) if compared else []
 
 
 def _by_cause(failures: Sequence[Result]) -> list[list[Result]]:

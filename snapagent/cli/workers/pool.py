@@ -45,7 +45,8 @@ class Result(Record):
     """The result for one bundle. `differences` come from `compare` as dicts; `seconds` is for loading and calling.
 
     `paths` are the arguments because of which the outcomes are not comparable, `noise` the places where two replays
-    differ. `accepted` says that today's outcome is stored now, `refused` why it could not be.
+    differ, `unused` the paths of `--ignore` and `--unordered` that name no place in the outcomes. `accepted` says that
+    today's outcome is stored now, `refused` why it could not be.
     """
 
     task: Task
@@ -58,6 +59,7 @@ class Result(Record):
     notes: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     accepted: bool = False
     refused: str = ""
     inline: Mapping[str, Any] = {}  # the fields of a test with literal values, from `workers/inline`

@@ -67,6 +67,7 @@ def _told(verdict: Verdict, began: float) -> dict[str, Any]:
         "got": verdict.got,
         "paths": list(verdict.paths),
         "noise": list(verdict.noise),
+        "unused": list(verdict.unused),
         "notes": list(verdict.notes),
     }
 

@@ -92,6 +92,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         from .summary import ACCEPTED
 
         setattr(report, ACCEPTED, take_accepted())
+    if "snapagent.replay.bundle" in sys.modules:
+        from ..path_use import take_use
+        from .summary import PATHS
+
+        setattr(report, PATHS, take_use())
     if "side_effects" in getattr(item, "fixturenames", ()):
         from .side_effect_fixture import record_phase
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...core.paths import format_keys, parameter_key
 from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, GO_BY_NAME, REBUILDS_EXCEPTION, SINGLETON, STARTS_ANEW
+from ..attributes import inner_parts
 from .class_facts import class_facts
 from .decode import MAKES_FUNCTION, Inert, StandIn, is_atom
 
@@ -174,11 +175,9 @@ def _function_parts(node: Inert) -> Iterator[Item]:
 
 def _state(node: Inert, fields: Sequence[str]) -> Iterator[Item]:
     state = node.state
+    for part in inner_parts(state):  # first, because the first path to a container is the one that names its items
+        yield Item(None, NO_STEP, None, part)
     yield Item("state", NO_STEP if not is_atom(state) else "state", None, state, fields)
-    if type(state) is tuple:  # (attributes, slots)
-        for part in state:
-            if type(part) is dict:
-                yield Item(None, NO_STEP, None, part)
 
 
 def extended(link: Link | None, key: object) -> Link | None:
