@@ -76,7 +76,7 @@ class Engine:
             own_threads=capturing,
             shape_of=sealer.shape_of,
         )
-        # One bound method of each for all recorders.
+        # One object of each for all recorders.
         self._submit, self._wake = noting_trace(self.writer.submit), self.writer.wake
         _engines.add(self)
 
