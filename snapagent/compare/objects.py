@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core.paths import Step
 from ..core.records import Record
-from ..core.type_facts import reference_name, type_name
+from ..core.type_facts import reference_name
 from ..serializer.attributes import attribute_parts
 from ..serializer.exceptions import STAND_IN_TEXT, is_compiled, text_of
 from .containers import compare_dicts, compare_sequences
@@ -25,8 +25,6 @@ from .walking import Pair, Steps, Walk
 _ABSENT = object()
 _DURATIONS = ("elapsed", "_elapsed")  # of a response, in requests and httpx
 _BOOKKEEPING = frozenset(("_sa_instance_state",))  # about the object's own life: SQLAlchemy's session
-# How long a request took, by class of its response.
-_MEASURED = {"requests.models.Response": "elapsed", "httpx.Response": "_elapsed"}
 
 
 class State(Record):
@@ -86,13 +84,7 @@ def compare_objects(walk: Walk, steps: Steps, expected: object, got: object) -> 
         compare_sequences(walk, steps, left.items, right.items)
     if left.entries or right.entries:
         compare_dicts(walk, steps, left.entries, right.entries)
-    compare_attributes(walk, steps, _without_measures(expected, left), _without_measures(expected, right))
-
-
-def _without_measures(value: object, state: State) -> Mapping[str, object]:
-    """The attributes but for a duration that the library measured, which is another one each time."""
-    measured = _MEASURED.get(type_name(type(value)))
-    return {name: each for name, each in state.attributes.items() if name != measured}
+    compare_attributes(walk, steps, left.attributes, right.attributes)
 
 
 def _compare_opaque(walk: Walk, steps: Steps, expected: object, got: object) -> None:
