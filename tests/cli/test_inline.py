@@ -134,7 +134,7 @@ VALUES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_value_written_as_code_is_the_same_value(value):
     again = evaluated(literal(value, "v"))
 
