@@ -127,7 +127,7 @@ def _overview(rows: Sequence[FunctionRow]) -> Child:
             )
             for number, row in enumerate(rows[:_ROWS])
         ],
-        numbers=(1, 2, 3, 4),
+        numbers=(1, 2, 3, 4, 5),
     )
 
 
