@@ -49,6 +49,7 @@ HOMES = {
     "_pytest": (),
     "dotenv": ("replay.plugin",),
     "time_machine": ("replay",),
+    "coverage": ("cli.workers.cover",),
     "obstore": ("remote",),
     "click": ("cli",),
     "rich": ("cli",),

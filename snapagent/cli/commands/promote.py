@@ -26,6 +26,7 @@ from ...store.writer import Store
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, folders, is_glob, matching, name_of
 from ..completing import complete_target
+from ..covering import covering
 from ..terminal.table import Column
 from ..terminal.wording import counted, local_time, shown_path
 from ..views.rows import iso_time
@@ -124,11 +125,14 @@ def write_manifests(to: Store, targets: set[str]) -> None:
 @click.command("promote")
 @click.argument("words", nargs=-1, required=True, metavar="TARGET|HASH...", shell_complete=complete_target)
 @click.option("--to", "to_path", metavar="DIR", help="The folder in the repository, such as tests/captures.")
+@click.option("--cover", is_flag=True, help="Only the fewest bundles with the same branch coverage of their target.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @json_option
 @store_options
 @pass_app
-def promote_command(app: App, words: Sequence[str], to_path: str | None, dry_run: bool, as_json: bool) -> None:
+def promote_command(
+    app: App, words: Sequence[str], to_path: str | None, cover: bool, dry_run: bool, as_json: bool
+) -> None:
     """Copy bundles into a repository: verified, redacted, listed.
 
     A TARGET (or glob) selects all of its bundles, or those whose HASH follows it; a HASH alone is searched for in all
@@ -136,13 +140,19 @@ def promote_command(app: App, words: Sequence[str], to_path: str | None, dry_run
     bundles, so that they load in CI under any user. Without --to, bundles are listed in place; one that today's rules
     would change is refused.
 
+    With --cover, the bundles are replayed in a child process, and of each function only the fewest are taken that reach
+    the same branches of its code (needs the library coverage).
+
     \b
     Examples:
       snapagent promote shop.pricing.quote --to tests/captures
       snapagent promote shop.pricing.quote 3fa9 77c0 --to tests/captures
+      snapagent promote 'shop.**:*' --to tests/captures --cover
     """
     store = _source(app)
     chosen = _chosen(store, words)
+    if cover:
+        chosen = covering(app, store, chosen)
     if dry_run:
         _print(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], None, as_json)
         return

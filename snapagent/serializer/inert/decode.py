@@ -323,7 +323,7 @@ class _ClassDecoder(_PythonDecoder):
 def _record_effect(call: Any) -> bool:
     """Record a call whose result is dropped at the object that it is for; False when there is none."""
     call = call.origin if isinstance(call, _Made) else call
-    if not isinstance(call, Inert) or not call.called:
+    if not isinstance(call, Inert) or not call.called or type(call).name == IDENTITY:
         return True
     if type(call).name == _FILLS_DICT and len(call.args) == 2 and {dict} == set(map(type, call.args)):
         call.args[0].update(call.args[1])
