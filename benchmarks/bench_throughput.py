@@ -1,9 +1,9 @@
 """Small calls captured one after the other, writer included, beside a naive decorator:
 `python benchmarks/bench_throughput.py [--json]`.
 
-A round is the time from the first call until everything is stored. `keep: .inf` is measured into an empty folder, a new one
-in each round, and with a thousand bundles stored. Then half of that rate is offered for two seconds: nothing may be
-dropped.
+A round is the time from the first call until everything is stored. `keep: .inf` is measured into an empty folder, which
+is new in each round, and with a thousand bundles stored. Then half of that rate is offered for two seconds: nothing may
+be dropped.
 """
 
 from __future__ import annotations
