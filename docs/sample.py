@@ -209,6 +209,7 @@ def _settled(header: Header, when: float, number: int, path: str) -> Header:
     return header.replace(
         timestamp=timestamp, duration=0.0004 * number, tree=tree, packages={},
         python="3.11.7", implementation="CPython", platform="linux",
+        origin={"host": "web-1", "process_start": timestamp, "revision": "77c0ffee"},
     )  # fmt: skip
 
 

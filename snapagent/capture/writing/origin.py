@@ -1,4 +1,4 @@
-"""The facts about this process that a replay of its calls needs: the header's `origin`."""
+"""Where a call came from: the header's `origin`. Some of it a replay needs, the rest is for people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 from ...bundle import FOLDER, IMPORTED_BY, SETTINGS_MODULE
 from ..importing.importers import importers_of
+from .process_facts import ProcessFacts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,13 +25,16 @@ class Origins:
         except OSError:
             self._start = None  # it was removed
         self._known: dict[str, Mapping[str, object]] = {}
+        self._process = ProcessFacts()
 
     def of(self, module: str) -> Mapping[str, object]:
+        """For a call of now: process, module, and the settings module that Django has."""
         known = self._known.get(module)
         if known is None:
             known = self._known[module] = dict(self._facts(module))
         settings = os.environ.get(SETTINGS_MODULE)
-        return {SETTINGS_MODULE: settings, **known} if settings else known
+        found = {**self._process.get(), **known}
+        return {SETTINGS_MODULE: settings, **found} if settings else found
 
     def _facts(self, module: str) -> Mapping[str, object]:
         importers, folder = importers_of(module), self._folder(module)

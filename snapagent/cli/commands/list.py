@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
+from typing import TypeVar
 
 import click
 
 from ...config.units import parse_duration, parse_size
 from ..app import App, json_option, pass_app, store_options
-from ..choosing import fitting, folders, function, is_glob, name_of
+from ..choosing import fitting, folders, function, is_glob, matching, name_of
 from ..completing import complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
 from ..terminal.wording import ago, shown_path, some_of
+from ..views.origin import parse_trace, rows_of_trace
 from ..views.reasons import nothing_captured
 from ..views.rows import (
     BUNDLE_COLUMNS,
@@ -28,6 +30,7 @@ from ..views.rows import (
     unreadable,
 )
 
+T = TypeVar("T")
 _ON_A_TERMINAL = 50  # bundles shown without --limit; a pipe gets all
 
 _FUNCTION_ORDER: dict[str, tuple[Callable[[FunctionRow], object], bool]] = {  # name -> key, whether largest first
@@ -45,6 +48,7 @@ _FUNCTION_ORDER: dict[str, tuple[Callable[[FunctionRow], object], bool]] = {  # 
 @click.option("--newer", metavar="AGE", help="Only bundles younger than this: 2h, 30d ...")
 @click.option("--older", metavar="AGE", help="Only bundles older than this.")
 @click.option("--larger", metavar="SIZE", help="Only bundles larger than this: 64kB, 1MB ...")
+@click.option("--trace", metavar="ID", help="Only bundles of this OpenTelemetry trace; without GLOB, of all functions.")
 @click.option(
     "--sort",
     type=click.Choice([*_FUNCTION_ORDER, *BUNDLE_ORDERS]),
@@ -70,6 +74,7 @@ def list_command(
     newer: str | None,
     older: str | None,
     larger: str | None,
+    trace: str | None,
     sort: str | None,
     reverse: bool,
     limit: int | None,
@@ -85,8 +90,12 @@ def list_command(
       snapagent list
       snapagent list 'shop.**:*' --sort calls
       snapagent list shop.pricing.quote --outcome raised --newer 2h
+      snapagent list --trace 4bf92f3577b34da6a3ce929d0e0e4736
     """
     selection = _selection(outcome, newer, older, larger, sort, reverse)
+    if trace is not None:
+        _list_trace(app, glob, _parsed(parse_trace, trace, "--trace") or "", selection, limit, as_json)
+        return
     if glob is not None and not is_glob(glob):
         _list_bundles(app, glob, selection, limit, as_json)
         return
@@ -156,6 +165,20 @@ def _print_hints(app: App, glob: str | None, names: list[str]) -> None:
         app.out.note(f"{some_of(missing)} {have}", then=f"snapagent check, snapagent why {missing[0]}")
 
 
+def _list_trace(app: App, glob: str | None, trace: str, selection: Selection, limit: int | None, as_json: bool) -> None:
+    if selection.sort not in ("time", "size"):
+        raise click.UsageError("With --trace, the bundles of each function are sorted by time or size.")
+    chosen = matching(app.store, [glob] if glob is not None else [])
+    found = rows_of_trace(app.store, chosen, trace, selection, lambda items, total: app.out.over(items, "read", total))
+    shown = islice(found, limit or None)
+    if as_json:
+        app.out.json_stream(row.to_json() for row in shown)
+        return
+    columns = (Column("FUNCTION", style="bold", shrinks=2), *BUNDLE_COLUMNS)
+    if not app.out.table(columns, ((row.target, *bundle_cells(row, None)) for row in shown)):
+        app.out.note(f"no bundle of the trace {trace}", then="snapagent list")
+
+
 def _list_bundles(app: App, name: str, selection: Selection, limit: int | None, as_json: bool) -> None:
     if selection.sort not in BUNDLE_ORDERS:
         raise click.UsageError(f"Bundles are sorted by {', '.join(BUNDLE_ORDERS)}, not by {selection.sort}.")
@@ -192,7 +215,7 @@ def _selection(
     )
 
 
-def _parsed(parse: Callable[[str], float], text: str | None, option: str) -> float | None:
+def _parsed(parse: Callable[[str], T], text: str | None, option: str) -> T | None:
     if text is None:
         return None
     try:

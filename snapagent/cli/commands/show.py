@@ -21,6 +21,7 @@ from ..terminal.folding import Piece
 from ..terminal.table import Column
 from ..terminal.wording import ago, counted, local_time, shown_path
 from ..views.effects import effect_lines, in_short, summary_of
+from ..views.origin import origin_text
 from ..views.rows import BundleRow, bundle_row, file_row
 from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from ..workers.children import ask
@@ -155,6 +156,9 @@ def _lines_of(header: Header, row: BundleRow | None, depth: int, is_file: bool) 
     size = f", {format_size(row.size)}" if row is not None else ""
     pinned = ", pinned" if row is not None and row.pinned else ""
     yield [(f"{when}{size}{pinned}, {runtime}", "dim")]
+    came_from = origin_text(header)
+    if came_from:
+        yield [(came_from, "dim")]
     if header.accepted:
         moment = local_time(str(header.accepted.get(TIME, "")))
         yield [(f"outcome accepted {moment} by {header.accepted.get(BY, '')}", "dim")]

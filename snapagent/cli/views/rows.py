@@ -222,14 +222,14 @@ def selected_rows(
 ) -> Iterator[BundleRow]:
     """The rows of the selected bundles in the selected order, each read on demand."""
     chosen = selection.within_age(bundles)
-    in_order = counting(_in_order(chosen, selection), len(chosen))
-    found = filter(selection.fits, bundle_rows(store, target, bundles, in_order))
+    entries = counting(in_order(chosen, selection), len(chosen))
+    found = filter(selection.fits, bundle_rows(store, target, bundles, entries))
     if selection.sort != "duration":
         return found
     return iter(sorted(found, key=lambda row: row.duration or 0.0, reverse=not selection.reverse))
 
 
-def _in_order(bundles: BundleEntries, selection: Selection) -> Iterable[BundleEntry]:
+def in_order(bundles: BundleEntries, selection: Selection) -> Iterable[BundleEntry]:
     """By time or size, the newest or largest first. Durations are known only once headers are read."""
     if selection.sort == "size":
         sizes, names = files.sizes(bundles.folder, bundles.names), bundles.names[::-1]
