@@ -53,6 +53,7 @@ HOMES = {
     "click": ("cli",),
     "rich": ("cli",),
     "textual": ("cli.viewer",),
+    "coverage": ("cli.workers.cover",),
 }
 NEVER_IN_PROGRAMS = {"click", "rich", "textual", "obstore", "pytest", "_pytest"}
 
