@@ -22,6 +22,7 @@ from .recording.ledger import Ledger
 from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
 from .writing.seal_call import CallSealer
+from .writing.trace_context import noting_trace
 from .writing.writer import Writer
 
 TYPE_CHECKING = False
@@ -75,6 +76,7 @@ class Engine:
             own_threads=capturing,
             shape_of=sealer.shape_of,
         )
+        self._submit = noting_trace(self.writer.submit)
         _engines.add(self)
 
     def recorder_for(
@@ -98,7 +100,7 @@ class Engine:
             ledger,
             gate,
             self._rules(settings),
-            self.writer.submit,
+            self._submit,
             self.writer.wake,
             strict=self._strict,
         )

@@ -9,6 +9,7 @@ from ..core.records import Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = (1, 1_000, 1_000_000, 1_000_000_000)  # epoch numbers count seconds, or thousandths and so on of them
+_REACH = 400 * 86400.0  # seconds from the call within which a number may be a moment that was derived from the clock
 _LARGEST = 1e20  # no clock shows more nanoseconds than that
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
@@ -32,13 +33,32 @@ class Interval(Record):
 
 
 class ClockReadings(Record):
-    """Tells whether two values are readings of the clock: one taken at the captured call, the other at the replay."""
+    """Tells whether two values are readings of the clock: one taken at the captured call, the other at the replay.
+
+    So are two values that the program has derived from readings, `now() + timedelta(days=1)` for instance: both are as
+    far from the beginning of their call, but for `longest`, the seconds that the longer of the two calls took. Of
+    numbers, only those near the present are taken for moments then.
+    """
 
     captured: Interval
     replayed: Interval
+    longest: float = 0.0
 
     def __call__(self, expected: object, got: object) -> bool:
-        return type(expected) is type(got) and is_reading(expected, self.captured) and is_reading(got, self.replayed)
+        if type(expected) is not type(got):
+            return False
+        if is_reading(expected, self.captured) and is_reading(got, self.replayed):
+            return True
+        return self.longest > 0.0 and self._are_derived(expected, got)
+
+    def _are_derived(self, expected: object, got: object) -> bool:
+        shift = self.replayed.start - self.captured.start
+        reach = _REACH if isinstance(expected, int | float) else float("inf")
+        for then, now in zip(_moments(expected), _moments(got), strict=False):
+            is_near = abs(then.seconds - self.captured.start) < reach
+            if is_near and abs(now.seconds - then.seconds - shift) <= self.longest + max(then.step, now.step):
+                return True
+        return False
 
 
 def is_reading(value: object, interval: Interval) -> bool:

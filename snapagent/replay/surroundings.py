@@ -8,17 +8,15 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
-from ..bundle import SECONDS
 from ..compare.clock_readings import ClockReadings, Interval
 from ..core.records import Record
 from ..dependencies.raw_tape import RawEffect
 from . import clock
+from .effects.clock_matching import readings_of
 from .effects.dependencies import with_own_code
 from .effects.progress import WRITES, EffectsReport, check_mode
-from .effects.served_tape import ServedTape
+from .effects.served_tape import ServedTape, declares_effects
 from .stored import StoredCall
-
-_SLACK = 1.0  # seconds that a captured call may have taken besides its `duration`, which leaves out the agent's work
 
 
 class ReplayRules(Record):
@@ -54,7 +52,7 @@ class Surroundings:
         self._notes: tuple[str, ...] = ()
         self._seconds = 0.0
         self._tape: ServedTape | None = None
-        if self._header.effects and rules.effects is not False:
+        if rules.effects is not False and (self._header.effects or declares_effects(self._header.target)):
             code = getattr(with_own_code(getattr(function, "__func__", function)), "__code__", None)
             self._tape = ServedTape(stored, rules.live, code, given)
 
@@ -90,10 +88,7 @@ class Surroundings:
     @property
     def readings(self) -> ClockReadings:
         """Recognises readings of the wall clock, in the captured call and in this one."""
-        started = datetime.fromisoformat(self._header.timestamp).timestamp()
-        accepted = float(self._header.accepted.get(SECONDS, 0.0))  # type: ignore[arg-type]
-        seconds = max(max(self._header.duration, accepted) + _SLACK, float(self._header.effects.get("seconds", 0.0)))
-        return ClockReadings(Interval(started, started + seconds), self._interval)
+        return readings_of(self._header, self._interval)
 
     @property
     def seconds(self) -> float:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, quote, quote_plus, urlencode
 
 import pytest
-from sealing_support import everything_in, sealed
+from sealing_support import KEY, everything_in, sealed
 
 from snapagent.placeholder import Placeholder
+from snapagent.sealing.seal import SealRules
 
 SECRETS = {
     "bearer": "bearer-s3cret-01",
@@ -52,8 +55,6 @@ def stored(request: Any, *more: Any, result: Any = None) -> Any:
 
 
 def spellings(secret: str) -> set[bytes]:
-    from urllib.parse import quote, quote_plus
-
     return {form.encode() for form in (secret, quote(secret), quote_plus(secret), json.dumps(secret)[1:-1])}
 
 
@@ -222,14 +223,113 @@ def test_requests_of_clients_keep_what_is_no_secret(kind: str) -> None:
     assert "shop.example" in str(again.full_url if kind == "urllib" else again.url)
 
 
+def test_user_and_password_of_a_request_of_requests() -> None:
+    import requests
+
+    request = requests.Request("GET", "http://shop.example/", auth=("ann", "swordfishword"), params={"page": "2"})
+
+    again = sealed(view, request).args[0]
+
+    assert again.auth[0] == "ann" and again.auth[1].startswith("redacted-")
+    assert again.params == {"page": "2"}
+
+
+def test_request_of_aiohttp() -> None:
+    from aiohttp import web
+    from aiohttp.test_utils import make_mocked_request
+
+    request = make_mocked_request("POST", PATH, headers=HEADERS, app=web.Application(), match_info={"pk": "3"})
+
+    again = stored(request).args[0]
+
+    assert again.method == "POST" and dict(again.match_info) == {"pk": "3"}
+    assert again.headers["Authorization"].startswith("Bearer redacted-")
+    assert again.rel_url.query["page"] == "2"
+    assert again.rel_url.query["api_key"].startswith("redacted-")
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("lang=english; sid=abc", "lang=S; sid=S"),
+        ('quoted="a b c"; last=x', 'quoted="S"; last=S'),
+        ('half=a"b"c;d=e=f==', "half=S;d=S"),
+        ("nameless; empty=; a=b", "S; empty=; a=S"),
+        (" a = b ;c=d", " a = S ;c=S"),
+    ],
+)
+def test_each_value_of_a_cookie_header_is_replaced(header: str, expected: str) -> None:
+    again = sealed(view, {**environ(), "HTTP_COOKIE": header}).args[0]
+
+    assert re.sub("redacted-[0-9a-f]{12}", "S", again["HTTP_COOKIE"]) == expected
+
+
+BODIES = {
+    "no UTF-8": b"note=\xff\xfe&password=%ff%fehidden-s3cret&x=\xe4%E4",
+    "JSON in a form": b"payload=" + quote_plus('{"token": "hidden-s3cret", "n": [1, 2.50]}').encode() + b"&a=b",
+    "form in JSON": b'{"query": "a=b&password=hidden-s3cret&c=%20d"}',
+    "address in JSON": b'{"next": "https://shop.example/x?token=hidden-s3cret&page=2#a"}',
+    "broken JSON": b'{"user": "ann", "password": "hidden-s3cret", ',
+    "Python": b"{'user': 'ann', 'password': 'hidden-s3cret'}",
+    "brackets in names": b"user[name]=ann&user[password]=hidden-s3cret&tags[]=a&tags[]=b",
+    "same name twice": b"token=hidden-s3cret&token=second-s3cret-2",
+    "escapes": b'{"a\\"b": "x\\u00e4", "pass\\u0077ord": "hidden\\u002ds3cret", "z": 1.0}',
+    "digits": b'{"pin": 471108, "page": 2, "pages": [1, 2]}',
+    "cookie": b'{"cookie": "sid=hidden-s3cret; lang=en"}',
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies_lose_their_secrets_and_keep_all_else(name: str) -> None:
+    found = sealed(view, {**environ(), "raw": BODIES[name]})
+
+    raw = found.args[0]["raw"]
+    data = everything_in(found.file)
+    assert b"hidden" not in data and b"second-s3cret" not in data and b"471108" not in data
+    pattern = b"(?:" + b"|".join([
+        rb"(?:%ff%fe)?hidden(?:-|\\u002d)s3cret", b"second-s3cret-2", b"471108", b"lang=en",
+        rb"%7B%22token.*%5D%7D",
+    ]) + b")"  # fmt: skip
+    for piece in re.split(pattern, BODIES[name]):
+        assert piece.strip(b'"') in raw, (piece, raw)
+    if name == "JSON in a form":
+        assert json.loads(parse_qs(raw.decode())["payload"][0])["n"] == [1, 2.5]
+    elif name in ("escapes", "digits", "form in JSON"):
+        assert json.loads(raw)
+
+
+def test_harmless_values_of_a_body_are_harmless_raw_and_parsed() -> None:
+    document = {"is_secret": True, "password": None, "api_key": "header", "pad_token": "<|endoftext|>", "pwd": "/srv"}
+    query = urlencode({name: value for name, value in document.items() if isinstance(value, str)})
+    request = {**environ(), "QUERY_STRING": query, "raw": json.dumps(document).encode(), "parsed": document}
+
+    again = sealed(view, request).args[0]
+
+    assert (again["QUERY_STRING"], again["raw"], again["parsed"]) == (query, request["raw"], document)
+
+
+def test_names_of_the_user_hold_for_headers_fields_and_bodies() -> None:
+    request = {
+        **environ(),
+        "HTTP_X_BADGE": "a badge",
+        "QUERY_STRING": "badge=blue&x_badge=red",
+        "raw": b'{"badge": "1"}',
+    }
+
+    again = sealed(view, request, rules=SealRules(KEY, redact=("badge", "x-badge"))).args[0]
+
+    assert again["HTTP_X_BADGE"].startswith("redacted-")
+    assert re.fullmatch("badge=redacted-[0-9a-f]{12}&x_badge=redacted-[0-9a-f]{12}", again["QUERY_STRING"])
+    assert json.loads(again["raw"])["badge"].startswith("redacted-")
+
+
 def test_names_that_the_user_exempts_stay_in_requests_too() -> None:
-    from sealing_support import KEY
+    rules = SealRules(KEY, redact_allow=("x-api-key", "x-csrf-token"))
 
-    from snapagent.sealing.seal import SealRules
+    again = sealed(view, environ(), rules=rules).args[0]
 
-    found = sealed(view, environ(), rules=SealRules(KEY, redact_allow=("authorization", "http_authorization")))
-
-    assert found.args[0]["HTTP_X_API_KEY"].startswith("redacted-")
+    assert (again["HTTP_X_API_KEY"], again["HTTP_X_CSRF_TOKEN"]) == (SECRETS["key"], SECRETS["csrf"])
+    assert again["HTTP_AUTHORIZATION"].startswith("Bearer redacted-")
 
 
 def test_a_request_without_secrets_is_stored_as_it_is() -> None:

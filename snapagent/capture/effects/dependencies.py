@@ -17,7 +17,7 @@ from ..host_guard import describe, log_once
 from ..instrument import inplace
 from ..instrument.discovery import Discovery, Found
 from ..instrument.frames import drop_frame, hidden
-from ..instrument.instrumenter import looks_at_its_caller, restore_places, signature_giver
+from ..instrument.instrumenter import looks_at_its_caller, restore_each, restore_places, signature_giver
 from ..instrument.wrapper import wrap
 from ..recording.recorder import Recorder
 from .effect_recorder import EffectRecorder
@@ -132,18 +132,10 @@ class Dependencies:
 
     def restore(self) -> None:
         """Restore every function and every place."""
-        for reference in self._wrapped:
-            wrapper = reference()
-            if wrapper is not None:
-                restore_places(wrapper)
-        for swapped in self._swapped:
-            function = swapped()
-            if function is not None:
-                inplace.restore_gated(function)
+        restore_each(self._wrapped, restore_places)
+        restore_each(self._swapped, inplace.restore_gated)
         for undo in reversed(self._undo):
             undo()
-        self._wrapped.clear()
-        self._swapped.clear()
         self._undo.clear()
 
 

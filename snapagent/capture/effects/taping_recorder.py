@@ -54,8 +54,6 @@ class TapingRecorder(Recorder):
             return None
         opened = perf_counter()
         pending = TapedPending(self, begun.call, begun.started, begun.began, 0.0)
-        if hasattr(begun, "span"):
-            pending.span = begun.span
         pending.tape = tape = self._tape()
         if begun.call.notes:
             bound = self.parameters().bind(args, kwargs)

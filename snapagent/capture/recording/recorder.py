@@ -70,7 +70,7 @@ class Pending:
 
     __slots__ = (
         *("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "reserved", "size"),
-        *("paid", "sealed", "span", "started", "used"),
+        *("paid", "sealed", "started", "trace", "used"),
     )
 
     outcome: Frozen
@@ -79,7 +79,7 @@ class Pending:
     finished: float
     reserved: float
     size: int
-    span: tuple[int, int] | None  # only set where OpenTelemetry is loaded
+    trace: tuple[str, str]  # trace and span id; set where the program has a trace
 
     def __init__(self, recorder: Recorder, call: Frozen, started: float, began: float, used_before: float) -> None:
         self.recorder = recorder
@@ -230,10 +230,6 @@ class Recorder:
             if "greenlet" in modules:
                 self._enter(me)
             pending = Pending(self, call, time(), began, used)
-            if "opentelemetry.trace" in modules:
-                from .trace_context import current_span  # few programs need it
-
-                pending.span = current_span()
             if len(call.data) > _LARGE or pending.used > COSTLY:
                 pending.paid = pending.used + self.gate.reserve(len(call.data))
                 self.gate.pay_ahead(pending.paid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...bundle import SPAN_ID, TRACE_ID
 from ...core.clock import thread_time
 from ...sealing.raw_call import RawCall
 from ...sealing.redaction.earlier import EarlierSecrets
@@ -37,7 +36,8 @@ class CallSealer:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
         began = thread_time()
         try:
-            raw = _raw_call(call, {**self._origins.of(call.target.module), **_span_of(call)})
+            origin = self._origins.of(call.target.module, getattr(call, "trace", None))
+            raw = _raw_call(call, origin)
             rules = SealRules.of(call.settings, self._pseudonym_key)
             return seal(raw, rules, self._earlier, _tape_of(call))
         finally:
@@ -50,12 +50,6 @@ class CallSealer:
             return shape_before_sealing(_raw_call(call, {}))
         finally:
             call.sealed += thread_time() - began
-
-
-def _span_of(call: Pending) -> dict[str, object]:
-    """The trace and the span that the caller was in, if any."""
-    span = call.span if hasattr(call, "span") else None
-    return {TRACE_ID: f"{span[0]:032x}", SPAN_ID: f"{span[1]:016x}"} if span is not None else {}
 
 
 def _tape_of(call: Pending) -> Tape | None:

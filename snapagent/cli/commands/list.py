@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from string import hexdigits
 
 import click
 
 from ...config.units import parse_duration, parse_size
+from ...store.reader import FunctionFolder
 from ..app import App, json_option, pass_app, store_options
-from ..choosing import fitting, folders, function, is_glob, matching, name_of
+from ..choosing import fitting, folders, function, is_glob, name_of
 from ..completing import complete_target
 from ..group import PROBLEM
 from ..terminal.table import Column
 from ..terminal.wording import ago, shown_path, some_of
-from ..views.origin import parse_trace, rows_of_trace
 from ..views.reasons import nothing_captured
 from ..views.rows import (
     BUNDLE_COLUMNS,
     BUNDLE_ORDERS,
+    BundleRow,
     FunctionRow,
     Selection,
     abbreviations,
@@ -30,7 +31,6 @@ from ..views.rows import (
     unreadable,
 )
 
-T = TypeVar("T")
 _ON_A_TERMINAL = 50  # bundles shown without --limit; a pipe gets all
 
 _FUNCTION_ORDER: dict[str, tuple[Callable[[FunctionRow], object], bool]] = {  # name -> key, whether largest first
@@ -48,7 +48,7 @@ _FUNCTION_ORDER: dict[str, tuple[Callable[[FunctionRow], object], bool]] = {  # 
 @click.option("--newer", metavar="AGE", help="Only bundles younger than this: 2h, 30d ...")
 @click.option("--older", metavar="AGE", help="Only bundles older than this.")
 @click.option("--larger", metavar="SIZE", help="Only bundles larger than this: 64kB, 1MB ...")
-@click.option("--trace", metavar="ID", help="Only bundles of this OpenTelemetry trace; without GLOB, of all functions.")
+@click.option("--trace", metavar="ID", help="Only bundles of this trace (OpenTelemetry), of all functions.")
 @click.option(
     "--sort",
     type=click.Choice([*_FUNCTION_ORDER, *BUNDLE_ORDERS]),
@@ -83,7 +83,7 @@ def list_command(
     """List captured functions, or the bundles of one.
 
     Without GLOB, lists every function with its calls, the reasons why calls were not captured, and the newest bundle.
-    With the name of one function, lists its bundles, the newest first.
+    With the name of one function, lists its bundles, the newest first. With --trace, lists the bundles of a trace.
 
     \b
     Examples:
@@ -92,9 +92,9 @@ def list_command(
       snapagent list shop.pricing.quote --outcome raised --newer 2h
       snapagent list --trace 4bf92f3577b34da6a3ce929d0e0e4736
     """
-    selection = _selection(outcome, newer, older, larger, sort, reverse)
-    if trace is not None:
-        _list_trace(app, glob, _parsed(parse_trace, trace, "--trace") or "", selection, limit, as_json)
+    selection = _selection(outcome, newer, older, larger, sort, reverse).replace(trace=_trace(trace))
+    if trace is not None and (glob is None or is_glob(glob)):
+        _list_trace(app, glob, selection, limit, as_json)
         return
     if glob is not None and not is_glob(glob):
         _list_bundles(app, glob, selection, limit, as_json)
@@ -165,18 +165,24 @@ def _print_hints(app: App, glob: str | None, names: list[str]) -> None:
         app.out.note(f"{some_of(missing)} {have}", then=f"snapagent check, snapagent why {missing[0]}")
 
 
-def _list_trace(app: App, glob: str | None, trace: str, selection: Selection, limit: int | None, as_json: bool) -> None:
-    if selection.sort not in ("time", "size"):
-        raise click.UsageError("With --trace, the bundles of each function are sorted by time or size.")
-    chosen = matching(app.store, [glob] if glob is not None else [])
-    found = rows_of_trace(app.store, chosen, trace, selection, lambda items, total: app.out.over(items, "read", total))
+def _list_trace(app: App, glob: str | None, selection: Selection, limit: int | None, as_json: bool) -> None:
+    """The bundles of a trace, function by function."""
+    known = folders(app.store) if glob is None else fitting(folders(app.store), glob)
+    found = chain.from_iterable(_rows_of(app, folder, selection) for folder in known)
     shown = islice(found, limit or None)
     if as_json:
         app.out.json_stream(row.to_json() for row in shown)
         return
-    columns = (Column("FUNCTION", style="bold", shrinks=2), *BUNDLE_COLUMNS)
+    columns = (Column("FUNCTION", style="bold", shrinks=1), *BUNDLE_COLUMNS)
     if not app.out.table(columns, ((row.target, *bundle_cells(row, None)) for row in shown)):
-        app.out.note(f"no bundle of the trace {trace}", then="snapagent list")
+        app.out.note(f"no bundle of the trace {selection.trace}", then="snapagent list")
+
+
+def _rows_of(app: App, folder: FunctionFolder, selection: Selection) -> Iterator[BundleRow]:
+    bundles = app.store.bundles(folder.name)
+    return selected_rows(
+        app.store, name_of(folder), bundles, selection, lambda items, total: app.out.over(items, "read", total)
+    )
 
 
 def _list_bundles(app: App, name: str, selection: Selection, limit: int | None, as_json: bool) -> None:
@@ -184,9 +190,7 @@ def _list_bundles(app: App, name: str, selection: Selection, limit: int | None, 
         raise click.UsageError(f"Bundles are sorted by {', '.join(BUNDLE_ORDERS)}, not by {selection.sort}.")
     folder = function(app.store, name)
     bundles = app.store.bundles(folder.name)
-    found = selected_rows(
-        app.store, name_of(folder), bundles, selection, lambda items, total: app.out.over(items, "read", total)
-    )
+    found = _rows_of(app, folder, selection)
     by_default = _ON_A_TERMINAL if app.out.is_terminal and not as_json else 0
     shown = islice(found, (by_default if limit is None else limit) or None)
     if as_json:
@@ -215,7 +219,17 @@ def _selection(
     )
 
 
-def _parsed(parse: Callable[[str], T], text: str | None, option: str) -> T | None:
+def _trace(text: str | None) -> str | None:
+    """The id of a trace, or its beginning, as bundles have it."""
+    if text is None:
+        return None
+    digits = text.strip().lower()
+    if not digits or len(digits) > 32 or not set(digits) <= set(hexdigits):
+        raise click.BadParameter("a trace id has up to 32 hexadecimal digits.", param_hint="--trace")
+    return digits
+
+
+def _parsed(parse: Callable[[str], float], text: str | None, option: str) -> float | None:
     if text is None:
         return None
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ...bundle import BY, COMPLETE, TIME, Header, Note
+from ...bundle import BY, COMPLETE, REVISION, TIME, TRACE_ID, Header, Note
 from ...config.units import format_duration, format_size
 from ...core.short_hashes import short_hash
 from ...store.layout import SUFFIX
@@ -21,7 +21,6 @@ from ..terminal.folding import Piece
 from ..terminal.table import Column
 from ..terminal.wording import ago, counted, local_time, shown_path
 from ..views.effects import effect_lines, in_short, summary_of
-from ..views.origin import origin_text
 from ..views.rows import BundleRow, bundle_row, file_row
 from ..views.tree import Branch, Line, arguments, lines, note_piece, outcome, unplaced_notes, value_pieces
 from ..workers.children import ask
@@ -156,9 +155,6 @@ def _lines_of(header: Header, row: BundleRow | None, depth: int, is_file: bool) 
     size = f", {format_size(row.size)}" if row is not None else ""
     pinned = ", pinned" if row is not None and row.pinned else ""
     yield [(f"{when}{size}{pinned}, {runtime}", "dim")]
-    came_from = origin_text(header)
-    if came_from:
-        yield [(came_from, "dim")]
     if header.accepted:
         moment = local_time(str(header.accepted.get(TIME, "")))
         yield [(f"outcome accepted {moment} by {header.accepted.get(BY, '')}", "dim")]
@@ -174,9 +170,17 @@ def _lines_of(header: Header, row: BundleRow | None, depth: int, is_file: bool) 
     summary = summary_of(header)
     if summary is not None:
         yield [("below: ", "bold"), (in_short(summary), ""), ("  (--effects lists them)", "dim")]
+    yield from _origin(header)
     yield from _notes(unplaced_notes(header, (*passed, *returned)))
     if header.by_value:
         yield [("by value  ", "bold"), (", ".join(header.by_value), "")]
+
+
+def _origin(header: Header) -> Iterator[list[Piece]]:
+    """What leads from the call to its release and to its trace."""
+    for label, name in (("revision", REVISION), ("trace", TRACE_ID)):
+        if header.origin.get(name):
+            yield [(label, "bold"), (f"  {header.origin[name]}", "dim")]
 
 
 def _indent_below(pieces: Sequence[Piece]) -> str:

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 _SPACE = re.compile(r"\s")
 _OF_ADDRESS = re.compile(r"[?#/:]")
 _FIELD = re.compile(r"(?:^|(?<=&))([^&=\s]+)=([^&\s]+)")
-_ADDRESS = re.compile(r"[^\s?#]*(?:\?([^\s#]*))?(?:#(\S*))?")
+_OF_ADDRESS_PARTS = re.compile(r"([?#]?)([^?#]*)")
 _USER_INFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#@]+)@")
 _JSON = re.compile(r'"((?:[^"\\]|\\.)*)"|[{}\[\],:]|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
-_COOKIE = re.compile(r'(?:^|(?<=[;\s]))\s*([^=;\s"]+)=("?)([^;"]+)\2')
+_COOKIE = re.compile(r'\s*(?:([^=;]*)=)?\s*("?)([^;]*?)\2\s*(?:;|$)')
 _PARAMETER = re.compile(r'([A-Za-z][\w-]*)=("?)([^",\s]+)\2')
 _SCHEME = re.compile(r"([A-Za-z][\w-]*) +(\S.*)", re.DOTALL)
 _HARMLESS_PARAMETERS = frozenset(
@@ -58,18 +58,18 @@ def edited(text: str, edits: Iterator[Edit]) -> str:
     return "".join([*pieces, text[end:]]) if pieces else text
 
 
-def without_secrets(text: str, judge: Judge) -> str:
-    """The text without the secrets of its fields, if it is one of the formats that have fields."""
-    start = text.lstrip()[:1]
-    if start and start in "{[":
-        return edited(text, _in_json(text, judge))
-    if start == "-" and text.lstrip().startswith("--"):
+def without_secrets(text: str, judge: Judge) -> str | None:
+    """The text without the secrets of its fields; None for a text in none of the formats that have fields."""
+    stripped = text.strip()
+    if stripped[:1] in ("{", "["):
+        return edited(text, _in_json(text, judge)) if _is_json(text) else None
+    if stripped.startswith("--") and "\r\n\r\n" in text:
         return edited(text, _in_multipart(text, judge))
-    if _SPACE.search(text.strip()) is None and ("=" in text or "@" in text):
-        if _OF_ADDRESS.search(text.partition("=")[0]) is not None:
-            return edited(text, _in_address(text, judge))
-        return edited(text, _in_query(text, 0, len(text), judge))
-    return text
+    if _SPACE.search(stripped) is not None or ("=" not in text and "@" not in text):
+        return None
+    if _OF_ADDRESS.search(text.partition("=")[0]) is not None:
+        return edited(text, _in_address(text, judge))
+    return edited(text, _in_query(text, 0, len(text), judge)) if "=" in text else None
 
 
 def _in_query(text: str, begin: int, end: int, judge: Judge) -> Iterator[Edit]:
@@ -78,17 +78,21 @@ def _in_query(text: str, begin: int, end: int, judge: Judge) -> Iterator[Edit]:
         name = unquote_plus(match[1])
         new = judge.replaced(name, judge.rule(name), unquote_plus(match[2]))
         if new is not None:
-            yield begin + match.start(2), begin + match.end(2), quote_plus(new)
+            yield begin + match.start(2), begin + match.end(2), quote_plus(_bytes(new))
 
 
 def _in_address(text: str, judge: Judge) -> Iterator[Edit]:
     user_info = _USER_INFO.match(text)
     if user_info is not None:
         yield from _in_user_info(user_info, judge)
-    match = _ADDRESS.fullmatch(text)
-    for group in (1, 2) if match is not None else ():
-        if match is not None and match[group]:
-            yield from _in_query(text, match.start(group), match.end(group), judge)
+    begin = user_info.end(1) if user_info is not None else 0
+    for match in _OF_ADDRESS_PARTS.finditer(text, begin):
+        if match[1]:
+            yield from _in_query(text, match.start(2), match.end(2), judge)
+        elif match[2]:
+            new = judge.replaced(None, None, match[2])
+            if new is not None:
+                yield match.start(2), match.end(2), new
 
 
 def _in_user_info(match: re.Match[str], judge: Judge) -> Iterator[Edit]:
@@ -96,11 +100,16 @@ def _in_user_info(match: re.Match[str], judge: Judge) -> Iterator[Edit]:
     user, colon, password = match[1].partition(":")
     new = judge.replaced(None if password else "password", None if password else judge.rule("password"), unquote(user))
     if new is not None:
-        yield match.start(1), match.start(1) + len(user), quote(new)
+        yield match.start(1), match.start(1) + len(user), quote(_bytes(new))
     if password:
         new = judge.replaced("password", judge.rule("password"), unquote(password))
         if new is not None:
-            yield match.start(1) + len(user) + len(colon), match.end(1), quote(new)
+            yield match.start(1) + len(user) + len(colon), match.end(1), quote(_bytes(new))
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes of a text; those of a body that were no UTF-8 as they were."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
@@ -118,7 +127,7 @@ class _Level:
 
 
 def _in_json(text: str, judge: Judge) -> Iterator[Edit]:
-    """Values are found by their tokens, so that all else keeps its spelling, and broken JSON is searched too."""
+    """Values are found by their tokens, so that all else keeps its spelling."""
     levels = [_Level(False, None)]
     for match in _JSON.finditer(text):
         token, level = match[0], levels[-1]
@@ -147,6 +156,14 @@ def _json_value(match: re.Match[str], name: str | None, rule: str | None, judge:
             yield match.start(), match.end(), json.dumps(new)
 
 
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _unescaped(text: str) -> str:
     try:
         return str(json.loads(f'"{text}"', strict=False))
@@ -158,7 +175,7 @@ def _unescaped(text: str) -> str:
 
 
 def _in_multipart(text: str, judge: Judge) -> Iterator[Edit]:
-    """The fields of a form; the content of files is left to the patterns."""
+    """The fields of a form; in the content of files, what looks like a secret by itself."""
     boundary = text.split(None, 1)[0]
     begin = text.find(boundary)
     while begin >= 0:
@@ -169,9 +186,10 @@ def _in_multipart(text: str, judge: Judge) -> Iterator[Edit]:
         part = text[begin:end]
         head, blank, body = part.partition("\r\n\r\n")
         name = _PART_NAME.search(head)
-        if blank and name is not None and _PART_FILE.search(head) is None:
+        if blank:
             value = body.removesuffix("\r\n")
-            new = judge.replaced(name[1], judge.rule(name[1]), value)
+            field = name[1] if name is not None and _PART_FILE.search(head) is None else None
+            new = judge.replaced(field, judge.rule(field) if field is not None else None, value)
             if new is not None:
                 start = begin + len(head) + len(blank)
                 yield start, start + len(value), new
@@ -182,9 +200,9 @@ def _in_multipart(text: str, judge: Judge) -> Iterator[Edit]:
 
 
 def without_cookies(text: str, replace: Replace) -> str:
-    """A `Cookie` header with its names alone."""
-    edits = ((match.start(3), match.end(3), replace(match[3].strip())) for match in _COOKIE.finditer(text))
-    return edited(text, edits) if "=" in text else replace(text)
+    """A `Cookie` header with its names alone; what has no name is a value."""
+    edits = ((match.start(3), match.end(3), replace(match[3])) for match in _COOKIE.finditer(text) if match[3])
+    return edited(text, edits)
 
 
 def without_set_cookie(text: str, replace: Replace) -> str:

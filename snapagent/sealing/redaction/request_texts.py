@@ -72,11 +72,12 @@ class RequestTexts:
         return str(self._pseudonym(text, CERTAIN)) if could_be_secret(CERTAIN, text) else text
 
     def _of_fields(self, text: str) -> tuple[str, str]:
-        new = without_secrets(text, self) if self._depth < _MOST_DEPTH else text
-        clean, found = self._cleaned(new)
-        if clean != new:
-            return clean, f"it looks like a {', a '.join(found)}"
-        return new, "a field in it is secret"
+        """What has fields is judged by them alone: the patterns would judge a name and a value otherwise."""
+        new = without_secrets(text, self) if self._depth < _MOST_DEPTH else None
+        if new is not None:
+            return new, "a field in it is secret"
+        new, found = self._cleaned(text)
+        return new, f"it looks like a {', a '.join(found)}"
 
     # The judge of `http_texts.without_secrets`.
 
@@ -84,6 +85,10 @@ class RequestTexts:
         return self.names.rule(REQUEST, name)
 
     def replaced(self, name: str | None, rule: str | None, value: Any) -> str | None:
+        if type(value) is str:
+            new, reason = self._of_header(REQUEST, name, value)
+            if reason:
+                return new
         if rule is not None and could_be_secret(rule, value):
             return str(self._pseudonym(str(value), rule))
         if type(value) is not str:

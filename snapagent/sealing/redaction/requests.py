@@ -12,20 +12,26 @@ from ...serializer.inert.class_facts import class_facts
 from ...serializer.inert.decode import Inert
 from ..described import class_of
 from .names import CERTAIN, NAMED, SecretNames, normalised
+from .surroundings import is_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Where a value stands: in a request, in its cookies by name, in a list of `name=value`, in the facts about one cookie.
-REQUEST, COOKIES, COOKIE_TEXTS, MORSEL = "request", "cookies", "cookie texts", "morsel"
+# Where a value stands: in a request, in its cookies by name, in a list of `name=value`, in the facts about one cookie,
+# in a pair of user and password.
+REQUEST, COOKIES, COOKIE_TEXTS, MORSEL, LOG_IN = "request", "cookies", "cookie texts", "morsel", "log-in"
 
 _TYPE_NAMES = """
     django.http.request:HttpRequest django.http.request:QueryDict django.http.request:HttpHeaders
+    django.core.handlers.wsgi:WSGIRequest django.core.handlers.asgi:ASGIRequest
     django.utils.datastructures:MultiValueDict django.utils.datastructures:CaseInsensitiveMapping
     django.core.signing:Signer
+    flask.wrappers:Request werkzeug.wrappers.request:Request werkzeug.datastructures.headers:EnvironHeaders
+    werkzeug.datastructures.structures:ImmutableMultiDict
     werkzeug.sansio.request:Request werkzeug.datastructures.headers:Headers werkzeug.datastructures.structures:MultiDict
     werkzeug.datastructures.structures:CombinedMultiDict werkzeug.datastructures.auth:Authorization
+    starlette.requests:Request starlette.datastructures:QueryParams starlette.datastructures:FormData
     starlette.requests:HTTPConnection starlette.datastructures:Headers starlette.datastructures:ImmutableMultiDict
     starlette.datastructures:URL
     aiohttp.web_request:BaseRequest multidict._multidict:MultiDict multidict._multidict:CIMultiDict
@@ -43,6 +49,8 @@ _CARRIER_NAMES = """
     builtins:getattr collections:deque _io:BytesIO _io:StringIO
     werkzeug.wsgi:LimitedStream django.core.handlers.wsgi:LimitedStream
     werkzeug.datastructures.file_storage:FileStorage django.core.files.uploadedfile:UploadedFile
+    aiohttp._http_parser:__pyx_unpickle_RawRequestMessage aiohttp.http_parser:RawRequestMessage
+    aiohttp.web_urldispatcher:UrlMappingMatchInfo
     httpx._urlparse:ParseResult httpx:ByteStream yarl._url:SplitResult yarl._url:URL
 """
 _CARRIERS = frozenset({SETS_ATTRIBUTES, *_CARRIER_NAMES.split()})
@@ -99,8 +107,11 @@ def context_of(node: Any, inherited: str | None, label: object) -> str | None:
             return MORSEL
         if _TYPES.isdisjoint(bases) and _CARRIERS.isdisjoint(bases):
             return None
-    if inherited == REQUEST and isinstance(label, str) and normalised(label) in _JARS:
-        return COOKIE_TEXTS if type(node) is list else COOKIES
+    if inherited == REQUEST and isinstance(label, str):
+        if normalised(label) in _JARS:
+            return COOKIE_TEXTS if type(node) is list else COOKIES
+        if label == "auth" and type(node) is tuple:
+            return LOG_IN
     return inherited
 
 
@@ -111,8 +122,8 @@ class RequestNames:
         self._names = names
 
     def allows(self, name: str) -> bool:
-        """Whether the user has exempted a name."""
-        return self._names.allows(name)
+        """Whether the user has exempted a name, also without the `HTTP_` of WSGI."""
+        return self._names.allows(name) or self._names.allows(header_name(name))
 
     def rule(self, context: str, label: object) -> str | None:
         """The rule for a value under this name; None where the name is harmless or has no say."""
@@ -123,9 +134,11 @@ class RequestNames:
             return None
         if context == MORSEL:
             return CERTAIN if normalised(text) in _MORSEL_VALUES else None
-        rule = self._names.rule(label)
+        if self.allows(text):
+            return None
         name = header_name(text)
-        if rule in (None, NAMED) and not self._names.allows(text):
+        rule = self._names.rule(label) or self._names.rule(name)
+        if rule is None or rule == NAMED:
             if name in _CREDENTIALS or (rule == NAMED and name.startswith("x")):
                 return CERTAIN
             return rule or (NAMED if name in _FIELDS else None)
@@ -133,14 +146,21 @@ class RequestNames:
 
     def of_pair(self, context: str | None, node: Any) -> str | None:
         """The name in a pair (name, value), as in headers and forms; as httpx keeps it, in lower case once more."""
-        if context not in (REQUEST, COOKIES) or not 2 <= len(node) <= 3 or any(map(_is_no_text, node)):
+        if context == LOG_IN:
+            return "password" if len(node) == 2 else None
+        if context not in (REQUEST, COOKIES) or not 2 <= len(node) <= 3:
             return None
-        name = node[0] if isinstance(node[0], str) else node[0].decode("latin-1")
-        return name if len(node) == 2 or node[0].lower() == node[1] else None
+        texts = [_text_of(item) for item in node]
+        if texts[0] is None or texts[-1] is None:
+            return None
+        return texts[0] if len(node) == 2 or texts[0].lower() == texts[1] else None
 
 
-def _is_no_text(value: object) -> bool:
-    return type(value) is not str and type(value) is not bytes
+def _text_of(value: Any) -> str | None:
+    """The text of a str or bytes, also of a subclass of str, as multidict has for names."""
+    if isinstance(value, Inert):
+        value = value.args[0] if len(value.args) == 1 and is_text(value) else None
+    return value.decode("latin-1") if type(value) is bytes else value if type(value) is str else None
 
 
 def header_name(label: str) -> str:

@@ -28,7 +28,9 @@ from .reduce import Unstorable, ask
 from .request_forms import (
     REQUESTS,
     current_object_form,
+    match_info_form,
     memory_stream_form,
+    multi_dict_proxy_form,
     resolver_match_form,
     rule_form,
     served_request_form,
@@ -123,6 +125,10 @@ def _resolver_match(dump: Dump, match: Any) -> Any:
     return resolver_match_form(match, dump.note)
 
 
+def _match_info(dump: Dump, found: Any) -> Any:
+    return match_info_form(found, dump.note)
+
+
 def _rule(dump: Dump, rule: Any) -> Any:
     return rule_form(rule) or freeze_by_hooks(dump, rule)
 
@@ -190,6 +196,9 @@ NEWER: dict[str, Handler] = {
     **dict.fromkeys(REQUESTS, freeze_request),
     "django.urls.resolvers.ResolverMatch": _resolver_match,
     "django.core.handlers.wsgi.LimitedStream": _limited_stream,
+    "aiohttp.web_urldispatcher.UrlMappingMatchInfo": _match_info,
+    "multidict._multidict.CIMultiDictProxy": _formed(multi_dict_proxy_form),
+    "multidict._multidict.MultiDictProxy": _formed(multi_dict_proxy_form),
     "werkzeug.local.Local": freeze_own_state,
     "werkzeug.local.LocalProxy": _proxy,
     "werkzeug.routing.rules.Rule": _rule,

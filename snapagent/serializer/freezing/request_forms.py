@@ -41,6 +41,7 @@ _SERVER = "_receive _send _protocol _transport _payload_writer _loop _task conne
 _OF_SERVER = frozenset(_SERVER.split())
 _SERVERS = frozenset({"gunicorn", "werkzeug", "wsgiref", "gevent", "eventlet", "waitress", "cheroot"})
 _OF_APPLICATION = frozenset({"app", "router", "route", "starlette.exception_handlers"})
+_OF_MATCH = frozenset({"_route", "_apps", "_current_app"})
 _OF_RULE = ("map", "_build", "_build_unknown", "_converters", "_parts", "_trace", "_argument_weights")
 
 
@@ -138,6 +139,17 @@ def _attribute_name(getter: Any) -> str | None:
         return None
     reduced: Any = attrgetter.__reduce__(getter)  # in C: the names
     return reduced[1][0] if len(reduced[1]) == 1 else None
+
+
+def match_info_form(found: Any, note: Noting) -> Form:
+    """The form of what aiohttp has matched in a URL: without the route and the applications."""
+    state = _without_handles(attributes(found), note, _OF_MATCH)
+    return new_of, (type(found),), state, None, iter(list(dict.items(found)))
+
+
+def multi_dict_proxy_form(proxy: Any) -> Form:
+    """The form of a read-only view of multidict, which has none: what it shows."""
+    return type(proxy), (type(proxy).copy(proxy),)
 
 
 def memory_stream_form(stream: Any) -> Form | None:
