@@ -49,11 +49,11 @@ HOMES = {
     "_pytest": (),
     "dotenv": ("replay.plugin",),
     "time_machine": ("replay",),
+    "coverage": ("cli.workers.cover",),
     "obstore": ("remote",),
     "click": ("cli",),
     "rich": ("cli",),
     "textual": ("cli.viewer",),
-    "coverage": ("cli.workers.cover",),
 }
 NEVER_IN_PROGRAMS = {"click", "rich", "textual", "obstore", "pytest", "_pytest"}
 

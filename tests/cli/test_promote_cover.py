@@ -1,133 +1,155 @@
-"""`promote --cover` takes the fewest bundles with the branch coverage of all, and says what it left out."""
+"""`promote --cover`: the fewest bundles that take the same branches of their function."""
 
 from __future__ import annotations
 
 import json
-import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from snapagent.cli.source.covering import smallest
+from snapagent.cli.covering import fewest_with_all
 
 SHOP = """
-import sqlite3
+import functools
 
-def other(n):
-    return [n for _ in range(n) if n]
+def traced(function):
+    @functools.wraps(function)
+    def inner(*args, **kwargs):
+        return function(*args, **kwargs)
+    return inner
 
-def price(amount, member=False, code=None):
-    total = amount
-    if member:
+def price(amount, coupon=None, rush=False):
+    total = amount * 2
+    if amount > 10:
         total -= 1
-    if code == "half":
-        total /= 2
-    elif code:
-        raise ValueError(code)
-    for _ in range(int(amount) // 100):
-        total -= 5
-    other(int(amount) % 3)
+    if coupon:
+        total -= coupon
+    if rush:
+        total += 5
     return total
 
-class Till:
-    def __init__(self):
-        self.sums = []
+class Cart:
+    @traced
+    def total(self, lines):
+        return sum(line for line in lines if line > 0)
 
-    def add(self, amount):
-        if amount < 0:
-            return None
-        return amount
-
-def stored(name):
-    return sqlite3.connect(name)
+def down():
+    import socket
+    socket.create_connection(("localhost", 9))
 """
-DRIVE = """
+PROGRAM = """
 import shop
-for n in range(12):
-    shop.price(n)
-for n in range(5):
-    shop.price(n, member=True)
-shop.price(10, code="half"); shop.price(150); shop.price(210, member=True, code="half")
+for amount in range(1, 6):
+    shop.price(amount)
+shop.price(11)
+shop.price(12, coupon=1)
+shop.price(3, coupon=2, rush=True)
+shop.Cart().total([1, 2])
+shop.Cart().total([])
 try:
-    shop.price(3, code="none")
-except ValueError:
+    shop.down()
+except OSError:
     pass
-till = shop.Till()
-for n in (3, -1, 4):
-    till.add(n)
-shop.stored(":memory:")
-"""
-CONFIG = """
-version: 1
-sync: true
-budget: 100%
-defaults: {keep: .inf}
-targets: ["shop:price", "shop:Till.add", "shop:stored"]
 """
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("covering")
-    (folder / "shop.py").write_text(SHOP)
-    (folder / "drive.py").write_text(DRIVE)
-    (folder / "snapagent.yaml").write_text(CONFIG)
-    assert snapagent(folder, "run", "--on", "--", sys.executable, "drive.py").returncode == 0
-    return folder
-
-
-def snapagent(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "snapagent", *words], cwd=folder, env=environment, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
-
-
-def test_the_fewest_bundles_of_a_function_and_what_is_left_out(project: Path) -> None:
-    done = snapagent(project, "promote", "shop.price", "--cover", "--dry-run", "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert len(answer["promoted"]) + len(answer["left_out"]) == 21
-    assert len(answer["promoted"]) == 3  # one that raises, and two for both ways of each condition
-    assert {one["reason"] for one in answer["left_out"]} == {"the others take the same branches"}
-
-
-def test_chosen_bundles_are_promoted_and_replay(project: Path) -> None:
-    done = snapagent(project, "promote", "shop.Till.add", "--cover", "--to", "tests/captures")
-    assert done.returncode == 0, done.stderr
-    assert "LEFT OUT" in done.stdout and "the others take the same branches" in done.stdout
-    assert len(list((project / "tests" / "captures" / "shop.Till.add").glob("*.pkl"))) == 2
-    assert snapagent(project, "replay", "--captures-dir", "tests/captures").returncode == 0
-
-
-def test_a_bundle_that_cannot_be_replayed_is_left_out_with_its_reason(project: Path) -> None:
-    source = (project / "shop.py").read_text()
-    try:
-        (project / "shop.py").write_text(source.replace("def stored(", "def renamed("))
-        answer = json.loads(snapagent(project, "promote", "shop.stored", "--cover", "--dry-run", "--json").stdout)
-    finally:
-        (project / "shop.py").write_text(source)
-    assert answer["promoted"] == []
-    (left,) = answer["left_out"]
-    assert "has no 'stored'" in left["reason"]
+def sets(text: str) -> dict[str, frozenset[tuple[int, int]]]:
+    """`a:12 b:23`: the branches of a and b, a digit each."""
+    pairs = (word.split(":") for word in text.split())
+    return {name: frozenset((int(digit), 0) for digit in digits) for name, digits in pairs}
 
 
 @pytest.mark.parametrize(
-    ("branches", "expected"),
+    ("taken", "chosen"),
     [
-        ({}, set()),
-        ({"a": []}, {"a"}),
-        ({"a": [], "b": []}, {"b"}),
-        ({"a": [1, 2], "b": [2, 3], "c": [3]}, {"a", "b"}),
-        ({"a": [1, 2, 3], "b": [1, 2], "c": [3]}, {"a"}),
-        ({"old": [1], "new": [1]}, {"old"}),
-        ({"1": [1, 2, 3, 4], "2": [1, 2, 5], "3": [3, 4, 6]}, {"2", "3"}),
+        ("a:1", "a"),
+        ("a:12 b:12", "a"),  # of equal ones the first
+        ("a:1 b:12", "b"),
+        ("a:12 b:3", "ab"),
+        ("a:1234 b:156 c:237 d:4567", "ad"),
+        ("a: b:", ""),
     ],
 )
-def test_the_smallest_cover(branches: dict[str, list[int]], expected: set[str]) -> None:
-    found = smallest(branches)
-    assert found == expected
-    assert {one for name in found for one in branches[name]} == {one for own in branches.values() for one in own}
+def test_the_fewest_with_the_same_branches_are_chosen(taken: str, chosen: str) -> None:
+    assert "".join(sorted(fewest_with_all(sets(taken)))) == chosen
+
+
+def test_the_way_that_is_greedy_is_not_taken_where_all_choices_can_be_tried() -> None:
+    taken = sets("a:1234567 b:123489 c:5670")  # the largest is in no smallest choice
+
+    assert sorted(fewest_with_all(taken)) == ["b", "c"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_lost_however_many_there_are(seed: int) -> None:
+    chance = random.Random(seed)
+    many = {str(n): frozenset((chance.randrange(60), 0) for _ in range(5)) for n in range(80)}
+
+    chosen = fewest_with_all(many)
+
+    assert frozenset().union(*(many[name] for name in chosen)) == frozenset().union(*many.values())
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "program.py").write_text(PROGRAM)
+    config = 'version: 1\nbudget: 100%\ndefaults: {keep: .inf}\ntargets: ["shop:price", "shop:Cart.*", "shop:down"]\n'
+    (tmp_path / "snapagent.yaml").write_text(config)
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "snapagent", "run", "--on", "--", sys.executable, "program.py"]
+    subprocess.run(command, check=True, capture_output=True)
+    return tmp_path
+
+
+def promoted(result, project: Path) -> list[str]:
+    assert result.exit_code == 0, result.stderr
+    return sorted(path.name for path in (project / "kept").rglob("*.pkl"))
+
+
+def test_bundles_that_reach_no_further_branch_stay_behind(project: Path, run) -> None:
+    pytest.importorskip("coverage")
+
+    result = run("promote", "shop.price", "--to", "kept", "--cover")
+
+    assert len(promoted(result, project)) == 2  # the rush, and price(11)
+    assert "2 of 8 bundles of shop:price take all branches that they take together" in result.stderr
+    calls = json.loads(run("list", "shop.price", "--captures-dir", "kept", "--json").stdout)
+    assert any("rush=True" in call["arguments"] for call in calls)
+
+
+def test_a_method_below_a_decorator_is_measured_too(project: Path, run) -> None:
+    pytest.importorskip("coverage")
+
+    assert len(promoted(run("promote", "shop:Cart.total", "--to", "kept", "--cover"), project)) == 1
+
+
+def test_a_dry_run_shows_the_choice_and_writes_nothing(project: Path, run) -> None:
+    pytest.importorskip("coverage")
+
+    found = json.loads(run("promote", "shop.price", "--to", "kept", "--cover", "--dry-run", "--json").stdout)
+
+    assert len(found["promoted"]) == 2
+    assert not (project / "kept").exists()
+
+
+def test_what_cannot_be_replayed_is_said_and_nothing_is_written(project: Path, run) -> None:
+    pytest.importorskip("coverage")
+
+    result = run("promote", "shop.down", "--to", "kept", "--cover")
+
+    assert result.exit_code == 1
+    assert "no bundle of shop:down can be replayed" in result.stderr
+    assert not (project / "kept").exists()
+
+
+def test_without_the_library_the_message_says_what_to_install(project: Path, run) -> None:
+    (project / "coverage.py").write_text("raise ModuleNotFoundError(name='coverage')\n")
+
+    result = run("promote", "shop.price", "--to", "kept", "--cover")
+
+    assert result.exit_code == 1
+    assert "pip install coverage" in result.stderr

@@ -26,11 +26,10 @@ from ...store.writer import Store
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, folders, is_glob, matching, name_of
 from ..completing import complete_target
-from ..source.covering import LeftOut, check_installed, cover
+from ..covering import LeftOut, covering
 from ..terminal.table import Column
 from ..terminal.wording import counted, local_time, shown_path
 from ..views.rows import iso_time
-from ..workers.tasks import variables_for
 from .retention import explaining_failures
 
 _TEXTCONV = 'git config diff.snapagent.textconv "snapagent show" && echo "*.pkl diff=snapagent" >> .gitattributes'
@@ -126,13 +125,13 @@ def write_manifests(to: Store, targets: set[str]) -> None:
 @click.command("promote")
 @click.argument("words", nargs=-1, required=True, metavar="TARGET|HASH...", shell_complete=complete_target)
 @click.option("--to", "to_path", metavar="DIR", help="The folder in the repository, such as tests/captures.")
-@click.option("--cover", "by_cover", is_flag=True, help="Only the fewest bundles with the same branch coverage.")
+@click.option("--cover", is_flag=True, help="Only the fewest bundles with the same branch coverage of their target.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @json_option
 @store_options
 @pass_app
 def promote_command(
-    app: App, words: Sequence[str], to_path: str | None, by_cover: bool, dry_run: bool, as_json: bool
+    app: App, words: Sequence[str], to_path: str | None, cover: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Copy bundles into a repository: verified, redacted, listed.
 
@@ -141,23 +140,20 @@ def promote_command(
     bundles, so that they load in CI under any user. Without --to, bundles are listed in place; one that today's rules
     would change is refused.
 
-    --cover replays the bundles under coverage.py, and takes the fewest that together take the same branches of their
-    function. It needs an extra: pip install 'snapagent[cover]'
+    With --cover, the bundles are replayed in a child process, and of each function only the fewest are taken that reach
+    the same branches of its code (needs an extra: pip install 'snapagent[cover]').
 
     \b
     Examples:
       snapagent promote shop.pricing.quote --to tests/captures
       snapagent promote shop.pricing.quote 3fa9 77c0 --to tests/captures
-      snapagent promote 'shop.**:**' --cover --to tests/captures
+      snapagent promote 'shop.**:*' --to tests/captures --cover
     """
-    if by_cover:
-        check_installed()
     store = _source(app)
     chosen = _chosen(store, words)
     left: list[LeftOut] = []
-    if by_cover:
-        with app.out.progress.during("replaying"):
-            chosen, left = cover(chosen, store.base_path, variables_for(app))
+    if cover:
+        chosen, left = covering(app, store, chosen)
     if dry_run:
         _print(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], left, None, as_json)
         return

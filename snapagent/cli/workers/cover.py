@@ -1,78 +1,76 @@
-"""The child process of `promote --cover`: replays bundles of one function under coverage.py, and tells their branches.
+"""The child process of `promote --cover`: replays bundles, and answers which branches of their target each one takes.
 
-The request is `{"path": [...], "target": ..., "names": [...], "base_path": ...}`, the answer `{"branches": {name:
-[[line, line], ...]}, "problems": {name: reason}}`. A branch is a step from one line of the function to another one;
-negative numbers are its entry and its exit, as coverage.py numbers them.
+The request is `{"path": [...], "rules": {...}, "tasks": [...]}`: the search path, and the rules and tasks of a replay.
+The answer is `{"taken": {file name: [[line, line], ...]}}` without what cannot be replayed, or `{"problem": ...}`.
 """
 
 from __future__ import annotations
 
-import ast
+import inspect
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from types import CodeType, FunctionType
 from typing import Any
 
-import snapagent
 from snapagent.compare.outcomes import NOT_REPLAYABLE
-from snapagent.errors import SnapagentError
+from snapagent.core.functions import function_of, held_by
 
 from .children import answer
+from .replay import replay
 
-Branches = list[tuple[int, int]]
+Branch = tuple[int, int]  # from a line to a line; entering and leaving a function are negative lines
+
+
+def taken_branches(task: Mapping[str, str], rules: Mapping[str, Any]) -> list[Branch] | None:
+    """The branches of its target that the call of a bundle takes; None when it cannot be replayed."""
+    measured = import_module("coverage").Coverage(data_file=None, branch=True, config_file=False, messages=False)
+    measured.start()
+    try:
+        result = replay(task, rules)
+    finally:
+        measured.stop()
+    code = _code_of(task["target"])
+    if result["kind"] == NOT_REPLAYABLE or code is None:
+        return None
+    lines = set(_lines_of(code))
+    arcs = measured.get_data().arcs(code.co_filename) or ()
+    return sorted(arc for arc in arcs if abs(arc[0]) in lines and abs(arc[1]) in lines)
+
+
+def _code_of(target: str) -> CodeType | None:
+    """The code of a function, below its decorators."""
+    module, _, qualname = target.partition(":")
+    found: Any = sys.modules.get(module)
+    for name in qualname.split("."):
+        found = vars(found).get(name) if found is not None else None
+    function: Any = inspect.unwrap(function_of(found))
+    if type(function) is not FunctionType:
+        function = held_by(function, qualname, module, vars(sys.modules[module]))
+    return function.__code__ if function is not None else None
+
+
+def _lines_of(code: CodeType) -> Iterator[int]:
+    """The lines of a function and of all that is defined inside it."""
+    yield code.co_firstlineno
+    yield from (line for _, _, line in code.co_lines() if line is not None)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _lines_of(constant)
 
 
 def _respond(request: dict[str, Any]) -> dict[str, object]:
-    branches: dict[str, Branches] = {}
-    problems: dict[str, str] = {}
-    for name in request["names"]:
-        try:
-            branches[name] = _branches_of(request["target"], name, request["base_path"])
-        except SnapagentError as error:
-            problems[name] = str(error)
-        except BaseException as error:  # SystemExit of the program while it is imported, for instance
-            problems[name] = f"{type(error).__name__}: {error}"
-    return {"branches": branches, "problems": problems}
-
-
-def _branches_of(target: str, name: str, base_path: str) -> Branches:
-    """The branches of the target that the replay of a bundle takes. Raises SnapagentError where it cannot be told."""
-    import coverage
-
-    bundle = snapagent.load_capture(target, hash=name, base_path=base_path)
-    bundle.prepare()
-    module, _, qualname = target.partition(":")
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if not isinstance(file, str):
-        raise SnapagentError(f"{module} has no source file whose branches could be measured")
-    measured = coverage.Coverage(data_file=None, branch=True, config_file=False, include=[file])
-    measured.start()
+    taken: dict[str, list[Branch]] = {}
     try:
-        verdict = bundle.verdict(allow_io=False)
-    finally:
-        measured.stop()
-    if verdict.kind == NOT_REPLAYABLE:
-        raise SnapagentError(verdict.reason)
-    first, last = _lines_of(file, qualname)
-    arcs = measured.get_data().arcs(file) or []
-    return sorted(arc for arc in arcs if all(first <= abs(line) <= last for line in arc))
-
-
-def _lines_of(file: str, qualname: str) -> tuple[int, int]:
-    """The first and the last line of a function; those of the whole file where its source does not name it."""
-    with open(file, "rb") as source:
-        tree = ast.parse(source.read())
-    found: ast.AST = tree
-    for name in qualname.split("."):
-        below = getattr(found, "body", [])
-        named = [node for node in below if isinstance(node, _DEFINITIONS) and node.name == name]
-        if not named:
-            return 1, sys.maxsize
-        found = named[-1]
-    assert isinstance(found, _DEFINITIONS)
-    decorators = [node.lineno for node in found.decorator_list]
-    return min([found.lineno, *decorators]), found.end_lineno or sys.maxsize
-
-
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        for task in request["tasks"]:
+            branches = taken_branches(task, request["rules"])
+            if branches is not None:
+                taken[task["name"]] = branches
+    except ModuleNotFoundError as error:
+        if error.name != "coverage":
+            raise
+        return {"problem": "--cover needs the library coverage: pip install coverage"}
+    return {"taken": taken}
 
 
 if __name__ == "__main__":

@@ -240,6 +240,31 @@ def _identity(node: Any) -> Any:
     return call
 
 
+class _RecordingOpener(_Opener):
+    """A stand-in for `load_by_value` that keeps the streams that it opens."""
+
+    opened: list[bytes]
+
+    def __call__(cls, *args: object) -> Any:
+        cls.opened += [arg for arg in args if type(arg) is bytes]
+        return stand_in(cls.module, cls.qualname)(*args)
+
+
+class _OuterDecoder(pickle.Unpickler):
+    """Reads a stream in C and keeps the by-value streams within it, which are read by themselves."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data), fix_imports=False)
+        self.opened: list[bytes] = []
+
+    def find_class(self, module: str, name: str) -> Any:
+        made = stand_in(module, name)
+        if made.name != BY_VALUE:
+            return made
+        fields = {"module": module, "qualname": name, "name": BY_VALUE, "opened": self.opened}
+        return type.__new__(_RecordingOpener, "StandIn", (Inert,), fields)
+
+
 # The C unpickler has no hook for POP and none for extension codes. Python's own unpickler has
 # both and is much slower, so it reads only the streams that need it.
 class _PythonDecoder(pickle._Unpickler):
@@ -298,7 +323,7 @@ class _ClassDecoder(_PythonDecoder):
 def _record_effect(call: Any) -> bool:
     """Record a call whose result is dropped at the object that it is for; False when there is none."""
     call = call.origin if isinstance(call, _Made) else call
-    if not isinstance(call, Inert) or not call.called:
+    if not isinstance(call, Inert) or not call.called or type(call).name == IDENTITY:
         return True
     if type(call).name == _FILLS_DICT and len(call.args) == 2 and {dict} == set(map(type, call.args)):
         call.args[0].update(call.args[1])
@@ -328,8 +353,10 @@ def decode(data: bytes) -> Any:
         InertError: the stream is broken, or needs what only its own reader has.
     """
     try:
-        if drops_results(data) or copyreg._inverted_registry:  # type: ignore[attr-defined]
+        if copyreg._inverted_registry:  # type: ignore[attr-defined]
             return _decode_in_python(data)
+        if drops_results(data):
+            return _decode_with_dropped_results(data)
         try:
             return _Decoder(io.BytesIO(data), fix_imports=False).load()
         # The C unpickler refuses NEWOBJ on anything but a class: then the result of an unknown call serves as one.
@@ -339,6 +366,19 @@ def decode(data: bytes) -> Any:
         raise
     except Exception as error:  # the unpickler raises nearly anything on a broken stream
         raise InertError(f"not a pickle that can be read inertly: {type(error).__name__}") from None
+
+
+def _decode_with_dropped_results(data: bytes) -> Any:
+    """Read it in C where only by-value streams within it drop results, which `decode` reads by themselves."""
+    outer = _OuterDecoder(data)
+    try:
+        graph = outer.load()
+    except (pickle.UnpicklingError, TypeError):
+        return _decode_in_python(data)
+    rest = data
+    for inner in outer.opened:
+        rest = rest.replace(inner, b" ")
+    return _decode_in_python(data) if drops_results(rest) else graph
 
 
 def _decode_in_python(data: bytes) -> Any:
