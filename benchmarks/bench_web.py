@@ -1,5 +1,5 @@
-"""A web service with one captured call in each request, under gunicorn (one worker) and `wrk` (one connection):
-`python benchmarks/bench_web.py [--json] [--quick]`. Needs flask, gunicorn and wrk.
+"""A web service with one captured call in each request, and four calls below that one, under gunicorn (one worker) and
+`wrk` (one connection): `python benchmarks/bench_web.py [--json] [--quick]`. Needs flask, gunicorn and wrk.
 
 The servers run side by side all the time, and each is asked in turn, round after round; they are started anew some
 times, because the same program is faster or slower from one start to the next. A row is the median of the rounds'
@@ -44,7 +44,14 @@ def answer():
 """
 SHOP = """
 def quote(lines, currency):
-    return {"total": sum(line["count"] for line in lines) * 1.19, "currency": currency, "lines": len(lines)}
+    total = sum(line["count"] * price(line["sku"], currency) for line in lines)
+    return {"total": total * rate(currency) + rate("USD"), "currency": currency, "lines": len(lines)}
+
+def price(sku, currency):
+    return {"bolt": 2, "nut": 1}[sku]
+
+def rate(currency):
+    return 1.19
 """
 NAIVE = """
 import os, pathlib, sys
@@ -58,6 +65,7 @@ quote = naive.capture(folder, 10)(quote)
 CONFIGS = {
     "default budget": "targets: ['shop:quote']\n",
     "budget: 100%": "budget: 100%\ntargets: ['shop:quote']\n",
+    "four effects": "dependencies: ['shop:price', 'shop:rate']\ntargets: ['shop:quote']\n",
     "quota met": "defaults: {quota: 1}\ntargets: ['shop:quote']\n",
 }
 
@@ -150,7 +158,7 @@ def live(asked: dict[str, list[Asked]]) -> None:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-web-")))
         servers = [stack.enter_context(served(name, base)) for name in NAMES]
         for server in servers:
-            server.ask(BURST if server.name == "default budget" else 1)
+            server.ask(BURST if server.name in ("default budget", "four effects") else 1)
         for _ in range(ROUNDS):
             for server in servers:
                 server.ask(1)  # what the budget has saved up meanwhile is spent after that: a sustained rate is meant
@@ -170,6 +178,7 @@ def main() -> None:
         ("no agent, again", None),
         ("default budget", 0.96),
         ("budget: 100%", 0.7),
+        ("four effects", 0.95),
         ("quota met", 0.94),
         ("naive decorator", None),
     ):

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from snapagent.bundle import Header
+from snapagent.bundle import HOST, PROCESS_START, REVISION, Header
 from snapagent.config.reading import load_config
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
@@ -206,8 +206,9 @@ def _settled(header: Header, when: float, number: int, path: str) -> Header:
     text = stamp(when)
     timestamp = f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[9:11]}:{text[11:13]}:{text[13:-1]}+00:00"
     tree = {name: _tree(node, path) for name, node in header.tree.items()}
+    origin = {name: fact for name, fact in header.origin.items() if name not in (HOST, PROCESS_START, REVISION)}
     return header.replace(
-        timestamp=timestamp, duration=0.0004 * number, tree=tree, packages={},
+        timestamp=timestamp, duration=0.0004 * number, tree=tree, packages={}, origin=origin,
         python="3.11.7", implementation="CPython", platform="linux",
     )  # fmt: skip
 

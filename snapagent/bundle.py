@@ -49,6 +49,10 @@ SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"  # the value of that environment vari
 IMPORTED_BY = (
     "imported_by"  # modules that were importing the target's module first, outermost first, with spaces between
 )
+HOST = "host"  # the name of the machine
+PROCESS_START = "process_start"  # when the process began, UTC to the second
+REVISION = "revision"  # of the program, as its deploy says
+TRACE_ID, SPAN_ID = "trace_id", "span_id"  # of OpenTelemetry, hexadecimal
 FOLDER = "folder"  # where the target's top-level package lies: relative to the working directory where it is below it
 
 # What `Header.accepted` holds when a replay's outcome was put in place of the captured one.

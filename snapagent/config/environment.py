@@ -16,6 +16,7 @@ CONFIG = "SNAPAGENT_CONFIG"
 CAPTURE_DIR = "SNAPAGENT_CAPTURE_DIR"
 WATCH = "SNAPAGENT_WATCH"  # set by `init --watch` for the program: the folder of the reports
 SIDE_EFFECTS = "SIDE_EFFECT_CAPTURE"
+REVISION = "SNAPAGENT_REVISION"
 KEY = "SNAPAGENT_KEY"
 KEY_FILE = "SNAPAGENT_KEY_FILE"
 
@@ -23,6 +24,15 @@ CONFIG_NAMES = ("snapagent.yaml", os.path.join("config", "snapagent.yaml"))
 
 PYPROJECT = "pyproject.toml"
 
+# Where deploys and CI services say which revision runs, the more particular ones first.
+REVISIONS = (
+    *(REVISION, "GIT_COMMIT", "GIT_SHA", "COMMIT_SHA", "SOURCE_VERSION", "HEROKU_SLUG_COMMIT", "K_REVISION"),
+    *("RENDER_GIT_COMMIT", "RAILWAY_GIT_COMMIT_SHA", "VERCEL_GIT_COMMIT_SHA", "SENTRY_RELEASE", "DD_VERSION"),
+    *("HEROKU_BUILD_COMMIT", "KOYEB_GIT_SHA", "CONTAINER_APP_REVISION", "GAE_VERSION"),
+    *("GITHUB_SHA", "CI_COMMIT_SHA", "CIRCLE_SHA1", "BUILDKITE_COMMIT", "BITBUCKET_COMMIT", "TRAVIS_COMMIT"),
+    *("BUILD_SOURCEVERSION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "DRONE_COMMIT_SHA"),
+)
+_LONGEST_REVISION = 200  # characters
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _MAX_KEY_FILE = 64 * 1024  # bytes
 _MAX_PYPROJECT = 1_000_000  # bytes
@@ -36,6 +46,12 @@ def is_true(text: str | None) -> bool:
 def is_enabled(environ: Mapping[str, str]) -> bool:
     """Whether capture is switched on. The alias counts only where the variable itself is unset or empty."""
     return is_true(environ.get(ENABLED) or environ.get(ENABLED_ALIAS))
+
+
+def revision(environ: Mapping[str, str]) -> str:
+    """The revision of the program, from `SNAPAGENT_REVISION` or the usual variables of deploys; empty without one."""
+    found = next((environ[name] for name in REVISIONS if environ.get(name, "").strip()), "")
+    return found.strip()[:_LONGEST_REVISION]
 
 
 def find_config(environ: Mapping[str, str], cwd: str) -> str | None:

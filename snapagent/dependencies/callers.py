@@ -16,6 +16,7 @@ LONGEST = 8
 _OURS = ("<snapagent importlib._bootstrap>", __file__.rpartition("/dependencies/")[0] + "/")
 _FOREIGN = ("/asyncio/", "/concurrent/futures/", "/threading.py", "/contextlib.py")  # what is above them is an accident
 _frame = sys._getframe
+_skipped: dict[str, dict[str, bool]] = {}  # by library, then by file: looking it up is faster than comparing prefixes
 
 
 def library_of(module: str) -> str:
@@ -31,7 +32,9 @@ def calling_codes(depth: int, stop: CodeType | None = None, library: str = "") -
     `depth` frames are skipped, and those of this package. So are those of `library`, a folder or a file: the frames
     inside a library tell nothing about the program, and change with its release.
     """
-    skipped = (*_OURS, library) if library else _OURS
+    skipped = _skipped.get(library)
+    if skipped is None:
+        skipped = _skipped[library] = {}
     found: list[CodeType] = []
     try:
         frame = _frame(depth)
@@ -39,7 +42,11 @@ def calling_codes(depth: int, stop: CodeType | None = None, library: str = "") -
         return ()
     while frame is not None and len(found) < LONGEST:
         code = frame.f_code
-        if not code.co_filename.startswith(skipped):
+        name = code.co_filename
+        is_skipped = skipped.get(name)
+        if is_skipped is None:
+            is_skipped = skipped[name] = name.startswith((*_OURS, library) if library else _OURS)
+        if not is_skipped:
             found.append(code)
             if code is stop:
                 break

@@ -8,17 +8,16 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
-from ..bundle import SECONDS
-from ..compare.clock_readings import ClockReadings, Interval
+from ..compare.clock_readings import Durations, Interval
+from ..compare.walking import Options
 from ..core.records import Record
 from ..dependencies.raw_tape import RawEffect
 from . import clock
+from .effects.clock_matching import readings_of, seconds_of
 from .effects.dependencies import with_own_code
 from .effects.progress import WRITES, EffectsReport, check_mode
-from .effects.served_tape import ServedTape
+from .effects.served_tape import ServedTape, declares_effects
 from .stored import StoredCall
-
-_SLACK = 1.0  # seconds that a captured call may have taken besides its `duration`, which leaves out the agent's work
 
 
 class ReplayRules(Record):
@@ -54,7 +53,7 @@ class Surroundings:
         self._notes: tuple[str, ...] = ()
         self._seconds = 0.0
         self._tape: ServedTape | None = None
-        if self._header.effects and rules.effects is not False:
+        if rules.effects is not False and (self._header.effects or declares_effects(self._header.target)):
             code = getattr(with_own_code(getattr(function, "__func__", function)), "__code__", None)
             self._tape = ServedTape(stored, rules.live, code, given)
 
@@ -87,13 +86,13 @@ class Surroundings:
                 self._interval = Interval(started, time.time())
                 self._seconds = time.perf_counter() - began
 
-    @property
-    def readings(self) -> ClockReadings:
-        """Recognises readings of the wall clock, in the captured call and in this one."""
-        started = datetime.fromisoformat(self._header.timestamp).timestamp()
-        accepted = float(self._header.accepted.get(SECONDS, 0.0))  # type: ignore[arg-type]
-        seconds = max(max(self._header.duration, accepted) + _SLACK, float(self._header.effects.get("seconds", 0.0)))
-        return ClockReadings(Interval(started, started + seconds), self._interval)
+    def measured(self, options: Options) -> Options:
+        """Options that excuse readings of the wall clock and measured times, of the captured call and of this one.
+
+        A time that a call measured may be longer than the call, whose duration leaves out the agent's work inside it.
+        """
+        durations = Durations(2 * seconds_of(self._header), 2 * self._seconds)
+        return options.replace(readings=readings_of(self._header, self._interval), durations=durations)
 
     @property
     def seconds(self) -> float:

@@ -37,7 +37,7 @@ class HeaderSummary(NamedTuple):
     hash: str
     parameters: Sequence[tuple[str, str]]
     previews: Mapping[str, str]
-    shape: str
+    shape: str = ""
 
     @classmethod
     def of(cls, header: Header) -> HeaderSummary:

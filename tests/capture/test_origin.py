@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
+import time
+import types
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from snapagent import install, load_capture, uninstall
+from snapagent.config.environment import revision
 
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 
@@ -79,3 +85,89 @@ def test_a_folder_elsewhere_is_named_in_full(shop: Path, monkeypatch: pytest.Mon
     quote(1)
 
     assert load_capture("ordershop.prices.quote").header.origin["folder"] == os.path.join(shop, "src")
+
+
+def _age() -> float:
+    """Seconds since this process began, as `ps` tells."""
+    told = subprocess.run(["ps", "-o", "etimes=", "-p", str(os.getpid())], capture_output=True, text=True, check=True)
+    return float(told.stdout)
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps")
+def test_a_bundle_names_the_host_the_start_of_the_process_and_the_revision(shop, monkeypatch) -> None:
+    monkeypatch.setenv("SNAPAGENT_REVISION", "3f2a91c")
+    from ordershop.prices import quote
+
+    quote(1)
+
+    origin = load_capture("ordershop.prices.quote").header.origin
+    assert origin["revision"] == "3f2a91c"
+    assert origin["host"] == os.uname().nodename
+    began = datetime.fromisoformat(str(origin["process_start"])).timestamp()
+    assert abs(time.time() - began - _age()) < 3
+
+
+def test_a_forked_child_names_its_own_start(shop: Path) -> None:
+    from ordershop.prices import quote
+
+    quote(1)
+    time.sleep(2.1)
+    child = os.fork()
+    if child == 0:
+        quote(2)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    first, second = (load_capture("ordershop.prices.quote", args=(n,)).header.origin["process_start"] for n in (1, 2))
+    assert str(first) < str(second)
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({}, ""),
+        ({"GITHUB_SHA": "abc"}, "abc"),
+        ({"GITHUB_SHA": "abc", "GIT_COMMIT": "def"}, "def"),
+        ({"GIT_COMMIT": "def", "SNAPAGENT_REVISION": " 1.2.3\n"}, "1.2.3"),
+        ({"SNAPAGENT_REVISION": "", "K_REVISION": "shop-00007-abc"}, "shop-00007-abc"),
+        ({"SNAPAGENT_REVISION": "x" * 5000}, "x" * 200),
+    ],
+)
+def test_the_revision_is_that_of_the_deploy(environ: dict[str, str], found: str) -> None:
+    assert revision(environ) == found
+
+
+def test_a_call_within_a_span_names_its_trace_and_another_does_not(shop: Path) -> None:
+    trace = pytest.importorskip("opentelemetry.trace")
+    from ordershop.prices import quote
+
+    context = trace.SpanContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, is_remote=False)
+    with trace.use_span(trace.NonRecordingSpan(context)):
+        quote(1)
+    quote(2)
+
+    inside = load_capture("ordershop.prices.quote", args=(1,)).header.origin
+    outside = load_capture("ordershop.prices.quote", args=(2,)).header.origin
+    assert (inside["trace_id"], inside["span_id"]) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+    assert "trace_id" not in outside and "span_id" not in outside
+
+
+def test_a_span_that_fails_costs_its_call_only_the_trace(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = types.SimpleNamespace(get_current_span=lambda: 1 / 0)
+    monkeypatch.setitem(sys.modules, "opentelemetry.trace", broken)
+    from ordershop.prices import quote
+
+    assert quote(1) == 1
+    assert "trace_id" not in load_capture("ordershop.prices.quote").header.origin
+
+
+def test_the_library_of_traces_is_never_imported(tmp_path: Path) -> None:
+    (tmp_path / "lib.py").write_text("def f(n):\n    return n\n")
+    (tmp_path / "snapagent.yaml").write_text("version: 1\ntargets: [lib:f]\n")
+    program = "import sys, lib; lib.f(1); assert not [n for n in sys.modules if n.startswith('opentelemetry')]"
+    command = [sys.executable, "-m", "snapagent", "run", "--on", "--", sys.executable, "-c", program]
+
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (tmp_path / "captures" / "lib.f").is_dir()

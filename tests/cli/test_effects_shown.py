@@ -144,6 +144,14 @@ def test_why_names_tapes_that_cannot_be_replayed_and_calls_that_came_late(shop: 
     assert "2 calls of dependencies not recorded (late)" in output
 
 
+def test_stats_counts_the_calls_of_each_dependency(shop: Shop, program: ModuleType) -> None:
+    place(shop, program, "open")
+    counts = json.loads(run("stats", "--json").output)["dependencies"]
+    assert counts["effects_program:Gateway.charge"] == {"reads": 0, "writes": 1}
+    assert counts["requests"] == {"reads": 0, "writes": 1}
+    assert "requests                        0 reads, 1 write" in run("stats").output
+
+
 def test_a_new_test_of_bundles_with_effects_needs_no_line_by_hand(shop: Shop, program: ModuleType) -> None:
     place(shop, program, "open")
     source = run("new-test", "effects_program.place").output

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
+from snapagent.config.environment import REVISIONS
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 FENCE = re.compile(
@@ -63,7 +65,8 @@ def settled(text: str) -> str:
 
 def environment() -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("SNAP", "SIDE_", "PYTEST_"))}
-    plain.pop("CI", None)
+    for name in ("CI", *REVISIONS):
+        plain.pop(name, None)
     path = f"{Path(sys.executable).parent}{os.pathsep}{plain['PATH']}"
     return plain | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ".", "COLUMNS": "100"}
 

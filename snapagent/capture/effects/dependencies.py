@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from types import FunctionType
 
-from ...bundle import BOUND_KINDS
+from ...bundle import BOUND_KINDS, PLAIN
 from ...config.targets import Target
 from ...core.functions import flavor_of
 from ...dependencies.declared import Declared
@@ -17,7 +17,7 @@ from ..host_guard import describe, log_once
 from ..instrument import inplace
 from ..instrument.discovery import Discovery, Found
 from ..instrument.frames import drop_frame, hidden
-from ..instrument.instrumenter import looks_at_its_caller, restore_places, signature_giver
+from ..instrument.instrumenter import looks_at_its_caller, restore_each, restore_places, signature_giver
 from ..instrument.wrapper import wrap
 from ..recording.recorder import Recorder
 from .effect_recorder import EffectRecorder
@@ -99,6 +99,12 @@ class Dependencies:
     def _wrap(self, target: Target, found: Found, rule: DependencyRule) -> None:
         giver = signature_giver(found.function)
         flavor = flavor_of(found.function)
+        if rule.result == "proxy" and type(found.function) is FunctionType and flavor == PLAIN:
+            from .proxies import ProxyingRecorder, record_with_proxies
+
+            recorder = ProxyingRecorder(str(target), rule, giver, flavor, found.kind in BOUND_KINDS)
+            self._undo.append(record_with_proxies(found.function, recorder))
+            return
         self._replace(found, EffectRecorder(str(target), rule, giver, flavor, found.kind in BOUND_KINDS))
 
     def _replace(self, found: Found, recorder: EffectRecorder) -> None:
@@ -132,18 +138,10 @@ class Dependencies:
 
     def restore(self) -> None:
         """Restore every function and every place."""
-        for reference in self._wrapped:
-            wrapper = reference()
-            if wrapper is not None:
-                restore_places(wrapper)
-        for swapped in self._swapped:
-            function = swapped()
-            if function is not None:
-                inplace.restore_gated(function)
+        restore_each(self._wrapped, restore_places)
+        restore_each(self._swapped, inplace.restore_gated)
         for undo in reversed(self._undo):
             undo()
-        self._wrapped.clear()
-        self._swapped.clear()
         self._undo.clear()
 
 

@@ -26,6 +26,7 @@ from ...serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, free
 from ..host_guard import describe, log_once
 from ..recording.recorder import capturing
 from .frames import current, open_
+from .plain_content import ATOMS, content_of
 from .tape import FAULT, MOST_BYTES, Effect, tick
 
 TYPE_CHECKING = False
@@ -37,16 +38,15 @@ if TYPE_CHECKING:
     from ...config.dependencies import DependencyRule
     from .tape import Tape
 
-_ATOMS = frozenset({int, float, complex, str, bytes, bool, type(None)})
-_SHARED = frozenset({*_ATOMS, type, type(len), type(lambda: None)})  # identity says nothing about these
-_RESULTS = {"store": STORED, "handle": HANDLE, "proxy": HANDLE, "skip": SKIPPED}
+_SHARED = frozenset({*ATOMS, type, type(len), type(lambda: None)})  # identity says nothing about these
+_RESULTS = {"store": STORED, "handle": HANDLE, "proxy": STORED, "skip": SKIPPED}
 _ITEMS = DEFAULT_SETTINGS.replace(max_bytes=DEFAULT_SETTINGS.effects_max_bytes)
 
 
 class PendingEffect:
     """A call of a dependency that has begun."""
 
-    __slots__ = ("args", "effect", "frame", "kwargs", "may_change", "tapes")
+    __slots__ = ("args", "content", "effect", "frame", "has_notes", "kwargs", "may_change", "tapes")
 
     def __init__(self, effect: Effect, tapes: Sequence[Tape], frame: tuple[Tape, ...]) -> None:
         self.effect = effect
@@ -54,7 +54,8 @@ class PendingEffect:
         self.frame = frame
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = {}
-        self.may_change = False
+        self.may_change = self.has_notes = False
+        self.content: bytes | None = None  # of plain arguments, before the call
 
 
 def _accepting(frame: tuple[Tape, ...], recorder: EffectRecorder) -> Sequence[Tape]:
@@ -87,13 +88,13 @@ class EffectRecorder:
         self._parameters: Parameters | None = None
         self._defaults: Frozen | None = None
         self._rules: dict[int, FreezeRules] = {}
-        self._scopes: dict[int, bool] = {}  # by identity: hashing the entries takes longer than freezing a small value
+        self.scopes: dict[int, bool] = {}  # by identity: hashing the entries takes longer than freezing a small value
 
     def is_in(self, scope: frozenset[DependencyRule]) -> bool:
         """Whether one of these entries names this dependency."""
-        known = self._scopes.get(id(scope))
+        known = self.scopes.get(id(scope))
         if known is None:
-            known = self._scopes[id(scope)] = self._is_named_by(scope)
+            known = self.scopes[id(scope)] = self._is_named_by(scope)
         return known
 
     def _is_named_by(self, scope: frozenset[DependencyRule]) -> bool:
@@ -154,9 +155,13 @@ class EffectRecorder:
             for tape in tapes:
                 tape.add(effect, instance)
             pending = PendingEffect(effect, tapes, frame)
+            pending.has_notes = effect.call is not None and bool(effect.call.notes)
             pending.may_change = not self._is_constant(rest, kwargs)
-            if pending.may_change or instance is not None:
+            if pending.may_change:
+                pending.content = content_of((rest, kwargs), effect.call)
                 pending.args, pending.kwargs = args, kwargs
+            elif instance is not None:
+                pending.args = args
         except BaseException as error:
             self._failed(error, tapes)
             return None
@@ -171,7 +176,8 @@ class EffectRecorder:
     def _effect(
         self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], tapes: Sequence[Tape]
     ) -> Effect:
-        call = freeze_call(None, rest, kwargs, self.parameters, self._with_exclude(tapes[-1].rules))
+        rules = tapes[-1].rules if not self.rule.exclude else self._with_exclude(tapes[-1].rules)
+        call = freeze_call(None, rest, kwargs, self._parameters or self.parameters, rules)
         return Effect(self, call, calling_codes(3, tapes[0].code))
 
     def _with_exclude(self, rules: FreezeRules) -> FreezeRules:
@@ -186,7 +192,7 @@ class EffectRecorder:
     @staticmethod
     def _is_constant(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether the call cannot change an argument, and cannot return one that matters."""
-        return _ATOMS.issuperset(map(type, args)) and (not kwargs or _ATOMS.issuperset(map(type, kwargs.values())))
+        return ATOMS.issuperset(map(type, args)) and (not kwargs or ATOMS.issuperset(map(type, kwargs.values())))
 
     def suspend(self, pending: PendingEffect) -> None:
         current.set(pending.frame)
@@ -229,7 +235,8 @@ class EffectRecorder:
             size = (len(outcome.data) if outcome is not None else 0) + (len(after.data) if after is not None else 0)
             for tape in tapes:
                 tape.grow(size)
-                self._check_size(tape, effect)
+                if after is not None or (outcome is not None and outcome.notes) or pending.has_notes:
+                    self._check_size(tape, effect)
         except BaseException as fault:
             self._failed(fault, tapes)
         finally:
@@ -268,11 +275,12 @@ class EffectRecorder:
                 effect.deferred = packed
                 return
             effect.outcome = freeze_outcome(packed, False, rules)
-            if any(note.path == "result" and note.kind == UNSTORABLE for note in effect.outcome.notes):
+            notes = effect.outcome.notes
+            if notes and any(note.path == "result" and note.kind == UNSTORABLE for note in notes):
                 effect.kept = HANDLE
                 effect.outcome = None
         if effect.kept == HANDLE:
-            if type(value) in _ATOMS:  # `fetchone` at the end of the rows, for instance: there is nothing to call
+            if type(value) in ATOMS:  # `fetchone` at the end of the rows, for instance: there is nothing to call
                 effect.kept = STORED
                 effect.outcome = freeze_outcome(value, False, rules)
             else:
@@ -305,8 +313,9 @@ class EffectRecorder:
             if args[0] is value:
                 return "self"
             args = args[1:]
-        for index, argument in enumerate(args):
+        for argument in args:
             if argument is value:
+                index = next(index for index, each in enumerate(args) if each is value)
                 return path_of_argument(self.parameters, index)
         for name, argument in pending.kwargs.items():
             if argument is value:
@@ -317,6 +326,8 @@ class EffectRecorder:
         """Freeze the arguments again, if the call can have changed them."""
         rest = pending.args[1:] if self._has_instance else pending.args
         if effect.call is None:
+            return
+        if pending.content is not None and content_of((rest, pending.kwargs), effect.call) == pending.content:
             return
         after = freeze_call(None, rest, pending.kwargs, self.parameters, self._with_exclude(rules))
         if after.data != effect.call.data:

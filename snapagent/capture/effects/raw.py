@@ -43,7 +43,7 @@ def _raw_effect(index: int, entry: Entry, tape: Tape, number: dict[int, int], ra
     stored = StoredEffect(
         dependency=recorder.dependency,
         preset=recorder.preset,
-        role=effect.role,
+        role=effect.role or recorder.role,
         repeat=recorder.repeat,
         flavor=recorder.flavor,
         receiver=receiver,
@@ -55,10 +55,10 @@ def _raw_effect(index: int, entry: Entry, tape: Tape, number: dict[int, int], ra
         exception=None if pending else effect.exception,
         kept=effect.kept,
         result_type=effect.result_type,
-        shape=effect.shape,
+        shape=effect.shape or recorder.shape,
         is_argument=effect.is_argument,
         same_as=number.get(id(effect.same_as)) if effect.same_as is not None else None,
-        parameters=effect.parameters,
+        parameters=recorder.parameters.items if effect.parameters is None else effect.parameters,
         exclude=tuple(recorder.exclude),
     )
     return RawEffect(

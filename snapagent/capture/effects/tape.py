@@ -46,15 +46,15 @@ class Effect:
     result_type = ""
     is_argument: str | None = None
     same_as: Effect | None = None
+    role: str | None = None  # where it is not the same for all calls of the dependency; so are the next two
+    shape: str | None = None
+    parameters: tuple[tuple[str, str], ...] | None = None
 
     def __init__(self, recorder: EffectRecorder, call: Frozen | None, codes: tuple[CodeType, ...]) -> None:
         self.recorder = recorder
         self.call = call
         self.codes = codes
         self.start = tick()
-        self.role = recorder.role
-        self.shape = recorder.shape
-        self.parameters = recorder.parameters.items
 
 
 class Entry:
@@ -132,7 +132,10 @@ class Tape:
         if self.closed:
             self.late += 1
             return False
-        if self.reason or not recorder.is_in(self.scope) or recorder.dependency == self.target:
+        if self.reason or recorder.dependency == self.target:
+            return False
+        named = recorder.scopes.get(id(self.scope))
+        if not (recorder.is_in(self.scope) if named is None else named):
             return False
         if len(self.entries) >= self._most_effects:
             self.give_up(MOST_EFFECTS.format(self._most_effects))
@@ -164,19 +167,23 @@ class Tape:
                     self.remember(value, note.path)
 
     def remember(self, value: object, origin: str | Effect) -> None:
-        if self.origin_of(value) is not None:
+        key = id(value)
+        known = self._known.get(key)
+        if known is not None and _held(known[0]) is value:
             return
         reference: Any = value
         if type(value) not in _WITHOUT_WEAK_REFERENCES:
             with suppress(TypeError):
                 reference = weakref.ref(value)
-        self._known[id(value)] = reference, origin
+        self._known[key] = reference, origin
 
     def origin_of(self, value: object) -> str | Effect | None:
         """The path of a placeholder argument, or the effect that returned this very object."""
         known = self._known.get(id(value)) if value is not None else None
         if known is None:
             return None
-        reference, origin = known
-        held = reference() if type(reference) is weakref.ref else reference
-        return origin if held is value else None
+        return known[1] if _held(known[0]) is value else None
+
+
+def _held(reference: Any) -> Any:
+    return reference() if type(reference) is weakref.ref else reference

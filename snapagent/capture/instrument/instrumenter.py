@@ -102,16 +102,8 @@ class Instrumenter:
 
     def restore(self) -> None:
         """Restore every module's own function objects."""
-        for reference in self._wrapped:
-            wrapper = reference()
-            if wrapper is not None:
-                restore_places(wrapper)
-        for swapped in self._swapped:
-            function = swapped()
-            if function is not None:
-                inplace.restore(function)
-        self._wrapped.clear()
-        self._swapped.clear()
+        restore_each(self._wrapped, restore_places)
+        restore_each(self._swapped, inplace.restore)
 
     def _explain_missing(self, module: str, namespace: dict[str, Any], found: list[Found]) -> None:
         names = {name for function in found for name in (function.qualname, *function.names)}
@@ -289,6 +281,15 @@ def _to_itself(found: Found) -> int:
     counted = any(type(place) is DictPlace and place.namespace is namespace for place in found.places)
     named = namespace.get(function.__name__) is function and not (is_modules or counted)
     return cells + named
+
+
+def restore_each(references: list[weakref.ref[Any]], restore: Callable[[Any], None]) -> None:
+    """Restore what these references lead to, where it still lives; none is left in the list."""
+    for reference in references:
+        found = reference()
+        if found is not None:
+            restore(found)
+    references.clear()
 
 
 def restore_places(wrapper: SnapWrapper) -> None:

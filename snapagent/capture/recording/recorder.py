@@ -70,7 +70,7 @@ class Pending:
 
     __slots__ = (
         *("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "reserved", "size"),
-        *("paid", "sealed", "started", "used"),
+        *("paid", "sealed", "started", "trace", "used"),
     )
 
     outcome: Frozen
@@ -79,6 +79,7 @@ class Pending:
     finished: float
     reserved: float
     size: int
+    trace: tuple[str, str]  # trace and span id; set where the program has a trace
 
     def __init__(self, recorder: Recorder, call: Frozen, started: float, began: float, used_before: float) -> None:
         self.recorder = recorder

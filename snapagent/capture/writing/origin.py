@@ -1,17 +1,21 @@
-"""The facts about this process that a replay of its calls needs: the header's `origin`."""
+"""Where a call came from: the header's `origin`. What a replay needs to know, and what leads to other records of it."""
 
 from __future__ import annotations
 
 import os
 import sys
+from time import gmtime, strftime
 
-from ...bundle import FOLDER, IMPORTED_BY, SETTINGS_MODULE
+from ...bundle import FOLDER, HOST, IMPORTED_BY, PROCESS_START, REVISION, SETTINGS_MODULE, SPAN_ID, TRACE_ID
+from ...config.environment import read_regular, revision
+from ...core.clock import time
 from ..importing.importers import importers_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOST = 4096  # bytes of a file that the system makes
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
@@ -24,13 +28,19 @@ class Origins:
         except OSError:
             self._start = None  # it was removed
         self._known: dict[str, Mapping[str, object]] = {}
+        self._process: dict[str, object] = {}
+        self._pid = 0
 
-    def of(self, module: str) -> Mapping[str, object]:
+    def of(self, module: str, trace: tuple[str, str] | None = None) -> Mapping[str, object]:
+        """The origin of a call of this module's function; `trace` is its trace and span id, if it has any."""
         known = self._known.get(module)
         if known is None:
             known = self._known[module] = dict(self._facts(module))
+        if self._pid != os.getpid():  # the first call, or that of a forked child
+            self._pid, self._process = os.getpid(), _process_facts()
         settings = os.environ.get(SETTINGS_MODULE)
-        return {SETTINGS_MODULE: settings, **known} if settings else known
+        traced = {TRACE_ID: trace[0], SPAN_ID: trace[1]} if trace is not None else {}
+        return {**({SETTINGS_MODULE: settings} if settings else {}), **known, **self._process, **traced}
 
     def _facts(self, module: str) -> Mapping[str, object]:
         importers, folder = importers_of(module), self._folder(module)
@@ -55,3 +65,25 @@ class Origins:
         if start is not None and (folder == start or folder.startswith(os.path.join(start, ""))):
             return os.path.relpath(folder, start)
         return folder
+
+
+def _process_facts() -> dict[str, object]:
+    facts: dict[str, object] = {HOST: os.uname().nodename}
+    began = _began()
+    if began is not None:
+        facts[PROCESS_START] = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(began))
+    deployed = revision(os.environ)
+    if deployed:
+        facts[REVISION] = deployed
+    return facts
+
+
+def _began() -> float | None:
+    """When this process began, in seconds since 1970, as Linux knows it; None elsewhere."""
+    try:
+        # Field 22; the name before it may hold blanks.
+        ticks = int(read_regular("/proc/self/stat", _MOST).rpartition(b")")[2].split()[19])
+        uptime = float(read_regular("/proc/uptime", _MOST).split()[0])
+        return time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None

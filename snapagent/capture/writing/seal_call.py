@@ -36,7 +36,8 @@ class CallSealer:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
         began = thread_time()
         try:
-            raw = _raw_call(call, self._origins.of(call.target.module))
+            origin = self._origins.of(call.target.module, getattr(call, "trace", None))
+            raw = _raw_call(call, origin)
             rules = SealRules.of(call.settings, self._pseudonym_key)
             return seal(raw, rules, self._earlier, _tape_of(call))
         finally:

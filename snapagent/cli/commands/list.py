@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from string import hexdigits
 
 import click
 
 from ...config.units import parse_duration, parse_size
+from ...store.reader import FunctionFolder
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import fitting, folders, function, is_glob, name_of
 from ..completing import complete_target
@@ -18,6 +20,7 @@ from ..views.reasons import nothing_captured
 from ..views.rows import (
     BUNDLE_COLUMNS,
     BUNDLE_ORDERS,
+    BundleRow,
     FunctionRow,
     Selection,
     abbreviations,
@@ -45,6 +48,7 @@ _FUNCTION_ORDER: dict[str, tuple[Callable[[FunctionRow], object], bool]] = {  # 
 @click.option("--newer", metavar="AGE", help="Only bundles younger than this: 2h, 30d ...")
 @click.option("--older", metavar="AGE", help="Only bundles older than this.")
 @click.option("--larger", metavar="SIZE", help="Only bundles larger than this: 64kB, 1MB ...")
+@click.option("--trace", metavar="ID", help="Only bundles of this trace (OpenTelemetry), of all functions.")
 @click.option(
     "--sort",
     type=click.Choice([*_FUNCTION_ORDER, *BUNDLE_ORDERS]),
@@ -70,6 +74,7 @@ def list_command(
     newer: str | None,
     older: str | None,
     larger: str | None,
+    trace: str | None,
     sort: str | None,
     reverse: bool,
     limit: int | None,
@@ -78,15 +83,19 @@ def list_command(
     """List captured functions, or the bundles of one.
 
     Without GLOB, lists every function with its calls, the reasons why calls were not captured, and the newest bundle.
-    With the name of one function, lists its bundles, the newest first.
+    With the name of one function, lists its bundles, the newest first. With --trace, lists the bundles of a trace.
 
     \b
     Examples:
       snapagent list
       snapagent list 'shop.**:*' --sort calls
       snapagent list shop.pricing.quote --outcome raised --newer 2h
+      snapagent list --trace 4bf92f3577b34da6a3ce929d0e0e4736
     """
-    selection = _selection(outcome, newer, older, larger, sort, reverse)
+    selection = _selection(outcome, newer, older, larger, sort, reverse).replace(trace=_trace(trace))
+    if trace is not None and (glob is None or is_glob(glob)):
+        _list_trace(app, glob, selection, limit, as_json)
+        return
     if glob is not None and not is_glob(glob):
         _list_bundles(app, glob, selection, limit, as_json)
         return
@@ -156,14 +165,32 @@ def _print_hints(app: App, glob: str | None, names: list[str]) -> None:
         app.out.note(f"{some_of(missing)} {have}", then=f"snapagent check, snapagent why {missing[0]}")
 
 
+def _list_trace(app: App, glob: str | None, selection: Selection, limit: int | None, as_json: bool) -> None:
+    """The bundles of a trace, function by function."""
+    known = folders(app.store) if glob is None else fitting(folders(app.store), glob)
+    found = chain.from_iterable(_rows_of(app, folder, selection) for folder in known)
+    shown = islice(found, limit or None)
+    if as_json:
+        app.out.json_stream(row.to_json() for row in shown)
+        return
+    columns = (Column("FUNCTION", style="bold", shrinks=1), *BUNDLE_COLUMNS)
+    if not app.out.table(columns, ((row.target, *bundle_cells(row, None)) for row in shown)):
+        app.out.note(f"no bundle of the trace {selection.trace}", then="snapagent list")
+
+
+def _rows_of(app: App, folder: FunctionFolder, selection: Selection) -> Iterator[BundleRow]:
+    bundles = app.store.bundles(folder.name)
+    return selected_rows(
+        app.store, name_of(folder), bundles, selection, lambda items, total: app.out.over(items, "read", total)
+    )
+
+
 def _list_bundles(app: App, name: str, selection: Selection, limit: int | None, as_json: bool) -> None:
     if selection.sort not in BUNDLE_ORDERS:
         raise click.UsageError(f"Bundles are sorted by {', '.join(BUNDLE_ORDERS)}, not by {selection.sort}.")
     folder = function(app.store, name)
     bundles = app.store.bundles(folder.name)
-    found = selected_rows(
-        app.store, name_of(folder), bundles, selection, lambda items, total: app.out.over(items, "read", total)
-    )
+    found = _rows_of(app, folder, selection)
     by_default = _ON_A_TERMINAL if app.out.is_terminal and not as_json else 0
     shown = islice(found, (by_default if limit is None else limit) or None)
     if as_json:
@@ -190,6 +217,16 @@ def _selection(
         sort or "time",
         reverse,
     )
+
+
+def _trace(text: str | None) -> str | None:
+    """The id of a trace, or its beginning, as bundles have it."""
+    if text is None:
+        return None
+    digits = text.strip().lower()
+    if not digits or len(digits) > 32 or not set(digits) <= set(hexdigits):
+        raise click.BadParameter("a trace id has up to 32 hexadecimal digits.", param_hint="--trace")
+    return digits
 
 
 def _parsed(parse: Callable[[str], float], text: str | None, option: str) -> float | None:

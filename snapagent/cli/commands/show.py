@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ...bundle import BY, COMPLETE, TIME, Header, Note
+from ...bundle import BY, COMPLETE, REVISION, TIME, TRACE_ID, Header, Note
 from ...config.units import format_duration, format_size
 from ...core.short_hashes import short_hash
 from ...store.layout import SUFFIX
@@ -170,9 +170,17 @@ def _lines_of(header: Header, row: BundleRow | None, depth: int, is_file: bool) 
     summary = summary_of(header)
     if summary is not None:
         yield [("below: ", "bold"), (in_short(summary), ""), ("  (--effects lists them)", "dim")]
+    yield from _origin(header)
     yield from _notes(unplaced_notes(header, (*passed, *returned)))
     if header.by_value:
         yield [("by value  ", "bold"), (", ".join(header.by_value), "")]
+
+
+def _origin(header: Header) -> Iterator[list[Piece]]:
+    """What leads from the call to its release and to its trace."""
+    for label, name in (("revision", REVISION), ("trace", TRACE_ID)):
+        if header.origin.get(name):
+            yield [(label, "bold"), (f"  {header.origin[name]}", "dim")]
 
 
 def _indent_below(pieces: Sequence[Piece]) -> str:

@@ -53,6 +53,7 @@ def _print(app: App, found: Statistics) -> None:
         app.out.line((f"           {_period([start for start, _ in found.over_time])}", "dim"))
     _bars(app, "outcomes", found.outcomes, "cyan")
     _shapes(app, found.shapes)
+    _dependencies(app, found.dependencies)
     _bars(app, "sizes up to", found.sizes, "blue")
     _bars(app, "not captured", {**found.failed, **found.skipped}, "yellow")
     if found.headers_read < found.bundles:
@@ -71,6 +72,18 @@ def _shapes(app: App, shapes: Mapping[str, Mapping[str, int]]) -> None:
             app.out.folded(f"    {number:>6,}  {shape}", lead=" " * 14)
         if len(numbers) > _SHAPES:
             app.out.line((f"            ... {counted(len(numbers) - _SHAPES, 'more', 'more')}", "dim"))
+
+
+def _dependencies(app: App, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """What the newest bundles of each function asked of the world."""
+    if not counts:
+        return
+    app.out.line("")
+    app.out.line(("calls of dependencies", "bold"), (" in the newest bundles of each function", "dim"))
+    width = max(map(len, counts))
+    for name, of_role in counts.items():
+        numbers = f"{counted(of_role['reads'], 'read')}, {counted(of_role['writes'], 'write')}"
+        app.out.line(("  ", ""), (f"{name:<{width}}", "cyan"), f"  {numbers}")
 
 
 def _period(starts: Sequence[str]) -> str:

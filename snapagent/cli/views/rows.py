@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...bundle import TRACE_ID
 from ...config.targets import Target
 from ...config.units import format_duration, format_size
 from ...core.records import Record
 from ...core.short_hashes import Abbreviations, short_hash
 from ...errors import CorruptBundleError
 from ...store import files
-from ...store.bundle_files import HeaderSummary, read_file_header
+from ...store.bundle_files import HeaderSummary, header_of, read_file_header
 from ...store.folder_contents import BundleEntries
 from ...store.layout import DIGITS, PIN, BundleEntry
 from ...store.reader import FunctionFolder, StoreReader
@@ -189,7 +190,10 @@ BUNDLE_COLUMNS = (
 
 
 class Selection(Record):
-    """A choice of bundles and their order. Ages are in seconds, sizes in bytes; None sets no limit."""
+    """A choice of bundles and their order. Ages are in seconds, sizes in bytes; None sets no limit.
+
+    `trace` is the beginning of a trace id.
+    """
 
     outcome: str | None = None
     newer: float | None = None
@@ -197,10 +201,12 @@ class Selection(Record):
     larger: float | None = None
     sort: str = "time"
     reverse: bool = False
+    trace: str | None = None
 
     @property
     def is_narrowed(self) -> bool:
-        return any(limit is not None for limit in (self.outcome, self.newer, self.older, self.larger))
+        limits = (self.outcome, self.newer, self.older, self.larger, self.trace)
+        return any(limit is not None for limit in limits)
 
     def fits(self, row: BundleRow) -> bool:
         if self.larger is not None and row.size <= self.larger:
@@ -223,6 +229,8 @@ def selected_rows(
     """The rows of the selected bundles in the selected order, each read on demand."""
     chosen = selection.within_age(bundles)
     in_order = counting(_in_order(chosen, selection), len(chosen))
+    if selection.trace is not None:
+        in_order = _of_trace(in_order, selection.trace)
     found = filter(selection.fits, bundle_rows(store, target, bundles, in_order))
     if selection.sort != "duration":
         return found
@@ -237,6 +245,16 @@ def _in_order(bundles: BundleEntries, selection: Selection) -> Iterable[BundleEn
             bundles.folder, sorted(names, key=lambda name: sizes.get(name, 0), reverse=not selection.reverse)
         )
     return bundles if selection.reverse and selection.sort == "time" else reversed(bundles)
+
+
+def _of_trace(entries: Iterable[BundleEntry], trace: str) -> Iterator[BundleEntry]:
+    for entry in entries:
+        try:
+            header = header_of(entry)
+        except (CorruptBundleError, OSError):
+            continue
+        if str(header.origin.get(TRACE_ID, "")).startswith(trace):
+            yield entry
 
 
 def bundle_cells(row: BundleRow, shortest: Abbreviations | None) -> tuple[str, ...]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from ...core.records import Record
-from ...errors import CorruptBundleError
+from ...dependencies.tape import Summary
+from ...errors import CorruptBundleError, SnapagentError
 from ...store import files
-from ...store.layout import parse_stamp
+from ...store.layout import BundleEntry, parse_stamp
 from ...store.reader import FunctionFolder, StoreReader
 from ..choosing import name_of
+from .effects import summary_of
 
+_TAPES = 10  # newest bundles of each function whose effects are counted, which takes the whole header
 _READ = 5000  # newest headers of one function; file names and sizes are counted for all
 _HOUR, _DAY = 3600, 86400
 _SIZES = ((1_000, "1kB"), (10_000, "10kB"), (100_000, "100kB"), (1_000_000, "1MB"), (10_000_000, "10MB"))
@@ -27,6 +30,7 @@ class Statistics(Record):
     """Counts of bundles. `over_time` is (start of the hour or day in UTC, bundles); `bytes` is the total size.
 
     `shapes` counts the bundles of each argument shape by function; bundles of earlier versions have none.
+    `dependencies` has the recorded `reads` and `writes` of each in the newest bundles of each function.
     """
 
     functions: int
@@ -38,13 +42,15 @@ class Statistics(Record):
     failed: Mapping[str, int]
     outcomes: Mapping[str, int]
     shapes: Mapping[str, Mapping[str, int]]
+    dependencies: Mapping[str, Mapping[str, int]]
     sizes: Mapping[str, int]
     over_time: tuple[tuple[str, int], ...]
     headers_read: int
 
     def to_json(self) -> dict[str, Any]:
         over_time = [{"from": start, "bundles": number} for start, number in self.over_time]
-        mappings = {name: dict(getattr(self, name)) for name in ("skipped", "failed", "outcomes", "shapes", "sizes")}
+        names = ("skipped", "failed", "outcomes", "shapes", "dependencies", "sizes")
+        mappings = {name: dict(getattr(self, name)) for name in names}
         return {**self.as_dict(), **mappings, "over_time": over_time}
 
 
@@ -57,6 +63,7 @@ def statistics(store: StoreReader, folders: Sequence[FunctionFolder]) -> Statist
     sizes: Counter[str] = Counter()
     moments: Counter[str] = Counter()
     shapes: dict[str, Mapping[str, int]] = {}
+    dependencies: dict[str, Counter[str]] = {}
     number = total = 0
     for folder in folders:
         index = store.index(folder.name)
@@ -77,14 +84,27 @@ def statistics(store: StoreReader, folders: Sequence[FunctionFolder]) -> Statist
                 continue
             outcomes[summary.exception or summary.outcome] += 1
             of_function[summary.shape] += 1
+        _count_effects(store, islice(reversed(bundles), _TAPES), dependencies)
         of_function.pop("", None)
         if of_function:
             shapes[name_of(folder)] = dict(of_function.most_common())
     ordered = {name: sizes[name] for name in _CLASSES if sizes[name]}
+    asked = {name: dict(dependencies[name]) for name in sorted(dependencies)}
     return Statistics(
         len(folders), number, total, calls, captured, skipped, failed,
-        dict(outcomes.most_common()), shapes, ordered, _over_time(moments), read,
+        dict(outcomes.most_common()), shapes, asked, ordered, _over_time(moments), read,
     )  # fmt: skip
+
+
+def _count_effects(store: StoreReader, bundles: Iterable[BundleEntry], counts: dict[str, Counter[str]]) -> None:
+    """Add the calls of dependencies that these bundles hold."""
+    for entry in bundles:
+        try:
+            summary = summary_of(store.header(entry))
+        except SnapagentError:
+            continue
+        for name, (reads, writes) in (summary or Summary()).dependencies.items():
+            counts.setdefault(name, Counter()).update(reads=reads, writes=writes)
 
 
 def _size_class(size: int) -> str:

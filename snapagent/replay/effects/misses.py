@@ -7,23 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...bundle import Header
-from ...compare import Difference, examine, make_options
-from ...compare.clock_readings import ClockReadings, Interval
+from ...compare.clock_readings import ClockReadings
 from ...compare.text import short
-from ...core.paths import parameter_key
 from ...core.records import Record
 from ...core.signature import Parameters
 from ...dependencies.tape import StoredEffect
-from ...errors import EffectNotRecorded, SnapagentError
+from ...errors import EffectNotRecorded
 from ...sealing.portability import differences
-from ...serializer.thawing.load import thaw
+from .argument_differences import LiveArguments, argument_differences, stored_arguments
 from .dependencies import Dependency
 from .matching import MadeCall
 
 _MOST_COMPARED = 30  # effects that are unpickled to find the nearest
 _MOST_DIFFERENCES = 5
 _WARM_CACHE = "a cache above it may have been warm in staging: then declare the cached function itself"
-_ABSENT = object()
 
 
 class Miss(Record):
@@ -38,7 +35,7 @@ class Miss(Record):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     number: int
-    readings: tuple[float, float]
+    readings: ClockReadings
 
 
 def call_text(name: str, parameters: Parameters, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
@@ -119,7 +116,7 @@ def _nearest(miss: Miss, own: Mapping[int, StoredEffect]) -> list[str]:
     is_used, _, index = best
     effect = own[index]
     last = effect.dependency.rpartition(":")[2].rpartition(".")[2]
-    stored = _stored_arguments(effect)
+    stored = stored_arguments(effect)
     text = call_text(last, Parameters(effect.parameters), *stored) if stored is not None else effect.shape
     state = f"used by call {miss.used[index] + 1}" if is_used else "not used yet"
     lines = [f"nearest: effect {index} of {len(miss.effects)}, {text}, {state}"]
@@ -128,53 +125,11 @@ def _nearest(miss: Miss, own: Mapping[int, StoredEffect]) -> list[str]:
 
 def _differences(effect: StoredEffect, miss: Miss) -> list[tuple[str, str, str]] | None:
     """(path, value now, value then) for each difference of the arguments; None when they cannot be loaded."""
-    found = argument_differences(0, effect, miss.args, miss.kwargs, miss.dependency, miss.readings)
-    if _stored_arguments(effect) is None:
+    if stored_arguments(effect) is None:
         return None
+    found = argument_differences(0, effect, LiveArguments(miss.dependency, miss.args, miss.kwargs), miss.readings)
     return [(each.path.removeprefix("effects[0].").partition(" of ")[0], each.got or "not given",
              each.expected or "not given") for each in found]  # fmt: skip
-
-
-def _stored_arguments(effect: StoredEffect) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-    try:
-        _, args, kwargs = thaw(effect.call or b"")
-    except SnapagentError:
-        return None
-    return args, kwargs
-
-
-def argument_differences(
-    index: int,
-    effect: StoredEffect,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    dependency: Dependency,
-    readings: tuple[float, float],
-) -> tuple[Difference, ...]:
-    """Where the arguments of a call differ from those of an effect, as `effects[3].amount of shop.gateway:charge`."""
-    stored = _stored_arguments(effect)
-    if stored is None:
-        return ()
-    then = Parameters(effect.parameters).bind(stored[0], stored[1], dependency.defaults)
-    now = dependency.parameters.bind(args, kwargs, dependency.defaults)
-    if dependency.operation is not None:
-        then, now = stored[1], kwargs
-    options = make_options().replace(readings=ClockReadings(Interval(0.0, 0.0), Interval(*readings)))
-    found: list[Difference] = []
-    for name in dict.fromkeys((*then, *now)):
-        if name in dependency.exclude:
-            continue
-        expected, got = then.get(name, _ABSENT), now.get(name, _ABSENT)
-        if expected is _ABSENT or got is _ABSENT:
-            kind = "added" if expected is _ABSENT else "missing"
-            found.append(Difference(parameter_key(name), kind, *(_text(value) for value in (expected, got))))
-        else:
-            found += examine(expected, got, options, parameter_key(name)).differences
-    return tuple(each.replace(path=f"effects[{index}].{each.path} of {effect.dependency}") for each in found)
-
-
-def _text(value: object) -> str:
-    return "" if value is _ABSENT else short(value)
 
 
 def _when(header: Header) -> str:

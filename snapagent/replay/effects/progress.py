@@ -72,7 +72,9 @@ class Progress:
         counts = [f"{number} {kind}" for kind, number in self._counts.items() if number]
         if reads:
             counts.append(f"{reads} {'read' if reads == 1 else 'reads'} not made")
-        notes = (f"effects: {', '.join(counts) or 'none asked for'}", *self.notes)
+        notes = tuple(self.notes)
+        if counts or self.effects:
+            notes = (f"effects: {', '.join(counts) or 'none asked for'}", *notes)
         if self.miss is not None or mode == ANSWERS:
             return EffectsReport(self.miss, (), notes)
         found: list[Difference] = []

@@ -25,6 +25,7 @@ from .stand_ins import find_class
 from .threads import carried_into_threads
 from .todays_effects import todays_effects
 
+CLOCK = "clock"
 _SHARED_STATE = "random: its state was set once, at the start; one draw more or less changes all later ones"
 
 
@@ -115,6 +116,14 @@ class ServedTape:
             return None  # one that cannot be decoded cannot be written again
         return todays_effects(header.target, [known[index] for index in sorted(known)], notes,
                               self._server.progress, mode)  # fmt: skip
+
+
+def declares_effects(target: str) -> bool:
+    """Whether the config declares what this target asks of the world. Then a bundle without effects asked for nothing.
+
+    The word `clock` changes nothing, since every replay has the clock of the call.
+    """
+    return any(rule.preset != CLOCK for rule in rules_for(config_in_force(), target))
 
 
 def read_effects(stored: StoredCall) -> tuple[StoredEffect | UndecodableEffect, ...]:

@@ -71,7 +71,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
         fail_without_bundle(item)
     try:
-        return (yield)
+        if "snapagent.replay.bundle" not in sys.modules:
+            return (yield)
+        from .overlay import overlaid
+
+        with overlaid(item):
+            return (yield)
     except Exception as error:
         if "snapagent.replay.bundle" in sys.modules:
             from .cases import end_if_incomparable
@@ -97,7 +102,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         from .summary import PATHS
 
         setattr(report, PATHS, take_use())
-    if "side_effects" in getattr(item, "fixturenames", ()):
+    if "side_effects" in getattr(item, "fixturenames", ()) or f"{__name__}.overlay" in sys.modules:
         from .side_effect_fixture import record_phase
 
         record_phase(item, call, report)

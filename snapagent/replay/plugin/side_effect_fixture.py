@@ -29,19 +29,22 @@ _library = pytest.StashKey[tuple[StoreReader, Mode]]()
 
 def open_session(request: pytest.FixtureRequest) -> SideEffects:
     """The session of the test that requests the fixture."""
-    config = request.config
+    return session_of(request.node, request.getfixturevalue("bundle") if "bundle" in request.fixturenames else None)
+
+
+def session_of(item: Any, bundle: object) -> SideEffects:
+    """The session of a test, which replays `bundle` if that is one."""
+    config = item.config
     known = config.stash.get(_library, None)
     if known is None:
         known = config.stash[_library] = (open_library(trust="owner"), mode_of(config))
     library, mode = known
-    return SideEffects(_place(request, library.base_path), library, mode, settings_for)
+    return SideEffects(_place(item, bundle, library.base_path), library, mode, settings_for)
 
 
-def _place(request: pytest.FixtureRequest, base_path: str) -> TestPlace:
-    item = request.node
-    bundle = request.getfixturevalue("bundle") if "bundle" in request.fixturenames else None
+def _place(item: Any, bundle: object, base_path: str) -> TestPlace:
     file = item.path.with_suffix("")
-    root = request.config.rootpath
+    root = item.config.rootpath
     relative = file.relative_to(root) if file.is_relative_to(root) else file.relative_to(file.anchor)
     name = bundle.name if isinstance(bundle, Bundle) else None
     return TestPlace(base_path, relative.as_posix(), _name(item), name)
@@ -77,6 +80,12 @@ def record_phase(item: pytest.Item, call: pytest.CallInfo[None], report: Any) ->
         result = item.stash.get(_result, SessionResult())
         setattr(report, UNUSED, list(result.unused))
         setattr(report, WRITTEN, len(result.written))
+
+
+def note_end(item: pytest.Item, error: BaseException | None) -> None:
+    """Record how the test itself ended, for a session that is closed before its report is made."""
+    item.stash[_passed] = error is None
+    item.stash[_reported] = isinstance(error, SnapagentError)
 
 
 def close_session(item: pytest.Item, session: SideEffects) -> None:

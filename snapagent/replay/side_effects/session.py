@@ -12,7 +12,7 @@ from ...errors import SnapagentError
 from ...store import StoreReader
 from . import recording
 from .assert_calls import check_calls
-from .layout import TestPlace
+from .layout import TestPlace, recordings_in
 from .mode import Mode
 from .recordings import LAST, SEQUENCE, Recordings, ServingRules
 from .secrets import Secrets
@@ -81,6 +81,13 @@ class SideEffects:
         wrapper = wrapper_of(self._recordings_of(wrapped, ignore, repeat, facsimiles), takes_instance=True)
         self._undo.append(patch_attribute(wrapped.target, wrapped.kind, wrapper))
         return wrapper
+
+    def overlay(self, target: str) -> Callable[..., Any] | None:
+        """What answers calls of a dependency that the replayed bundle did not record; None where that is a miss."""
+        recordings = self._recordings_of(wrapped_callable(target, None, None), (), SEQUENCE, None)
+        if not self._mode.record and not recordings_in(recordings.folder):
+            return None
+        return wrapper_of(recordings, takes_instance=True)
 
     def assert_calls(self, mock: Any, *, any_order: bool = False) -> None:
         """Check that the mock (or the wrapper) saw exactly the recorded calls, in order unless `any_order`.

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...bundle import Note
 from ...placeholder import PLACEHOLDER, REDACTED
-from ...serializer.inert.decode import Inert, inert_type_name, is_atom, stand_in
+from ...serializer.inert.decode import Inert, stand_in
+from ...serializer.inert.nodes import inert_type_name, is_atom
 from ...serializer.inert.walk import (
     NO_STEP,
     Item,

@@ -14,7 +14,7 @@ from itertools import islice
 
 from ...core.paths import format_keys
 from ...core.signature import defaults_of
-from ...core.type_facts import attributes, descends, is_class, is_exception_type
+from ...core.type_facts import attributes, is_class, is_exception_type, mro
 from ..exceptions import chained
 from .iterator_forms import ONE_WAY, parts_of_one_way
 
@@ -30,6 +30,7 @@ ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray,
 ANY_MEMBER = "*"  # the key of a member of a set, which has none
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _EXACT = frozenset(_CONTAINERS)
+_BY_ID = {id(kind): kind for kind in _CONTAINERS}  # a metaclass may define `__hash__`
 _MOST_VISITED = 100_000
 _MOST_MEMBERS = 10_000  # of one container
 UNKNOWN = "**"
@@ -40,7 +41,7 @@ def container_of(kind: type) -> Any:
     """The built-in container that a type is or derives from; None for others."""
     if kind in _EXACT:
         return kind
-    return next((base for base in _CONTAINERS if descends(kind, base)), None)
+    return next((_BY_ID[id(base)] for base in mro(kind) if id(base) in _BY_ID), None)
 
 
 def members(value: Any, container: Any) -> Iterator[tuple[object, object]]:
