@@ -54,7 +54,7 @@ class Engine:
         self.unreachable: dict[str, str] = {}
         self._strict = strict
         self._recorders: dict[str, Recorder] = {}
-        self._freeze_rules: dict[Settings, FreezeRules] = {}
+        self._freeze_rules: dict[int, tuple[Settings, FreezeRules]] = {}  # by identity, because hashing takes long
         keys = signing_keys(os.environ)
         store = Store(
             base_path,
@@ -76,7 +76,8 @@ class Engine:
             own_threads=capturing,
             shape_of=sealer.shape_of,
         )
-        self._submit = noting_trace(self.writer.submit)
+        # One object of each for all recorders.
+        self._submit, self._wake = noting_trace(self.writer.submit), self.writer.wake
         _engines.add(self)
 
     def recorder_for(
@@ -101,7 +102,7 @@ class Engine:
             gate,
             self._rules(settings),
             self._submit,
-            self.writer.wake,
+            self._wake,
             strict=self._strict,
         )
         self._recorders[str(target)] = recorder
@@ -135,15 +136,15 @@ class Engine:
 
     def _rules(self, settings: Settings) -> FreezeRules:
         """One object for all targets that share these settings."""
-        rules = self._freeze_rules.get(settings)
-        if rules is None:
+        known = self._freeze_rules.get(id(settings))
+        if known is None:
             exclude = tuple(parse_path(path) for path in settings.exclude)
             most = self.governor.most_for_one
             if self.governor.unlimited:
                 most = partial(max, SECONDS, settings.max_bytes / SLOWEST)
             rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types, allowance=most)
-            self._freeze_rules[settings] = rules
-        return rules
+            known = self._freeze_rules[id(settings)] = settings, rules
+        return known[1]
 
     def flush(self, timeout: float = 2.0) -> bool:
         """Wait until all captured calls are stored; False when that took longer than `timeout` seconds."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.paths import Step
 from .scalars import close
-from .walking import Steps, Walk
+from .walking import DURATION, Steps, Walk
 
 SPELLED_OUT = 3  # elements of one array that a report spells out
 
@@ -57,12 +57,20 @@ def _compare_elements(walk: Walk, steps: Steps, expected: Any, got: Any) -> None
     different = numpy.argwhere(~numpy.asarray(same))
     if not len(different):
         return
+    if all(walk.is_duration(steps, *_at(left, right, index)) for index in different):
+        walk.not_comparable(steps, DURATION)
+        return
     if left.size > 1:
         count = f"{len(different)} of {left.size} elements differ"
         walk.differ(steps, expected, got, texts=(_about(left), f"{_about(right)}: {count}"))
     for index in different[:SPELLED_OUT] if left.size > 1 else [()]:
-        place = tuple(int(at) for at in index)
-        walk.differ((*steps, *map(Step.item, place)), left[place].item(), right[place].item())
+        walk.differ((*steps, *(Step.item(int(at)) for at in index)), *_at(left, right, index))
+
+
+def _at(left: Any, right: Any, index: Any) -> tuple[Any, Any]:
+    """The elements of two arrays at one index, as plain values."""
+    place = tuple(int(at) for at in index)
+    return left[place].item(), right[place].item()
 
 
 def _about(array: Any) -> str:
@@ -76,5 +84,7 @@ def compare_scalars(walk: Walk, steps: Steps, expected: Any, got: Any) -> None:
         same = close(left, right, walk.options)
     else:
         same = bool(expected == got) or bool(expected != expected and got != got)
-    if not same:
+    if not same and walk.is_duration(steps, left, right):
+        walk.not_comparable(steps, DURATION)
+    elif not same:
         walk.differ(steps, expected, got)

@@ -1,4 +1,4 @@
-"""Readings of the wall clock inside two outcomes: they differ at every run and say nothing about the code."""
+"""Readings of clocks inside two outcomes, and times measured with them: they differ at every run and tell nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = (1, 1_000, 1_000_000, 1_000_000_000)  # epoch numbers count seconds, or thousandths and so on of them
 _REACH = 400 * 86400.0  # seconds from the call within which a number may be a moment that was derived from the clock
 _LARGEST = 1e20  # no clock shows more nanoseconds than that
+_UNIT_WORDS = {"ms": 1e3, "millis": 1e3, "milliseconds": 1e3, "us": 1e6, "micros": 1e6, "microseconds": 1e6}
+_UNIT_WORDS |= {"ns": 1e9, "nanos": 1e9, "nanoseconds": 1e9}  # parts of a second
+_TIMES = "duration durations elapsed latency runtime secs seconds time times took"
+_DURATION_WORDS = frozenset(_TIMES.split(" "))
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
@@ -59,6 +64,26 @@ class ClockReadings(Record):
             if is_near and abs(now.seconds - then.seconds - shift) <= self.longest + max(then.step, now.step):
                 return True
         return False
+
+
+class Durations(Record):
+    """Tells whether two values are times that a call measured: by their names, and since neither call took longer."""
+
+    captured: float  # seconds that the captured call took
+    replayed: float
+
+    def __call__(self, name: str, expected: object, got: object) -> bool:
+        words = {word.lower() for word in _WORDS.findall(name)}
+        unit = max((_UNIT_WORDS[word] for word in words & _UNIT_WORDS.keys()), default=1.0)
+        if unit == 1.0 and not words & _DURATION_WORDS:
+            return False
+        return _is_measured(expected, self.captured * unit, unit) and _is_measured(got, self.replayed * unit, unit)
+
+
+def _is_measured(value: object, most: float, unit: float) -> bool:
+    """Whether a value can be a time below `most`: a fraction of seconds, or any number of parts of a second."""
+    kinds: tuple[type, ...] = (float,) if unit == 1.0 else (int, float)
+    return type(value) in kinds and 0 <= value <= most  # type: ignore[operator]
 
 
 def is_reading(value: object, interval: Interval) -> bool:

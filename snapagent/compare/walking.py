@@ -24,7 +24,9 @@ Handler = Callable[["Walk", Steps, Any, Any], None]
 Comparator = Callable[[Any, Any], bool]
 
 CLOCK_READING = "the wall clock, read during the call"
+DURATION = "a time that was measured during the call"
 MOST = 1000  # differences that are collected; a longer report would not help
+_NUMBERS = frozenset((int, float))
 _ATOMS = frozenset((type(None), bool, int, str, bytes, type(...), type(NotImplemented)))
 
 
@@ -32,7 +34,8 @@ class Options(Record):
     """How to compare. Tolerances are numpy's: `abs(expected - got) <= atol + rtol * abs(expected)`, floats only.
 
     `excused` maps paths to the reason why a difference there is reported as not compared (redacted values).
-    `readings` says whether two different values are readings of the clock; those are reported as not compared too.
+    `readings` says whether two different values are readings of the clock, and `durations` whether two values under a
+    name are times that the call measured; those are reported as not compared too.
     """
 
     rtol: float = 0.0
@@ -42,6 +45,7 @@ class Options(Record):
     comparators: tuple[tuple[type, Comparator], ...] = ()
     excused: Mapping[str, str] = {}
     readings: Callable[[object, object], bool] | None = None
+    durations: Callable[[str, object, object], bool] | None = None
 
     @property
     def by_path(self) -> bool:
@@ -135,6 +139,12 @@ class Walk:
         """Record that this place was not compared."""
         self.not_compared.append(NotCompared(format_path(steps), reason))
 
+    def is_duration(self, steps: Steps, expected: object, got: object) -> bool:
+        """Whether two different values are times that the call measured; the last name in a path tells."""
+        durations = self.options.durations
+        name = next((step.key for step in reversed(steps) if isinstance(step.key, str)), "")
+        return durations is not None and durations(name, expected, got)
+
     def is_unordered(self, steps: Steps) -> bool:
         return any(pattern.matches(steps) for pattern in self.options.unordered)
 
@@ -160,6 +170,9 @@ class Walk:
         readings = self.options.readings
         if readings is not None and readings(expected, got) and expected != got:
             self.not_comparable(steps, CLOCK_READING)
+            return
+        if kind in _NUMBERS and expected != got and self.is_duration(steps, expected, got):
+            self.not_comparable(steps, DURATION)
             return
         if kind is not type(got) and type_name(kind) != type_name(type(got)):
             self._differ_in_type(steps, expected, got)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import BuiltinFunctionType, MethodDescriptorType, ModuleType
 
 from ..config.dependencies import BUILT_IN
+from ..core.type_facts import is_class, module_name
 from .presets import load_preset
 
 TYPE_CHECKING = False
@@ -46,10 +47,10 @@ class CallPoints:
             owner = function.__self__
             if type(owner) is ModuleType:
                 return _of_module(owner.__name__, function.__name__)
-            module = (owner if isinstance(owner, type) else type(owner)).__module__
+            module = module_name(owner if is_class(owner) else type(owner))
             return _of_method(module, function.__name__)
         if kind is MethodDescriptorType:
-            return _of_method(function.__objclass__.__module__, function.__name__)
+            return _of_method(module_name(function.__objclass__), function.__name__)
         return None
 
 

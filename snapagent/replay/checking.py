@@ -76,7 +76,7 @@ def _judged(
     if effects.miss is not None:
         verdict = Verdict(CHANGED, reason=str(effects.miss), notes=effects.notes)
         return Judged(verdict, got, around, effects.miss)
-    verdict = judge_as_stored(expected, got, options.replace(readings=around.readings))
+    verdict = judge_as_stored(expected, got, around.measured(options))
     verdict = _if_rebuilt(values, values.missing.explain(verdict, got, used))
     verdict = verdict.with_differences(_not_ignored(effects.differences, options))
     notes = effects.notes if verdict else (*effects.notes, *effects.if_changed)

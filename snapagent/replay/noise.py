@@ -27,7 +27,7 @@ def judging_twice(
     second = yield from judging(values, fn, options, rules)
     if UNDECIDED[0] in (first.verdict.kind, second.verdict.kind) or first.miss is not None:
         return first.verdict
-    between = judge_as_stored(kept, second.got, options.replace(readings=second.around.readings))
+    between = judge_as_stored(kept, second.got, second.around.measured(options))
     return _without_noise(first.verdict, _noise(between, first, second))
 
 

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
-from ..compare.clock_readings import ClockReadings, Interval
+from ..compare.clock_readings import Durations, Interval
+from ..compare.walking import Options
 from ..core.records import Record
 from ..dependencies.raw_tape import RawEffect
 from . import clock
-from .effects.clock_matching import readings_of
+from .effects.clock_matching import readings_of, seconds_of
 from .effects.dependencies import with_own_code
 from .effects.progress import WRITES, EffectsReport, check_mode
 from .effects.served_tape import ServedTape, declares_effects
@@ -85,10 +86,13 @@ class Surroundings:
                 self._interval = Interval(started, time.time())
                 self._seconds = time.perf_counter() - began
 
-    @property
-    def readings(self) -> ClockReadings:
-        """Recognises readings of the wall clock, in the captured call and in this one."""
-        return readings_of(self._header, self._interval)
+    def measured(self, options: Options) -> Options:
+        """Options that excuse readings of the wall clock and measured times, of the captured call and of this one.
+
+        A time that a call measured may be longer than the call, whose duration leaves out the agent's work inside it.
+        """
+        durations = Durations(2 * seconds_of(self._header), 2 * self._seconds)
+        return options.replace(readings=readings_of(self._header, self._interval), durations=durations)
 
     @property
     def seconds(self) -> float:

@@ -54,7 +54,7 @@ _CODE_TYPES = frozenset(
         types.CodeType, types.CellType, property, staticmethod, classmethod, types.MethodType,
         types.MappingProxyType, types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType,
         types.MethodDescriptorType, types.ClassMethodDescriptorType, types.MethodWrapperType,
-        type(Ellipsis), type(NotImplemented),
+        type(Ellipsis), type(NotImplemented), pickle.PickleBuffer,
     }
 )  # fmt: skip
 

@@ -1,13 +1,15 @@
 """Finds a function or class inside the dicts, lists and objects that a module or class holds: `HANDLERS['save']`.
 
 As in `held`, namespaces and containers are only read, what one module holds is collected once, and each place is looked
-up again before it is used. When containers have grown since, a miss makes their module be collected anew, now and then.
+up again before it is used. What a container gets later is not found: another process may not have it. For the same
+reason caches are left alone; they are known by their names.
 """
 
 from __future__ import annotations
 
 import functools
 import gc
+import re
 import types
 from itertools import islice
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 _MOST_ITEMS = 10_000  # of all containers of one module
 _MOST_DEEP = 3  # containers and objects inside one another
-_MOST_CHECKED = 500  # containers whose length is compared at a miss
+_CACHE = re.compile(r"(?i)cache|memo(?:$|_|ized)")  # names of what is filled while the program runs
 _ATOMS = frozenset({type(None), bool, int, float, str, bytes})
 
 
@@ -52,14 +54,12 @@ class Place(Record):
 class _Items:
     """What the containers and objects of one module hold, by id."""
 
-    __slots__ = ("_left", "_seen", "lengths", "misses", "namespace", "places", "size")
+    __slots__ = ("_left", "_seen", "namespace", "places", "size")
 
     def __init__(self, names: dict[str, Any], module: str) -> None:
         self.namespace = names
         self.size = len(names)
-        self.misses = 0
         self.places: dict[int, tuple[str, Steps]] = {}
-        self.lengths: dict[tuple[str, Steps], int] = {}
         self._left = _MOST_ITEMS
         self._seen: set[int] = set()
         for name, value in list(names.items()):
@@ -70,16 +70,9 @@ class _Items:
         place = self.places.get(id(code))
         return place if place is not None and _reached(self.namespace, *place) is code else None
 
-    def is_due(self) -> bool:
-        """Whether to collect anew after a miss: a container has changed, and not each miss has led to that."""
-        self.misses += 1
-        if self.misses & (self.misses - 1):
-            return False  # closures that no module holds are missed at every call
-        return self.size != len(self.namespace) or any(
-            _length(_reached(self.namespace, path, steps)) != length for (path, steps), length in self.lengths.items()
-        )
-
     def _add_named(self, path: str, value: Any, module: str, depth: int) -> None:
+        if _CACHE.search(path.rpartition(".")[2]):
+            return
         if not is_class(value):
             self._add_inside(path, (), value)
         elif module_name(value) == module and depth < MOST_NESTED:
@@ -91,13 +84,12 @@ class _Items:
         if len(steps) >= _MOST_DEEP or id(value) in self._seen:
             return
         self._seen.add(id(value))
-        length = _length(value)
-        if length is not None and len(self.lengths) < _MOST_CHECKED:
-            self.lengths[path, steps] = length
         for step, child in _inside(value):
             self._left -= 1
             if self._left < 0:
                 return
+            if type(step) is str and _CACHE.search(step):
+                continue
             self._add(path, (*steps, step), child)
 
     def _add(self, path: str, steps: Steps, value: Any) -> None:
@@ -120,17 +112,6 @@ class _Items:
                 return
             inside = (instance_dict(value) or {}).get(WRAPPED)
             value, steps = unwrapped(inside) or inside, (*steps, WRAPPED)
-
-
-def _length(value: Any) -> int | None:
-    """The length of a container; None for other values."""
-    mapping = _mapping_of(value)
-    if mapping is not None:
-        return dict.__len__(mapping)
-    for base in (list, tuple):
-        if descends(type(value), base):
-            return int(base.__len__(value))
-    return None
 
 
 def _mapping_of(value: Any) -> Any:
@@ -220,15 +201,11 @@ def place_of(code: Any) -> Place | None:
 
 def _place_in(names: dict[str, Any], module: str, code: Any) -> tuple[str, Steps] | None:
     items = _known.get(module)
-    if items is None or items.namespace is not names:
+    if items is None or items.namespace is not names or items.size != len(names):
+        if getattr(names.get("__spec__"), "_initializing", False):
+            return None  # its body is running: there is more to come
         items = _known[module] = _Items(names, module)
-    place = items.place_of(code)
-    if place is None and items.is_due():
-        misses = items.misses
-        items = _known[module] = _Items(names, module)
-        items.misses = misses
-        place = items.place_of(code)
-    return place
+    return items.place_of(code)
 
 
 def _text_of(step: str | tuple[Any]) -> str:

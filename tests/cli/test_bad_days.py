@@ -44,6 +44,7 @@ COMMANDS = [
     ["replay", TARGET],
     ["promote", TARGET, "--to", "elsewhere"],
     ["report", "-o", "report.html"],
+    ["report"],
     ["check"],
     ["init", "--dry-run"],
     ["pause"],

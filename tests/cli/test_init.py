@@ -211,6 +211,14 @@ def test_an_installed_package_is_found_by_name_and_check_accepts_its_targets(pro
     assert run("check").exit_code == 0
 
 
+def test_the_functions_of_a_package_whose_modules_are_all_private_are_proposed(project):
+    assert run("init", "--package", "httpx").exit_code == 0
+
+    config = parse_config((project / "snapagent.yaml").read_text(), "snapagent.yaml")
+    assert config.rules and all(str(rule.pattern).startswith("httpx._") for rule in config.rules)
+    assert "httpx" not in [rule.preset for rule in config.dependencies]
+
+
 def test_copies_of_other_peoples_code_are_no_packages_of_the_project(project):
     for name in ("vendor", "third_party", "_vendored"):
         (project / name).mkdir()

@@ -30,7 +30,8 @@ from hypothesis import strategies as st
 
 from snapagent.cli.source.inline_test import InlineTest, file_source
 from snapagent.cli.source.layout import call, flat, name, quoted
-from snapagent.cli.workers.literals import NoLiteral, evaluated, literal
+from snapagent.cli.workers.literals.literal import literal
+from snapagent.cli.workers.literals.writer import NoLiteral, evaluated
 from snapagent.compare import examine
 
 RUFF = shutil.which("ruff", path=os.path.dirname(sys.executable))

@@ -181,6 +181,19 @@ def test_functions_of_the_main_script_get_no_test(project):
     assert [path.name for path in (project / "tests").iterdir()] == ["test_yard_store.py"]
 
 
+def test_functions_without_bundles_get_no_test_and_are_an_error_when_named(project):
+    for path in (project / "captures" / "yard.store.pid").glob("*.pkl"):
+        path.unlink()
+
+    done = snapagent(project, "new-test", "yard.store.[ap]*", "-o", "tests")
+    named = snapagent(project, "new-test", "yard.store.pid", "-o", "test_pid.py")
+
+    assert done.returncode == 0, done.stderr
+    assert "pid" not in (project / "tests" / "test_yard_store.py").read_text()
+    assert named.returncode == 2
+    assert not (project / "test_pid.py").exists()
+
+
 def test_no_file_is_overwritten_and_no_bundle_replayed_then(project):
     (project / "tests").mkdir()
     (project / "tests" / "test_yard_store.py").write_text("mine")

@@ -111,6 +111,136 @@ DJANGO = {
     "books/management/commands/__init__.py": "",
     "books/management/commands/fill.py": FILL,
 }
+ORM = """
+from sqlalchemy import ForeignKey, String, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Customer(Base):
+    __tablename__ = "customer"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(50))
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    sku: Mapped[str]
+    quantity: Mapped[int]
+    customer: Mapped[Customer] = relationship()
+
+
+def make_engine(url):
+    engine = create_engine(url)
+    Base.metadata.create_all(engine)
+    return engine
+"""
+SHOP = """
+import uuid
+from datetime import datetime, timezone
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .models import Customer, Order
+
+
+class UnknownCustomer(Exception):
+    pass
+
+
+class OrderService:
+    def __init__(self, session: Session, prices: httpx.Client):
+        self.session = session
+        self.prices = prices
+
+    def place(self, name, sku, quantity):
+        customer = self.session.scalars(select(Customer).where(Customer.name == name)).first()
+        if customer is None:
+            raise UnknownCustomer(name)
+        order = Order(customer=customer, sku=sku, quantity=quantity)
+        self.session.add(order)
+        self.session.commit()
+        total = self.price(sku) * quantity
+        return {"id": order.id, "total": total, "at": datetime.now(timezone.utc), "reference": uuid.uuid4().hex}
+
+    def price(self, sku):
+        return self.prices.get(f"/prices/{sku}").json()["price"]
+
+
+def history(session: Session, name):
+    rows = session.execute(select(Order).join(Customer).where(Customer.name == name)).scalars()
+    return [{"sku": one.sku, "quantity": one.quantity} for one in rows]
+"""
+WEB = """
+import httpx
+from flask import Flask, jsonify, request
+from sqlalchemy.orm import Session
+
+from .models import Customer, make_engine
+from .service import OrderService, UnknownCustomer, history
+
+
+def create_app(url, prices):
+    app = Flask(__name__)
+    engine = make_engine(url)
+    with Session(engine) as session:
+        session.add(Customer(name="ada"))
+        session.commit()
+
+    @app.post("/orders")
+    def place():
+        with Session(engine) as session:
+            try:
+                placed = OrderService(session, httpx.Client(base_url=prices)).place(**request.get_json())
+            except UnknownCustomer:
+                return jsonify(error="unknown"), 404
+        return jsonify({**placed, "at": placed["at"].isoformat()})
+
+    @app.get("/history/<name>")
+    def past(name):
+        with Session(engine) as session:
+            return jsonify(history(session, name))
+
+    return app
+"""
+DRIVE = """
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from orders.web import create_app
+
+
+class Prices(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b'{"price": 7}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+server = HTTPServer(("127.0.0.1", 0), Prices)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = create_app("sqlite:///shop.db", f"http://127.0.0.1:{server.server_port}").test_client()
+for name in ("ada", "eve", "ada"):
+    client.post("/orders", json={"name": name, "sku": "mug", "quantity": 2})
+client.get("/history/ada")
+"""
+SERVICE = {
+    "orders/__init__.py": "",
+    "orders/models.py": ORM,
+    "orders/service.py": SHOP,
+    "orders/web.py": WEB,
+    "drive.py": DRIVE,
+}
 
 
 def tutorial() -> dict[str, str]:
@@ -135,8 +265,14 @@ def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
             ["books.db"],
             [f"books.services:{name}" for name in ("best", "by_author", "label", "sell")],
         ),
+        (
+            SERVICE,
+            ["drive.py"],
+            ["shop.db"],
+            ["orders.service:history", *(f"orders.service:OrderService.{name}" for name in ("place", "price"))],
+        ),
     ],
-    ids=["the program of the tutorial", "a Django project"],
+    ids=["the program of the tutorial", "a Django project", "a service of Flask, SQLAlchemy and httpx"],
 )
 def test_a_program_gets_passing_tests(
     tmp_path: Path, files: Mapping[str, str], program: list[str], leftovers: list[str], targets: list[str]

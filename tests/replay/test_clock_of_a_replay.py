@@ -58,6 +58,16 @@ def deadline():
         return "ended"
 
 
+def measured():
+    began = time.perf_counter()
+    took = time.perf_counter() - began
+    return {"elapsed": took, "fitTime": took, "took_ms": took * 1000, "size": 3.5}
+
+
+def delayed():
+    return {"time": 2.5}
+
+
 async def later():
     await asyncio.sleep(0.01)
     return datetime.now(UTC)
@@ -135,6 +145,19 @@ def test_other_values_beside_a_reading_are_compared(shop: Shop, program: ModuleT
     bundle = captured(shop, program, "stamps")
     with pytest.raises(AssertionError, match=r"result\.n.*expected 3, got 4"):
         bundle.check(lambda: {**program.stamps(), "n": 4})
+
+
+def test_times_that_the_call_measured_are_not_compared(shop: Shop, program: ModuleType) -> None:
+    verdict = captured(shop, program, "measured").check()
+
+    places = ["result.elapsed", "result.fitTime", "result.took_ms"]
+    assert [one.path for one in verdict.comparison.not_compared] == places
+
+
+def test_times_that_no_call_can_have_measured_are_compared(shop: Shop, program: ModuleType) -> None:
+    bundle = captured(shop, program, "delayed")
+    with pytest.raises(AssertionError, match=r"result\.time"):
+        bundle.check(lambda: {"time": 3.5})
 
 
 def test_monotonic_and_perf_counter_stay_real(shop: Shop, program: ModuleType) -> None:

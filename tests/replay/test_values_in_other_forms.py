@@ -18,6 +18,7 @@ from snapagent import load_capture
 from snapagent.compare.outcomes import CHANGED, EQUAL
 
 SOURCE = """
+import re
 import sqlite3
 from lxml import etree
 
@@ -58,6 +59,35 @@ def element():
     return etree.fromstring("<red>%s</red>" % COLOURS["red"])
 
 
+def values():
+    return COLOURS.values()
+
+
+def match():
+    return re.search("red=(.)", "".join(f"{name}={number} " for name, number in COLOURS.items()))
+
+
+class Node:
+    def __init__(self, name, number):
+        self.name = name
+        self.number = number
+
+
+class Index:
+    def __init__(self):
+        self.nodes = [Node(*item) for item in COLOURS.items()]
+        self.by_id = {id(node): node for node in self.nodes}
+        self.pairs = {(id(one), id(other)) for one in self.nodes for other in self.nodes}
+
+
+def index():
+    return Index()
+
+
+def find(index, node):
+    return index.by_id[id(node)].name
+
+
 COUNT = [7]
 
 
@@ -82,6 +112,9 @@ def use(library, data):
 """
 
 
+FORMS = ["keys", "items", "bunch", "row", "element", "values", "match", "index"]
+
+
 @pytest.fixture
 def colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     (tmp_path / "colours.py").write_text(SOURCE)
@@ -90,7 +123,7 @@ def colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
     sys.modules.pop("colours", None)
 
 
-@pytest.mark.parametrize("name", ["keys", "items", "bunch", "row", "element"])
+@pytest.mark.parametrize("name", FORMS)
 def test_a_result_whose_stored_form_is_another_type_is_equal_to_itself(
     shop: Shop, colours: ModuleType, name: str
 ) -> None:
@@ -101,7 +134,7 @@ def test_a_result_whose_stored_form_is_another_type_is_equal_to_itself(
     assert bundle.check()
 
 
-@pytest.mark.parametrize("name", ["keys", "items", "bunch", "row", "element"])
+@pytest.mark.parametrize("name", FORMS)
 def test_such_a_result_that_is_another_one_now_is_changed(shop: Shop, colours: ModuleType, name: str) -> None:
     shop.capture(f"colours:{name}", getattr(colours, name))
     colours.COLOURS["red"] = 7
@@ -117,6 +150,13 @@ def test_a_change_is_not_told_with_what_only_the_stored_form_changes(shop: Shop,
     (difference,) = load_capture("colours:keys_and_count", base_path=shop.base_path).verdict().comparison.differences
 
     assert (difference.path, difference.expected, difference.got) == ("result[1]", "7", "8")
+
+
+def test_an_object_is_found_by_its_id_at_replay(shop: Shop, colours: ModuleType) -> None:
+    index = colours.index()
+    shop.capture("colours:find", colours.find, index, index.nodes[1])
+
+    assert load_capture("colours:find", base_path=shop.base_path).check()
 
 
 def test_a_singleton_is_the_very_same_object_at_replay(shop: Shop, colours: ModuleType) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from live_hash import hash_call
-from random_graphs import Thing, are_alike, build, random_graph
+from random_graphs import BY_ID, KINDS, Thing, are_alike, build, random_graph
 
 from snapagent.core.signature import Parameters
 
@@ -30,7 +30,7 @@ def hash_of(value: Any) -> str:
 def test_random_graphs_have_one_hash_however_they_were_built() -> None:
     chance = random.Random(20261128)
     for number in range(GRAPHS):
-        graph = random_graph(chance)
+        graph = random_graph(chance, (*KINDS, BY_ID))
         hashes = {hash_of(build(graph, chance)) for _ in range(3)}
         assert len(hashes) == 1, f"graph {number}"
 
@@ -38,7 +38,7 @@ def test_random_graphs_have_one_hash_however_they_were_built() -> None:
 def test_random_graphs_that_differ_have_different_hashes() -> None:
     chance = random.Random(7)
     for number in range(GRAPHS):
-        kinds = chance.sample(("list", "dict", "set", "object", "bag"), 2)
+        kinds = chance.sample(("list", chance.choice(("dict", BY_ID)), "set", "object", "bag"), 2)
         one, other = random_graph(chance, kinds), random_graph(chance, kinds)
         if not are_alike(one, other):
             assert hash_of(build(one, chance)) != hash_of(build(other, chance)), f"graph {number}"

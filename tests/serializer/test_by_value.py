@@ -16,6 +16,7 @@ import types
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from freezes import frozen, kept, round_trip
 
@@ -355,3 +356,14 @@ def test_code_that_cannot_be_rebuilt_costs_only_itself() -> None:
     assert again["rows"] == [1, 2]
     with pytest.raises(PlaceholderError, match="cannot be rebuilt here"):
         again["f"]()
+
+
+@pytest.mark.parametrize(
+    "array", [numpy.arange(6.0).reshape(2, 3), numpy.arange(6.0)[::2], numpy.array(["a", None], object)],
+    ids=["whole", "every other", "objects"],
+)  # fmt: skip
+def test_a_closure_over_an_array_is_kept(array: numpy.ndarray) -> None:
+    def double() -> numpy.ndarray:
+        return array
+
+    assert (kept(double)() == array).all()

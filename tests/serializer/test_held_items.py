@@ -5,12 +5,14 @@ It comes back as the very same function, on every Python, and its code is not in
 
 from __future__ import annotations
 
+import importlib
 import time
+from pathlib import Path
 from typing import Any
 
 import held
 import pytest
-from freezes import frozen, kept
+from freezes import frozen, kept, round_trip
 from sealing_support import sealed
 
 from snapagent.placeholder import Placeholder, note_of
@@ -65,13 +67,31 @@ def test_a_partial_is_kept_with_the_lambda_in_it() -> None:
     assert kept(HANDLERS["partial"]).func is HANDLERS["partial"].func
 
 
-def test_a_function_that_was_put_into_a_dict_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_that_a_dict_got_while_the_program_ran_is_stored_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may not have it."""
     kept(HANDLERS["save"])
     exec("LATER['new'] = lambda: 5", vars(held))
+    late = held.LATER.pop("new")
+    monkeypatch.setitem(held.LATER, "new", late)
 
-    assert kept(held.LATER["new"]) is held.LATER["new"]
+    assert frozen(late).by_value == ("held.<lambda>",) and round_trip(late)() == 5
 
-    monkeypatch.delitem(held.LATER, "new")
+
+def test_a_function_that_is_in_a_table_and_in_a_cache_goes_by_the_table() -> None:
+    by_table, only_cached = held.CACHE["by table"], held.CACHE["alone"]
+
+    assert b"FAST" in frozen(by_table).data and kept(by_table) is by_table
+    assert frozen(only_cached).by_value == ("held.<lambda>",)
+
+
+def test_a_module_that_is_being_imported_is_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["from freezes import frozen", "TABLE = {'a': lambda: 1}", "early = frozen(TABLE['a'])", "TABLE['b'] = len"]
+    (tmp_path / "half_imported.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("half_imported")
+
+    assert module.early.by_value == ("half_imported.<lambda>",)
+    assert kept(module.TABLE["a"]) is module.TABLE["a"]
 
 
 def test_a_function_that_is_there_no_longer_is_stored_by_value(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
 from freezes import frozen, frozen_call, notes_by_path, round_trip
 from sealing_support import everything_in, sealed
 
@@ -59,6 +60,43 @@ def test_a_client_comes_back_with_its_settings(kind: Any) -> None:
     assert loaded.headers == client.headers
     request = loaded.build_request("GET", "items")
     assert str(request.url) == "http://shop.test/v1/items?page=2" and request.headers["X-Shop"] == "7"
+
+
+def test_a_session_of_requests_comes_back_without_connections(url: str) -> None:
+    with requests.Session() as session:
+        session.headers["X-Shop"] = "7"
+        session.params = {"page": "2"}
+        session.get(url)
+
+        (loaded,) = round_trip([session])
+
+    assert type(loaded) is requests.Session and loaded.headers == session.headers and loaded.params == {"page": "2"}
+    assert loaded.get(url).status_code == 200 and loaded.adapters.keys() == session.adapters.keys()
+    loaded.close()
+
+
+def test_credentials_of_a_session_of_requests_stay_behind() -> None:
+    def call(session: requests.Session) -> None: ...
+
+    session = requests.Session()
+    session.auth = ("ann", "pw-8sXk2mQ")
+    session.headers["Authorization"] = "Bearer tk-91Fh3kqPz"
+    session.headers["X-Api-Key"] = "ak-5Hd82kLwq"
+    session.proxies = {"https": "http://ann:px-77Kd0w@proxy.test:3128"}
+    session.cookies.set("sid", "ck-44Lm2sPq")
+    session.params = {"api_key": "qs-1Gt5rWx"}
+
+    found = everything_in(sealed(call, session).file)
+
+    for secret in ("pw-8sXk2mQ", "tk-91Fh3kqPz", "ak-5Hd82kLwq", "px-77Kd0w", "ck-44Lm2sPq", "qs-1Gt5rWx"):
+        assert secret.encode() not in found, secret
+
+
+def test_a_session_of_a_class_of_its_own_is_left_out() -> None:
+    class Signed(requests.Session):
+        pass
+
+    assert [note.kind for note in notes_by_path(frozen([Signed()])).values()] == ["unstorable"]
 
 
 def test_a_client_that_has_open_connections_comes_back_without_them(url: str) -> None:

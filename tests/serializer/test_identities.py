@@ -6,7 +6,12 @@ Programs key tables by it (`{id(node): node}`), keep sets of it, and note it to 
 from __future__ import annotations
 
 import copy
+import itertools
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +23,8 @@ from snapagent.core.paths import RESULT
 from snapagent.serializer.inert.decode import decode
 from snapagent.serializer.inert.encode import encode
 from snapagent.serializer.thawing.load import thaw
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Node:
@@ -90,6 +97,12 @@ def test_a_memo_as_of_deepcopy_fits() -> None:
     assert loaded[1][id(loaded[0])].name == "a"
 
 
+def test_the_id_of_none_is_stored_as_such() -> None:
+    """A program notes it to see that an option was replaced. In some builds it is a small number, always the same."""
+    assert kept({"was": id(None)}) == {"was": id(None)}
+    assert id(None) < 2**32 or b"identity_of" in frozen({"was": id(None)}).data
+
+
 def test_numbers_that_are_no_addresses_are_kept() -> None:
     numbers = [2**45, 2**46 + 1, time.time_ns(), time.time_ns() // 1000, time.time_ns() // 10**6, 2**47 - 1, -(2**45)]
     gone = id(Node("a" * 20))
@@ -131,3 +144,52 @@ def test_a_preview_shows_them_in_short() -> None:
     node = Node("a")
 
     assert sealed(call, {"at": id(node), "node": node}).header.previews["index"].startswith("{'at': id(Node), ")
+
+
+def test_a_call_with_interlocking_tables_has_a_hash_of_the_second_version() -> None:
+    def call(tables: object) -> None: ...
+
+    hashes = set()
+    for is_first in (True, False):
+        one, other, node = dict[Any, Any](), dict[Any, Any](), Node("a")
+        node.below = {"one": one, "other": other} if is_first else {"other": other, "one": one}  # type: ignore[assignment]
+        one |= {id(other): other, id(node): node}
+        other[id(node)] = node
+        hashes.add(sealed(call, one).header.hash)
+
+    assert len(hashes) == 1 and hashes.pop().startswith("h2:")
+
+
+def linked(length: int) -> list[Node]:
+    """Nodes in a list, each of which knows the next one by its id alone."""
+    nodes = [Node(str(number)) for number in range(length)]
+    for one, following in itertools.pairwise(nodes):
+        one.name = id(following)  # type: ignore[assignment]
+    return nodes
+
+
+def test_a_chain_of_ids_is_followed_as_far_as_it_may_be() -> None:
+    """A pass that goes from id to object can go deeper than the value is nested: beyond the limit, numbers stay."""
+    short, long = kept(linked(20)), kept(linked(20_000))
+
+    assert [one.name for one in short[:-1]] == [id(node) for node in short[1:]]
+    assert len(long) == 20_000 and long[-1].name == "19999"
+
+
+@pytest.mark.parametrize("place", ["a small stack", "a raised limit"])
+def test_a_chain_of_ids_overruns_no_stack(place: str) -> None:
+    setting = "threading.stack_size(256 * 1024)" if place == "a small stack" else "sys.setrecursionlimit(10**6)"
+    program = f"""
+import sys, threading
+from test_identities import linked
+from freezes import kept
+{setting}
+thread = threading.Thread(target=lambda: print(len(kept(linked(30_000)))))
+thread.start(); thread.join()
+"""
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "support", ROOT / "tests" / "serializer")))
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path}, capture_output=True, timeout=60
+    )
+
+    assert (done.returncode, done.stdout) == (0, b"30000\n"), done.stderr.decode()[-300:]

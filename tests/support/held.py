@@ -141,6 +141,8 @@ RULES = [(1, lambda x: x + 9), lambda x: x + 10]
 SHOWN = types.MappingProxyType({"show": lambda x: x + 11})
 ROWS = collections.OrderedDict(first=lambda x: x + 12)
 LATER: dict[str, Any] = {}
+CACHE: dict[str, Any] = {"by table": lambda x: x + 13, "alone": lambda x: x + 14}
+FAST = [CACHE["by table"]]
 Level.HIGH = Level(3)
 FLATE = Filter("flate")
 SLOTTED = Slotted("one")

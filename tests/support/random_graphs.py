@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 KINDS = ("list", "dict", "numbered", "set", "object", "bag", "keyed")
+BY_ID = "by id"  # a dict whose keys are the ids of its values
 
 
 class Thing:
@@ -42,6 +43,8 @@ def random_graph(chance: random.Random, kinds: Sequence[str] = KINDS) -> Graph:
     for node in graph:  # only objects are hashable
         if node.kind in ("set", "bag", "keyed"):
             node.below = tuple(dict.fromkeys(one for one in node.below if graph[one].kind == "object"))
+        elif node.kind == BY_ID:
+            node.below = tuple(dict.fromkeys(node.below))
     return graph
 
 
@@ -55,6 +58,7 @@ def build(graph: Graph, chance: random.Random) -> Any:
         "object": Thing,
         "bag": Bag,
         "keyed": dict,
+        BY_ID: dict,
     }
     made: dict[int, Any] = {}
     for index in chance.sample(range(len(graph)), len(graph)):
@@ -75,6 +79,8 @@ def _fill(value: Any, node: Node, below: list[Any], chance: random.Random) -> No
     items: list[tuple[Any, Any]] = [("label", node.label)]
     if node.kind == "keyed":
         items = [*((item, position % 2) for position, item in enumerate(below)), *items]
+    elif node.kind == BY_ID:
+        items += [(id(item), item) for item in below]
     elif node.kind == "numbered":
         items += enumerate(below)
     else:
@@ -100,7 +106,7 @@ def are_alike(one: Graph, other: Graph) -> bool:
         described = []
         for index, node in enumerate(nodes):
             items: Any = tuple(colours[child] for child in below[index])
-            if node.kind in ("set", "bag"):
+            if node.kind in ("set", "bag", BY_ID):
                 items = tuple(sorted(items))
             elif node.kind == "keyed":
                 items = tuple(sorted((colour, position % 2) for position, colour in enumerate(items)))

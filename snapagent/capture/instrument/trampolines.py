@@ -30,9 +30,7 @@ def trampoline(recorder: Any, name: str, qualname: str, may_await: bool = False)
     `may_await` is for a plain function that decorates a coroutine function: it may return that one's coroutine.
     """
     if recorder.flavor == "plain":
-        follow = _following(recorder, name, qualname) if may_await else None
-        steps = recorder.begin, recorder.returned, recorder.raised
-        return _AsTheCaller(_plain(*steps, follow, drop_frame, BaseException))
+        return _AsTheCaller(recorder, (name, qualname) if may_await else None)
     return _stepwise(_driving(recorder, name, qualname))
 
 
@@ -56,12 +54,17 @@ class _AsTheCaller:
     Functions that ask for their caller's module (`namedtuple`, loggers, `sys._getframe(1).f_globals`) get the same
     answer as without capture. `__call__` is a property, because Python evaluates it in a frame of its own that has
     ended before the function is called: one frame remains.
+
+    The function is made when it is first called. Most targets of a large program never are, and each object of a
+    closure makes every garbage collection longer. `names` are those of a function that may await.
     """
 
-    def __init__(self, function: Any) -> None:
-        self._code = function.__code__
-        self._closure = function.__closure__
-        self._last: FunctionType = function
+    __slots__ = ("_last", "_names", "_recorder")
+
+    def __init__(self, recorder: Any, names: tuple[str, str] | None) -> None:
+        self._recorder = recorder
+        self._names = names
+        self._last: FunctionType
 
     @property
     def __call__(self) -> Any:
@@ -69,11 +72,22 @@ class _AsTheCaller:
             namespace = _frame(1).f_globals
         except ValueError:  # called by C code of a new thread
             namespace = {}
-        last = self._last
+        try:
+            last = self._last
+        except AttributeError:
+            last = self._make()
         if last.__globals__ is namespace:  # most calls come from the module that the one before came from
             return last
-        self._last = last = FunctionType(self._code, namespace, None, None, self._closure)
+        self._last = last = FunctionType(last.__code__, namespace, None, None, last.__closure__)
         return last
+
+    def _make(self) -> FunctionType:
+        recorder, names = self._recorder, self._names
+        follow = _following(recorder, *names) if names is not None else None
+        made: FunctionType = _plain(
+            recorder.begin, recorder.returned, recorder.raised, follow, drop_frame, BaseException
+        )
+        return made
 
 
 _frame = sys._getframe

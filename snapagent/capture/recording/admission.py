@@ -37,7 +37,7 @@ UNSEEN = 2e-5  # seconds of a capture that the caller's clock does not measure, 
 COSTLY = 0.005  # seconds: a call whose arguments took longer is paid for before it runs
 MOST_NEEDED = SAVED * 0.9  # seconds that must be saved for a capture that costs as much or more
 SLOW = 0.5  # seconds: a capture that takes longer closes its target until the budget has paid for it
-SEAL, SEAL_PER_BYTE = 1.5e-4, 3e-7  # seconds of the writer for a call, before any was measured
+SEAL, SEAL_PER_BYTE = 1.5e-4, 7e-7  # seconds of the writer for a call, before any was measured
 FAILURES = 5  # failed captures in a row that open the breaker
 LOADING = 0.02  # seconds: a longer step may have loaded a library
 LONGEST_LOADING = 1.0  # seconds, without compiled files and on a busy machine
@@ -45,7 +45,7 @@ SKIP_AHEAD = 0.002  # seconds: over budget, all calls that come within this time
 MOST_SKIPPED_AHEAD = 1000  # calls
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubled each time
 # Libraries that the first captures load, and how many threads may have waited for them.
-_LATE = ("dill", "zstandard", "decimal", "email.parser")
+_LATE = ("dill", "filelock", "zstandard", "decimal", "email.parser")
 _MOST_LOADING = 4
 
 
@@ -178,7 +178,7 @@ class Gate:
         self._unlimited = governor.unlimited
         self._admitted = ledger.admitted
         self.limited = self.quota != math.inf
-        self._breaker = Breaker(FAILURES)
+        self._breaker: Breaker | None = None  # since the last success, once a capture has failed
         self._reopens_at = math.inf
         self._is_next = False  # the call after those that the sample leaves out is captured
         self._decided_at = -math.inf
@@ -298,8 +298,8 @@ class Gate:
 
         It is expected to take `reserved` seconds of the writer; `paid` seconds of all were paid ahead.
         """
-        if self._breaker.failures:
-            self._breaker.succeeded()
+        if self._breaker is not None:
+            self._breaker = None
         if self._unlimited and passed < LOADING:  # the short way where nothing depends on the balance
             self.governor.balance -= used + (used if used < UNSEEN else UNSEEN) + reserved - paid
         else:
@@ -331,6 +331,7 @@ class Gate:
         """Count a failed capture; after `FAILURES` in a row the breaker closes the gate for a while."""
         self.refund()
         self._pay(used, passed, 0.0, paid)
+        self._breaker = self._breaker or Breaker(FAILURES)
         pause = self._breaker.failed()
         if pause is not None:
             self.close(BACKING_OFF, pause)

@@ -22,6 +22,7 @@ LOST_AT_EXIT = "lost_at_exit"  # still running, or waiting to be written, when t
 
 FOREVER = 1 << 62  # calls
 _NONE: Iterator[None] = repeat(None, 0)
+_NOTHING = Counts()
 _LOCK_TIMEOUT = 0.05  # seconds: only a thread that died while it held the lock makes anyone wait so long
 
 
@@ -56,7 +57,7 @@ class Ledger:
         self._captured: count[int] = count()
         self._skipped: dict[str, count[int]] = {}
         self._failed: dict[str, count[int]] = {}
-        self._taken = Counts()
+        self._taken = _NOTHING
 
     @property
     def admitted(self) -> int:

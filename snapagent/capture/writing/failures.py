@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .watched_target import WatchedTarget
 
 _FAILURES = 3  # failures of the disk in a row that open its breaker
+_FUNCTION_FAILURES = 5  # the same for the breaker of one function
 
 
 class FailureHandler:
@@ -37,7 +38,7 @@ class FailureHandler:
         return bool(self._unusable) and monotonic() < self._unusable_until
 
     def succeeded(self, function: WatchedTarget) -> None:
-        function.breaker.succeeded()
+        function.breaker = None
         self._breaker.succeeded()
 
     def count(self, function: WatchedTarget, error: Exception, number: int = 1) -> None:
@@ -53,6 +54,7 @@ class FailureHandler:
             self._store_failed(error.reason)
             return error.reason
         log_once(f"could not store a call of {function.target}", describe(error))
+        function.breaker = function.breaker or Breaker(_FUNCTION_FAILURES)
         pause = function.breaker.failed()
         if pause is not None and function.gate.closed is None:
             function.gate.close(BACKING_OFF, pause)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from ..recording.admission import Breaker
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...config.settings import Settings
     from ...config.targets import Target
-    from ..recording.admission import Gate
+    from ..recording.admission import Breaker, Gate
     from ..recording.ledger import Ledger
-
-_FAILURES = 5  # failures in a row that open the breaker of one function
 
 
 class WatchedTarget:
@@ -22,7 +18,7 @@ class WatchedTarget:
         self.settings = settings
         self.ledger = ledger
         self.gate = gate
-        self.breaker = Breaker(_FAILURES)
+        self.breaker: Breaker | None = None  # since the last success, once a call could not be stored
         self.restart()
 
     def restart(self) -> None:

@@ -19,7 +19,7 @@ from ...store.reader import FunctionFolder, StoreReader
 from ..app import App, pass_app, store_options
 from ..choosing import is_glob, matching, name_of
 from ..completing import complete_target
-from ..group import PROBLEM
+from ..group import PROBLEM, UnknownNameError
 from ..inline import write_inline
 from ..source.facsimiles import missing_values
 from ..source.modules import SourceFinder, default_search_path
@@ -145,8 +145,17 @@ def _progress(app: App) -> Progress:
 
 
 def _testable(app: App, targets: Sequence[str]) -> list[FunctionFolder]:
-    """The functions that are named, those of the main script aside: no test can import it."""
+    """The functions that are named, those of the main script aside: no test can import it.
+
+    Functions without bundles, that a glob matches, are left out too. Raises BundleNotFoundError for one that is named.
+    """
     found = matching(app.store, targets)
+    empty = [folder for folder in found if not app.store.bundles(folder.name)]
+    if empty and not all(is_glob(target) for target in targets):
+        app.store.newest(empty[0].name)  # raises the error that says so
+    found = [folder for folder in found if folder not in empty]
+    if not found:
+        raise UnknownNameError("none of these functions has bundles")
     unreachable = [name_of(folder) for folder in found if _is_of_main_script(folder)]
     if unreachable and (len(unreachable) == len(found) or not all(is_glob(target) for target in targets)):
         raise click.ClickException(

@@ -8,7 +8,7 @@ from textwrap import wrap
 from ..terminal.wording import printable
 from .propose import Proposal
 
-_WIDTH = 96  # characters of a comment
+_WIDTH = 76  # characters of a comment
 _SPARE = 36  # proposals that are written as comments
 
 _HEAD = """\
@@ -68,4 +68,4 @@ def _entry(proposal: Proposal) -> list[str]:
     if not proposal.live:
         return [f"  - {proposal.target}"]
     left_out = ", ".join(proposal.live)
-    return [f"  - target: {proposal.target}", f"    exclude: [{left_out}]    # live objects: tests supply stand-ins"]
+    return [f"  - target: {proposal.target}", f"    exclude: [{left_out}]    # live objects, which cannot be stored"]

@@ -30,9 +30,13 @@ def in_order(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def _imported(source: ModuleSource) -> Iterator[str]:
-    """What its statements import, in functions too."""
+    """What its statements import of other packages, in functions too."""
+    own = source.name.partition(".")[0]
     for node in ast.walk(source.tree) if source.tree is not None else ():
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            yield node.module
+            names = [node.module]
+        else:
+            continue
+        yield from (name for name in names if name.partition(".")[0] != own)

@@ -33,9 +33,12 @@ class Package(Record):
         """Finds its modules: in its own folder first, which need not be on the search path."""
         return SourceFinder([self.folder, *default_search_path(os.getcwd())])
 
-    def modules(self, finder: SourceFinder) -> Iterator[ModuleSource]:
-        """Its modules that may hold targets, in order: no tests, no settings, no vendored code."""
-        found = _modules(finder, self.name, is_top=True)
+    def modules(self, finder: SourceFinder, private: bool = False) -> Iterator[ModuleSource]:
+        """Its modules that may hold targets, in order: no tests, no settings, no vendored code.
+
+        Modules whose names begin with an underscore are among them with `private`.
+        """
+        found = _modules(finder, self.name, private, is_top=True)
         for _, source in zip(range(_MAX_MODULES), found, strict=False):
             yield source
 
@@ -71,8 +74,9 @@ def named_package(name: str, cwd: str) -> Package | None:
     return Package(name, os.path.dirname(folder) if source.folders and source.path else folder, "installed")
 
 
-def _may_be_own(name: str) -> bool:
-    return name not in NOT_SERVICES and name not in _VENDORED and not name.startswith(("_", "test_"))
+def _may_be_own(name: str, private: bool = False) -> bool:
+    plain = name.lstrip("_") if private else name
+    return plain not in NOT_SERVICES and plain not in _VENDORED and not plain.startswith(("_", "test_"))
 
 
 def _project_name(path: str) -> str | None:
@@ -84,13 +88,13 @@ def _project_name(path: str) -> str | None:
     return name.lower().replace("-", "_") if isinstance(name, str) else None
 
 
-def _modules(finder: SourceFinder, name: str, is_top: bool = False) -> Iterator[ModuleSource]:
+def _modules(finder: SourceFinder, name: str, private: bool, is_top: bool = False) -> Iterator[ModuleSource]:
     last = name.rpartition(".")[2]
-    if not is_top and (not _may_be_own(last) or last.endswith("_test")):
+    if not is_top and (not _may_be_own(last, private) or last.endswith("_test")):
         return
     source = finder.module(name)
     if source is None or source.origin != SOURCE:
         return
     yield source
     for submodule in finder.submodules(name):
-        yield from _modules(finder, submodule)
+        yield from _modules(finder, submodule, private)

@@ -53,8 +53,12 @@ class Proposal(Record):
 
 
 def propose(package: Package) -> list[Proposal]:
-    """The likely targets of a package, the best first."""
-    proposals = [proposal for source in package.modules(package.finder) for proposal in _of_module(source)]
+    """The likely targets of a package, the best first. Those of private modules only where there are no others."""
+    for private in (False, True):
+        sources = package.modules(package.finder, private)
+        proposals = [proposal for source in sources for proposal in _of_module(source)]
+        if proposals:
+            break
     return sorted(proposals, key=lambda proposal: (-proposal.score, proposal.target))
 
 

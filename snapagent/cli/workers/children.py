@@ -20,14 +20,17 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in (ENABLED, ENABLED_ALIAS)}
 
 
-def ask(module: str, request: dict[str, Any]) -> tuple[Any, int]:
-    """Run a module of this package with a JSON request; its JSON answer, None when there is none, and its exit code."""
+def ask(module: str, request: dict[str, Any], variables: Mapping[str, str] | None = None) -> tuple[Any, int]:
+    """Run a module of this package with a JSON request; its JSON answer, None when there is none, and its exit code.
+
+    `variables` are added to the environment of the process.
+    """
     done = subprocess.run(
         [sys.executable, "-m", f"{__package__}.{module}"],
         input=json.dumps(request),
         stdout=subprocess.PIPE,
         text=True,
-        env=environment(),
+        env=environment() | dict(variables or {}),
         check=False,
     )
     try:

@@ -18,7 +18,8 @@ from ..source.inline_test import BY_REPR, BY_STATE, InlineTest, file_source
 from ..source.inline_test import EQUAL as BY_EQUALITY
 from ..source.layout import Pieces, call, name
 from .children import as_answer, serve
-from .literals import NoLiteral, evaluated, importable, literal, name_of
+from .literals.literal import literal
+from .literals.writer import NoLiteral, evaluated, importable, name_of
 
 _RUNS = 2
 

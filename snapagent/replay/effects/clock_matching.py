@@ -21,10 +21,15 @@ _ODD = 0.05  # seconds: the clock is not read at the very beginning of either ca
 def readings_of(header: Header, replayed: Interval) -> ClockReadings:
     """Recognises readings of the wall clock, in a captured call and in its replay."""
     started = datetime.fromisoformat(header.timestamp).timestamp()
-    duration = max(header.duration, float(header.accepted.get(SECONDS, 0.0)))  # type: ignore[arg-type]
+    duration = seconds_of(header)
     recorded = max(duration, float(header.effects.get("seconds", 0.0)))
     captured = Interval(started, started + max(duration + _SLACK, recorded))
     return ClockReadings(captured, replayed, max(recorded, replayed.end - replayed.start) + _ODD)
+
+
+def seconds_of(header: Header) -> float:
+    """The time that a captured call took, or the accepted one that its outcome is from."""
+    return max(header.duration, float(header.accepted.get(SECONDS, 0.0)))  # type: ignore[arg-type]
 
 
 def match_by_derived_moments(

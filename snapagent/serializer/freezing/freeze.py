@@ -131,7 +131,7 @@ def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) ->
 
 def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
     """The hot path: one pass, by a freezer from the pool."""
-    if small_stack() or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT):
+    if _stack_may_overflow():
         return _freeze_carefully(source_of(value, origin), rules, ())
     pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
     try:
@@ -184,19 +184,21 @@ def _raise_if_fatal(error: BaseException) -> None:
         raise error
 
 
+def _stack_may_overflow() -> bool:
+    """Whether the C stack may end before the interpreter stops the pickler."""
+    return bool(small_stack()) or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT)
+
+
 def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
     """The values nested too deep for the C stack, where the interpreter's recursion limit does not protect it.
 
     The C pickler recurses, and a stack overflow in it kills the program. So in threads with a small stack, and on
     Python 3.11 with a raised recursion limit, the values are searched before the pickler goes into them.
     """
-    stack = small_stack()
-    if stack:
-        limit = min(stack // _BYTES_PER_LEVEL, SAFE_DEPTH)
-    elif _LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT:
-        limit = SAFE_DEPTH
-    else:
+    if not _stack_may_overflow():
         return {}
+    stack = small_stack()
+    limit = min(stack // _BYTES_PER_LEVEL, SAFE_DEPTH) if stack else SAFE_DEPTH
     return deepest_values([value for _, value in source.places()], limit)
 
 
@@ -254,8 +256,11 @@ def _with_identities(
     patterns: tuple[PathPattern, ...],
     chosen: dict[int, LeftOut],
 ) -> Frozen:
-    """`frozen`, or what another pass writes, where numbers in it are the ids of objects that `before` met."""
-    objects = identified(frozen.data, before.memo)
+    """`frozen`, or what another pass writes, where numbers in it are the ids of objects that `before` met.
+
+    That pass goes from number to object, and so deeper than the values are nested: not where the C stack is small.
+    """
+    objects = {} if _stack_may_overflow() else identified(frozen.data, before.memo)
     if not objects:
         return frozen
     freezer = Identifier(before.decisions, patterns, chosen, objects)

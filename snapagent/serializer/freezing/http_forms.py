@@ -34,6 +34,26 @@ def request_form(request: Any) -> Form | None:
     return make_object, (type(request),), {**own, "extensions": {}}, None, None, set_attributes
 
 
+SESSION = "requests.sessions.Session"
+
+
+def session_form(session: Any, note: Callable[..., Note]) -> Form | None:
+    """The form of a session of requests: without connections, which its adapters make anew, and without credentials.
+
+    None for a subclass, which may hold credentials under any name.
+    """
+    if type_name(type(session)) != SESSION:
+        return None
+    state = dict(instance_dict(session) or {})
+    auth = state.get("auth")
+    if type(auth) is tuple and len(auth) == 2:
+        state["auth"] = (auth[0], Placeholder(note(session, REDACTED, "a password", below=".auth[1]")))
+    if state.get("proxies"):
+        state["proxies"] = Placeholder(note(session, REDACTED, "a proxy may carry credentials", below=".proxies"))
+    note(session, FRESH, "it has no connections after loading")
+    return make_object, (type(session),), state, None, None, set_attributes
+
+
 _RESPONSE = ("status_code", "url", "headers", "history", "encoding", "reason", "cookies", "elapsed", "request")
 
 

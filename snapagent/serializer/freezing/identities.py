@@ -7,6 +7,8 @@ addresses, and the pickler met objects at those addresses, another pass writes t
 from __future__ import annotations
 
 import pickle
+import re
+from itertools import islice
 
 from ..rebuild import identity_of
 from .prune import Pruner
@@ -21,12 +23,24 @@ if TYPE_CHECKING:
     from .prune import LeftOut
 
 _MOST = 10_000  # numbers in one stream that may be addresses
-
+_ALIGNED = 16  # bytes: where objects begin
 
 # The addresses of all objects take as many bytes. A stream has LONG1 and the number of these bytes before them.
 _ADDRESS = id(object())
 ADDRESS = pickle.LONG1 + bytes([_ADDRESS.bit_length() // 8 + 1])
-_LEAST = _ADDRESS >> 4  # leaves out the time in milliseconds, which takes as many bytes
+
+
+def _pattern() -> re.Pattern[bytes]:
+    """Numbers as large as addresses. The time in milliseconds takes as many bytes, but is much smaller."""
+    least = (_ADDRESS >> 4).to_bytes(ADDRESS[1], "little").rstrip(b"\0")
+    above = b"[" + re.escape(least[-1:]) + rb"-\xff]"
+    rest = ADDRESS[1] - len(least)
+    return re.compile(re.escape(ADDRESS) + b"(.{%d}%b.{%d})" % (len(least) - 1, above, rest), re.DOTALL)
+
+
+_NUMBERS = _pattern()
+# The pickler does not remember these, and their addresses differ from process to process too.
+_NOT_MET = {id(value): value for value in (None, True, False, Ellipsis, NotImplemented, ())}
 
 
 class _Identity:
@@ -66,17 +80,10 @@ def identified(data: bytes, memo: Any) -> dict[int, object]:
     """The objects, by `id`, whose ids occur as numbers in a stream; `memo` is that of the pickler that wrote it."""
     if ADDRESS not in data:
         return {}
-    numbers = _numbers_in(data)
-    met = memo.copy() if numbers else {}
-    return {number: met[number][1] for number in numbers if number in met}
-
-
-def _numbers_in(data: bytes) -> set[int]:
-    found: set[int] = set()
-    at = data.find(ADDRESS)
-    while at >= 0 and len(found) < _MOST:
-        number = int.from_bytes(data[at + 2 : at + 2 + ADDRESS[1]], "little", signed=True)
-        if number >= _LEAST:
-            found.add(number)
-        at = data.find(ADDRESS, at + 1)
-    return found
+    found = islice(_NUMBERS.finditer(data), _MOST)
+    numbers = {int.from_bytes(match[1], "little", signed=True) for match in found}
+    numbers = {number for number in numbers if number % _ALIGNED == 0}
+    if not numbers:
+        return {}
+    met = {number: value for number, (_, value) in memo.copy().items() if number in numbers}
+    return met | {number: value for number, value in _NOT_MET.items() if number in numbers}

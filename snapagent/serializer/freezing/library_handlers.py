@@ -10,6 +10,7 @@ from .builtin_forms import INTERPRETER_FACTS, match_form, memory_form, named_by_
 from .code_handlers import must_be_named
 from .http_forms import (
     HEADERS,
+    SESSION,
     connected_form,
     cookie_form,
     headers_form,
@@ -17,6 +18,7 @@ from .http_forms import (
     pool_form,
     request_form,
     response_form,
+    session_form,
     ssl_context_form,
 )
 from .iterator_forms import form_of_one_way
@@ -142,6 +144,13 @@ def _limited_stream(dump: Dump, stream: Any) -> Any:
     return form or dump.leave_out(stream, *(special(type(stream)) or (UNSTORABLE, "a stream")))
 
 
+def _session(dump: Dump, session: Any) -> Any:
+    return session_form(session, dump.note) or _of_own_class(dump, session)
+
+
+_of_own_class = left_out(UNSTORABLE, "a connection over the network")
+
+
 def _headers(dump: Dump, headers: Any) -> Any:
     return headers_form(headers) if type_name(type(headers)) == HEADERS else freeze_by_hooks(dump, headers)
 
@@ -204,6 +213,7 @@ NEWER: dict[str, Handler] = {
     "werkzeug.routing.rules.Rule": _rule,
     "werkzeug.wsgi.LimitedStream": _limited_stream,
     "requests.models.Response": _response,
+    SESSION: _session,
     "httpx.Request": _client_request,
     "httpx.Response": _open_response,
     "aiohttp.client_reqrep.ClientResponse": _connected_response,

@@ -14,7 +14,7 @@ import copyreg
 import io
 import pickle
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ...placeholder import BY_VALUE, FINDS_MODEL, GO_BY_NAME, IDENTITY, PARAMETRIZED
 
@@ -240,6 +240,31 @@ def _identity(node: Any) -> Any:
     return call
 
 
+class _RecordingOpener(_Opener):
+    """A stand-in for `load_by_value` that keeps the streams that it opens."""
+
+    opened: list[bytes]
+
+    def __call__(cls, *args: object) -> Any:
+        cls.opened += [arg for arg in args if type(arg) is bytes]
+        return stand_in(cls.module, cls.qualname)(*args)
+
+
+class _OuterDecoder(pickle.Unpickler):
+    """Reads a stream in C and keeps the by-value streams within it, which are read by themselves."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data), fix_imports=False)
+        self.opened: list[bytes] = []
+
+    def find_class(self, module: str, name: str) -> Any:
+        made = stand_in(module, name)
+        if made.name != BY_VALUE:
+            return made
+        fields = {"module": module, "qualname": name, "name": BY_VALUE, "opened": self.opened}
+        return type.__new__(_RecordingOpener, "StandIn", (Inert,), fields)
+
+
 # The C unpickler has no hook for POP and none for extension codes. Python's own unpickler has
 # both and is much slower, so it reads only the streams that need it.
 class _PythonDecoder(pickle._Unpickler):
@@ -298,7 +323,7 @@ class _ClassDecoder(_PythonDecoder):
 def _record_effect(call: Any) -> bool:
     """Record a call whose result is dropped at the object that it is for; False when there is none."""
     call = call.origin if isinstance(call, _Made) else call
-    if not isinstance(call, Inert) or not call.called:
+    if not isinstance(call, Inert) or not call.called or type(call).name == IDENTITY:
         return True
     if type(call).name == _FILLS_DICT and len(call.args) == 2 and {dict} == set(map(type, call.args)):
         call.args[0].update(call.args[1])
@@ -328,8 +353,10 @@ def decode(data: bytes) -> Any:
         InertError: the stream is broken, or needs what only its own reader has.
     """
     try:
-        if drops_results(data) or copyreg._inverted_registry:  # type: ignore[attr-defined]
+        if copyreg._inverted_registry:  # type: ignore[attr-defined]
             return _decode_in_python(data)
+        if drops_results(data):
+            return _decode_with_dropped_results(data)
         try:
             return _Decoder(io.BytesIO(data), fix_imports=False).load()
         # The C unpickler refuses NEWOBJ on anything but a class: then the result of an unknown call serves as one.
@@ -341,56 +368,21 @@ def decode(data: bytes) -> Any:
         raise InertError(f"not a pickle that can be read inertly: {type(error).__name__}") from None
 
 
+def _decode_with_dropped_results(data: bytes) -> Any:
+    """Read it in C where only by-value streams within it drop results, which `decode` reads by themselves."""
+    outer = _OuterDecoder(data)
+    try:
+        graph = outer.load()
+    except (pickle.UnpicklingError, TypeError):
+        return _decode_in_python(data)
+    rest = data
+    for inner in outer.opened:
+        rest = rest.replace(inner, b" ")
+    return _decode_in_python(data) if drops_results(rest) else graph
+
+
 def _decode_in_python(data: bytes) -> Any:
     try:
         return _PythonDecoder(data).load()
     except (pickle.UnpicklingError, TypeError, AttributeError):
         return _ClassDecoder(data).load()
-
-
-ATOM_TYPES = frozenset({type(None), bool, int, float, str, bytes, bytearray})
-
-
-def is_atom(value: object) -> bool:
-    """Whether nothing can be inside `value`."""
-    return type(value) in ATOM_TYPES
-
-
-def inert_type_name(value: object) -> str:
-    """The type that an inert value stands for: `module.qualname`, or the bare name for built-in types."""
-    return type(value).name.replace(":", ".") if isinstance(value, Inert) else type(value).__name__
-
-
-def inside(node: Any) -> Iterator[Any]:
-    """The children of one node of a graph, atoms and containers, keys before their values."""
-    kind = type(node)
-    if kind is dict:
-        for key, value in node.items():
-            yield key
-            yield value
-    elif kind in (list, tuple, set, frozenset):
-        yield from node
-    elif isinstance(node, Inert):
-        yield from (kind, node.args)
-        yield from (node.callee, node.kwargs, node.state, node.listed, node.pairs)
-        yield from node.effects or ()
-    elif isinstance(node, StandIn) and node.origin is not None:
-        yield node.origin
-
-
-def nodes_of(graph: object) -> Iterator[Any]:
-    """Every node of a graph but atoms, each once. Iterative, so depth does not matter."""
-    seen: set[int] = set()
-    rest = [graph]
-    while rest:
-        node = rest.pop()
-        if type(node) in ATOM_TYPES or id(node) in seen:
-            continue
-        seen.add(id(node))
-        yield node
-        rest.extend(inside(node))
-
-
-def names_called(graph: object) -> frozenset[str]:
-    """The globals that loading the graph's stream would call or make objects of, by-value code included."""
-    return frozenset(type(node).name for node in nodes_of(graph) if isinstance(node, Inert))

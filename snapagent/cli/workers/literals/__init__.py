@@ -1,0 +1,1 @@
+"""Live values as Python expressions, with the child process that writes them."""
