@@ -43,6 +43,7 @@ HOMES = {
     "django": ("serializer",),
     "lxml": ("serializer",),
     "sqlalchemy": ("serializer",),
+    "filelock": ("store",),
     "zstandard": ("store",),
     "wrapt": ("capture.instrument",),
     "pytest": ("replay.plugin",),

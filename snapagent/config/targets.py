@@ -35,7 +35,7 @@ _OWN_PACKAGE = __name__.partition(".")[0]
 _NEVER = frozenset(
     {_OWN_PACKAGE, "pytest", "_pytest", "pluggy", "pip", "setuptools", "pkg_resources", "_distutils_hack"}
 )
-# Third-party libraries that capturing has ever run on, and what starts a process. Patterns reach them by name only.
+# Third-party libraries that the runtime half imports, and what starts a process. Patterns reach them by name only.
 _BY_NAME_ONLY = frozenset({"dill", "filelock", "wrapt", "yaml", "_yaml", "zstandard", "sitecustomize", "usercustomize"})
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 READ, WRITE = "read", "write"  # roles
 RETURNED, RAISED, PENDING = "returned", "raised", "pending"  # outcomes; pending: not ended when the target returned
 STORED, HANDLE, SKIPPED = "stored", "handle", "skipped"  # what became of the result
+ITEMS = "items"  # of an iterator: `(the items that were taken, whether these are all)`
+ATTRIBUTE = "attribute"  # a flavor: the reading of an attribute, not a call
 CALL, OUTCOME, AFTER = "call", "outcome", "after"  # the blobs, in this order
 BLOBS = (CALL, OUTCOME, AFTER)
 MOST_PREVIEWS = 20  # effects that the summary in the header describes
@@ -64,7 +66,7 @@ class StoredEffect(Record):
     preset: str = ""  # the preset that describes and rebuilds it; empty for the program's own functions
     role: str = WRITE
     repeat: str = "steady"  # never | steady | last
-    flavor: str = "plain"  # plain | coroutine | generator | async_generator
+    flavor: str = "plain"  # plain | coroutine | generator | async_generator | attribute
     receiver: str | None = None  # path of a placeholder argument of the target (`self.session`), or `effect 4`
     path: tuple[str, ...] = ()  # qualified names from the caller of the dependency up to the target, at most eight
     start: int = 0
@@ -72,7 +74,7 @@ class StoredEffect(Record):
     outcome: str = RETURNED  # returned | raised | pending
     ended: str = "complete"  # complete | closed | cancelled | capped
     exception: str | None = None  # module.qualname of the exception type
-    kept: str = STORED  # stored | handle | skipped
+    kept: str = STORED  # stored | handle | skipped | items
     result_type: str = ""  # module:qualname of a result that is a handle
     key: str = ""  # see dependencies.keys
     shape: str = ""  # what stays when values change: SQL text, HTTP method and path, else the dependency's name

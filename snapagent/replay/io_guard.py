@@ -9,7 +9,6 @@ not refused anything, since the same import may have run before the call. Librar
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import IoRefusedError, NotReplayableError
-from .effects.audit import SERVED_EVENTS, watcher
+from .effects.audit import SERVED_EVENTS, database_file, is_address, watcher
 
 _SHOWN = 3  # of the things that a call asked for
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -152,20 +151,10 @@ def _connection(guard: IoGuard, sock: object, address: object) -> str | None:
 
 
 def _look_up(guard: IoGuard, host: object, port: object = None, *rest: object) -> str | None:
-    name = os.fsdecode(host) if isinstance(host, str | bytes) else ""
-    if not name or _is_number(name):
+    if is_address(host) or not isinstance(host, str | bytes):
         return None  # nobody is asked
+    name = os.fsdecode(host)
     return f"a connection to {name}:{_text(port)}" if port else f"the address of {name}"
-
-
-def _is_number(host: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host.partition("%")[0])
-            return True
-        except (OSError, ValueError):
-            continue
-    return False
 
 
 def _text(value: object) -> str:
@@ -173,14 +162,9 @@ def _text(value: object) -> str:
 
 
 def _database(guard: IoGuard, database: object) -> str | None:
-    path = _path(database)
-    if path is None:
-        return None
-    if path.startswith("file:"):
-        path, _, options = path.removeprefix("file:").partition("?")
-        if "mode=memory" in options:
-            return None
-    if path in ("", ":memory:") or (guard.is_temporary(path) and not guard.is_programs(path)):
+    given = _path(database)
+    path = database_file(given) if given is not None else None
+    if path is None or (guard.is_temporary(path) and not guard.is_programs(path)):
         return None
     return f"the database {path!r}"
 

@@ -149,7 +149,8 @@ def _installed(name: str) -> str | None:
 
 def refused_globals(data: bytes) -> tuple[str, ...]:
     """The functions that open files and that loading a stream would call, as `module:name`; nothing is loaded."""
-    from ..serializer.inert.decode import decode, names_called
+    from ..serializer.inert.decode import decode
+    from ..serializer.inert.nodes import names_called
 
     if not any(name.partition(":")[2].encode() in data for name in FILE_HANDLES):
         return ()

@@ -19,7 +19,8 @@ from itertools import islice
 
 from ..core.paths import format_keys
 from ..placeholder import BY_VALUE, IDENTITY, PLACEHOLDER
-from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn, is_atom
+from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
+from ..serializer.inert.nodes import is_atom
 from .described import is_exception, named_parts, printable, title_of, type_text
 from .hashing.canonical import Canonical
 

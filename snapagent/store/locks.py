@@ -1,7 +1,7 @@
 """The lock of a folder: `flock` on the folder itself, which makes no file.
 
-Where the file system does not lock folders (NFS), the file `.lock` is locked in its place. Where version 0.1.0 has left
-that file, it is locked as well, because processes of that version lock nothing else.
+Where the file system does not lock folders (NFS), the file `.lock` is locked in its place, with filelock. Where version
+0.1.0 has left that file, it is locked as well, because processes of that version lock nothing else.
 """
 
 from __future__ import annotations
@@ -9,49 +9,102 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..core.clock import monotonic, sleep
+from ..core.signals import raised_by_signal_handler
 from .failures import LOCKED, StoreFailure
 from .layout import LOCK
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from filelock import UnixFileLock
+
 _POLL = 0.005  # seconds between two attempts
-_LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _UNSUPPORTED = frozenset({errno.EBADF, errno.EINVAL, errno.EISDIR, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+_unreleased: list[UnixFileLock] = []  # held by this process after the system refused to release them
 
 
 @contextmanager
 def held(folder: int, path: str, timeout: float) -> Iterator[None]:
-    """Hold the lock of an opened folder, whose `path` is for messages.
+    """Hold the lock of an opened folder, whose `path` is that of its lock file and for messages.
 
     Raises StoreFailure `locked` after `timeout` seconds, or where locks do not work; OSError.
     """
     until = monotonic() + timeout
-    locked = [folder] if _acquire(folder, path, until) else []
-    file = -1
+    is_locked = _acquire(folder, path, until)
+    lock = None
     try:
-        file = _lock_file(folder, make=not locked)
-        if file >= 0:
-            if not _acquire(file, path, until):
-                raise StoreFailure(LOCKED, path)
-            locked.append(file)
+        if not is_locked or _has_lock_file(folder):
+            lock = _acquire_file(path, until)
         yield
     finally:
-        for descriptor in locked:
-            _release(descriptor)
-        if file >= 0:
-            os.close(file)
+        if lock is not None:
+            _release_file(lock)
+        if is_locked:
+            _release(folder)
 
 
-def _lock_file(folder: int, *, make: bool) -> int:
-    """A descriptor of the lock file; -1 when there is none, unless `make`."""
+def _has_lock_file(folder: int) -> bool:
     try:
-        return os.open(LOCK, _LOCK_FILE | (os.O_CREAT if make else 0), 0o600, dir_fd=folder)
+        os.stat(LOCK, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
-        if make:
+        return False
+    return True
+
+
+def _acquire_file(path: str, until: float) -> UnixFileLock:
+    """The lock of the lock file, which is made where it is missing."""
+    if _half_imported():
+        raise StoreFailure(LOCKED, path)
+    try:
+        from filelock import Timeout, UnixFileLock
+    except ImportError as error:  # as when there are no file descriptors left to read it with
+        raise StoreFailure(LOCKED, path) from error
+    _release_leftovers()
+    patience = max(until - monotonic(), 0.0)
+    lock = UnixFileLock(
+        f"{path}/{LOCK}", patience, 0o600, thread_local=False, poll_interval=_POLL, fallback_to_soft=False
+    )
+    try:
+        lock.acquire()
+    except (Timeout, NotImplementedError) as error:
+        raise StoreFailure(LOCKED, path) from error
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            raise StoreFailure(LOCKED, path) from error
+        raise
+    return lock
+
+
+def _half_imported() -> bool:
+    """True when a thread that no longer exists was importing filelock when this process was forked.
+
+    Its import lock is never released: the child must write its counts to a file, for others to add.
+    """
+    spec = getattr(sys.modules.get("filelock"), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))
+
+
+def _release_file(lock: UnixFileLock) -> None:
+    try:
+        lock.release()
+    except OSError as error:
+        _unreleased.append(lock)  # the next lock of this process tries again: others wait until it is released
+        if raised_by_signal_handler(error):
             raise
-        return -1
+
+
+def _release_leftovers() -> None:
+    for _ in range(len(_unreleased)):
+        try:
+            lock = _unreleased.pop()
+        except IndexError:  # another thread took it
+            return
+        _release_file(lock)
 
 
 def _acquire(descriptor: int, path: str, until: float) -> bool:

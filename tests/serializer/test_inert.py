@@ -22,17 +22,9 @@ from hypothesis import strategies as st
 from snapagent.sealing.hashing.canonical import Canonical
 from snapagent.serializer.by_value import load_by_value
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
-from snapagent.serializer.inert.decode import (
-    Inert,
-    InertError,
-    StandIn,
-    decode,
-    drops_results,
-    is_inert,
-    names_called,
-    nodes_of,
-)
+from snapagent.serializer.inert.decode import Inert, InertError, StandIn, decode, drops_results, is_inert
 from snapagent.serializer.inert.encode import encode
+from snapagent.serializer.inert.nodes import names_called, nodes_of
 
 CALLS: list[str] = []
 

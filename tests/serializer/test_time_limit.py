@@ -15,6 +15,7 @@ from snapagent.serializer.freezing import freeze, pickler, time_limit
 from snapagent.serializer.freezing.byte_limit import TooSlow
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call
 from snapagent.serializer.freezing.time_limit import TimeLimit
+from snapagent.serializer.thawing.load import thaw
 
 NAMES = Parameters(())
 
@@ -115,6 +116,30 @@ def test_a_function_that_was_slow_to_store_is_left_out_too() -> None:
     notes = freeze_call(None, (closure_over(values),), {}, NAMES, rules(0.005)).notes
     assert [note.kind for note in notes] == [UNSTORABLE]
     assert time.thread_time() - began < 0.1
+
+
+def test_slow_code_takes_a_bounded_share_of_the_time_whatever_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "monotonic", lambda: 0.0)  # a process that has run for no time has a second
+
+    def slow_closures(number: int) -> list[Any]:
+        def closure_over(inside: object) -> Any:
+            return lambda: inside
+
+        return [closure_over(Slow(0.02)) for _ in range(number)]
+
+    def quick() -> int:
+        return 1
+
+    freeze_call(None, (quick,), {}, NAMES, rules(100.0))  # dill is loaded
+    began = time.thread_time()
+    for _ in range(20):
+        frozen = freeze_call(None, (slow_closures(10), quick, "beside"), {}, NAMES, rules(100.0))
+    took = time.thread_time() - began
+
+    assert 0.9 < took < 3.0  # all of them take four seconds
+    assert frozen.notes
+    _, args, _ = thaw(frozen.data)
+    assert args[1]() == 1 and args[2] == "beside"
 
 
 def test_a_hook_that_overruns_is_not_called_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,3 +104,13 @@ def test_a_folder_that_was_removed_while_waiting_is_made_again(tmp_path: Path, m
     monkeypatch.setattr(fcntl, "flock", flock)
     with locked(str(folder), 1.0, make=True) as opened:
         assert os.fstat(opened).st_ino == folder.stat().st_ino
+
+
+def test_no_library_is_imported_for_a_lock_where_folders_can_be_locked(tmp_path: Path) -> None:
+    script = (
+        "import sys; from snapagent.store.files import locked\n"
+        "with locked(sys.argv[1], 1.0): print('filelock' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from types import FunctionType
 
-from ...bundle import BOUND_KINDS
+from ...bundle import BOUND_KINDS, PLAIN
 from ...config.targets import Target
 from ...core.functions import flavor_of
 from ...dependencies.declared import Declared
@@ -99,6 +99,12 @@ class Dependencies:
     def _wrap(self, target: Target, found: Found, rule: DependencyRule) -> None:
         giver = signature_giver(found.function)
         flavor = flavor_of(found.function)
+        if rule.result == "proxy" and type(found.function) is FunctionType and flavor == PLAIN:
+            from .proxies import ProxyingRecorder, record_with_proxies
+
+            recorder = ProxyingRecorder(str(target), rule, giver, flavor, found.kind in BOUND_KINDS)
+            self._undo.append(record_with_proxies(found.function, recorder))
+            return
         self._replace(found, EffectRecorder(str(target), rule, giver, flavor, found.kind in BOUND_KINDS))
 
     def _replace(self, found: Found, recorder: EffectRecorder) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .tape import Tape
 
 _SHARED = frozenset({*ATOMS, type, type(len), type(lambda: None)})  # identity says nothing about these
-_RESULTS = {"store": STORED, "handle": HANDLE, "proxy": HANDLE, "skip": SKIPPED}
+_RESULTS = {"store": STORED, "handle": HANDLE, "proxy": STORED, "skip": SKIPPED}
 _ITEMS = DEFAULT_SETTINGS.replace(max_bytes=DEFAULT_SETTINGS.effects_max_bytes)
 
 

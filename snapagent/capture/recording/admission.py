@@ -45,7 +45,7 @@ SKIP_AHEAD = 0.002  # seconds: over budget, all calls that come within this time
 MOST_SKIPPED_AHEAD = 1000  # calls
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubled each time
 # Libraries that the first captures load, and how many threads may have waited for them.
-_LATE = ("dill", "zstandard", "decimal", "email.parser")
+_LATE = ("dill", "filelock", "zstandard", "decimal", "email.parser")
 _MOST_LOADING = 4
 
 

@@ -94,7 +94,6 @@ footer { margin-top: 3rem; font-size: .85rem; }
   td::before { content: attr(data-title); color: var(--dim); font-size: .8rem; }
   td:first-child { display: block; }
   td:first-child::before { display: none; }
-  .figures { grid-template-columns: repeat(auto-fit, minmax(6rem, 1fr)); }
 }
 @media print {
   section, details { break-inside: avoid; }

@@ -213,14 +213,21 @@ def _session(kind: type | None, name: str, calls: Calls) -> Any:
     from sys import modules
 
     aiohttp = modules["aiohttp"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # aiohttp advises against subclasses
-        made: Any = type("ClientSession", (kind or aiohttp.ClientSession,), {"__del__": lambda self: None})
-    session = object.__new__(made)
     first = calls[0][0] if calls else {}
     base = modules["yarl"].URL(f"{first['scheme']}://{first['host']}") if first else None
+
+    def build_url(self: Any, given: Any) -> Any:
+        """A relative URL is below the host of the recorded calls: the base of the real session is not known."""
+        url = modules["yarl"].URL(given)
+        return base.join(url) if base is not None and not url.host else url
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # aiohttp advises against subclasses
+        members = {"__del__": lambda self: None, "_build_url": build_url}
+        made: Any = type("ClientSession", (kind or aiohttp.ClientSession,), members)
+    session = object.__new__(made)
     values = {
-        "_base_url": base, "_base_url_origin": base, "_connector": _Connector(), "_connector_owner": True,
+        "_base_url": None, "_base_url_origin": None, "_connector": _Connector(), "_connector_owner": True,
         "_cookie_jar": _Cookies(), "_default_headers": modules["multidict"].CIMultiDict(), "_default_auth": None,
         "_timeout": aiohttp.client.DEFAULT_TIMEOUT, "_raise_for_status": False, "_auto_decompress": True,
         "_loop": None, "_trace_configs": [], "_retry_connection": True, "_source_traceback": None,

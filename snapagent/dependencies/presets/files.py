@@ -129,7 +129,9 @@ def _install(namespace: dict[str, Any], wrap: Wrap) -> Callable[[], None] | None
         "listdir": _names(os.listdir, wrap(operations[3], os.listdir)),
         "scandir": _entries(os.scandir, wrap(operations[4], _listing(os.scandir))),
     }
+    early = _holders_of(os.scandir)
     undo = [_put(os, name, function) for name, function in made.items()]
+    undo += [_put_static(holder, made["scandir"]) for holder in early]
     opening = _opening(builtins.open, wrap(operations[0], builtins.open))
     undo += [_put(place, "open", opening) for place in (builtins, sys.modules["io"])]
 
@@ -192,6 +194,25 @@ def _put(place: Any, name: str, function: Any) -> Callable[[], None]:
             setattr(place, name, real)
         for each in sets:
             each.discard(function)
+
+    return restore
+
+
+def _holders_of(real: Any) -> list[type]:
+    """The classes of `glob` that took `os.scandir` when they were defined, from Python 3.13 on; `pathlib` uses them."""
+    import glob
+
+    classes = [each for each in vars(glob).values() if isinstance(each, type)]
+    return [each for each in classes if getattr(vars(each).get("scandir"), "__func__", None) is real]
+
+
+def _put_static(holder: Any, function: Any) -> Callable[[], None]:
+    before, now = vars(holder)["scandir"], staticmethod(function)
+    holder.scandir = now
+
+    def restore() -> None:
+        if vars(holder).get("scandir") is now:
+            holder.scandir = before
 
     return restore
 

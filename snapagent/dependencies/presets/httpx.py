@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import Deferred, Described, Operation
-from .http_calls import Tee, described, packed_body, packed_headers, unpacked_body, unpacked_headers
+from .http_calls import Tee, cookie_values, described, packed_body, packed_headers, unpacked_body, unpacked_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,3 +68,4 @@ operations = (
     Operation("httpx._transports.default", "HTTPTransport.handle_request", _describe, _pack, _rebuild),
     Operation("httpx._transports.default", "AsyncHTTPTransport.handle_async_request", _describe, _pack, _rebuild),
 )
+objects = (cookie_values,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weakref import ref
 
 from . import Deferred, Described, LibraryObject, Operation
-from .http_calls import Tee, described, packed_body, packed_headers, unpacked_body, unpacked_headers
+from .http_calls import Tee, cookie_values, described, packed_body, packed_headers, unpacked_body, unpacked_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,4 +119,4 @@ def _session(kind: type | None, name: str, calls: Calls) -> Any:
 
 
 operations = (Operation("requests.adapters", "HTTPAdapter.send", _describe, _pack, _rebuild),)
-objects = (LibraryObject(("requests.sessions.Session",), _session),)
+objects = (LibraryObject(("requests.sessions.Session",), _session), cookie_values)

@@ -6,6 +6,8 @@ context, and does nothing where there is none.
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +32,29 @@ def watched(by: Watcher | None) -> Iterator[None]:
         yield
     finally:
         watcher.reset(token)
+
+
+def is_address(host: object) -> bool:
+    """Whether a host needs no look-up, because it is an address or missing; the connection is an event of its own."""
+    text = os.fsdecode(host) if isinstance(host, str | bytes) else ""
+    if not text:
+        return True
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, text.partition("%")[0])
+            return True
+        except (OSError, ValueError):
+            continue
+    return False
+
+
+def database_file(path: str) -> str | None:
+    """The file that `sqlite3.connect` opens for this path or URI; None for a database in memory, or a temporary one."""
+    if path.startswith("file:"):
+        path, _, options = path.removeprefix("file:").partition("?")
+        if "mode=memory" in options:
+            return None
+    return None if path in ("", ":memory:") else path
 
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:

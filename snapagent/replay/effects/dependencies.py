@@ -21,7 +21,7 @@ from ...core.records import Record
 from ...core.signature import Parameters, defaults_of
 from ...dependencies.presets import Operation, load_preset, load_replacements
 from ...dependencies.swapping import restore, swap, swapped
-from ...dependencies.tape import WRITE, StoredEffect
+from ...dependencies.tape import ATTRIBUTE, WRITE, StoredEffect
 from ...errors import NotReplayableError
 from ..functions import find_raw, import_module, unwrap
 
@@ -195,7 +195,7 @@ def replaced(dependencies: Iterable[Dependency], answer: Answer) -> Iterator[Non
         for dependency in dependencies:
             if dependency.operation is not None and dependency.operation.install is not None:
                 undo.append(_install(dependency, answer))
-            elif dependency.operation is None or not dependency.operation.at_start:
+            elif dependency.flavor != ATTRIBUTE and (dependency.operation is None or not dependency.operation.at_start):
                 undo.append(_replace(dependency, answer))
         for word in dict.fromkeys(dependency.preset for dependency in dependencies if dependency.preset):
             undo += [_put(each.module, each.qualname, each.function) for each in load_replacements(word)]

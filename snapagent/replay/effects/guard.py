@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Collection
-from ipaddress import ip_address
 from types import CodeType, FrameType
 
 from ...errors import UndeclaredEffect
+from .audit import database_file, is_address
 from .program_files import is_of_program
 
 SOCKET = "socket"  # the word in `live=` that lets every connection through
@@ -70,20 +71,11 @@ class Guard:
 def _is_harmless(event: str, arguments: tuple[object, ...]) -> bool:
     """Nothing is looked up for an address, whose connection will be refused; a database in memory is nobody's."""
     if event == _LOOK_UP:
-        return _is_address(arguments[0])
-    return event == "sqlite3.connect" and arguments[0] == ":memory:"
-
-
-def _is_address(host: object) -> bool:
-    """Whether there is nothing to look up: the connection that follows will be refused."""
-    text = host.decode(errors="replace") if isinstance(host, bytes) else host
-    if not isinstance(text, str) or not text:
-        return True
-    try:
-        ip_address(text.partition("%")[0])
-    except ValueError:
+        return is_address(arguments[0])
+    if event != "sqlite3.connect":
         return False
-    return True
+    path = arguments[0]
+    return isinstance(path, str | bytes) and database_file(os.fsdecode(path)) is None
 
 
 def _subject(event: str, arguments: tuple[object, ...]) -> str:

@@ -18,7 +18,7 @@ from ...core.records import Record
 from ...core.signature import KEYWORD_ONLY, Parameters
 from ...dependencies.callers import calling_codes, library_of, names_of
 from ...dependencies.keys import Interval, effect_key, without_clock_readings
-from ...dependencies.tape import HANDLE, PENDING, RAISED, SKIPPED, StoredEffect
+from ...dependencies.tape import ATTRIBUTE, HANDLE, ITEMS, PENDING, RAISED, SKIPPED, StoredEffect
 from ...errors import EffectNotRecorded, SnapagentError
 from ...placeholder import UNSTORABLE, restore_placeholder
 from ...sealing.opened_call import OpenedCall
@@ -39,7 +39,7 @@ from .misses import Miss, call_text, describe_miss
 from .new_values import new_value
 from .overlay import Overlaid, overlay_for
 from .progress import Progress
-from .stand_ins import make_stand_in
+from .stand_ins import ReadAttribute, make_stand_in
 from .todays_effects import as_made
 
 _ENDED_EARLY = (CLOSED, CAPPED, CANCELLED)
@@ -141,7 +141,8 @@ class Server:
                 dependency = dependency or self._functions.get(id(unwrap(vars(base)[name])))
                 if dependency is None:
                     return None
-                return functools.partial(self._answer_on, dependency)
+                served = functools.partial(self._answer_on, dependency)
+                return ReadAttribute(served) if dependency.flavor == ATTRIBUTE else served
         return None
 
     def _answer_on(self, dependency: Dependency, /, *args: Any, **kwargs: Any) -> Any:
@@ -326,6 +327,9 @@ class Server:
             return self._results[effect.same_as]
         if effect.kept == HANDLE:
             return self._handle(index, effect, live)
+        if effect.kept == ITEMS:
+            items, is_complete = self._load(index, effect.result, live)
+            return self._recorded_items(items, is_complete, live)
         if effect.kept == SKIPPED or effect.result is None:
             return restore_placeholder(f"effects[{index}].result", UNSTORABLE, effect.result_type, "result: skip")
         stored = self._load(index, effect.result, live)
@@ -334,6 +338,10 @@ class Server:
             return stored
         with audit.watched(None):  # a preset may use a database in memory
             return operation.rebuild(stored, live.raw_args, live.raw_kwargs)
+
+    def _recorded_items(self, items: list[Any], is_complete: bool, live: LiveEffect) -> Iterator[Any]:
+        yield from items
+        self._finish(live, None, "" if is_complete else CLOSED, len(items))
 
     def _handle(self, index: int, effect: StoredEffect, live: LiveEffect) -> Any:
         library_object = self._objects.make(effect.result_type)

@@ -26,6 +26,16 @@ MethodOf = Callable[[type, str], Callable[..., Any] | None]
 NOT_RECORDED = "it was not recorded"
 
 
+class ReadAttribute:
+    """Serves the reading of an attribute, called with the instance."""
+
+    def __init__(self, served: Callable[..., Any]) -> None:
+        self._served = served
+
+    def __call__(self, instance: object) -> Any:
+        return self._served(instance)
+
+
 def make_stand_in(type_name: str, path: str, method_of: MethodOf) -> Any:
     """A stand-in for an object of the class `type_name` (`module:qualname` or dotted) that a bundle knows as `path`."""
     real = find_class(type_name)
@@ -82,7 +92,7 @@ def _namespace(real: type | None, type_name: str, path: str, method_of: MethodOf
             return attributes[name]
         served = method_of(real, name) if real is not None else None
         if served is not None:
-            return functools.partial(served, self)
+            return served(self) if isinstance(served, ReadAttribute) else functools.partial(served, self)
         raw: Any = inspect.getattr_static(real, name, None) if real is not None else None
         if raw is not None and not hasattr(type(raw), "__get__"):
             return raw

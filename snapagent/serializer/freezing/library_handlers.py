@@ -145,8 +145,10 @@ def _limited_stream(dump: Dump, stream: Any) -> Any:
 
 
 def _session(dump: Dump, session: Any) -> Any:
-    why = special(type(session)) or (UNSTORABLE, "a connection over the network")
-    return session_form(session, dump.note) or dump.leave_out(session, *why)
+    return session_form(session, dump.note) or _of_own_class(dump, session)
+
+
+_of_own_class = left_out(UNSTORABLE, "a connection over the network")
 
 
 def _headers(dump: Dump, headers: Any) -> Any:

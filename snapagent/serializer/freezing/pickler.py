@@ -189,14 +189,27 @@ class Freezer(pickle.Pickler):
             self._refuse_slow(slow_one)
             used, forgiven = thread_time(), self.time_limit.forgiven
             try:
-                known = self._code[id(code)] = code, dump_by_value(code, self)
+                known = self._code[id(code)] = code, self._dump_code(code)
             except RecursionError:
                 raise Unstorable("it is nested too deep to be stored by value") from None
             finally:
                 took = thread_time() - used - (self.time_limit.forgiven - forgiven)
-                self.decisions.slow.record(slow_one, took)
+                self.decisions.slow.record_code(slow_one, took)
             self.by_value[name_of_code(code)] = None
         return known[1]
+
+    def _dump_code(self, code: Any) -> bytes:
+        """Raises TooSlow, Unstorable."""
+        if not self.decisions.slow.have_spent_all:
+            return dump_by_value(code, self)
+        limit = self.time_limit.lower(SLOW)
+        try:
+            data = dump_by_value(code, self)
+        except TooSlow:
+            self.time_limit.restore(limit)
+            raise Unstorable("slow code took its share of the process' time already") from None
+        self.time_limit.restore(limit)
+        return data
 
     def named_form(self, code: Any) -> tuple[Any, ...] | None:
         """The form of a function or class that a module holds under a path; None for one that it does not hold."""

@@ -6,7 +6,7 @@ and the processor's only when the limit could have been reached by then: a threa
 
 from __future__ import annotations
 
-from ...core.clock import perf_counter, thread_time
+from ...core.clock import monotonic, perf_counter, thread_time
 from .byte_limit import TooSlow
 
 TYPE_CHECKING = False
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 SECONDS = 2.0  # for one call, where no budget says less
 SLOW = 0.005  # seconds: a type or function that took longer is remembered
+# What slow code may take in all, whatever the budget: seconds, and a share of the process' time besides. A web
+# application's own tests define functions that hold the whole application, and each would be stored with it.
+_SLOW_CODE_SECONDS = 1.0
+_SLOW_CODE_SHARE = 0.25
 _FIRST_LOOK = 0.001  # seconds: most calls are frozen by then
 _MOST_REMEMBERED = 1000
 
@@ -57,6 +61,19 @@ class TimeLimit:
             self._since = now - _FIRST_LOOK
         return self._limit - (now - self._since)
 
+    def lower(self, seconds: float) -> float:
+        """Leave at most so many seconds from now on; the limit before, for `restore`."""
+        left, before = self.left(), self._limit
+        if seconds < left:
+            self._limit -= left - seconds
+            self.deadline = perf_counter() + seconds
+        return before
+
+    def restore(self, limit: float) -> None:
+        """Take the limit back that `lower` returned. Raises TooSlow when that is used up too."""
+        self._limit = limit
+        self.look()
+
     def forgive(self, seconds: float) -> None:
         """Do not count seconds that were spent on what happens once in a process, such as loading a library."""
         self.forgiven += seconds
@@ -66,6 +83,22 @@ class TimeLimit:
 
 class SlowOnes(dict[object, float]):
     """Types and code whose objects took long to freeze the last time: seconds by type or code object."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since = monotonic()
+        self._spent_on_code = 0.0
+
+    def record_code(self, code: object, seconds: float) -> None:
+        self.record(code, seconds)
+        if seconds >= SLOW:
+            self._spent_on_code += seconds
+
+    @property
+    def have_spent_all(self) -> bool:
+        """Whether slow code has taken as much time as it may until now."""
+        spent = self._spent_on_code - _SLOW_CODE_SECONDS
+        return spent > 0.0 and spent > _SLOW_CODE_SHARE * (monotonic() - self._since)
 
     def record(self, one: object, seconds: float) -> None:
         if seconds < SLOW:

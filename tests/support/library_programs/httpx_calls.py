@@ -77,6 +77,18 @@ class Gateway:
         return self.client.get(f"/stock/{sku}").json()
 
 
+class Member:
+    def __init__(self, url):
+        self.client = httpx.Client(base_url=url)
+
+    def login(self):
+        self.client.get("/login")
+        return sorted(self.client.cookies)
+
+    def stock(self, sku):
+        return self.client.get(f"/stock/{sku}").json()
+
+
 class AGateway:
     def __init__(self, url):
         self.client = httpx.AsyncClient(base_url=url)
@@ -115,6 +127,9 @@ def main(url):
     with contextlib.suppress(httpx.ConnectError):
         refused_raises(1)
     Gateway(url).stock("a")
+    member = Member(url)
+    member.login()
+    member.stock("b")
 
     async def go():
         for f in (acookies, astreamed, agather):

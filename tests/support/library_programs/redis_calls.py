@@ -101,15 +101,14 @@ class Repo:
 
 
 async def ahash():
-    r = redis.asyncio.Redis(port=PORT)
-    await r.set("ak", "v")
-    v = await r.get("ak")
-    async with r.pipeline() as p:
-        p.incr("an")
-        p.get("ak")
-        out = await p.execute()
-    await r.aclose()
-    return v, out
+    async with redis.asyncio.Redis(port=PORT) as r:
+        await r.set("ak", "v")
+        v = await r.get("ak")
+        async with r.pipeline() as p:
+            p.incr("an")
+            p.get("ak")
+            out = await p.execute()
+        return v, out
 
 
 class ARepo:
@@ -141,8 +140,7 @@ def main():
     asyncio.run(ahash())
 
     async def go():
-        r = redis.asyncio.Redis(port=PORT)
-        await ARepo(r).get("k")
-        await r.aclose()
+        async with redis.asyncio.Redis(port=PORT) as r:
+            await ARepo(r).get("k")
 
     asyncio.run(go())
