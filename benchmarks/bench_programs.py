@@ -134,11 +134,13 @@ def prepare(folder: Path) -> None:
 
 
 def environment(folder: Path, program: Program, budget: str, run: str) -> dict[str, str]:
+    # Libraries are installed with their bytecode. Where none may be written, each run would compile them anew.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if budget == BARE:
-        return dict(os.environ)
+        return environ
     config = folder / f"{run}.yaml"
     config.write_text(f"version: 1\ncapture_dir: {folder}/{run}\n{BUDGETS[budget]}targets: ['{program.pattern}']\n")
-    return environment_for(dict(os.environ), config=str(config), on=True)
+    return environment_for(environ, config=str(config), on=True)
 
 
 def seconds(folder: Path, program: Program, budget: str, run: str) -> tuple[float, str]:

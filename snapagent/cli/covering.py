@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
+from importlib.util import find_spec
 from itertools import combinations
 
 import click
 
 from ..bundle import SETTINGS_MODULE
+from ..core.records import Record
 from ..store.layout import BundleEntry
 from ..store.reader import StoreReader
 from .app import App
@@ -17,6 +19,7 @@ from .workers.children import ask
 from .workers.pool import Task
 from .workers.tasks import tasks_of, variables_for, with_settings
 
+_COVERED, _UNREPLAYED = "others take the same branches", "cannot be replayed"
 _MOST_TRIED = 20_000  # choices of bundles that are tried before a quicker way, which may choose one more
 
 Branch = tuple[int, int]
@@ -56,15 +59,30 @@ def _greedy(taken: Mapping[str, Set[Branch]], names: Sequence[str], wanted: Set[
     return chosen
 
 
-def covering(app: App, store: StoreReader, chosen: Iterable[tuple[str, BundleEntry]]) -> list[tuple[str, BundleEntry]]:
-    """Of the chosen bundles, function by function, the fewest with the same branches; the newer ones are preferred.
+class LeftOut(Record):
+    """A bundle that is not promoted, and why."""
 
-    Replays them in a child process. Raises ClickException when that fails.
+    target: str
+    name: str
+    path: str
+    reason: str
+
+
+def covering(
+    app: App, store: StoreReader, chosen: Iterable[tuple[str, BundleEntry]]
+) -> tuple[list[tuple[str, BundleEntry]], list[LeftOut]]:
+    """Of the chosen bundles, function by function, the fewest with the same branches, and those that are left out.
+
+    The newer ones are preferred. Replays them in a child process. Raises ClickException when that fails, UsageError
+    without coverage.py.
     """
+    if find_spec("coverage") is None:
+        raise click.UsageError("--cover needs coverage.py, which is not installed: pip install 'snapagent[cover]'")
     by_target: dict[str, list[BundleEntry]] = {}
     for name, entry in chosen:
         by_target.setdefault(name, []).append(entry)
     found: list[tuple[str, BundleEntry]] = []
+    left: list[LeftOut] = []
     for name, entries in by_target.items():
         by_name = {entry.name: entry for entry in sorted(entries, reverse=True)}
         taken = _taken(app, store, name, by_name)
@@ -72,8 +90,13 @@ def covering(app: App, store: StoreReader, chosen: Iterable[tuple[str, BundleEnt
             raise click.ClickException(f"no bundle of {name} can be replayed; 'snapagent replay {name}' says why")
         fewest = fewest_with_all({bundle: taken[bundle] for bundle in by_name if bundle in taken})
         found += [(name, by_name[bundle]) for bundle in fewest]
+        left += [
+            LeftOut(name, bundle, entry.path, _COVERED if bundle in taken else _UNREPLAYED)
+            for bundle, entry in by_name.items()
+            if bundle not in fewest
+        ]
         app.out.note(_told(name, len(fewest), len(by_name), len(taken)))
-    return found
+    return found, left
 
 
 def _told(name: str, chosen: int, number: int, replayed: int) -> str:

@@ -18,6 +18,7 @@ _module_of = type.__dict__["__module__"].__get__
 _qualname_of = type.__dict__["__qualname__"].__get__
 _flags_of = type.__dict__["__flags__"].__get__
 
+_IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _EXCEPTION = 1 << 30  # Py_TPFLAGS_BASE_EXC_SUBCLASS
 _CLASS = 1 << 31  # Py_TPFLAGS_TYPE_SUBCLASS
@@ -63,6 +64,11 @@ def type_name(kind: type) -> str:
 def is_heap_type(kind: type) -> bool:
     """Whether the type was made at run time: by a class statement, or by an extension module."""
     return bool(_flags_of(kind) & _HEAP_TYPE)
+
+
+def is_immutable(kind: type) -> bool:
+    """Whether attributes of the type cannot be set: so are nearly all types of the standard library that are in C."""
+    return bool(_flags_of(kind) & _IMMUTABLE)
 
 
 def is_exception_type(kind: type) -> bool:

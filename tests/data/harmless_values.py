@@ -116,4 +116,8 @@ HARMLESS: tuple[tuple[str, Any], ...] = (
     ("token_server", "auth.example.org:8443"),
     ("oauth", "https://example.org/oauth2/authorize"),
     ("session_id", uuid.UUID(int=7)),
+    ("token", "widget.value|stringformat:'s'"),
+    ("token", 'password_url|default:"../password/"'),
+    ("password_field_name", "password1"),
+    ("secretName", "till-db-7f3a"),
 )

@@ -44,7 +44,7 @@ RUNS: dict[str, list[str]] = {
     "export": ["export", "export --captures-dir torn"],
     "replay": [f"replay {QUOTE} -j 1", "replay --captures-dir noisy -j 1 --twice --ignore result.nothing"],
     "facsimile": [f"facsimile {PLACE}"],
-    "promote": [f"promote {QUOTE} --to promoted --config redact.yaml"],
+    "promote": [f"promote {QUOTE} --cover --to promoted --config redact.yaml"],
     "clear": ["clear --dry-run", f"clear {PLACE} --yes"],
     "prune": ["prune --dry-run --config lean.yaml"],
     "pin": [f"pin {QUOTE}"],

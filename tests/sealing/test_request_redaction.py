@@ -298,6 +298,20 @@ def test_bodies_lose_their_secrets_and_keep_all_else(name: str) -> None:
         assert json.loads(raw)
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, io.BytesIO])
+def test_body_that_stands_alone_is_read_as_in_a_request(kind: Any) -> None:
+    """As the effect of a method that reads it, or the argument of a parser."""
+    body = b'{"user": "ann", "password": "abc", "tokens": ["de", "hidden-s3cret-1"], "note": null}'
+
+    found = sealed(view, kind(body), result="see hidden-s3cret-1")
+
+    (again,) = found.args
+    document = json.loads(again.getvalue() if isinstance(again, io.BytesIO) else again)
+    assert (document["user"], document["tokens"][0], document["note"]) == ("ann", "de", None)
+    assert document["password"].startswith("redacted-")
+    assert b"hidden" not in everything_in(found.file)
+
+
 def test_harmless_values_of_a_body_are_harmless_raw_and_parsed() -> None:
     document = {"is_secret": True, "password": None, "api_key": "header", "pad_token": "<|endoftext|>", "pwd": "/srv"}
     query = urlencode({name: value for name, value in document.items() if isinstance(value, str)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...core.clock import monotonic
 
 _NEVER = float("inf")
+_RESERVE, _LONGEST_RESERVE = 0.2, 2.0  # share of the time for the indexes, and seconds; the rest is for bundles
 
 
 class ProcessEnd:
@@ -13,6 +14,11 @@ class ProcessEnd:
     def __init__(self) -> None:
         self.drain_until = _NEVER
         self.deadline = _NEVER
+
+    def begin(self, wait: float) -> None:
+        """The process ends within `wait` seconds."""
+        self.deadline = monotonic() + wait
+        self.drain_until = self.deadline - min(wait * _RESERVE, _LONGEST_RESERVE)
 
     @property
     def is_over(self) -> bool:

@@ -31,8 +31,9 @@ class Request:
         except Empty:
             return False
 
-    def wait_while_there_is_progress(self, storer: CallStorer, deadline: float) -> bool:
-        """The reply to the last request; False when there was none until `deadline`, or too long no progress."""
+    def wait_while_there_is_progress(self, storer: CallStorer) -> bool:
+        """The reply to the last request; False when there was none until the deadline, or too long no progress."""
+        deadline = storer.end.deadline
         done, worked, since = storer.progress, process_time(), monotonic()
         while monotonic() < deadline:
             with suppress(Empty):

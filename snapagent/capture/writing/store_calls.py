@@ -91,9 +91,10 @@ class CallStorer:
             function.restart()
             function.ledger.restart()
 
-    def begin_end(self, deadline: float, drain_until: float, *, counts_first: bool) -> None:
-        """The process ends at `deadline` of the monotonic clock: from `drain_until` on no more calls are written."""
-        self.end.deadline, self.end.drain_until, self._counts_first = deadline, drain_until, counts_first
+    def begin_end(self, wait: float, *, counts_first: bool) -> None:
+        """The process ends within `wait` seconds."""
+        self.end.begin(wait)
+        self._counts_first = counts_first
         for function in list(self._watched.values()):
             function.ledger.is_closing = True
 

@@ -17,7 +17,7 @@ from os import getpid
 from ...core.clock import monotonic, thread_time
 from ...store import own_writes
 from ..host_guard import describe, log_once
-from . import exit_status, process_life
+from . import callbacks, exit_status, process_life
 from . import thread as native_thread
 from .pauses import Pauses
 from .requests import Request
@@ -27,7 +27,7 @@ from .work_lock import WorkLock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, Protocol
+    from typing import Any
 
     from ...config.settings import Settings
     from ...config.targets import Target
@@ -35,23 +35,14 @@ if TYPE_CHECKING:
     from ..recording.admission import Gate
     from ..recording.ledger import Ledger
     from .backlog import CapturedCall
+    from .callbacks import PeriodicTask
     from .store_calls import Seal, ShapeOf
-
-    class PeriodicTask(Protocol):
-        """Work to be done now and then in the writer's thread, and at the end."""
-
-        def run_if_due(self) -> None: ...
-        def restart(self) -> None: ...
-        def end(self) -> None: ...
-
 
 QUEUE_BYTES = 64 * 1024 * 1024
 # Seconds that the thread waits for more calls, at most until the indexes are due. Within a batch, bundles that newer
 # ones make surplus are not written, and the program is interrupted once for writing and indexes together.
 GATHER_LEAST, GATHER_MOST = 0.1, 0.4
-_YIELD = 0.0005  # seconds that the thread sleeps between two steps, to let the program's threads run
 EXIT_WAIT = 10.0  # seconds that the end of a process may wait for the writer, unless the configuration says otherwise
-_EXIT_RESERVE, _LONGEST_RESERVE = 0.2, 2.0  # share of that for the indexes, and seconds; the rest is for bundles
 _FLUSH = 2.0  # seconds that `flush` waits
 _IDLE = 0.5  # seconds that the thread sleeps without a look around
 _PATIENCE = 0.2  # seconds to wait for the lock of an index, so that one stuck process does not hold up the queue
@@ -83,11 +74,13 @@ class Writer:
         shape_of: ShapeOf | None = None,
     ) -> None:
         self.store = store
-        self._storer = CallStorer(store, seal, shape_of or _no_shape, self._pause, self._between_calls, self._done_with)
+        self._storer = CallStorer(
+            store, seal, shape_of or callbacks.no_shape, self._pause, self._between_calls, self._done_with
+        )
         self._sync = sync
         self._exit_wait = exit_wait
-        self._spent = spent or _nothing
-        self._settle = settle or _settle_nothing
+        self._spent = spent or callbacks.spend_nothing
+        self._settle = settle or callbacks.settle_nothing
         self._periodic = periodic
         self._own_threads: set[int] = own_threads if own_threads is not None else set()
         self._limit = queue_bytes
@@ -338,14 +331,9 @@ class Writer:
         self._closed = True
         process_life.unregister(self)
         wait = self._exit_wait if timeout is None else timeout
-        deadline = monotonic() + wait
-        reserve = min(wait * _EXIT_RESERVE, _LONGEST_RESERVE)
         in_thread = self._running and self._pid == getpid()
-        self._storer.begin_end(deadline, deadline - reserve, counts_first=in_thread and not self._sync)
-        if in_thread:
-            done = self._ask(last=True).wait_while_there_is_progress(self._storer, deadline)
-        else:
-            done = self._close_here(wait)
+        self._storer.begin_end(wait, counts_first=in_thread and not self._sync)
+        done = self._ask(last=True).wait_while_there_is_progress(self._storer) if in_thread else self._close_here(wait)
         lost = self._storer.unsettled + len(self._queue)
         if lost:
             calls = "1 captured call was" if lost == 1 else f"{lost:,} captured calls were"
@@ -371,17 +359,3 @@ class Writer:
             log_once("the writer", describe(error))
         if interrupted:
             exit_status.set_interrupted()
-
-
-def _nothing(seconds: float) -> None:
-    """Default of `spent`."""
-
-
-def _settle_nothing(call: CapturedCall) -> float:
-    """Default of `settle`."""
-    return 0.0
-
-
-def _no_shape(call: CapturedCall) -> str:
-    """Default of `shape_of`."""
-    return ""

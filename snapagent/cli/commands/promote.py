@@ -26,7 +26,7 @@ from ...store.writer import Store
 from ..app import App, json_option, pass_app, store_options
 from ..choosing import bundle, folders, is_glob, matching, name_of
 from ..completing import complete_target
-from ..covering import covering
+from ..covering import LeftOut, covering
 from ..terminal.table import Column
 from ..terminal.wording import counted, local_time, shown_path
 from ..views.rows import iso_time
@@ -141,7 +141,7 @@ def promote_command(
     would change is refused.
 
     With --cover, the bundles are replayed in a child process, and of each function only the fewest are taken that reach
-    the same branches of its code (needs the library coverage).
+    the same branches of its code (needs an extra: pip install 'snapagent[cover]').
 
     \b
     Examples:
@@ -151,16 +151,17 @@ def promote_command(
     """
     store = _source(app)
     chosen = _chosen(store, words)
+    left: list[LeftOut] = []
     if cover:
-        chosen = covering(app, store, chosen)
+        chosen, left = covering(app, store, chosen)
     if dry_run:
-        _print(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], None, as_json)
+        _print(app, [Promoted(name, entry.name, entry.name, entry.path) for name, entry in chosen], left, None, as_json)
         return
     if to_path is None:
-        _print(app, _listed(app, store, chosen), f"listed in manifests in {shown_path(app.base_path)}", as_json)
+        _print(app, _listed(app, store, chosen), left, f"listed in manifests in {shown_path(app.base_path)}", as_json)
         return
     done = f"written to {shown_path(to_path)} and listed in manifests there"
-    _print(app, _copied(app, store, chosen, to_path), done, as_json)
+    _print(app, _copied(app, store, chosen, to_path), left, done, as_json)
     folder = os.path.abspath(os.path.expanduser(to_path))
     if _is_ignored(folder):
         app.out.note(f"git ignores {to_path}", then=f"add '!{os.path.relpath(to_path)}/' to .gitignore")
@@ -260,19 +261,25 @@ def _by_hash(
     return found[0][0], [found[0][1]]
 
 
-def _print(app: App, promoted: Sequence[Promoted], done: str | None, as_json: bool) -> None:
+def _print(app: App, promoted: Sequence[Promoted], left: Sequence[LeftOut], done: str | None, as_json: bool) -> None:
     """`done` describes the result; None for a dry run."""
     if as_json:
-        app.out.json({"dry_run": done is None, "promoted": [one.as_dict() for one in promoted]})
+        left_out = [one.as_dict() for one in left]
+        app.out.json({"dry_run": done is None, "promoted": [one.as_dict() for one in promoted], "left_out": left_out})
         return
     columns = (Column("FUNCTION", style="bold", shrinks=2), Column("TIME", spare=True), Column("HASH", style="cyan"),
                Column("REDACTED NOW", style="magenta", shrinks=1))  # fmt: skip
     app.out.table(columns, [(one.target, *_which(one), ", ".join(one.redacted) or "-") for one in promoted])
+    if left:
+        columns = (Column("LEFT OUT", style="bold", shrinks=2), Column("TIME", spare=True),
+                   Column("HASH", style="cyan"), Column("REASON", style="yellow", shrinks=1))  # fmt: skip
+        app.out.line("")
+        app.out.table(columns, [(one.target, *_which(one), one.reason) for one in left])
     what = done or "would be promoted"
     app.out.note(f"{counted(len(promoted), 'bundle')} {what}", then="review them, then git add" if done else None)
 
 
-def _which(one: Promoted) -> tuple[str, str]:
+def _which(one: Promoted | LeftOut) -> tuple[str, str]:
     """Time and hash of a bundle, from its name."""
     entry = parse_bundle_name(one.name, one.path)
     return (local_time(iso_time(entry)), entry.short_hash) if entry is not None else ("-", one.name)

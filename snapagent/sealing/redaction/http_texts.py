@@ -58,6 +58,14 @@ def edited(text: str, edits: Iterator[Edit]) -> str:
     return "".join([*pieces, text[end:]]) if pieces else text
 
 
+def is_body(data: bytes | bytearray) -> bool:
+    """Whether bytes are the body of a request or response by their look: a document of JSON, or a multipart form."""
+    start = data.lstrip()[:2]
+    if start[:1] in (b"{", b"["):
+        return _is_json(data.decode("utf-8", "replace"))
+    return start == b"--" and b"\r\n\r\n" in data and b"form-data" in data
+
+
 def without_secrets(text: str, judge: Judge) -> str | None:
     """The text without the secrets of its fields; None for a text in none of the formats that have fields."""
     stripped = text.strip()

@@ -58,6 +58,8 @@ _SHAPES = re.compile(
     r"|(?:localhost|[a-z][a-z-]{1,30}):\d{2,5}"
     r"|[a-z]+/[a-z][\w.+-]*(?:;\s*[\w-]+=[\w-]+)*"  # media types
     r"|\$\{?\w+\}?|%\(?\w*\)?[sd]|\{\{?\s*[\w.]+\s*\}?\}|<[\w|/ -]{1,30}>|\[\w{1,30}\]"  # holes of templates
+    r"|[a-z_]{1,30}(?:\.[a-z_]{1,30})*(?:\|[a-z_]{2,30}"  # a name and its filters, as templates write them
+    r"(?::(?:'[\w./%: -]{0,20}'|\"[\w./%: -]{0,20}\"|[a-z_.]{1,30}))?)+"
     r"|\^.*\$"  # regular expressions
     r"|(.)\1*"  # masks
     r")",

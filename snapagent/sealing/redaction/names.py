@@ -63,6 +63,8 @@ _AT_THE_END = tuple(_ENDINGS.split())
 _PROBABLE_AT_THE_END = tuple(_PROBABLE_ENDINGS.split())
 _EXCEPTIONS = ("secretar",)  # secretary, secretariat
 
+_NAME_OF_ANOTHER = "name"  # `password_field_name`: it says where a secret is, and is no secret itself
+
 _REST = re.compile(r"[^a-z0-9]+")
 _MOST = 20_000  # cached names
 _LONGEST = 100  # characters of a name; a longer key is data
@@ -120,7 +122,7 @@ class SecretNames:
         if name.endswith(_PROBABLE_AT_THE_END):
             return PROBABLE
         if any(part in name for part in _INSIDE) and not any(part in name for part in _EXCEPTIONS):
-            return NAMED
+            return None if name.endswith(_NAME_OF_ANOTHER) else NAMED
         if name.endswith("tokens"):
             return LIKE
         return NAMED if name.endswith(_AT_THE_END) else None

@@ -33,14 +33,15 @@ from ...serializer.inert.walk import (
     walk,
 )
 from ..hashing.arrays import packed_in
-from ..hashing.atoms import PSEUDONYM
 from .body_lengths import BodyLengths
 from .equal_values import SecretSearch
-from .looks import could_be_secret, is_worth_searching, looks_random, looks_secret
-from .names import CERTAIN, WHOLE, inherited
+from .http_texts import is_body
+from .looks import could_be_secret
+from .names import WHOLE, inherited
 from .patterns import is_card_number, secrets_in
+from .pseudonyms import Pseudonyms, is_pseudonym
 from .request_texts import RequestTexts
-from .requests import COOKIES, RequestNames, context_of
+from .requests import COOKIES, REQUEST, RequestNames, context_of
 from .rules import BUILT_IN, LEAVES, Redactor
 from .surroundings import (
     is_code,
@@ -78,11 +79,9 @@ class Redaction:
         self._rules = rules
         self._streams = streams
         self._parts: dict[str, Roots] = {}
-        self._known = rules.environment.values().union(known)
-        self._secrets = {secret: rules.pseudonym(secret) for secret in self._known}
-        self._whole: dict[bytes, str] = {}  # secrets too short to be searched for inside other texts
+        self._pseudonyms = Pseudonyms(rules, rules.environment.values().union(known))
         self._search = SecretSearch({}, b"", {})
-        self._request = RequestTexts(RequestNames(rules.names), self._pseudonym, self._cleaned)
+        self._request = RequestTexts(RequestNames(rules.names), self._pseudonyms)
         self._lengths = BodyLengths()
 
     # A container is visited once for each rule that it inherits: one that is shared by a secret name and a harmless one
@@ -108,7 +107,7 @@ class Redaction:
 
         This needs the secrets of all parts: a result may repeat a secret argument.
         """
-        self._search = SecretSearch(self._secrets, self._streams, self._whole)
+        self._search = SecretSearch(self._pseudonyms.secrets, self._streams, self._pseudonyms.whole)
         for part, roots in self._parts.items():
             if not self._search.empty:
                 replaced: dict[int, tuple[Any, Any]] = {}
@@ -123,7 +122,7 @@ class Redaction:
 
     def learned(self) -> Iterator[bytes]:
         """The secrets that this call itself gave away."""
-        return (secret for secret in self._secrets if secret not in self._known)
+        return self._pseudonyms.learned()
 
     def scrub(self, text: str) -> str:
         """A text about the call (a path, a detail) without the secrets that were found in it."""
@@ -151,9 +150,9 @@ class Redaction:
         if changes:
             put(place, changes, replaced)
         if type(place.node) is dict:
-            self._rekey(part, place, self._key_without_patterns, "a key looks like a secret")
+            self._rekey(part, place, self._pseudonyms.key_without_patterns, "a key looks like a secret")
             if place.rule is not None and place.rule != _ALLOWED:
-                self._rekey(part, place, self._key_that_is_no_secret, "a key belongs to a secret")
+                self._rekey(part, place, self._pseudonyms.key_that_is_no_secret, "a key belongs to a secret")
         return below
 
     def _items(self, place: Place, replaced: Mapping[int, tuple[Any, Any]]) -> Iterable[Item]:
@@ -240,8 +239,9 @@ class Redaction:
         kind = type(child)
         if rule == _ALLOWED or kind not in LEAVES:
             return child
-        if place.context is not None and kind in _TEXTS:
-            return self._without_request_secrets(part, place, place.context, item, rule, why)
+        context = place.context or (REQUEST if kind is not str and kind in _TEXTS and is_body(child) else None)
+        if context is not None and kind in _TEXTS:
+            return self._without_request_secrets(part, place, context, item, rule, why)
         if rule is not None and why and could_be_secret(rule, child):
             return self._replacement(part, place, item, why, rule)
         if kind in _TEXTS:
@@ -254,7 +254,7 @@ class Redaction:
         self, part: str, place: Place, context: str, item: Item, rule: str | None, why: str
     ) -> Any:
         child = item.child
-        if _is_pseudonym(child):
+        if is_pseudonym(child):
             return child
         new, reason = self._request.without_secrets(context, item.label, rule, why, child)
         if new is not child:
@@ -267,21 +267,21 @@ class Redaction:
         child = item.child
         kind = type(child)
         if kind in _TEXTS:
-            if not child or _is_pseudonym(child):
+            if not child or is_pseudonym(child):
                 return child
-            new: Any = self._pseudonym(child, rule)
+            new: Any = self._pseudonyms.of(child, rule)
             self._note(part, place, item, kind.__name__, why)
             return new
         if child is None or _is_placeholder(child) or is_code(child) or (kind in BUILT_IN and not child):
             return child
-        self._remember_all_in(child)
+        self._pseudonyms.remember_all_in(child)
         shown = _type_shown(child)
         self._note(part, place, item, shown, why)
         return placeholder(path_of(extended(place.link, item.key)), shown, why)
 
     def _without_patterns(self, part: str, place: Place, item: Item) -> Any:
         child = item.child
-        new, found = self._cleaned(child)
+        new, found = self._pseudonyms.cleaned(child)
         if found:
             self._note(part, place, item, type(child).__name__, f"it looks like a {', a '.join(found)}")
         return new
@@ -296,68 +296,9 @@ class Redaction:
         if not found:
             return item.child
         for begin, stop, _ in found:
-            self._for_piece(text[begin:stop], str)
+            self._pseudonyms.of_piece(text[begin:stop], str)
         rules = sorted({rule for _, _, rule in found})
         return self._replacement(part, place, item, f"in it something looks like a {', a '.join(rules)}")
-
-    def _key_without_patterns(self, key: Any) -> Any:
-        return self._cleaned(key)[0] if type(key) is str or type(key) is bytes else key
-
-    def _key_that_is_no_secret(self, key: Any) -> Any:
-        if type(key) is not str or not looks_random(key) or _is_pseudonym(key):
-            return key
-        return self._pseudonym(key, CERTAIN)
-
-    def _cleaned(self, value: Any) -> tuple[Any, list[str]]:
-        """A text or bytes without the parts that look like secrets, and the rules that matched."""
-        text = value if type(value) is str else value.decode("latin-1")
-        found = secrets_in(text, self._rules.names) if len(text) >= _SHORTEST else []
-        if not found:
-            return value, []
-        pieces, end = [], 0
-        for begin, stop, _ in found:
-            pieces += [text[end:begin], self._for_piece(text[begin:stop], type(value))]
-            end = stop
-        new = "".join([*pieces, text[end:]])
-        clean = new if type(value) is str else type(value)(new.encode("latin-1"))
-        return clean, sorted({rule for _, _, rule in found})
-
-    def _for_piece(self, secret: str, kind: type) -> str:
-        if _is_pseudonym(secret):
-            return secret
-        data = secret.encode("utf-8", "surrogatepass") if kind is str else secret.encode("latin-1")
-        name = self._rules.pseudonym(data)
-        if looks_secret(secret):
-            self._secrets[data] = name
-        return name
-
-    def _pseudonym(self, secret: str | bytes | bytearray, rule: str) -> Any:
-        data = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else bytes(secret)
-        name = self._rules.pseudonym(data)
-        if is_worth_searching(rule, secret):
-            self._secrets[data] = name
-        elif looks_secret(data.decode("latin-1")):
-            self._whole[data] = name
-        self._cleaned(secret if isinstance(secret, str) else bytes(secret))  # records the secrets inside it
-        return name if isinstance(secret, str) else type(secret)(name.encode())
-
-    def _remember_all_in(self, value: Any) -> None:
-        """Search elsewhere for the texts in a value that was replaced whole, where they look like secrets."""
-        if type(value) is int or type(value) is float:
-            text = str(value)
-            if is_worth_searching(WHOLE, text):
-                self._secrets[text.encode()] = self._rules.pseudonym(text.encode())
-            return
-        roots = Roots()
-        roots.add((), None, value)
-        for place in walk(roots):
-            for item in items_of(place):
-                child = item.child
-                if isinstance(child, str | bytes):
-                    rule = self._rules.names.rule(item.label) if item.label is not None else None
-                    text = child if isinstance(child, str) else child.decode("latin-1")
-                    if looks_random(text) if rule is None else could_be_secret(rule, child):
-                        self._pseudonym(child, rule or CERTAIN)
 
     def _replace_equal(self, part: str, place: Place, replaced: dict[int, tuple[Any, Any]]) -> None:
         changes: dict[Any, Any] = {}
@@ -412,11 +353,6 @@ def placeholder(path: str, type_name: str, why: str) -> Inert:
 
 def _is_placeholder(value: object) -> bool:
     return isinstance(value, Inert) and type(value).name == PLACEHOLDER
-
-
-def _is_pseudonym(value: str | bytes | bytearray) -> bool:
-    text = value if isinstance(value, str) else value.decode("latin-1")
-    return PSEUDONYM.fullmatch(text) is not None
 
 
 def _type_shown(value: Any) -> str:

@@ -5,11 +5,10 @@ A field is judged by its name as it is in the parsed request: by `RequestNames`,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .http_texts import without_cookies, without_credentials, without_secrets, without_set_cookie
 from .looks import could_be_secret
 from .names import CERTAIN
+from .pseudonyms import Pseudonyms
 from .requests import (
     AUTHORIZATION_HEADERS,
     COOKIE_HEADERS,
@@ -33,17 +32,11 @@ _MOST_DEPTH = 3  # of texts in texts, such as JSON in a field of a form
 
 
 class RequestTexts:
-    """Replaces secrets; `pseudonym` and `cleaned` are those of the running redaction."""
+    """Replaces secrets by the pseudonyms of the running redaction."""
 
-    def __init__(
-        self,
-        names: RequestNames,
-        pseudonym: Callable[[Any, str], Any],
-        cleaned: Callable[[Any], tuple[Any, list[str]]],
-    ) -> None:
+    def __init__(self, names: RequestNames, pseudonyms: Pseudonyms) -> None:
         self.names = names
-        self._pseudonym = pseudonym
-        self._cleaned = cleaned
+        self._pseudonyms = pseudonyms
         self._depth = 0
 
     def without_secrets(self, context: str, label: object, rule: str | None, why: str, value: Any) -> tuple[Any, str]:
@@ -52,7 +45,7 @@ class RequestTexts:
         new, reason = self._of_header(context, label, text)
         if not reason:
             if rule is not None and could_be_secret(rule, value):
-                return self._pseudonym(value, rule), why
+                return self._pseudonyms.of(value, rule), why
             new, reason = self._of_fields(text)
         if new == text:
             return value, ""
@@ -69,14 +62,14 @@ class RequestTexts:
         return text, ""
 
     def _credential(self, text: str) -> str:
-        return str(self._pseudonym(text, CERTAIN)) if could_be_secret(CERTAIN, text) else text
+        return str(self._pseudonyms.of(text, CERTAIN)) if could_be_secret(CERTAIN, text) else text
 
     def _of_fields(self, text: str) -> tuple[str, str]:
         """What has fields is judged by them alone: the patterns would judge a name and a value otherwise."""
         new = without_secrets(text, self) if self._depth < _MOST_DEPTH else None
         if new is not None:
             return new, "a field in it is secret"
-        new, found = self._cleaned(text)
+        new, found = self._pseudonyms.cleaned(text)
         return new, f"it looks like a {', a '.join(found)}"
 
     # The judge of `http_texts.without_secrets`.
@@ -90,7 +83,7 @@ class RequestTexts:
             if reason:
                 return new
         if rule is not None and could_be_secret(rule, value):
-            return str(self._pseudonym(str(value), rule))
+            return str(self._pseudonyms.of(str(value), rule))
         if type(value) is not str:
             return None
         self._depth += 1

@@ -16,6 +16,7 @@ from ...core.type_facts import (
     find,
     instance_dict,
     is_heap_type,
+    is_immutable,
     module_name,
     mro,
     namespace,
@@ -83,13 +84,14 @@ def is_half_made(value: Any) -> bool:
 def _is_all_python(kind: type) -> bool:
     """Whether `__dict__` and slots are all that an object of the class holds.
 
-    Types in C may be heap types too (`_ssl._SSLContext`): their `__new__` is a function in C.
+    Types in C may be heap types too (`_ssl._SSLContext`, `_io._RawIOBase`): their `__new__` is a function in C, or they
+    are immutable.
     """
     return all(base is object or (is_heap_type(base) and not _is_made_in_c(base)) for base in mro(kind))
 
 
 def _is_made_in_c(kind: type) -> bool:
-    return type(namespace(kind).get("__new__")) is types.BuiltinFunctionType
+    return is_immutable(kind) or type(namespace(kind).get("__new__")) is types.BuiltinFunctionType
 
 
 def _answers_for_another(kind: type) -> bool:
