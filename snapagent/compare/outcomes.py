@@ -123,13 +123,14 @@ class Verdict(Record):
         return self.kind == EQUAL
 
     def with_differences(self, differences: tuple[Difference, ...]) -> Verdict:
-        """With differences that were found beside the outcome: an equal or not comparable one becomes `changed`."""
+        """With differences that were found beside the outcome: an equal one becomes `changed`.
+
+        One that is not comparable stays so: a call that went another way for want of a value makes other effects too.
+        """
         if not differences:
             return self
         comparison = self.comparison.replace(differences=(*self.comparison.differences, *differences))
-        if self.kind not in (EQUAL, NOT_COMPARABLE):
-            return self.replace(comparison=comparison)
-        return self.replace(kind=CHANGED, comparison=comparison, reason="", paths=())
+        return self.replace(kind=CHANGED if self.kind == EQUAL else self.kind, comparison=comparison)
 
     def __str__(self) -> str:
         return "\n".join((self._in_words(), *self.notes))
