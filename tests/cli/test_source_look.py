@@ -28,15 +28,15 @@ def finder(tmp_path):
 
 
 def test_a_module_and_its_parents_are_found_without_being_run(write, finder):
-    write("shop/__init__.py", BOOM)
-    write("shop/deep/__init__.py", BOOM)
-    write("shop/deep/pricing.py", BOOM + "def quote(): return 1\n")
+    write("parent/__init__.py", BOOM)
+    write("parent/deep/__init__.py", BOOM)
+    write("parent/deep/pricing.py", BOOM + "def quote(): return 1\n")
 
-    look = finder.module("shop.deep.pricing")
+    look = finder.module("parent.deep.pricing")
 
     assert look.definitions["quote"].kind == "function"
     assert look.definitions["quote"].line == 2
-    assert not any(name.startswith("shop") for name in sys.modules)
+    assert not any(name.startswith("parent") for name in sys.modules)
 
 
 def test_a_namespace_package_without_init_is_entered_at_every_level(write, finder):
