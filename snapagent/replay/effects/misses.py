@@ -21,6 +21,7 @@ from .matching import MadeCall
 _MOST_COMPARED = 30  # effects that are unpickled to find the nearest
 _MOST_DIFFERENCES = 5
 _WARM_CACHE = "a cache above it may have been warm in staging: then declare the cached function itself"
+_NO_EFFECTS = "the bundle has no effects: if `dependencies:` was added after the capture, capture the call again"
 
 
 class Miss(Record):
@@ -64,7 +65,7 @@ def describe_miss(miss: Miss) -> EffectNotRecorded:
         )
     elif not own:
         reason = "was never recorded in this bundle"
-        details.append(_WARM_CACHE)
+        details.append(_WARM_CACHE if miss.effects or miss.problems else _NO_EFFECTS)
     else:
         reason = "was not recorded"
         if all(effect.shape != miss.made.shape for effect in own.values()):
