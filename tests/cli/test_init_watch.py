@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -241,3 +242,19 @@ def test_an_installed_package_is_watched_by_name(project):
     assert done.returncode == 0
     assert "click.termui:unstyle" in {str(rule.pattern) for rule in proposed(project).rules}
     assert snapagent(project, "check").returncode == 0
+
+
+def test_a_result_that_could_not_be_tried_is_not_taken_for_one_that_can_be_stored(monkeypatch) -> None:
+    from snapagent.capture.watching import watcher
+
+    written: list[dict[str, object]] = []
+    watch = watcher.Watcher.__new__(watcher.Watcher)
+    watch._journal = SimpleNamespace(write=written.append)  # type: ignore[assignment]
+
+    def too_slow(value: object) -> list[list[str]]:
+        raise TimeoutError
+
+    monkeypatch.setattr(watcher, "result_lacking", too_slow)
+    watch.returned(watcher.WatchedFunction("shop:quote", too_slow.__code__, "plain"), {})
+
+    assert written[0]["result_lacking"] == [["result", "dict", "could not be tried: TimeoutError"]]

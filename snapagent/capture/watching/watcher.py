@@ -103,8 +103,8 @@ class Watcher:
         entry: dict[str, Any] = {"result": kind_of_result(value)}
         try:
             entry["result_lacking"] = result_lacking(value)
-        except Exception:
-            entry["result_lacking"] = []
+        except Exception as error:
+            entry["result_lacking"] = [["result", entry["result"], f"could not be tried: {type(error).__name__}"]]
         self._note(function, function.noted, entry)
         return function.samples_left > 0
 
