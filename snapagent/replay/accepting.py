@@ -40,7 +40,7 @@ from ..sealing.seal import SealRules, seal
 from ..sealing.stored_call import raw_call_of, started_at
 from ..serializer.freezing.freeze import FreezeRules, Frozen, freeze_outcome
 from ..serializer.inert.decode import InertError
-from ..store.failures import StoreFailure
+from ..store.failures import LOCKED, StoreFailure
 from ..store.keys import key_for_one_more
 from ..store.replace import encoded, replace_bundle
 from .attempt import Steps, most_items
@@ -52,6 +52,7 @@ from .values import StoredValues
 
 _CAPTURE = "capture the call again"
 _OWNER = "run this as the owner of that folder"
+_AGAIN = "another process is changing bundles of this function; try again when it has ended"
 _IGNORE = "name the paths that may differ under ignore, or make the function repeat itself"
 
 
@@ -112,7 +113,8 @@ def write(values: StoredValues, change: Change) -> None:
     try:
         replace_bundle(values.stored.entry, change.data, change.file, keys[0] if keys else None)
     except StoreFailure as error:
-        raise NotAcceptedError(values.target, f"{values.path} cannot be written ({error.reason})", _OWNER) from error
+        remedy = _AGAIN if error.reason == LOCKED else _OWNER
+        raise NotAcceptedError(values.target, f"{values.path} cannot be written ({error.reason})", remedy) from error
 
 
 def _refuse(values: StoredValues, judged: Judged) -> None:

@@ -48,6 +48,20 @@ def held(folder: int, path: str, timeout: float) -> Iterator[None]:
             _release(folder)
 
 
+@contextmanager
+def held_without_file(folder: int, path: str, timeout: float) -> Iterator[None]:
+    """The same for a folder that may be part of a repository: no lock file is made or looked at.
+
+    Where the file system does not lock folders, nothing is held.
+    """
+    is_locked = _acquire(folder, path, monotonic() + timeout)
+    try:
+        yield
+    finally:
+        if is_locked:
+            _release(folder)
+
+
 def _has_lock_file(folder: int) -> bool:
     try:
         os.stat(LOCK, dir_fd=folder, follow_symlinks=False)

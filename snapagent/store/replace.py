@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 
 from ..bundle import BundleFile, Header, SigningKey, decode, encode
 from ..core.clock import time
-from . import files, trust
+from . import files, locks, trust
 from .failures import StoreFailure, failing_at
 from .folder_writer import FolderWriter
 from .index import Counts, IndexedBundle
@@ -17,6 +16,7 @@ from .layout import INDEX, BundleEntry
 from .retention import KEEP_ALL
 
 _PATIENCE = 1.0  # seconds to wait for the lock of the index
+_TURN = 10.0  # seconds to wait for others that replace a bundle here: they rewrite the manifest too
 
 
 def encoded(
@@ -35,8 +35,7 @@ def replace_bundle(entry: BundleEntry, data: bytes, bundle: BundleFile, key: Sig
     """
     path = os.path.dirname(entry.path)
     token = os.urandom(3).hex()
-    with failing_at(path), files.own_folder(path) as folder:
-        _wait_for_turn(folder)
+    with failing_at(path), files.own_folder(path) as folder, locks.held_without_file(folder, path, _TURN):
         files.publish(folder, entry.name, data, token=f"{token}-")
         trust.update_manifest(path, entry.name, bundle.digest, key)
         indexed = files.exists(folder, INDEX)
@@ -45,12 +44,3 @@ def replace_bundle(entry: BundleEntry, data: bytes, bundle: BundleFile, key: Sig
             writer = FolderWriter(path, "", token)
             writer.record_published(entry, IndexedBundle.of(entry.name, bundle.header, len(data)), KEEP_ALL)
             writer.update(Counts(), KEEP_ALL, time(), _PATIENCE)
-
-
-def _wait_for_turn(folder: int) -> None:
-    """Until the descriptor is closed, other processes that replace a bundle here wait: they rewrite the manifest too.
-
-    The folder itself is locked, not a file in it, because it may be part of a repository.
-    """
-    with files.tolerated():  # some file systems lock no folders
-        fcntl.flock(folder, fcntl.LOCK_EX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
@@ -270,6 +271,26 @@ def test_two_processes_that_accept_one_bundle_leave_it_whole(shop: Shop, program
     manifest = json.loads((bundle.path.parent / "manifest.json").read_text())["digests"]
     assert manifest == {entry.name: shop.store.read(entry).digest}
     assert [path.name for path in bundle.path.parent.iterdir() if path.name.startswith(".tmp")] == []
+
+
+def test_a_folder_that_another_process_keeps_locked_is_not_waited_for_without_end(
+    shop: Shop, program: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from snapagent.store import replace
+
+    entry = shop.capture(QUOTE, program.quote, [1, 2])
+    before = Path(entry.path).read_bytes()
+    monkeypatch.setattr(replace, "_TURN", 0.05)
+    other = os.open(os.path.dirname(entry.path), os.O_RDONLY)
+    try:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(NotAcceptedError, match=r"locked.*try again"):
+            loaded(shop).accept(with_total(9))
+        assert Path(entry.path).read_bytes() == before
+    finally:
+        os.close(other)
+    loaded(shop).accept(with_total(9))
+    assert loaded(shop).result["total"] == 9
 
 
 def test_a_folder_that_cannot_be_written_keeps_the_old_bundle(
