@@ -151,6 +151,15 @@ def test_a_bundle_that_does_not_pass_is_named_with_the_reason_and_the_file_is_wr
     assert "1 failed, 2 passed" in pytest_run(project, "test_all.py")
 
 
+def test_an_inline_test_is_not_written_for_a_bundle_that_fails_today(project):
+    done = snapagent(project, "new-test", "yard.store.pid", "yard.store.add", "--inline", "-o", "test_inline.py")
+
+    assert done.returncode == 1
+    assert "is left out: changed: result[1]: expected 'staging', got 'laptop'" in done.stderr
+    assert "1 bundle failed today" in done.stderr and "all pass" not in done.stderr
+    assert "2 passed" in pytest_run(project, "test_inline.py")
+
+
 def test_stand_ins_are_new_for_each_bundle(project):
     done = snapagent(project, "new-test", "yard.store.Service.counted", "-o", "test_counted.py")
     text = (project / "test_counted.py").read_text()

@@ -113,8 +113,10 @@ def _write_inline(app: App, folders: Sequence[FunctionFolder], files: Files, sta
         app.out.note(f"{one.target} {short_hash(one.hash)} is left out: {one.reason}")
     if len(found.refused) > _SHOWN:
         app.out.note(f"{len(found.refused) - _SHOWN} more bundles are left out")
-    app.out.note(f"{counted(len(found.tests), 'test')} of {counted(len(tasks), 'bundle')}, all pass")
-    return bool(found.tests) and not any(one.fails_today for one in found.refused)
+    failing = sum(one.fails_today for one in found.refused)
+    passing = f"{counted(failing, 'bundle')} failed today" if failing else "all pass"
+    app.out.note(f"{counted(len(found.tests), 'test')} of {counted(len(tasks), 'bundle')}, {passing}")
+    return bool(found.tests) and not failing
 
 
 def _asking(store: StoreReader, folders: Sequence[FunctionFolder]) -> Iterator[tuple[str, str]]:
