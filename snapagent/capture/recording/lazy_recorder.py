@@ -1,7 +1,7 @@
 """The recorder of a target, made by the first call of the target.
 
-Most functions of a large program are wrapped and never called. Until its first call, such a function has this object and
-its test, in place of a recorder, a ledger, a gate and all that these hold: thirty objects fewer for each garbage
+Most functions of a large program are wrapped and never called. Until its first call, such a function has this object
+and its test, in place of a recorder, a ledger, a gate and all that these hold: twenty objects fewer for each garbage
 collection to visit.
 """
 
