@@ -33,7 +33,7 @@ class LazyRecorder:
     what that needs, so that it is as fast from then on.
     """
 
-    __slots__ = ("_code", "_function", "_kind", "_made", "_make", "_settings", "admit", "target")
+    __slots__ = ("_code", "_function", "_is_taken_over", "_kind", "_made", "_make", "_settings", "admit", "target")
 
     def __init__(self, make: Make, target: Target, function: FunctionType, kind: str, settings: Settings) -> None:
         self.target = target
@@ -43,6 +43,7 @@ class LazyRecorder:
         self._kind = kind
         self._settings = settings
         self._made: eager.Recorder | None = None
+        self._is_taken_over = False
         self.admit = FunctionType(_FIRST_CODE, vars(eager), "admit")
         self.admit.__kwdefaults__ = {"recorder": self}
 
@@ -75,18 +76,25 @@ class LazyRecorder:
     def first_call(self) -> bool:
         """Whether the first call of the target is captured. Raises only what is the program's own."""
         try:
-            made = self.made().admit
+            made: Any = self.made().admit
+            if not self._is_taken_over and made.__globals__ is self.admit.__globals__:
+                self._take_over(made)
+        except RecursionError:  # the program is near its limit
+            return False
         except Exception as error:
             if belongs_to_program(error):
                 raise
             log_once(f"could not instrument {self.target}", describe(error))
             return False
-        if not made.__closure__ and made.__globals__ is self.admit.__globals__:
-            # In this order, because another thread may call it in between: `_first` ignores positional defaults.
-            self.admit.__defaults__ = made.__defaults__
-            self.admit.__code__ = made.__code__
-            self.admit.__kwdefaults__ = None
-        return made()
+        is_admitted: bool = made()
+        return is_admitted
+
+    def _take_over(self, made: Any) -> None:
+        """In this order: a thread or an audit hook may call it in between, and `_first` has no other defaults."""
+        self._is_taken_over = True
+        self.admit.__defaults__ = made.__defaults__
+        self.admit.__code__ = made.__code__
+        self.admit.__kwdefaults__ = None
 
 
 def _first(*, recorder: LazyRecorder) -> bool:
