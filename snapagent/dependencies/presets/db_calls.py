@@ -218,6 +218,9 @@ class ServedCursor:
     def close(self) -> None:
         self.closed = True
 
+    async def _async_soft_close(self) -> None:
+        """Asynchronous engines of SQLAlchemy await this when a result is complete."""
+
     def setinputsizes(self, *sizes: Any) -> None:
         """As DB-API allows, nothing."""
 
@@ -229,10 +232,27 @@ class ServedCursor:
         return _nothing
 
 
+class _DriverConnection:
+    """What an asynchronous driver has below its DB-API connection: its set-up does nothing, and no call is served."""
+
+    def is_closed(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name.startswith(("set_", "add_", "remove_")):
+            return do_nothing_async
+        raise LookupError(
+            f"{name!r} of the driver's connection is not recorded; declare the function that calls it as a dependency"
+        )
+
+
 class ServedConnection:
     """A DB-API connection to nothing: cursors are `ServedCursor`, set-up calls and transactions do nothing."""
 
     closed = broken = autocommit = False
+    _connection = driver_connection = _DriverConnection()
 
     def cursor(self, *args: Any, **kwargs: Any) -> ServedCursor:
         return ServedCursor(self)
@@ -251,6 +271,10 @@ class ServedConnection:
         if name.startswith("__"):
             raise AttributeError(name)
         return _nothing
+
+
+async def do_nothing_async(*args: Any, **kwargs: Any) -> None:
+    return None
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:

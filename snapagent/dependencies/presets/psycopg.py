@@ -225,8 +225,16 @@ def _given(kind: type | None, name: str, calls: Calls) -> Any:
 
 
 def _pool(kind: type | None, name: str, calls: Calls) -> Any:
-    """A pool that was never opened: the replacements below answer for it."""
-    return None if kind is None else object.__new__(type(kind.__name__, (kind,), {"__del__": lambda self: None}))
+    """A pool that was never opened: the replacements below answer for it.
+
+    A class of the program's own may want other arguments; the library's part of the pool alone is initialised.
+    """
+    if kind is None:
+        return None
+    library: Any = next(cls for cls in kind.__mro__ if cls.__module__.startswith("psycopg_pool."))
+    pool: Any = object.__new__(type(kind.__name__, (kind,), {"__del__": lambda self: None}))
+    library.__init__(pool, "", open=False)
+    return pool
 
 
 _block = Operation(
