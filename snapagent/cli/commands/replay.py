@@ -208,7 +208,7 @@ def _by_cause(failures: Sequence[Result]) -> list[list[Result]]:
 def _functions(group: Sequence[Result]) -> str:
     """The functions of bundles with one cause, the first few by name."""
     names = list(dict.fromkeys(result.task.target for result in group))
-    more = f" and {len(names) - _NAMED} more functions" if len(names) > _NAMED else ""
+    more = f" and {counted(len(names) - _NAMED, 'more function')}" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ..tape import READ, WRITE
-from . import Deferred, Described
+from . import UNRECORDED, Deferred, Described
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,6 +167,9 @@ def teed(cursor: Any, finish: Any = None) -> tuple[TeeingCursor, Deferred]:
     return TeeingCursor(cursor, kept), outcome_of(cursor, kept, finish)
 
 
+_PASSED_BY = UNRECORDED.partition(" ")[2]
+
+
 class RowNotRecorded(LookupError):
     """The replayed code fetches more rows of a statement than the recorded call did."""
 
@@ -180,6 +183,7 @@ class ServedCursor:
         self.connection = connection
         self.closed = False
         self.serve(stored or {"rows": [], "complete": True, "description": None, "rowcount": -1, "lastrowid": None})
+        self._is_served = stored is not None
 
     def serve(self, stored: dict[str, Any]) -> None:
         """Give the rows of this statement from now on."""
@@ -188,8 +192,15 @@ class ServedCursor:
         self.description = stored["description"]
         self.rowcount = stored["rowcount"]
         self.lastrowid = stored["lastrowid"]
+        self._is_served = True
+
+    def _check(self) -> None:
+        """A statement that passed the recorded place by, on the driver's own cursor, has no rows to give."""
+        if not self._is_served:
+            raise RowNotRecorded(f"the statement of this cursor {_PASSED_BY}")
 
     def fetchone(self) -> Any:
+        self._check()
         if self._rows:
             return self._rows.pop(0)
         if not self._complete and self.description is not None:
@@ -197,11 +208,13 @@ class ServedCursor:
         return None
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
+        self._check()
         wanted = self.arraysize if size is None else size
         found, self._rows = self._rows[:wanted], self._rows[wanted:]
         return found
 
     def fetchall(self) -> list[Any]:
+        self._check()
         found, self._rows = self._rows, []
         return found
 
@@ -243,9 +256,7 @@ class _DriverConnection:
             raise AttributeError(name)
         if name.startswith(("set_", "add_", "remove_")):
             return do_nothing_async
-        raise LookupError(
-            f"{name!r} of the driver's connection is not recorded; declare the function that calls it as a dependency"
-        )
+        raise LookupError(f"{name!r} of the driver's connection {_PASSED_BY}")
 
 
 class ServedConnection:
