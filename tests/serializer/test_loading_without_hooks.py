@@ -5,11 +5,13 @@ C3, C15 and A10 of the list of faults that real programs showed.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 import requests
 from freezes import frozen, kept, notes_by_path, rules
+from recording import instrumented
 from sealing_support import sealed
 
 from snapagent.placeholder import Placeholder
@@ -229,6 +231,18 @@ def test_a_lazy_proxy_is_not_forced(kind: Any) -> None:
     assert promise.now() == {}, "it can still be evaluated"
     assert type(one) is kind and one is again and one.now() == {}
     assert encode(decode(data))
+
+
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+@pytest.mark.parametrize("kind", [Promise, ClassPromise, SlottedPromise])
+def test_a_lazy_proxy_whose_own_methods_are_captured_is_not_forced(kind: Any, mode: str) -> None:
+    nothing_cached = rules(exclude_types=(f"of.{mode}",))
+    with instrumented(sys.modules[__name__], f"{__name__}:{kind.__name__}.**", mode=mode):
+        promise = kind(dict)
+
+        frozen([promise, promise], nothing_cached)
+
+        assert promise.now() == {}, "it can still be evaluated"
 
 
 def test_a_lazy_proxy_among_arguments_has_a_place_in_header_and_hash() -> None:

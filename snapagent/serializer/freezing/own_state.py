@@ -11,6 +11,7 @@ import builtins
 import copyreg
 import types
 
+from ...core.functions import own_code
 from ...core.type_facts import (
     attributes,
     find,
@@ -23,7 +24,7 @@ from ...core.type_facts import (
     qualname,
     slots,
 )
-from ..naming import is_named
+from ..naming import function_behind, is_named
 from ..rebuild import make_object, set_attributes
 from .reduce import HOOKS, Unstorable, is_honest, is_made_without_arguments
 
@@ -96,7 +97,7 @@ def _is_made_in_c(kind: type) -> bool:
 
 def _answers_for_another(kind: type) -> bool:
     """Whether reading an attribute of its objects may run a hook of the class."""
-    return type(find(kind, "__getattr__")[1]) is types.FunctionType or not is_honest(kind)
+    return function_behind(find(kind, "__getattr__")[1]) is not None or not is_honest(kind)
 
 
 def _reduces_what_it_stands_for(kind: type) -> bool:
@@ -109,8 +110,7 @@ def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
     """The names of attributes and globals in the code of these hooks, as far as they are Python functions."""
     found: set[str] = set()
     for hook in hooks:
-        _, raw = find(kind, hook)
-        function = vars(property)["fget"].__get__(raw) if type(raw) is property else raw
-        if type(function) is types.FunctionType:
-            found.update(function.__code__.co_names)
+        function = function_behind(find(kind, hook)[1])
+        if function is not None:
+            found.update(own_code(function.__code__).co_names)
     return found - _USUAL_NAMES
