@@ -39,6 +39,7 @@ from .library_handlers import (
 from .method_handlers import freeze_method, freeze_wrapper
 from .object_handlers import (
     freeze_by_hooks,
+    freeze_container,
     freeze_enum_member,
     freeze_exception,
     freeze_nameless,
@@ -207,10 +208,17 @@ def _has_plain_form(value: object) -> bool:
     return True
 
 
+_BY_WAY: dict[str, Handler] = {
+    own_state.PAST_HOOKS: freeze_own_state,
+    own_state.WITHOUT_HOOKS: freeze_without_hooks,
+    own_state.UNLESS_EMPTY: freeze_container,
+}
+
+
 def _by_own_state(kind: type) -> Handler | None:
     """The handler for objects that are taken by their own `__dict__` and slots; None for objects of other types."""
     way = own_state.way_of(kind)
-    return None if way is None else freeze_own_state if way == own_state.PAST_HOOKS else freeze_without_hooks
+    return None if way is None else _BY_WAY[way]
 
 
 def _newer(kind: type, handler: Handler) -> Handler:
