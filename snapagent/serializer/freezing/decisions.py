@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from weakref import WeakKeyDictionary
 
 from ...core.type_facts import (
     descends,
@@ -73,6 +74,8 @@ class Decisions(dict[type, "Handler"]):
         super().__init__()
         self._exclude_types = exclude_types
         self.as_first = as_first
+        # Of classes that no module holds: they are not kept alive, since the program may be done with them.
+        self._passing: WeakKeyDictionary[type, Handler] = WeakKeyDictionary()
         self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
         # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
         self.aliases: tuple[bytes, tuple[str, ...]] | None = None
@@ -81,6 +84,9 @@ class Decisions(dict[type, "Handler"]):
     def decide(self, value: object) -> Handler:
         """The handler for the type of `value`, which was not met before."""
         kind = type(value)
+        known = self._passing.get(kind)
+        if known is not None:
+            return known
         handler = self._handler(kind)
         if not self.as_first and kind is not Placeholder and handler in (plain, freeze_by_hooks, freeze_nameless):
             handler = _by_own_state(kind) or handler
@@ -88,10 +94,18 @@ class Decisions(dict[type, "Handler"]):
             handler = freeze_by_hooks
         if not self.as_first and not self._is_excluded(kind):
             handler = _newer(kind, handler)
+        if is_heap_type(kind) and not is_named(kind, module_name(kind), qualname(kind)):
+            self._passing[kind] = handler
+            return handler
         if len(self) >= _MOST_TYPES:
             self.forget()
         self[kind] = handler
         return handler
+
+    def forget_type(self, kind: type) -> None:
+        """Have the handler of a type decided anew."""
+        self.pop(kind, None)
+        self._passing.pop(kind, None)
 
     def remember(self, code: object, package: str) -> None:
         """Cache that a class or function is found under its name."""
@@ -102,6 +116,7 @@ class Decisions(dict[type, "Handler"]):
     def forget(self) -> None:
         """Empty the cache: a reloaded module may have put other objects under the same names."""
         self.clear()
+        self._passing.clear()
         self.named.clear()
 
     def _handler(self, kind: type) -> Handler:

@@ -52,7 +52,7 @@ def handler_now(dump: Dump, value: Any) -> Handler:
     """
     handler, kind = dump.handler_of(value), type(value)
     if handler is freeze_nameless and is_named(kind, module_name(kind), qualname(kind)):
-        dump.decisions.pop(kind, None)
+        dump.decisions.forget_type(kind)
         handler = dump.handler_of(value)
     return handler
 
