@@ -6,6 +6,7 @@ import sys
 import types
 from weakref import WeakKeyDictionary
 
+from ...core.signals import belongs_to_program
 from ...core.type_facts import (
     descends,
     find,
@@ -218,7 +219,9 @@ def _has_plain_form(value: object) -> bool:
         return True
     try:
         object.__reduce_ex__(value, 5)
-    except Exception:
+    except Exception as error:
+        if belongs_to_program(error):
+            raise
         return False
     return True
 
