@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 
-from ...core.clock import time
+from ...core.clock import monotonic, time
 from ...store.failures import StoreFailure
 from ..recording.admission import QUOTA_MET
 from .backlog import Backlog, Group
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Sealed = tuple[CapturedCall, int, Header, Parts, list[str]]  # with its number and the shapes that were looked at
     ShapeOf = Callable[[Any], str]
 
+_TOGETHER = 0.005  # seconds after which calls that were sealed are written
 _UNKNOWN = "?"  # in place of a shape: no shape is so
 
 
@@ -180,8 +181,8 @@ class CallStorer:
     def _write_next(self, group: Group, folder: BatchFolder, rest: list[tuple[CapturedCall, int]]) -> None:
         """Write the next calls, the last of `rest`. Small ones are first sealed one after the other, then written.
 
-        In turns, each of the two would drive the code and data of the other from the processor's caches: that takes a
-        tenth of the time.
+        In turns, each of the two would drive the code and data of the other from the processor's caches, which takes
+        a tenth of the time.
         """
         sealed: deque[Sealed] = deque()
         try:
@@ -199,8 +200,8 @@ class CallStorer:
     def _seal_next(self, group: Group, rest: list[tuple[CapturedCall, int]], sealed: deque[Sealed]) -> None:
         """Move calls from `rest` to `sealed`. Those that are not to be written are counted, or given up."""
         function, retention = group.function, group.retention
-        size = 0
-        while rest and size < function.sealed_together:
+        size, until = 0, monotonic() + _TOGETHER
+        while rest and (not size or (size < function.sealed_together and monotonic() < until)):
             call, counter = rest.pop()
             size += call.size
             shapes: list[str] = []  # of the call, where retention asks for it before the call is sealed
