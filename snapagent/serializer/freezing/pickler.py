@@ -44,6 +44,8 @@ _no_packages: frozenset[str] = frozenset()
 class Freezer(pickle.Pickler):
     """One dump at a time; reusable after `reset` and `clear_memo`."""
 
+    most_hook_seconds: float | None = None  # None: HOOK_SECONDS
+
     def __init__(self, decisions: Decisions) -> None:
         self.sink = Sink()
         super().__init__(self.sink, 5)
@@ -164,7 +166,7 @@ class Freezer(pickle.Pickler):
         self._refuse_slow(type(value))
         began, used = monotonic(), thread_time()
         hook_seconds = self.hook_seconds
-        if hook_seconds[0] > max(HOOK_SECONDS, self.max_bytes / SLOWEST):
+        if hook_seconds[0] > max(self.most_hook_seconds or HOOK_SECONDS, self.max_bytes / SLOWEST):
             raise TooSlow
         try:
             return reduce(value)
