@@ -132,6 +132,18 @@ def test_an_unwritable_store_leaves_the_program_alone(app):
     assert (done.stdout, done.returncode) == ("6\n", 0)
 
 
+@pytest.mark.parametrize("called_before", [True, False])
+def test_a_program_without_descriptors_ends_as_it_would(app, called_before):
+    call = "shop.quote(3)\n"
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+    (app / "main.py").write_text("import shop\n" + call * called_before + limit + "print(shop.quote(3))\n")
+
+    done = run(app, "main.py")
+
+    assert (done.stdout, done.returncode) == ("6\n", 0)
+    assert "Traceback" not in done.stderr
+
+
 CHILDREN = {
     "subprocess": "import subprocess, sys\nsubprocess.run([sys.executable, 'main.py'], check=True)",
     "module": "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'main'], check=True)",
