@@ -176,16 +176,19 @@ class Activation:
         return config, _folder(config)
 
     def _end(self) -> None:
-        """At the end of the process."""
-        if getattr(sys, "last_type", None) is None:  # no exception ended the program
-            self.report_missed()
-            return
-        from .writing import exit_status
+        """At the end of the process. Raises nothing: no descriptor may be left to load a module."""
+        try:
+            if getattr(sys, "last_type", None) is None:  # no exception ended the program
+                self.report_missed()
+                return
+            from .writing import exit_status
 
-        interrupted = exit_status.is_interrupted()
-        self.report_missed()
-        if interrupted:
-            exit_status.set_interrupted()
+            interrupted = exit_status.is_interrupted()
+            self.report_missed()
+            if interrupted:
+                exit_status.set_interrupted()
+        except Exception as error:
+            log_failure("targets that were missed could not be reported", error)
 
     def report_missed(self) -> None:
         """Report each target, named exactly, whose module was loaded but not instrumented, with the remedy."""
@@ -290,9 +293,12 @@ def uninstall() -> None:
 
 
 def log_failure(what: str, error: Exception) -> None:
-    """Log one line about an internal error or an invalid config."""
-    from ..errors import SnapagentError
-    from .host_guard import describe, log_once
+    """Log one line about an internal error or an invalid config. Never raises."""
+    try:
+        from ..errors import SnapagentError
+        from .host_guard import describe, log_once
+    except Exception:  # without descriptors or memory, logging cannot be loaded either
+        return
 
     cause = describe(error)
     if isinstance(error, SnapagentError):
