@@ -7,20 +7,17 @@ largest values are left out), by depth (the deepest are left out), or by another
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pickle import dumps
 
 from ...bundle import Note
 from ...core.paths import EXCEPTION, RESULT, PathPattern
-from ...core.records import Record
 from ...core.signals import belongs_to_program
 from ...core.type_facts import type_name
 from ...placeholder import TOO_BIG, UNSTORABLE
 from .byte_limit import TooBig, TooSlow
-from .c_stack import small_stack
+from .c_stack import may_overflow, small_stack
 from .decisions import Decisions
-from .identities import ADDRESS, Identifier, identified
+from .identities import ADDRESS, LONG_NUMBER, Identifier, identified
 from .oversize import deepest_values, largest_values
 from .parts import CallSource, OutcomeSource, source_of
 from .pickler import Freezer
@@ -29,6 +26,7 @@ from .time_limit import TimeLimit, no_less
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ...core.signature import Parameters
@@ -43,50 +41,67 @@ _ATOMS = frozenset({int, float, str, bytes})
 _TEXTS = (str, bytes)
 _SHORT = 4096  # characters or bytes of an atom that cannot be too big
 _BYTES_PER_LEVEL = 1024  # twice what a chain of objects was seen to take
-_SAFE_RECURSION_LIMIT = 4000  # with the usual stack of 8 MiB
-_recursion_limit = sys.getrecursionlimit
-_LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C levels on their own
 
 
-class FreezeRules(Record):
-    """The settings of a target for its values; `max_bytes` is for each part of a bundle.
+_decisions: dict[tuple[tuple[str, ...], bool], Decisions] = {}  # by excluded types and `as_first`
+
+
+class FreezeRules:
+    """The settings of a target for its values; `max_bytes` is for each part of a bundle. Not to be changed.
 
     `allowance` tells the processor time in seconds that freezing one call may take now. `as_first` is for
-    `freeze_as_first` alone.
+    `freeze_as_first` alone. `idle` are the freezers to be used again. Each call reads these attributes, and slots are
+    read several times as fast as the fields of a Record.
     """
 
-    max_bytes: int = 10**6
-    exclude: tuple[PathPattern, ...] = ()
-    exclude_types: tuple[str, ...] = ()
-    as_first: bool = False
-    allowance: Callable[[], float] = no_less
+    __slots__ = ("allowance", "as_first", "decisions", "exclude", "exclude_types", "idle", "max_bytes")
+
+    def __init__(
+        self,
+        max_bytes: int = 10**6,
+        exclude: tuple[PathPattern, ...] = (),
+        exclude_types: tuple[str, ...] = (),
+        as_first: bool = False,
+        allowance: Callable[[], float] = no_less,
+    ) -> None:
+        self.max_bytes = max_bytes
+        self.exclude = exclude
+        self.exclude_types = exclude_types
+        self.as_first = as_first
+        self.allowance = allowance
+        key = exclude_types, as_first
+        self.decisions = _decisions.get(key) or _decisions.setdefault(key, Decisions(exclude_types, as_first))
+        self.idle: list[Freezer] = []
+
+    def replace(self, **changes: Any) -> FreezeRules:
+        """The same rules with these changes."""
+        names = ("max_bytes", "exclude", "exclude_types", "as_first", "allowance")
+        return FreezeRules(**{name: getattr(self, name) for name in names} | changes)
 
 
-class Frozen(Record):
-    """A value as bytes, and the facts about it for the header."""
+class Frozen:
+    """A value as bytes; most values have no other facts for the header. No Record, because every call makes one."""
 
+    __slots__ = ("data",)
     data: bytes
     notes: tuple[Note, ...] = ()
     by_value: tuple[str, ...] = ()  # names of the functions and classes whose code is inside
     packages: frozenset[str] = frozenset()  # top-level packages of the classes and functions that occur
 
 
-_new: Any = object.__new__
-_CONSTANTS = {value: Frozen(dumps(value, 5)) for value in (None, True, False)}
+class FrozenWithFacts(Frozen):
+    """A value as bytes, and the facts about it."""
+
+    __slots__ = ("by_value", "notes", "packages")
 
 
-class _Pool:
-    """The decisions for one set of excluded types, and idle freezers to be used again."""
-
-    __slots__ = ("decisions", "idle")
-
-    def __init__(self, exclude_types: tuple[str, ...], as_first: bool = False) -> None:
-        self.decisions = Decisions(exclude_types, as_first)
-        self.idle: list[Freezer] = []
+def _only(data: bytes) -> Frozen:
+    frozen = Frozen()
+    frozen.data = data
+    return frozen
 
 
-_pools: dict[tuple[str, ...], _Pool] = {}
-_first_pools: dict[tuple[str, ...], _Pool] = {}
+_CONSTANTS = {value: _only(dumps(value, 5)) for value in (None, True, False)}
 
 
 def freeze_call(
@@ -111,9 +126,7 @@ def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
     if kind in _ATOMS and not rules.exclude and (kind not in _TEXTS or len(value) <= _SHORT):
         data = dumps(value, 5)
         if len(data) <= rules.max_bytes:
-            frozen: Frozen = _new(Frozen)
-            frozen.__dict__["data"] = data
-            return frozen
+            return _only(data)
     origin = EXCEPTION if raised else RESULT
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
@@ -131,15 +144,14 @@ def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) ->
 
 def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
     """The hot path: one pass, by a freezer from the pool."""
-    if _stack_may_overflow():
+    if may_overflow():
         return _freeze_carefully(source_of(value, origin), rules, ())
-    pool = _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
     try:
-        freezer = pool.idle.pop()
+        freezer = rules.idle.pop()
     except IndexError:
-        freezer = Freezer(pool.decisions)
+        freezer = Freezer(rules)
     try:
-        data = freezer.freeze(value, origin, rules.max_bytes, rules.allowance)
+        data = freezer.freeze(value, origin)
     except BaseException as error:
         _raise_if_fatal(error)
         problem = error
@@ -148,16 +160,16 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
             frozen = _with_details(freezer, data)
             freezer.reset()
         else:
-            frozen = _new(Frozen)
-            frozen.__dict__["data"] = (
-                data  # twice as fast as `Frozen(data)`: the other fields are defaults of the class
-            )
+            frozen = Frozen()
+            frozen.data = data
             freezer.value = None
-        if ADDRESS in data:
+        if LONG_NUMBER in data and ADDRESS in data:
             frozen = _with_identities(frozen, freezer, source_of(value, origin), rules, (), {})
         if len(data) <= MOST_POOLED_BYTES:
             freezer.clear_memo()
-            pool.idle.append(freezer)
+            if freezer.time_limit.deadline:
+                freezer.time_limit.restart()
+            rules.idle.append(freezer)
         return frozen
     time_limit = freezer.time_limit
     del freezer
@@ -166,27 +178,17 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
 
 
 def _with_details(freezer: Freezer, data: bytes) -> Frozen:
-    return Frozen(data, tuple(freezer.notes), tuple(freezer.by_value), freezer.packages_seen())
-
-
-def _new_pool(exclude_types: tuple[str, ...]) -> _Pool:
-    return _pools.setdefault(exclude_types, _Pool(exclude_types))
-
-
-def _pool_of(rules: FreezeRules) -> _Pool:
-    if rules.as_first:
-        return _first_pools.setdefault(rules.exclude_types, _Pool(rules.exclude_types, True))
-    return _pools.get(rules.exclude_types) or _new_pool(rules.exclude_types)
+    frozen = FrozenWithFacts()
+    frozen.data = data
+    frozen.notes = tuple(freezer.notes)
+    frozen.by_value = tuple(freezer.by_value)
+    frozen.packages = freezer.packages_seen()
+    return frozen
 
 
 def _raise_if_fatal(error: BaseException) -> None:
     if isinstance(error, (MemoryError, TooSlow)) or belongs_to_program(error):
         raise error
-
-
-def _stack_may_overflow() -> bool:
-    """Whether the C stack may end before the interpreter stops the pickler."""
-    return bool(small_stack()) or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT)
 
 
 def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
@@ -195,7 +197,7 @@ def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
     The C pickler recurses, and a stack overflow in it kills the program. So in threads with a small stack, and on
     Python 3.11 with a raised recursion limit, the values are searched before the pickler goes into them.
     """
-    if not _stack_may_overflow():
+    if not may_overflow():
         return {}
     stack = small_stack()
     limit = min(stack // _BYTES_PER_LEVEL, SAFE_DEPTH) if stack else SAFE_DEPTH
@@ -205,8 +207,7 @@ def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
 def _freeze_carefully(source: Source, rules: FreezeRules, patterns: tuple[PathPattern, ...]) -> Frozen:
     """The slower path: for excluded paths, and for stacks that the pickler could overrun."""
     chosen = _dangerously_deep(source)
-    time_limit = TimeLimit()
-    time_limit.start(rules.allowance)
+    time_limit = TimeLimit(rules.allowance)
     try:
         return _attempt(source, rules, patterns, chosen, time_limit)
     except BaseException as error:
@@ -228,13 +229,12 @@ def _attempt(
 
     `hook_seconds` is the time of the passes before this one, which it continues; None for a first pass.
     """
-    pool = _pool_of(rules)
-    freezer = Pruner(pool.decisions, patterns, chosen)
+    freezer = Pruner(rules, patterns, chosen)
     freezer.time_limit = time_limit
     if hook_seconds is not None:
         freezer.is_retry = True
         freezer.hook_seconds = hook_seconds
-    frozen = _with_details(freezer, freezer.freeze(_pruned(freezer, source), source, rules.max_bytes, None))
+    frozen = _with_details(freezer, freezer.freeze(_pruned(freezer, source), source))
     return frozen if rules.as_first else _with_identities(frozen, freezer, source, rules, patterns, chosen)
 
 
@@ -260,13 +260,13 @@ def _with_identities(
 
     That pass goes from number to object, and so deeper than the values are nested: not where the C stack is small.
     """
-    objects = {} if _stack_may_overflow() else identified(frozen.data, before.memo)
+    objects = {} if may_overflow() else identified(frozen.data, before.memo)
     if not objects:
         return frozen
-    freezer = Identifier(before.decisions, patterns, chosen, objects)
+    freezer = Identifier(rules, patterns, chosen, objects)
     freezer.time_limit = before.time_limit
     try:
-        return _with_details(freezer, freezer.freeze(_pruned(freezer, source), source, rules.max_bytes, None))
+        return _with_details(freezer, freezer.freeze(_pruned(freezer, source), source))
     except BaseException as error:
         if belongs_to_program(error):
             raise
@@ -298,7 +298,7 @@ def _recover(
             left_out |= deepest_values(values, depth)
             depth //= 2
         else:
-            _pool_of(rules).decisions.forget()
+            rules.decisions.forget()
         try:
             return _attempt(source, rules, patterns, left_out, time_limit, hook_seconds)
         except BaseException as error:
