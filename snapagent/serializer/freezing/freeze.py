@@ -188,7 +188,10 @@ def _with_details(freezer: Freezer, data: bytes) -> Frozen:
 
 def _raise_if_fatal(error: BaseException) -> None:
     if isinstance(error, (MemoryError, TooSlow)) or belongs_to_program(error):
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # as in `raise_unstorable`
 
 
 def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
