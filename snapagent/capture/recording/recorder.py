@@ -68,27 +68,27 @@ class Pending:
     were paid ahead, `size` is bytes of memory.
     """
 
+    # Set by `Recorder.begin` and `Recorder._finish`: a constructor would take longer than all of them.
     __slots__ = (
         *("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "reserved", "size"),
         *("paid", "sealed", "started", "trace", "used"),
     )
 
+    recorder: Recorder
+    call: Frozen
     outcome: Frozen
     exception: str | None
     ended: str
+    started: float
+    began: float
     finished: float
+    cost: float
+    used: float
+    paid: float
     reserved: float
+    sealed: float
     size: int
     trace: tuple[str, str]  # trace and span id; set where the program has a trace
-
-    def __init__(self, recorder: Recorder, call: Frozen, started: float, began: float, used_before: float) -> None:
-        self.recorder = recorder
-        self.call = call
-        self.paid = self.sealed = 0.0
-        self.started = started
-        self.began = began
-        self.cost = perf_counter() - began
-        self.used = thread_time() - used_before if used_before else self.cost
 
     def settle(self) -> float:
         """Correct what was reserved for the writer, which is done with this call; returns the seconds of sealing."""
@@ -123,6 +123,8 @@ class Recorder:
     `submit` takes a finished call and returns False when it cannot; `first_call` is called once, at the first call of
     the target in this process, whether or not that is captured. `strict` raises internal errors, for tests.
     """
+
+    pending_class: type[Pending] = Pending
 
     def __init__(
         self,
@@ -229,9 +231,17 @@ class Recorder:
             self._inside.add(me)  # `_enter`, without the time of a call
             if "greenlet" in modules:
                 self._enter(me)
-            pending = Pending(self, call, time(), began, used)
-            if len(call.data) > _LARGE or pending.used > COSTLY:
-                pending.paid = pending.used + self.gate.reserve(len(call.data))
+            pending = self.pending_class()
+            pending.recorder = self
+            pending.call = call
+            pending.paid = pending.sealed = 0.0
+            pending.started = time()
+            pending.began = began
+            pending.cost = pending.used = cost = perf_counter() - began
+            if used:
+                pending.used = cost = thread_time() - used
+            if len(call.data) > _LARGE or cost > COSTLY:
+                pending.paid = cost + self.gate.reserve(len(call.data))
                 self.gate.pay_ahead(pending.paid)
             return pending
         except BaseException as error:
