@@ -22,7 +22,6 @@ from .recording.ledger import Ledger
 from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
 from .writing.seal_call import CallSealer
-from .writing.trace_context import noting_trace
 from .writing.writer import Writer
 
 TYPE_CHECKING = False
@@ -77,7 +76,7 @@ class Engine:
             shape_of=sealer.shape_of,
         )
         # One object of each for all recorders.
-        self._submit, self._wake = noting_trace(self.writer.submit), self.writer.wake
+        self._submit, self._wake = self.writer.submit, self.writer.wake
         _engines.add(self)
 
     def recorder_for(

@@ -29,6 +29,7 @@ from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import Frozen, freeze_call, freeze_outcome
 from ..host_guard import describe, log_once
 from .admission import COSTLY, LEAST_DEBT, OVER_BUDGET, TOO_SLOW
+from .trace_context import TRACING, note_trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -317,8 +318,11 @@ class Recorder:
             self._is_long = passed > _SHORT
             if reserved > LEAST_DEBT and reserved > gate.governor.most_for_one():
                 refused = OVER_BUDGET
-            elif not self._submit(pending):
-                refused = QUEUE_FULL
+            else:
+                if TRACING in modules:
+                    note_trace(pending)
+                if not self._submit(pending):
+                    refused = QUEUE_FULL
         except BaseException as fault:
             passed = perf_counter() - now
             spent = pending.used + (thread_time() - used if used else passed)

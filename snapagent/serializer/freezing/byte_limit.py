@@ -42,19 +42,28 @@ class Sink:
         while True:
             data = yield
             if chunks:
-                self._left -= memoryview(data).nbytes
-                if self._left < 0:
-                    raise TooBig
-            chunks.append(data if type(data) is bytes else bytes(data))
+                data = self._counted(data)
+            chunks.append(data)
+
+    def _counted(self, data: Any) -> bytes:
+        self._left -= memoryview(data).nbytes
+        if self._left < 0:
+            raise TooBig
+        return bytes(data)
 
     def take(self) -> bytes:
         """What has come since the last time. Raises TooBig."""
         chunks = self.chunks
-        if len(chunks[0]) > self._left:
+        data = chunks.pop()
+        if chunks or len(data) > self._left:
+            chunks.append(data)
+            data = self._joined()
+        return data
+
+    def _joined(self) -> bytes:
+        if len(self.chunks[0]) > self._left:
             raise TooBig
-        if len(chunks) == 1:
-            return chunks.pop()
-        data = b"".join(chunks)
-        chunks.clear()
+        data = b"".join(self.chunks)
+        self.chunks.clear()
         self._left = self.limit
         return data
