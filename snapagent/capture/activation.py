@@ -177,6 +177,9 @@ class Activation:
 
     def _end(self) -> None:
         """At the end of the process."""
+        if getattr(sys, "last_type", None) is None:  # no exception ended the program
+            self.report_missed()
+            return
         from .writing import exit_status
 
         interrupted = exit_status.is_interrupted()
@@ -219,6 +222,8 @@ class Activation:
 
 
 def _refuse_unsupported() -> None:
+    if not getattr(sys, "abiflags", ""):  # an ordinary build
+        return
     from ..core.interpreter import problem_here
 
     problem = problem_here()

@@ -13,7 +13,6 @@ is `shop.orders:Cart.add` or `shop.orders.Cart:add` or `shop:orders.Cart.add`, w
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
 
 from ..core.records import Record
 
@@ -272,8 +271,18 @@ def _is_glob(segments: Segments) -> bool:
     return any("*" in segment for segment in segments)
 
 
-@lru_cache(maxsize=4096)
 def _matcher(segments: Segments) -> Callable[[str], bool]:
+    """The test for the dotted names that match. Kept, without `functools`, which a start would load for this alone."""
+    found = _matchers.get(segments)
+    if found is None:
+        found = _matchers[segments] = _new_matcher(segments)
+    return found
+
+
+_matchers: dict[Segments, Callable[[str], bool]] = {}
+
+
+def _new_matcher(segments: Segments) -> Callable[[str], bool]:
     if not _is_glob(segments):
         return ".".join(segments).__eq__
     if set(segments) == {"**"}:

@@ -386,6 +386,37 @@ def test_a_module_that_loads_while_capture_is_getting_ready_is_captured_too(app)
     assert (calls(app), calls(app, "json5.loads")) == (1, 1)
 
 
+def test_capturing_loads_one_class_of_wrapt_and_a_program_that_imports_wrapt_gets_all_of_it_with_that_class(app):
+    looks = """
+import sys
+loaded = {"asyncio", "importlib.metadata", "wrapt", "wrapt.exceptions"} & set(sys.modules)
+import wrapt
+whole = hasattr(wrapt, "exceptions") or "wrapt.exceptions" not in sys.modules  # older versions have none
+print(sorted(loaded), isinstance(shop.quote, wrapt.FunctionWrapper), whole)
+"""
+    done = run(app, "-c", USE + looks)
+    assert done.stdout == "6\n[] True True\n"
+
+
+def test_capturing_uses_the_wrapt_that_the_program_has_loaded_and_its_python_half_where_that_is_asked_for(app):
+    code = "import wrapt\n" + USE + "print(isinstance(shop.quote, wrapt.FunctionWrapper))"
+    assert run(app, "-c", code).stdout == "6\nTrue\n"
+    done = run(
+        app,
+        "-c",
+        "import sys\n" + USE + "print('wrapt._wrappers' in sys.modules, shop.quote)",
+        WRAPT_DISABLE_EXTENSIONS="1",
+    )
+    assert done.stdout.startswith("6\nFalse <function quote at"), done.stderr
+    assert calls(app) == 2
+
+
+def test_capturing_that_begins_while_other_threads_run_loads_the_whole_of_wrapt(app):
+    thread = "import sys, threading\nend = threading.Event()\nthreading.Thread(target=end.wait).start()\n"
+    done = run(app, "-c", thread + USE + "print('wrapt' in sys.modules)\nend.set()")
+    assert done.stdout == "6\nTrue\n"
+
+
 def test_our_own_functions_are_no_targets(app):
     (app / "snapagent.yaml").write_text("version: 1\ntargets: ['shop:*', 'snapagent.config.targets:Target.parse']\n")
     done = run(app, "main.py")
@@ -459,6 +490,8 @@ def test_an_older_interpreter_among_the_children_goes_on_with_its_own_sitecustom
 
 def test_a_library_that_is_missing_is_named(app):
     (app / "yaml.py").write_text("raise ModuleNotFoundError('', name='yaml')")
+    with (app / "snapagent.yaml").open("a") as file:
+        file.write("defaults: {keep: 3}\n")  # braces, for which the library is needed
     done = run(app, "main.py", PYTHONPATH=str(app))
     assert done.stdout == "6\n"
     assert "capture stays off: ModuleNotFoundError (no module 'yaml')" in done.stderr

@@ -50,11 +50,11 @@ class FreezeRules:
     """The settings of a target for its values; `max_bytes` is for each part of a bundle. Not to be changed.
 
     `allowance` tells the processor time in seconds that freezing one call may take now. `as_first` is for
-    `freeze_as_first` alone. `idle` are the freezers to be used again. Each call reads these attributes, and slots are
-    read several times as fast as the fields of a Record.
+    `freeze_as_first` alone, `hook_seconds` for `freeze_to_look`. `idle` are the freezers to be used again. Each call
+    reads these attributes, and slots are read several times as fast as the fields of a Record.
     """
 
-    __slots__ = ("allowance", "as_first", "decisions", "exclude", "exclude_types", "idle", "max_bytes")
+    __slots__ = ("allowance", "as_first", "decisions", "exclude", "exclude_types", "hook_seconds", "idle", "max_bytes")
 
     def __init__(
         self,
@@ -62,12 +62,14 @@ class FreezeRules:
         exclude: tuple[PathPattern, ...] = (),
         exclude_types: tuple[str, ...] = (),
         as_first: bool = False,
+        hook_seconds: float | None = None,
         allowance: Callable[[], float] = no_less,
     ) -> None:
         self.max_bytes = max_bytes
         self.exclude = exclude
         self.exclude_types = exclude_types
         self.as_first = as_first
+        self.hook_seconds = hook_seconds
         self.allowance = allowance
         key = exclude_types, as_first
         self.decisions = _decisions.get(key) or _decisions.setdefault(key, Decisions(exclude_types, as_first))
@@ -75,7 +77,7 @@ class FreezeRules:
 
     def replace(self, **changes: Any) -> FreezeRules:
         """The same rules with these changes."""
-        names = ("max_bytes", "exclude", "exclude_types", "as_first", "allowance")
+        names = ("max_bytes", "exclude", "exclude_types", "as_first", "hook_seconds", "allowance")
         return FreezeRules(**{name: getattr(self, name) for name in names} | changes)
 
 
@@ -140,6 +142,14 @@ def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) ->
     `value` and `origin` are those of `source_of`.
     """
     return _freeze_carefully(source_of(value, origin), rules.replace(as_first=True), rules.exclude)
+
+
+def freeze_to_look(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:
+    """Pickle a call or an outcome of a program that is only looked at, to learn what could not be stored.
+
+    The pickle hooks of all objects together may take `rules.hook_seconds`, by the wall clock. Raises as above.
+    """
+    return _freeze_carefully(source_of(value, origin), rules, rules.exclude)
 
 
 def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:

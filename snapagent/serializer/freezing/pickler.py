@@ -48,7 +48,7 @@ class Freezer(pickle.Pickler):
 
     __slots__ = (
         *("_aliases", "_code", "_locator", "by_value", "chain_depth", "decisions", "has_details", "hook_seconds"),
-        *("is_retry", "max_bytes", "notes", "origin", "packages", "sink", "time_limit", "value"),
+        *("is_retry", "max_bytes", "most_hook_seconds", "notes", "origin", "packages", "sink", "time_limit", "value"),
     )
 
     def __init__(self, rules: FreezeRules) -> None:
@@ -56,6 +56,7 @@ class Freezer(pickle.Pickler):
         super().__init__(self.sink, 5)
         self.decisions = rules.decisions
         self.max_bytes = rules.max_bytes
+        self.most_hook_seconds = rules.hook_seconds
         self.is_retry = False  # then a RecursionError in an object's own hooks makes a placeholder of that object only
         self._aliases: object = None
         self.time_limit = TimeLimit(rules.allowance)
@@ -155,7 +156,7 @@ class Freezer(pickle.Pickler):
         self._refuse_slow(type(value))
         began, used = monotonic(), thread_time()
         hook_seconds = self.hook_seconds
-        if hook_seconds[0] > max(HOOK_SECONDS, self.max_bytes / SLOWEST):
+        if hook_seconds[0] > max(self.most_hook_seconds or HOOK_SECONDS, self.max_bytes / SLOWEST):
             raise TooSlow
         try:
             return reduce(value)
