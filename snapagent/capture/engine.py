@@ -19,7 +19,8 @@ from ..store import Store
 from .host_guard import log_unreachable
 from .recording.admission import Gate, Governor
 from .recording.ledger import Ledger
-from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
+from .recording.pending import Pending
+from .recording.recorder import Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
 from .writing.seal_call import CallSealer
 from .writing.writer import Writer

@@ -7,7 +7,8 @@ from time import perf_counter
 
 from ...config.settings import Settings
 from ...serializer.freezing.freeze import FreezeRules
-from ..recording.recorder import Pending, Recorder
+from ..recording.pending import Pending
+from ..recording.recorder import Recorder
 from .tape import Entry, Tape
 
 TYPE_CHECKING = False

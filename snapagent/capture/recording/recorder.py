@@ -29,6 +29,7 @@ from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import Frozen, freeze_call, freeze_outcome
 from ..host_guard import describe, log_once
 from .admission import COSTLY, LEAST_DEBT, OVER_BUDGET, TOO_SLOW
+from .pending import Pending
 from .trace_context import TRACING, note_trace
 
 TYPE_CHECKING = False
@@ -58,64 +59,6 @@ capturing: set[int] = set()  # threads that are capturing or writing now: their 
 def current_greenlet() -> int:
     """A number for the greenlet that runs, which no other has while it lives. The library must be loaded."""
     return id(modules["greenlet"].getcurrent())
-
-
-class Pending:
-    """A call that has begun: its frozen arguments, and the time that capturing it has taken so far.
-
-    With its outcome it goes to the writer, which seals and stores it. `started` is seconds since 1970, `began`,
-    `finished` and `cost` are seconds of `perf_counter`, `used` is seconds of processor time, `reserved` those that the
-    writer is expected to need, `sealed` those that sealing has taken, `paid` those that
-    were paid ahead, `size` is bytes of memory.
-    """
-
-    # Set by `Recorder.begin` and `Recorder._finish`: a constructor would take longer than all of them.
-    __slots__ = (
-        *("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "reserved", "size"),
-        *("paid", "sealed", "started", "trace", "used"),
-    )
-
-    recorder: Recorder
-    call: Frozen
-    outcome: Frozen
-    exception: str | None
-    ended: str
-    started: float
-    began: float
-    finished: float
-    cost: float
-    used: float
-    paid: float
-    reserved: float
-    sealed: float
-    size: int
-    trace: tuple[str, str]  # trace and span id; set where the program has a trace
-
-    def settle(self) -> float:
-        """Correct what was reserved for the writer, which is done with this call; returns the seconds of sealing."""
-        self.recorder.gate.settle(self.size, self.reserved, self.sealed)
-        return self.sealed
-
-    @property
-    def raised(self) -> bool:
-        return self.exception is not None
-
-    @property
-    def duration(self) -> float:
-        """Seconds that the function itself took."""
-        return max(self.finished - self.began - self.cost, 0.0)
-
-    @property
-    def target(self) -> Target:
-        return self.recorder.target
-
-    @property
-    def settings(self) -> Settings:
-        return self.recorder.settings
-
-    @property
-    def outcome_kind(self) -> str:
-        return self.exception or "returned"
 
 
 class Recorder:

@@ -8,7 +8,7 @@ from ...core.signals import belongs_to_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .recorder import Pending
+    from .pending import Pending
 
 TRACING = "opentelemetry.trace"  # the module: calls have a trace only once the program has loaded it
 
