@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...config.settings import Settings
     from ...config.targets import Target
-    from ...serializer.freezing.freeze import Frozen
+    from ...serializer.freezing.frozen import Frozen
     from .recorder import Recorder
 
 

@@ -26,7 +26,7 @@ from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
-from ...serializer.freezing.freeze import Frozen, freeze_call, freeze_outcome
+from ...serializer.freezing.freeze import freeze_call, freeze_outcome
 from ..host_guard import describe, log_once
 from .admission import COSTLY, LEAST_DEBT, OVER_BUDGET, TOO_SLOW
 from .pending import Pending
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ...config.settings import Settings
     from ...config.targets import Target
     from ...serializer.freezing.freeze import FreezeRules
+    from ...serializer.freezing.frozen import Frozen
     from .admission import Gate
     from .ledger import Ledger
 

@@ -9,38 +9,28 @@ from __future__ import annotations
 
 from pickle import dumps
 
-from ...bundle import Note
-from ...core.paths import EXCEPTION, RESULT, PathPattern
-from ...core.signals import belongs_to_program
-from ...core.type_facts import type_name
-from ...placeholder import TOO_BIG, UNSTORABLE
-from .byte_limit import TooBig, TooSlow
-from .c_stack import may_overflow, small_stack
+from ...core.paths import EXCEPTION, RESULT
+from .c_stack import may_overflow
 from .decisions import Decisions
-from .identities import ADDRESS, LONG_NUMBER, Identifier, identified
-from .oversize import deepest_values, largest_values
-from .parts import CallSource, OutcomeSource, source_of
+from .frozen import Frozen, with_facts
+from .identities import ADDRESS, LONG_NUMBER
+from .parts import source_of
+from .passes import freeze_carefully, raise_if_fatal, recover, with_identities
 from .pickler import Freezer
-from .prune import LeftOut, Pruner, shape_of
-from .time_limit import TimeLimit, no_less
+from .time_limit import no_less
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ...core.paths import PathPattern
     from ...core.signature import Parameters
 
-    Source = CallSource | OutcomeSource
-
 MOST_POOLED_BYTES = 2048  # a freezer that wrote more has a large memo: clearing it takes longer than a new freezer
-SAFE_DEPTH = 200  # levels, where the C stack may be small
-_DEEP_ENOUGH = 400  # levels, after the interpreter itself has stopped the pickler
-_ATTEMPTS = 6
 _ATOMS = frozenset({int, float, str, bytes})
 _TEXTS = (str, bytes)
 _SHORT = 4096  # characters or bytes of an atom that cannot be too big
-_BYTES_PER_LEVEL = 1024  # twice what a chain of objects was seen to take
 
 
 _decisions: dict[tuple[tuple[str, ...], bool], Decisions] = {}  # by excluded types and `as_first`
@@ -81,22 +71,6 @@ class FreezeRules:
         return FreezeRules(**{name: getattr(self, name) for name in names} | changes)
 
 
-class Frozen:
-    """A value as bytes; most values have no other facts for the header. No Record, because every call makes one."""
-
-    __slots__ = ("data",)
-    data: bytes
-    notes: tuple[Note, ...] = ()
-    by_value: tuple[str, ...] = ()  # names of the functions and classes whose code is inside
-    packages: frozenset[str] = frozenset()  # top-level packages of the classes and functions that occur
-
-
-class FrozenWithFacts(Frozen):
-    """A value as bytes, and the facts about it."""
-
-    __slots__ = ("by_value", "notes", "packages")
-
-
 def _only(data: bytes) -> Frozen:
     frozen = Frozen()
     frozen.data = data
@@ -116,7 +90,7 @@ def freeze_call(
     """
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
-        return _freeze_carefully(source_of((instance, args, kwargs), names), rules, patterns)
+        return freeze_carefully(source_of((instance, args, kwargs), names), rules, patterns)
     return _freeze((instance, args, kwargs), names, rules)
 
 
@@ -132,7 +106,7 @@ def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
     origin = EXCEPTION if raised else RESULT
     if rules.exclude:
         patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
-        return _freeze_carefully(source_of(value, origin), rules, patterns)
+        return freeze_carefully(source_of(value, origin), rules, patterns)
     return _freeze(value, origin, rules)
 
 
@@ -141,7 +115,7 @@ def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) ->
 
     `value` and `origin` are those of `source_of`.
     """
-    return _freeze_carefully(source_of(value, origin), rules.replace(as_first=True), rules.exclude)
+    return freeze_carefully(source_of(value, origin), rules.replace(as_first=True), rules.exclude)
 
 
 def freeze_to_look(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:
@@ -149,13 +123,13 @@ def freeze_to_look(value: Any, origin: Parameters | str, rules: FreezeRules) -> 
 
     The pickle hooks of all objects together may take `rules.hook_seconds`, by the wall clock. Raises as above.
     """
-    return _freeze_carefully(source_of(value, origin), rules, rules.exclude)
+    return freeze_carefully(source_of(value, origin), rules, rules.exclude)
 
 
 def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
     """The hot path: one pass, by a freezer from the pool."""
     if may_overflow():
-        return _freeze_carefully(source_of(value, origin), rules, ())
+        return freeze_carefully(source_of(value, origin), rules, ())
     try:
         freezer = rules.idle.pop()
     except IndexError:
@@ -163,18 +137,18 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
     try:
         data = freezer.freeze(value, origin)
     except BaseException as error:
-        _raise_if_fatal(error)
+        raise_if_fatal(error)
         problem = error
     else:
         if freezer.has_details:
-            frozen = _with_details(freezer, data)
+            frozen = with_facts(freezer, data)
             freezer.reset()
         else:
             frozen = Frozen()
             frozen.data = data
             freezer.value = None
         if LONG_NUMBER in data and ADDRESS in data:
-            frozen = _with_identities(frozen, freezer, source_of(value, origin), rules, (), {})
+            frozen = with_identities(frozen, freezer, source_of(value, origin), rules, (), {})
         if len(data) <= MOST_POOLED_BYTES:
             freezer.clear_memo()
             if freezer.time_limit.deadline:
@@ -184,171 +158,4 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
     time_limit = freezer.time_limit
     del freezer
     problem.__traceback__ = None  # it would keep the frames and their values alive
-    return _recover(source_of(value, origin), rules, (), problem, {}, time_limit)
-
-
-def _with_details(freezer: Freezer, data: bytes) -> Frozen:
-    frozen = FrozenWithFacts()
-    frozen.data = data
-    frozen.notes = tuple(freezer.notes)
-    frozen.by_value = tuple(freezer.by_value)
-    frozen.packages = freezer.packages_seen()
-    return frozen
-
-
-def _raise_if_fatal(error: BaseException) -> None:
-    if isinstance(error, (MemoryError, TooSlow)) or belongs_to_program(error):
-        try:
-            raise error
-        finally:
-            del error  # as in `raise_unstorable`
-
-
-def _dangerously_deep(source: Source) -> dict[int, LeftOut]:
-    """The values nested too deep for the C stack, where the interpreter's recursion limit does not protect it.
-
-    The C pickler recurses, and a stack overflow in it kills the program. So in threads with a small stack, and on
-    Python 3.11 with a raised recursion limit, the values are searched before the pickler goes into them.
-    """
-    if not may_overflow():
-        return {}
-    stack = small_stack()
-    limit = min(stack // _BYTES_PER_LEVEL, SAFE_DEPTH) if stack else SAFE_DEPTH
-    return deepest_values([value for _, value in source.places()], limit)
-
-
-def _freeze_carefully(source: Source, rules: FreezeRules, patterns: tuple[PathPattern, ...]) -> Frozen:
-    """The slower path: for excluded paths, and for stacks that the pickler could overrun."""
-    chosen = _dangerously_deep(source)
-    time_limit = TimeLimit(rules.allowance)
-    try:
-        return _attempt(source, rules, patterns, chosen, time_limit)
-    except BaseException as error:
-        _raise_if_fatal(error)
-        problem = error
-    problem.__traceback__ = None
-    return _recover(source, rules, patterns, problem, chosen, time_limit)
-
-
-def _attempt(
-    source: Source,
-    rules: FreezeRules,
-    patterns: tuple[PathPattern, ...],
-    chosen: dict[int, LeftOut],
-    time_limit: TimeLimit,
-    hook_seconds: list[float] | None = None,
-) -> Frozen:
-    """One pass without the values that `patterns` match and those in `chosen`; `time_limit` is that of all passes.
-
-    `hook_seconds` is the time of the passes before this one, which it continues; None for a first pass.
-    """
-    freezer = Pruner(rules, patterns, chosen)
-    freezer.time_limit = time_limit
-    if hook_seconds is not None:
-        freezer.is_retry = True
-        freezer.hook_seconds = hook_seconds
-    frozen = _with_details(freezer, freezer.freeze(_pruned(freezer, source), source))
-    return frozen if rules.as_first else _with_identities(frozen, freezer, source, rules, patterns, chosen)
-
-
-def _pruned(freezer: Pruner, source: Source) -> object:
-    values = []
-    for keys, value in source.places():
-        states = freezer.start
-        for key in keys:
-            states = freezer.advanced(states, key)
-        values.append(freezer.pruned(value, keys, states))
-    return source.assemble(values)
-
-
-def _with_identities(
-    frozen: Frozen,
-    before: Freezer,
-    source: Source,
-    rules: FreezeRules,
-    patterns: tuple[PathPattern, ...],
-    chosen: dict[int, LeftOut],
-) -> Frozen:
-    """`frozen`, or what another pass writes, where numbers in it are the ids of objects that `before` met.
-
-    That pass goes from number to object, and so deeper than the values are nested: not where the C stack is small.
-    """
-    objects = {} if may_overflow() else identified(frozen.data, before.memo)
-    if not objects:
-        return frozen
-    freezer = Identifier(rules, patterns, chosen, objects)
-    freezer.time_limit = before.time_limit
-    try:
-        return _with_details(freezer, freezer.freeze(_pruned(freezer, source), source))
-    except BaseException as error:
-        if belongs_to_program(error):
-            raise
-        return frozen  # an object whose own making needs its id, or no time left
-
-
-def _recover(
-    source: Source,
-    rules: FreezeRules,
-    patterns: tuple[PathPattern, ...],
-    problem: BaseException,
-    chosen: dict[int, LeftOut],
-    time_limit: TimeLimit,
-) -> Frozen:
-    """Freeze as much as possible, after a first pass was stopped by `problem`.
-
-    Sizes are estimates, so each pass that is still too big gets half the budget of the one before.
-    """
-    left_out = dict(chosen)
-    budget: float = rules.max_bytes
-    depth = _DEEP_ENOUGH
-    hook_seconds = [0.0]
-    for _ in range(_ATTEMPTS):
-        values = [value for _, value in source.places()]
-        if isinstance(problem, TooBig):
-            left_out |= largest_values(values, budget * 0.9)
-            budget /= 2
-        elif isinstance(problem, RecursionError):
-            left_out |= deepest_values(values, depth)
-            depth //= 2
-        else:
-            rules.decisions.forget()
-        try:
-            return _attempt(source, rules, patterns, left_out, time_limit, hook_seconds)
-        except BaseException as error:
-            _raise_if_fatal(error)
-            problem = error
-            problem.__traceback__ = None
-    return _one_by_one(source, rules, patterns, left_out, time_limit, hook_seconds)
-
-
-def _one_by_one(
-    source: Source,
-    rules: FreezeRules,
-    patterns: tuple[PathPattern, ...],
-    left_out: dict[int, LeftOut],
-    time_limit: TimeLimit,
-    hook_seconds: list[float],
-) -> Frozen:
-    """Store the arguments that can be frozen alone, with placeholders for the others; if that fails, for all."""
-    chosen = dict(left_out)
-    for keys, value in source.places():
-        alone = OutcomeSource(value, str(keys[0]))
-        try:
-            _attempt(alone, rules, patterns, left_out, time_limit, hook_seconds)
-        except BaseException as error:
-            _raise_if_fatal(error)
-            chosen[id(value)] = _given_up(value, error)
-    try:
-        return _attempt(source, rules, patterns, chosen, time_limit, hook_seconds)
-    except BaseException as error:
-        _raise_if_fatal(error)
-        everything = {id(value): _given_up(value, error) for _, value in source.places()}
-        return _attempt(source, rules.replace(max_bytes=10**6), (), everything, time_limit, hook_seconds)
-
-
-def _given_up(value: object, error: BaseException) -> LeftOut:
-    if isinstance(error, TooBig):
-        return LeftOut(value, TOO_BIG, "max_bytes would be exceeded", shape_of(value))
-    if isinstance(error, RuntimeError) and "changed size" in str(error):
-        return LeftOut(value, UNSTORABLE, "another thread was changing it")
-    return LeftOut(value, UNSTORABLE, f"it cannot be pickled ({type_name(type(error))})")
+    return recover(source_of(value, origin), rules, (), problem, {}, time_limit)
