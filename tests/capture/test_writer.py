@@ -127,6 +127,46 @@ def test_surplus_calls_of_a_burst_are_captured_without_being_written(base: str) 
     program.writer.close()
 
 
+def test_calls_that_come_while_the_thread_writes_wait_for_its_next_round(base: str) -> None:
+    written: list[object] = []
+    rounds = Rounds(written)
+
+    def sealing(call):
+        written.append(call.value)
+        if len(written) < 100:
+            caller = threading.Thread(target=program.call, args=(call.value + 1,))
+            caller.start()
+            caller.join()
+        return seal(call)
+
+    program = Program(base, Settings(keep=1), sealing=sealing, periodic=rounds)
+    program.call(0)
+    until = time.monotonic() + 10
+    while len(rounds.ended) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert rounds.ended[:2] == [1, 1]  # asked after the first call, because an update was due, and after the round
+    program.writer.close()
+    assert stored_values(base) == [written[-1]]
+
+
+class Rounds:
+    """Notes how many calls were written when the thread had time for its periodic task."""
+
+    def __init__(self, written: list[object]) -> None:
+        self.written = written
+        self.ended: list[int] = []
+
+    def run_if_due(self) -> None:
+        self.ended.append(len(self.written))
+
+    def restart(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
 def test_a_full_queue_drops_and_counts(base: str) -> None:
     go = threading.Event()
     program = Program(base, KEEP_ALL, sealing=lambda call: go.wait(10) and seal(call), queue_bytes=1000)
