@@ -126,7 +126,7 @@ class CallStorer:
         self._write(group, is_alone=True)
 
     def store_all(self, take_queued: Callable[[], Sequence[CapturedCall]]) -> None:
-        """Seal and store calls until `take_queued` has no more. Each is counted: captured, skipped, failed, given up."""
+        """Seal and store calls until `take_queued` has no more. Each counts as captured, skipped, failed or lost."""
         self._take_queued = take_queued
         self._sort_in()
         for group in self._backlog.groups():
