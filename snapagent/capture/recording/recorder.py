@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ...config.settings import Settings
     from ...config.targets import Target
     from ...serializer.freezing.freeze import FreezeRules
-    from .admission import Gate
+    from .admission import Gate, Governor
     from .ledger import Ledger
 
 RECURSIVE = "recursive"  # a call of a target from inside itself
@@ -164,15 +164,25 @@ class Recorder:
     def _admission(self, first_call: Callable[[], None]) -> Callable[[], bool]:
         """The test that runs before every call of the target.
 
-        A closure, because it reads its variables faster than a method reads attributes. A call that the ledger skips in
-        advance costs one step of an iterator: `for` takes it without a Python call. `first_call` runs before the gate
-        decides, so that counts reach the index in processes that capture nothing.
+        A function with its objects as defaults: it reads them faster than a method reads attributes, and most functions
+        of a large program are wrapped and never called, so that each object which a wrapper needs would have the
+        garbage collector run more often. A call that the ledger skips in advance costs one step of an iterator: `for`
+        takes it without a Python call. `first_call` runs before the gate decides, so that counts reach the index in
+        processes that capture nothing.
         """
-        gate, ledger, inside, greenlets = self.gate, self.ledger, self._inside, self._greenlets
-        governor, tick_admitted = gate.governor, ledger.tick_admitted
 
-        def admit() -> bool:
+        def admit(
+            gate: Gate = self.gate,
+            ledger: Ledger = self.ledger,
+            inside: set[int] = self._inside,
+            greenlets: dict[int, set[int]] = self._greenlets,
+            governor: Governor = self.gate.governor,
+            first_call: Callable[[], None] = first_call,
+        ) -> bool:
             for _ in ledger.skipping:
+                return False
+            if gate.waits_until > 0.0 and perf_counter() < gate.waits_until:
+                gate.tick_waiting()
                 return False
             if not ledger.called:
                 ledger.called = True
@@ -185,7 +195,7 @@ class Recorder:
             elif me in capturing:
                 ledger.count_skipped(REENTRANT)
             elif governor.balance > gate.needs or gate.affords():
-                number = tick_admitted() + 1
+                number = ledger.tick_admitted() + 1
                 if gate.limited:
                     gate.count_admitted(number)
                 return True
