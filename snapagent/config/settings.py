@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..core.records import Record
-from .units import INFINITY, parse_duration, parse_share, parse_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from .dependencies import DependencyRule
 
 
+INFINITY = float("inf")
 DJANGO = "django"  # the value of `setup` that stands for django.setup()
 
 
@@ -197,9 +197,13 @@ def _whole(field: Key, value: object) -> float:
     return value
 
 
-def _amount(parse: Callable[[Any], float], positive: bool) -> Callable[[Key, object], float]:
+def _amount(parser: str, positive: bool) -> Callable[[Key, object], float]:
+    """Reads by this function of `units`, which is loaded at the first amount that a file names."""
+
     def read(field: Key, value: object) -> float:
-        amount = parse(value)
+        from . import units
+
+        amount: float = getattr(units, parser)(value)
         if positive and not amount > 0:
             raise ValueError
         return amount
@@ -291,9 +295,9 @@ _ITEMS: dict[str, Callable[[str], object]] = {
 _READERS: dict[str, Callable[[Key, object], Any]] = {
     "flag": _flag,
     "whole": _whole,
-    "size": _amount(parse_size, positive=True),
-    "duration": _amount(parse_duration, positive=True),
-    "share": _amount(parse_share, positive=False),
+    "size": _amount("parse_size", positive=True),
+    "duration": _amount("parse_duration", positive=True),
+    "share": _amount("parse_share", positive=False),
     "choice": _choice,
     "text": _text,
     "names": _names,

@@ -130,18 +130,16 @@ def _close_unwritten(descriptor: int) -> None:
             raise
 
 
-def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bool = False) -> Status:
+def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bool = False) -> None:
     """Write a draft of `name` and rename it into place: a reader sees all of `data`, or the file that was there before.
 
     `folder` is a descriptor. `durable` survives a power cut as well. No draft stays when this fails.
-    Returns the file's status.
     """
     draft = f"{TEMPORARY}{token}{name}"
     descriptor = _new_file(folder, draft)
     try:
         try:
-            found = os.fstat(descriptor)
-            if stat.S_IMODE(found.st_mode) != FILE_MODE:
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) != FILE_MODE:  # because of the umask
                 os.fchmod(descriptor, FILE_MODE)
             _write_all(descriptor, data)
             if durable:
@@ -156,7 +154,6 @@ def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bo
     if durable:
         with tolerated():  # the file is visible already: it counts as published, and fsync is not tried again
             os.fsync(folder)
-    return found
 
 
 def _new_file(folder: int, name: str) -> int:
@@ -169,9 +166,10 @@ def _new_file(folder: int, name: str) -> int:
 
 def _write_all(descriptor: int, data: bytes) -> None:
     written = os.write(descriptor, data)
-    rest = memoryview(data)[written:]
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    if written < len(data):
+        rest = memoryview(data)[written:]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
 
 
 def create_once(folder: int, name: str, data: bytes) -> bool:

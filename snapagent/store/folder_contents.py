@@ -49,9 +49,10 @@ class FolderContents:
             self._traits[bundle.name] = bundle.outcome_kind, bundle.shape
             self._sizes[bundle.name] = bundle.size
 
-    def add(self, entry: BundleEntry, bundle: IndexedBundle) -> None:
-        self.entries[entry.name] = entry
-        self._describe((bundle,))
+    def add(self, bundles: Sequence[IndexedBundle]) -> None:
+        names = (bundle.name for bundle in bundles)
+        self.entries.update((entry.name, entry) for entry in parse_bundle_names(names, self.path))
+        self._describe(bundles)
 
     def forget(self, name: str) -> None:
         self.entries.pop(name, None)

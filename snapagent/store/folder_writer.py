@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..core.signals import raised_by_signal_handler
 from . import files, hash_shards, index, pending_counts
@@ -98,16 +98,15 @@ class FolderWriter:
         if not self._announced and index.was_fresh(self.folder):
             self._announced = self._marked = pending_counts.mark_open(self.folder, self.token)
 
-    def record_published(self, entry: BundleEntry, bundle: IndexedBundle, rules: RetentionRules) -> None:
-        """A bundle was published here. Does no I/O."""
-        if entry.name not in self._listed:
-            self._published += 1
-        self._added.append(bundle)
+    def record_published(self, bundles: Sequence[IndexedBundle], rules: RetentionRules) -> None:
+        """Bundles were published here. Does no I/O."""
+        self._published += sum(bundle.name not in self._listed for bundle in bundles)
+        self._added += bundles
         if len(self._added) > _PENDING:
             self._added.clear()
             self._must_list = True
         if rules.keep != math.inf:
-            self._contents.add(entry, bundle)
+            self._contents.add(bundles)
 
     def record_removed(self, name: str, size: int) -> None:
         """A bundle was removed from here, by another part of this process. Does no I/O."""

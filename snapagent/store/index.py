@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -113,6 +114,7 @@ _FIELDS = ("file", *IndexedBundle._fields[1:])  # their names in the file
 _values = itemgetter(*_FIELDS[:-1])  # an index of an earlier version has no shapes
 
 
+@lru_cache(maxsize=64)  # nearly all calls of a function have one of a few shapes
 def shape_digest(shape: str) -> str:
     """What tells shapes apart; empty for an empty shape."""
     return sha256(shape.encode("utf-8", "backslashreplace")).hexdigest()[:12] if shape else ""

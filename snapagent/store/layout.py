@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import gmtime, strftime
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -117,14 +118,12 @@ def is_own_name(name: str) -> bool:
     return name in _OWN_NAMES or name.startswith(f"{HASHES}-") or is_own_file(name)
 
 
-def new_entry(folder: str, when: float, token: str, counter: int, argument_hash: str) -> BundleEntry:
-    """The entry of a bundle to be written. `when` is seconds since the epoch, `argument_hash` as in its header."""
-    timestamp = stamp(when)
+def new_name(when: float, token: str, counter: int, argument_hash: str) -> str:
+    """The name of a bundle to be written. `when` is seconds since the epoch, `argument_hash` as in its header."""
     digits = argument_hash.rpartition(":")[2][:8]
     if len(digits) < 8 or not _HEXADECIMAL.issuperset(digits):
         digits = re.sub("[^0-9a-f]", "", argument_hash.rpartition(":")[2])[:8].ljust(8, "0")
-    name = f"{timestamp}-{token}-{counter}-{digits}{SUFFIX}"
-    return BundleEntry(timestamp, token, counter, digits, name, f"{folder}/{name}")
+    return f"{stamp(when)}-{token}-{counter}-{digits}{SUFFIX}"
 
 
 def parse_bundle_name(name: str, folder: str) -> BundleEntry | None:
@@ -156,8 +155,15 @@ def bundle_names(names: Iterable[str]) -> Iterator[str]:
 
 def stamp(when: float) -> str:
     """UTC with microseconds; sorts as text. Times that datetime cannot express become the nearest one that it can."""
-    text = datetime.fromtimestamp(min(max(when, 0.0), _LAST_SECOND), UTC).isoformat(timespec="microseconds")
-    return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:26]}Z"  # ten times as fast as strftime
+    when = min(max(when, 0.0), _LAST_SECOND)
+    second = int(when)
+    micro = round((when - second) * 1e6)  # exact, as `datetime.fromtimestamp` rounds it
+    return f"{_second(second)}.{micro:06d}Z" if micro < 1_000_000 else f"{_second(second + 1)}.000000Z"
+
+
+@lru_cache(maxsize=4)
+def _second(when: int) -> str:
+    return strftime("%Y%m%dT%H%M%S", gmtime(when))
 
 
 def parse_stamp(text: str) -> float:

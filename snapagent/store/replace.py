@@ -42,5 +42,5 @@ def replace_bundle(entry: BundleEntry, data: bytes, bundle: BundleFile, key: Sig
     if indexed:
         with suppress(StoreFailure, OSError):  # readers of a stale index list the folder
             writer = FolderWriter(path, "", token)
-            writer.record_published(entry, IndexedBundle.of(entry.name, bundle.header, len(data)), KEEP_ALL)
+            writer.record_published((IndexedBundle.of(entry.name, bundle.header, len(data)),), KEEP_ALL)
             writer.update(Counts(), KEEP_ALL, time(), _PATIENCE)

@@ -42,6 +42,13 @@ class SizeLimit:
         self._used += size
         self._added += max(size, 0)
 
+    def has_space(self, size: int, now: float) -> bool:
+        """True when `size` more bytes are within the limit, and the indexes need not be read to know it."""
+        return self.limit == math.inf or (self._used + size <= self.limit and not self._is_outdated(now))
+
+    def _is_outdated(self, now: float) -> bool:
+        return self._added > self.batch_bytes or (self._added > 0 and abs(now - self._checked_at) > _RECHECK_SECONDS)
+
     def ensure(
         self, size: int, now: float, pending_bytes: Callable[[], int], on_evicted: Callable[[str, str, int], None]
     ) -> None:
@@ -52,7 +59,7 @@ class SizeLimit:
         """
         if self.limit == math.inf:
             return
-        if self._added > self.batch_bytes or (self._added and abs(now - self._checked_at) > _RECHECK_SECONDS):
+        if self._is_outdated(now):
             self._used = self._indexed() + pending_bytes()
             self._checked_at, self._added = now, 0
         if self._used + size > self.limit:

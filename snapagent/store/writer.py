@@ -15,7 +15,7 @@ from .failures import StoreFailure, failing_at
 from .files import BatchFolder, locked
 from .folder_writer import FolderWriter
 from .index import Counts, FunctionIndex, IndexedBundle
-from .layout import COUNTS, LOCK, PIN, SUFFIX, BundleEntry, is_own_file, new_entry, pinned_names
+from .layout import COUNTS, LOCK, PIN, SUFFIX, BundleEntry, is_own_file, new_name, parse_bundle_names, pinned_names
 from .processes import PROCESSES
 from .reader import StoreReader
 from .retention import KEEP_ALL, RetentionRules
@@ -82,12 +82,12 @@ class Store(StoreReader):
 
         `when` is seconds since the epoch. Retention and the index follow at the next `update`. Raises StoreFailure.
         """
-        folder_writer = self._open(target, KEEP_ALL, time())
+        folder_writer = self.open(target, KEEP_ALL, time())
         with self.writing(target) as folder:
-            entry, indexed = self.write(folder, header, payload, when, token or self.token, counter)
-        self._size_limit.record(indexed.size)
-        folder_writer.record_published(entry, indexed, KEEP_ALL)
-        return entry
+            bundle = self.write(folder, header, payload, when, token or self.token, counter)
+        self._size_limit.record(bundle.size)
+        folder_writer.record_published((bundle,), KEEP_ALL)
+        return next(parse_bundle_names((bundle.name,), folder.path))
 
     def next_counter(self) -> int:
         return next(self._counter)
@@ -105,29 +105,31 @@ class Store(StoreReader):
         token: str,
         counter: int | None,
         unrecorded: int = 0,
-    ) -> tuple[BundleEntry, IndexedBundle]:
+    ) -> IndexedBundle:
         """The first half of `publish`, for any thread; `record` is the second. Raises StoreFailure.
 
         `unrecorded` is the bytes of bundles that were written and not recorded yet.
         """
-        entry = new_entry(folder.path, when, token, counter or next(self._counter), header.hash)
+        name = new_name(when, token, counter or next(self._counter), header.hash)
         data = encode(header, payload, self.keys[0] if self.keys else None)
-        self.ensure_space(len(data) + unrecorded, time())
+        size, now = len(data) + unrecorded, time()
+        if not self._size_limit.has_space(size, now):
+            self._make_space(size, now)
         try:
-            folder.publish(entry.name, data, durable=self.durable)
+            folder.publish(name, data, durable=self.durable)
         except OSError as error:
             raise StoreFailure.of(error, folder.path) from error
         opened = self._folder_writers.get(folder.path)
         if opened is not None:  # else whoever asks for this updates no index
             opened.announce()
-        return entry, IndexedBundle.of(entry.name, header, len(data))
+        return IndexedBundle.of(name, header, len(data))
 
     @property
     def batch_bytes(self) -> float:
         """Bytes that may be written before they are recorded."""
         return self._size_limit.batch_bytes
 
-    def ensure_space(self, size: int, now: float) -> None:
+    def _make_space(self, size: int, now: float) -> None:
         """Evict until `size` more bytes are within the limit of the store. Raises StoreFailure `store_full`."""
         others: dict[str, FolderWriter] = {}
 
@@ -149,11 +151,8 @@ class Store(StoreReader):
     def _pending_bytes(self) -> int:
         return sum(folder_writer.pending_bytes for folder_writer in self._folder_writers.values())
 
-    def open(self, target: object, settings: Settings, now: float) -> FolderWriter:
+    def open(self, target: object, rules: RetentionRules, now: float) -> FolderWriter:
         """Make the folder of a function and its index before the first bundle of this process. Raises StoreFailure."""
-        return self._open(target, retention_rules(settings), now)
-
-    def _open(self, target: object, rules: RetentionRules, now: float) -> FolderWriter:
         folder_writer = self.folder_writer(target)
         try:  # not `failing_at`: this runs for every batch, and in `sync` mode for every call
             folder_writer.open(rules, now)
@@ -169,16 +168,16 @@ class Store(StoreReader):
         with failing_at(folder_writer.folder), files.own_folder(folder_writer.folder, make=True) as folder:
             return folder_writer.quota.claim(folder, number, settings.quota)
 
-    def record(self, target: object, entry: BundleEntry, indexed: IndexedBundle, settings: Settings) -> None:
-        """Add a bundle that was written to retention and to the next update of the index. Does no I/O."""
-        self._size_limit.record(indexed.size)
-        self.folder_writer(target).record_published(entry, indexed, retention_rules(settings))
+    def record(self, target: object, bundles: Sequence[IndexedBundle], rules: RetentionRules) -> None:
+        """Add bundles that were written to retention and to the next update of the index. Does no I/O."""
+        self._size_limit.record(sum(bundle.size for bundle in bundles))
+        self.folder_writer(target).record_published(bundles, rules)
 
-    def remove_surplus(self, target: object, settings: Settings, now: float) -> int:
+    def remove_surplus(self, target: object, rules: RetentionRules, now: float) -> int:
         """Remove what is surplus among the bundles that this process knows of. Raises StoreFailure."""
         folder_writer = self.folder_writer(target)
         try:
-            gone = folder_writer.remove_surplus(retention_rules(settings), now)
+            gone = folder_writer.remove_surplus(rules, now)
         except FileNotFoundError:
             return 0
         except OSError as error:

@@ -132,6 +132,18 @@ def test_an_unwritable_store_leaves_the_program_alone(app):
     assert (done.stdout, done.returncode) == ("6\n", 0)
 
 
+@pytest.mark.parametrize("called_before", [True, False])
+def test_a_program_without_descriptors_ends_as_it_would(app, called_before):
+    call = "shop.quote(3)\n"
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+    (app / "main.py").write_text("import shop\n" + call * called_before + limit + "print(shop.quote(3))\n")
+
+    done = run(app, "main.py")
+
+    assert (done.stdout, done.returncode) == ("6\n", 0)
+    assert "Traceback" not in done.stderr
+
+
 CHILDREN = {
     "subprocess": "import subprocess, sys\nsubprocess.run([sys.executable, 'main.py'], check=True)",
     "module": "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'main'], check=True)",
@@ -384,6 +396,37 @@ def test_a_module_that_loads_while_capture_is_getting_ready_is_captured_too(app)
     done = run(app, "-c", USE + "import json5; json5.loads('1')", PYTHONPATH=str(app))
     assert (done.stdout, done.stderr) == ("6\n", "")
     assert (calls(app), calls(app, "json5.loads")) == (1, 1)
+
+
+def test_capturing_loads_one_class_of_wrapt_and_a_program_that_imports_wrapt_gets_all_of_it_with_that_class(app):
+    looks = """
+import sys
+loaded = {"asyncio", "importlib.metadata", "wrapt", "wrapt.exceptions"} & set(sys.modules)
+import wrapt
+whole = hasattr(wrapt, "exceptions") or "wrapt.exceptions" not in sys.modules  # older versions have none
+print(sorted(loaded), isinstance(shop.quote, wrapt.FunctionWrapper), whole)
+"""
+    done = run(app, "-c", USE + looks)
+    assert done.stdout == "6\n[] True True\n"
+
+
+def test_capturing_uses_the_wrapt_that_the_program_has_loaded_and_its_python_half_where_that_is_asked_for(app):
+    code = "import wrapt\n" + USE + "print(isinstance(shop.quote, wrapt.FunctionWrapper))"
+    assert run(app, "-c", code).stdout == "6\nTrue\n"
+    done = run(
+        app,
+        "-c",
+        "import sys\n" + USE + "print('wrapt._wrappers' in sys.modules, shop.quote)",
+        WRAPT_DISABLE_EXTENSIONS="1",
+    )
+    assert done.stdout.startswith("6\nFalse <function quote at"), done.stderr
+    assert calls(app) == 2
+
+
+def test_capturing_that_begins_while_other_threads_run_loads_the_whole_of_wrapt(app):
+    thread = "import sys, threading\nend = threading.Event()\nthreading.Thread(target=end.wait).start()\n"
+    done = run(app, "-c", thread + USE + "print('wrapt' in sys.modules)\nend.set()")
+    assert done.stdout == "6\nTrue\n"
 
 
 def test_our_own_functions_are_no_targets(app):

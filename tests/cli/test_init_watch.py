@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from snapagent.capture.watching import samples
+from snapagent.capture.watching.journal import Journal
+from snapagent.capture.watching.watcher import Watcher
+from snapagent.capture.writing import process_life
+from snapagent.cli import main
+from snapagent.cli.commands import init
+from snapagent.cli.source import watched
+from snapagent.cli.watch import WatchedRun
 from snapagent.config.reading import Config, parse_config
+from snapagent.dependencies.call_points import CallPoints
+from snapagent.serializer.freezing.byte_limit import TooSlow
 
 SHOP = """
 import datetime
@@ -135,12 +151,12 @@ def proposed(project: Path) -> Config:
 
 
 @pytest.fixture
-def watched(project: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
+def watched_run(project: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
     return snapagent(project, "init", "--watch", "--", sys.executable, "drive.py", "0"), project
 
 
-def test_the_called_functions_are_the_targets_and_check_finds_them(watched):
-    done, project = watched
+def test_the_called_functions_are_the_targets_and_check_finds_them(watched_run):
+    done, project = watched_run
 
     config = proposed(project)
     names = {str(rule.pattern) for rule in config.rules}
@@ -153,16 +169,16 @@ def test_the_called_functions_are_the_targets_and_check_finds_them(watched):
     assert snapagent(project, "check").returncode == 0
 
 
-def test_only_live_values_are_excluded_whatever_the_parameters_are_called(watched):
-    _, project = watched
+def test_only_live_values_are_excluded_whatever_the_parameters_are_called(watched_run):
+    _, project = watched_run
 
     excluded = {str(rule.pattern): rule.settings.exclude for rule in proposed(project).rules}
     assert excluded.pop("shop:Orders.place") == ("self.connection",)
     assert set(excluded.values()) == {()}
 
 
-def test_the_comments_say_what_was_seen_in_all_threads_and_processes(watched):
-    done, project = watched
+def test_the_comments_say_what_was_seen_in_all_threads_and_processes(watched_run):
+    done, project = watched_run
 
     text = (project / "snapagent.yaml").read_text()
     assert "# called 108 times; returns dict; its arguments can be stored\n  - shop:quote" in text
@@ -258,3 +274,124 @@ def test_a_result_that_could_not_be_tried_is_not_taken_for_one_that_can_be_store
     watch.returned(watcher.WatchedFunction("shop:quote", too_slow.__code__, "plain"), {})
 
     assert written[0]["result_lacking"] == [["result", "dict", "could not be tried: TimeoutError"]]
+
+
+class Reports:
+    """A journal that keeps what it is given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.entries: list[dict[str, Any]] = []
+
+    def write(self, entry: dict[str, Any]) -> None:
+        self.entries.append(entry)
+        (self.folder / "1.jsonl").write_text("".join(json.dumps(one) + "\n" for one in self.entries))
+
+    def restart(self) -> None:
+        self.entries.clear()
+
+
+@pytest.fixture
+def looking(tmp_path: Path) -> Iterator[tuple[Watcher, ModuleType]]:
+    """A watcher of this process, whose own functions are those of a module `shop`."""
+    name = "monitoring" if sys.version_info >= (3, 12) else "profiling"
+    attach = importlib.import_module(f"snapagent.capture.watching.{name}").attach
+    shop = ModuleType("shop")
+    exec(compile("def quote(n):\n    return [n]\n\ndef other(n):\n    return [n]\n", "shop.py", "exec"), vars(shop))
+    watch = Watcher(("shop",), CallPoints(), Reports(tmp_path))  # type: ignore[arg-type]
+    attach(watch)
+    yield watch, shop
+    process_life.unregister(watch)
+    if sys.version_info >= (3, 12):
+        number = next(number for number in range(6) if "watch" in str(sys.monitoring.get_tool(number)))
+        sys.monitoring.set_events(number, 0)
+        sys.monitoring.free_tool_id(number)
+    else:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+@pytest.mark.parametrize("broken", ["meet", "entered", "returned"])
+def test_a_function_whose_calls_cannot_be_looked_at_is_named_with_the_reason(looking, tmp_path, monkeypatch, broken):
+    watch, shop = looking
+    look = getattr(watch, broken)
+
+    def break_for_quote(first: Any, *others: Any) -> Any:
+        if "quote" in str(getattr(first, "code", first)):
+            raise LookupError("out of order")
+        return look(first, *others)
+
+    monkeypatch.setattr(watch, broken, break_for_quote)
+
+    assert [shop.quote(n) for n in range(5)] == [[n] for n in range(5)]
+    shop.other(1)
+
+    found = watched.read_reports(str(tmp_path))
+    assert watched.unwatched(found) == ["shop:quote (LookupError: out of order)"]
+    assert "shop:other" in {one.target for one in found}
+
+
+def test_the_end_of_the_stack_is_no_failure_of_a_function(looking, tmp_path, monkeypatch):
+    watch, shop = looking
+    entered, calls = watch.entered, []
+
+    def at_the_end_once(*call: Any) -> None:
+        calls.append(call)
+        if len(calls) == 1:
+            raise RecursionError
+        entered(*call)
+
+    monkeypatch.setattr(watch, "entered", at_the_end_once)
+
+    shop.quote(1), shop.quote(2)
+
+    found = {one.target: one for one in watched.read_reports(str(tmp_path))}
+    assert watched.unwatched(found.values()) == []
+    assert found["shop:quote"].calls == 1
+
+
+def test_init_names_what_it_could_not_watch_and_does_not_propose_it(project, monkeypatch):
+    failed = watched.Watched("shop:quote", 3, failed="LookupError: out of order")
+    run = WatchedRun(0, [failed, watched.Watched("shop:number", 3, results=("str",))])
+    monkeypatch.setattr(init, "watch", lambda command, packages: run)
+    monkeypatch.chdir(project)
+
+    done = CliRunner().invoke(main, ["init", "--watch", "--", sys.executable, "drive.py"])
+
+    assert "could not watch shop:quote (LookupError: out of order)" in " ".join(done.output.split())
+    assert {str(rule.pattern) for rule in proposed(project).rules} == {"shop:number"}
+
+
+def test_reports_that_are_lost_are_said_once(tmp_path, capsys):
+    journal = Journal(str(tmp_path / "gone"))
+
+    journal.write({}), journal.write({})
+
+    assert capsys.readouterr().err.count("calls of this program are missed: [Errno 2]") == 1
+    assert watched.read_reports(str(tmp_path / "gone")) == []
+
+
+class Sleeps:
+    """Its own pickling waits."""
+
+    frozen = 0
+
+    def __getstate__(self) -> dict[str, int]:
+        Sleeps.frozen += 1
+        time.sleep(0.05)
+        return {}
+
+
+@pytest.mark.parametrize("of", ["result", "arguments"])
+def test_a_value_that_is_slow_to_store_is_given_up_after_a_fifth_of_a_second(of):
+    values = [Sleeps() for _ in range(20)]
+    Sleeps.frozen = 0
+
+    with pytest.raises(TooSlow) as caught:
+        if of == "result":
+            samples.result_lacking(values)
+        else:
+            samples.arguments_lacking((lambda rows: rows).__code__, {"rows": values})
+
+    assert Sleeps.frozen < 10
+    assert samples.why_untried(caught.value) == "storing it takes too long"

@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from storing import new_entry
 
 from snapagent.cli import main
 from snapagent.config.settings import DEFAULT_SETTINGS
 from snapagent.store import Counts, Store, files
-from snapagent.store.layout import new_entry
 
 from .conftest import Shop
 

@@ -444,7 +444,6 @@ def test_a_good_config_costs_a_starting_program_nothing_but_yaml(tmp_path):
         "snapagent.config.reading",
         "snapagent.config.settings",
         "snapagent.config.targets",
-        "snapagent.config.units",
         "snapagent.core",
         "snapagent.core.records",
     ]

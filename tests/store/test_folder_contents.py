@@ -6,11 +6,10 @@ import os
 import random
 
 import pytest
-from storing import NOON, TARGET, publish, publish_many
+from storing import NOON, TARGET, new_entry, publish, publish_many
 
 from snapagent.errors import StoreError
 from snapagent.store import Store, layout
-from snapagent.store.layout import new_entry
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from storing import new_entry
 
 from snapagent.config.targets import Target
 from snapagent.store.layout import (
@@ -10,7 +14,6 @@ from snapagent.store.layout import (
     is_function_folder,
     is_own_file,
     is_own_name,
-    new_entry,
     parse_bundle_name,
     parse_stamp,
     segment,
@@ -111,6 +114,15 @@ def test_entries_sort_by_time_then_by_counter_as_a_number() -> None:
 )
 def test_other_files_are_not_taken_for_bundles(name: str) -> None:
     assert parse_bundle_name(name, "f") is None
+
+
+@given(st.floats(0.0, 253402300799.0))
+@example(1795348800.0000005)
+@example(1795348800.9999998)
+@example(0.9999995)
+@example(2.5e-6)
+def test_a_name_says_the_time_as_datetime_rounds_it(when: float) -> None:
+    assert stamp(when) == datetime.fromtimestamp(when, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 @pytest.mark.parametrize("when", [-1e9, 0.0, 1e18, math.inf])

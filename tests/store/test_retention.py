@@ -4,11 +4,10 @@ import math
 import random
 
 import pytest
-from storing import NOON, TARGET, names, publish, publish_many
+from storing import NOON, TARGET, names, new_entry, publish, publish_many
 
 from snapagent.config.settings import Settings
 from snapagent.store import BundleEntry, Counts, Store
-from snapagent.store.layout import new_entry
 from snapagent.store.retention import RetentionRules, surplus
 
 LATER = NOON + 1e6

@@ -9,8 +9,10 @@ from storing import NOON, header_of, payload_of, publish
 
 from snapagent.config.settings import Settings
 from snapagent.store import BundleEntry, Counts, Store, StoreFailure
+from snapagent.store.layout import parse_bundle_names
+from snapagent.store.retention import KEEP_ALL
 
-KEEP_ALL = Settings(keep=math.inf)
+SETTINGS = Settings(keep=math.inf)
 
 
 def limited(tmp_path: Path, limit: float) -> Store:
@@ -23,9 +25,9 @@ def write(store: Store, number: int, target: str = "shop:a", size: int = 1000, *
     store.open(target, KEEP_ALL, NOON + number)
     made = header_of(payload, target, **header)
     with store.writing(target) as folder:
-        entry, stored = store.write(folder, made, payload, NOON + number, store.token, number)
-    store.record(target, entry, stored, KEEP_ALL)
-    return entry
+        stored = store.write(folder, made, payload, NOON + number, store.token, number)
+    store.record(target, (stored,), KEEP_ALL)
+    return next(parse_bundle_names((stored.name,), folder.path))
 
 
 def used(store: Store) -> int:
@@ -67,12 +69,12 @@ def test_pinned_bundles_stay_and_do_not_count(tmp_path: Path) -> None:
 def test_the_one_error_outlives_a_flood_of_successes(tmp_path: Path) -> None:
     store = limited(tmp_path, 20_000)
     error = write(store, 0, exception="ValueError")
-    store.update("shop:a", Counts(1, 1), KEEP_ALL)
+    store.update("shop:a", Counts(1, 1), SETTINGS)
 
     for number in range(1, 60):
         write(store, number)
         if number % 5 == 0:
-            store.update("shop:a", Counts(5, 5), KEEP_ALL)
+            store.update("shop:a", Counts(5, 5), SETTINGS)
 
     assert error in store.entries("shop:a")
     assert used(store) <= 22_000
@@ -81,7 +83,7 @@ def test_the_one_error_outlives_a_flood_of_successes(tmp_path: Path) -> None:
 def test_what_another_process_stored_counts_too(tmp_path: Path) -> None:
     other = limited(tmp_path, math.inf)
     old = [publish(other, "x" * 1000, when=NOON - 1000 + number, target="shop:other") for number in range(10)]
-    other.update("shop:other", Counts(10, 10), KEEP_ALL)
+    other.update("shop:other", Counts(10, 10), SETTINGS)
 
     store = limited(tmp_path, 20_000)
     for number in range(10):

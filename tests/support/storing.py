@@ -11,6 +11,7 @@ from snapagent.bundle import CALL, OUTCOME, Header, Part
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
 from snapagent.store import BundleEntry, Store
+from snapagent.store.layout import new_name, parse_bundle_names
 
 TARGET = Target("shop.pricing", "quote")
 NOON = 1795348800.0  # 2026-11-22T12:00:00Z
@@ -51,6 +52,11 @@ def publish(
 ) -> BundleEntry:
     payload = payload_of(value)
     return store.publish(target, header_of(payload, target, **header), payload, when=when)  # type: ignore[arg-type]
+
+
+def new_entry(folder: str, when: float, token: str, counter: int, argument_hash: str) -> BundleEntry:
+    """The entry of a bundle that is written to `folder`."""
+    return next(parse_bundle_names((new_name(when, token, counter, argument_hash),), folder))
 
 
 def publish_many(store: Store, number: int, *, start: float = NOON, target: object = TARGET) -> list[BundleEntry]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import _thread
 import sys
 
-from .importers import note_importers
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +33,8 @@ class TargetFinder:
         asking = (fullname, _thread.get_ident())
         if asking in self._asking:  # another finder asks this one in its answer to it
             return None
+        from .importers import note_importers
+
         note_importers(fullname, sys._getframe(1))
         self._asking.add(asking)
         try:

@@ -13,12 +13,13 @@ from inspect import CO_COROUTINE, CO_ITERABLE_COROUTINE
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from wrapt import FunctionWrapper
-
+from .function_wrapper import function_wrapper
 from .method_flag import call_without_binding
 from .trampolines import trampoline
 
 if TYPE_CHECKING:
+    from wrapt import FunctionWrapper
+
     from ..recording.recorder import Recorder
     from .slots import Place
 
@@ -28,7 +29,7 @@ _OWN = frozenset({"__wrapped__", "__get__", "__call__", "__reduce__", "__reduce_
 if TYPE_CHECKING:
     _Base = FunctionWrapper[..., Any]
 else:
-    _Base = FunctionWrapper
+    _Base = function_wrapper()
 
 
 class SnapWrapper(_Base):
@@ -98,7 +99,7 @@ def _is_coroutine_inside(function: Any) -> bool:
         if function.__code__.co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE):
             return True
         seen.add(id(function))
-        function = function.__dict__.get("__wrapped__")
+        function = getattr(function, "__wrapped__", None)  # not in its `__dict__`, which would be made for this
     return False
 
 

@@ -164,11 +164,10 @@ class Recorder:
     def _admission(self, first_call: Callable[[], None]) -> Callable[[], bool]:
         """The test that runs before every call of the target.
 
-        A function with its objects as defaults: it reads them faster than a method reads attributes, and most functions
-        of a large program are wrapped and never called, so that each object which a wrapper needs would have the
-        garbage collector run more often. A call that the ledger skips in advance costs one step of an iterator: `for`
-        takes it without a Python call. `first_call` runs before the gate decides, so that counts reach the index in
-        processes that capture nothing.
+        A function with its objects as defaults, because it reads these faster than a method reads attributes, and
+        another function can take it over: see `LazyRecorder`. A call that the ledger skips in advance costs one step of
+        an iterator: `for` takes it without a Python call. `first_call` runs before the gate decides, so that counts
+        reach the index in processes that capture nothing.
         """
 
         def admit(

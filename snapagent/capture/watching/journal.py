@@ -7,6 +7,7 @@ close or reuse the numbers of files that it does not know.
 from __future__ import annotations
 
 import os
+import sys
 from json import dumps
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ class Journal:
 
     def __init__(self, folder: str) -> None:
         self._folder = os.path.abspath(folder)
+        self._has_lost = False
         self.restart()
 
     def restart(self) -> None:
@@ -28,14 +30,14 @@ class Journal:
         self._path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}")
 
     def write(self, entry: dict[str, Any]) -> None:
-        """Append one line. A folder that is gone or full loses it."""
+        """Append one line. A folder that is gone or full loses it, which is said once."""
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except OSError:
-            return
-        try:
-            os.write(descriptor, dumps(entry).encode() + b"\n")
-        except OSError:
-            return
-        finally:
-            os.close(descriptor)
+            try:
+                os.write(descriptor, dumps(entry).encode() + b"\n")
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            if not self._has_lost:
+                self._has_lost = True
+                sys.stderr.write(f"snapagent: calls of this program are missed: {error}\n")

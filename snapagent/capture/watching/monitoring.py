@@ -47,16 +47,16 @@ def attach(watcher: Watcher) -> None:
                 if function is None:
                     return disable
             watcher.entered(function, sys._getframe(1))
-        except Exception:
-            return disable
+        except Exception as error:
+            return disable if watcher.failed(code, sys._getframe(1), error) else None
 
     def returned(code: CodeType, offset: int, value: object) -> Any:
         try:
             function = functions.get(id(code))
             if function is None or not watcher.returned(function, value):
                 return disable
-        except Exception:
-            return disable
+        except Exception as error:
+            return disable if watcher.failed(code, sys._getframe(1), error) else None
 
     def called(code: CodeType, offset: int, function: object, first: object) -> Any:
         try:
@@ -65,8 +65,8 @@ def attach(watcher: Watcher) -> None:
                 return disable
             watcher.reach(word, sys._getframe(1))
             return few((id(code), offset))
-        except Exception:
-            return disable
+        except Exception as error:
+            return disable if watcher.failed(code, sys._getframe(1), error) else None
 
     for event, callback in ((events.PY_START, started), (events.PY_RETURN, returned), (events.CALL, called)):
         monitoring.register_callback(tool, event, callback)

@@ -51,8 +51,8 @@ def attach(watcher: Watcher) -> None:
                     return
             if _has_just_begun(frame):
                 watcher.entered(function, frame)
-        except Exception:
-            return
+        except Exception as error:
+            watcher.failed(frame.f_code, frame, error)
 
     threading.setprofile(profile)
     sys.setprofile(profile)

@@ -9,8 +9,9 @@ import os
 from itertools import count
 
 from ...core.functions import flavor_of_code
+from ...core.type_facts import instance_dict
 from ..writing import process_life
-from .samples import arguments_lacking, kind_of_result, result_lacking
+from .samples import arguments_lacking, kind_of_result, result_lacking, why_untried
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Watcher:
         self._packages = packages
         self._prefixes = tuple(f"{name}." for name in packages)
         self._kept: list[object] = []  # code that must outlive its identity
+        self._failed: set[int] = set()
         process_life.register(self)
 
     def meet(self, code: CodeType, frame: FrameType) -> WatchedFunction | None:
@@ -66,7 +68,7 @@ class Watcher:
         module = frame.f_globals.get("__name__")
         if not isinstance(module, str):
             return None
-        if not (module in self._packages or module.startswith(self._prefixes) or module == "__main__"):
+        if not self._is_own(module):
             word = self.call_points.of_function(module, code.co_qualname)
             if word is not None:
                 self._kept.append(code)
@@ -76,10 +78,15 @@ class Watcher:
             return None
         self._kept.append(code)
         self.own.add(id(code))
-        if not code.co_flags & _OPTIMIZED or "<" in code.co_qualname:
+        if not _is_function(code):
             return None
         function = WatchedFunction(f"{module}:{code.co_qualname}", code, flavor_of_code(code))
         return self.functions.setdefault(id(code), function)
+
+    def _is_own(self, module: object) -> bool:
+        if not isinstance(module, str):
+            return False
+        return module in self._packages or module.startswith(self._prefixes) or module == "__main__"
 
     def entered(self, function: WatchedFunction, frame: FrameType) -> None:
         """A call of one of the program's functions has begun."""
@@ -91,7 +98,7 @@ class Watcher:
             try:
                 entry["lacking"] = arguments_lacking(function.code, frame.f_locals)
             except Exception as error:
-                entry["problem"] = type(error).__name__
+                entry["problem"] = why_untried(error)
         entry["importing"] = _is_being_imported(frame)
         self._note(function, number, entry)
 
@@ -104,7 +111,7 @@ class Watcher:
         try:
             entry["result_lacking"] = result_lacking(value)
         except Exception as error:
-            entry["result_lacking"] = [["result", entry["result"], f"could not be tried: {type(error).__name__}"]]
+            entry["result_lacking"] = [["result", entry["result"], f"could not be tried: {why_untried(error)}"]]
         self._note(function, function.noted, entry)
         return function.samples_left > 0
 
@@ -117,6 +124,25 @@ class Watcher:
                 function.reached.add(word)
                 self._note(function, function.noted, {"reaches": word})
             frame, left = frame.f_back, left - 1
+
+    def failed(self, code: CodeType, frame: FrameType, error: Exception) -> bool:
+        """Looking at this code raised: report it once, if it is a function of the program. Raises nothing.
+
+        False where the program itself was at the end of its stack or memory, so that its next calls can be looked at.
+        """
+        if isinstance(error, (RecursionError, MemoryError)):
+            return False
+        try:
+            module = frame.f_globals.get("__name__")
+            if id(code) in self._failed or not _is_function(code) or not self._is_own(module):
+                return True
+            self._failed.add(id(code))
+            self._kept.append(code)
+            function = self.functions.get(id(code)) or WatchedFunction(f"{module}:{code.co_qualname}", code, "plain")
+            self._note(function, function.noted, {"failed": why_untried(error)})
+        except Exception:
+            return True  # the module's namespace, or the interpreter, is broken
+        return True
 
     def _note(self, function: WatchedFunction, number: int, entry: dict[str, Any]) -> None:
         function.noted = max(function.noted, number)
@@ -139,6 +165,12 @@ class Watcher:
                 self._note(function, called, {})
 
 
+def _is_function(code: CodeType) -> bool:
+    """Whether a target could name this code: neither a class nor a module, a lambda or a function inside another."""
+    return bool(code.co_flags & _OPTIMIZED) and "<" not in code.co_qualname
+
+
 def _is_being_imported(frame: FrameType) -> bool:
     """Whether the function's module is not imported to its end yet: capture wraps it only then."""
-    return getattr(frame.f_globals.get("__spec__"), "_initializing", False) is True
+    state = instance_dict(frame.f_globals.get("__spec__"))  # not by getattr: a loader may set an object of its own
+    return state is not None and state.get("_initializing") is True

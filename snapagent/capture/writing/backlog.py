@@ -7,7 +7,6 @@ then shown something of everything that it called.
 from __future__ import annotations
 
 from ...store.retention import Retention
-from ...store.writer import retention_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,11 +38,13 @@ class Group:
     Each call has its number in this process, by which file names of the same moment are ordered.
     """
 
-    def __init__(self, function: WatchedTarget) -> None:
+    def __init__(self, function: WatchedTarget, *, is_alone: bool = False) -> None:
+        """`is_alone`: of one call, which its caller writes without the writer's lock."""
         self.function = function
+        self.is_alone = is_alone
         self.calls: list[tuple[CapturedCall, int]] = []
         # A call that retention would remove at once is counted as captured and never written.
-        self.retention = Retention(retention_rules(function.settings))
+        self.retention = None if function.keeps_all else Retention(function.rules)
 
     def in_order(self) -> list[tuple[CapturedCall, int]]:
         """The calls in the order of writing."""
@@ -95,7 +96,7 @@ class Backlog:
 
     def put_back(self, group: Group, rest: list[tuple[CapturedCall, int]]) -> None:
         """Add calls of a group again that could not be written now."""
-        name = str(group.function.target)
+        name = group.function.name
         waiting = self._groups.get(name)
         if rest and waiting is not None:
             waiting.calls += rest

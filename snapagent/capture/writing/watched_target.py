@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...store.writer import retention_rules
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...config.settings import Settings
@@ -10,12 +12,21 @@ if TYPE_CHECKING:
     from ..recording.ledger import Ledger
 
 
+_INFINITE = float("inf")
+_TOGETHER = 16_000  # bytes of calls that are sealed before the first of them is written
+
+
 class WatchedTarget:
     """What the writer needs of one target: its settings, counts and gate, its breaker, and when its index is due."""
 
     def __init__(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
         self.target = target
+        self.name = str(target)
         self.settings = settings
+        self.rules = retention_rules(settings)
+        self.keeps_all = settings.keep == _INFINITE
+        # With a finite `keep` or quota, what is sealed depends on how writing the call before it ended.
+        self.sealed_together = _TOGETHER if self.keeps_all and not gate.limited else 1
         self.ledger = ledger
         self.gate = gate
         self.breaker: Breaker | None = None  # since the last success, once a call could not be stored
@@ -32,4 +43,4 @@ class WatchedTarget:
 
         Where `keep` is infinite the oldest is first, because a full store frees space by removing the oldest.
         """
-        return self.settings.keep != float("inf")
+        return not self.keeps_all

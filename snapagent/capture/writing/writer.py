@@ -15,6 +15,7 @@ from collections import deque
 from os import getpid
 
 from ...core.clock import monotonic, thread_time
+from ...core.signals import belongs_to_program
 from ...store import own_writes
 from ..host_guard import describe, log_once
 from . import callbacks, exit_status, process_life
@@ -150,9 +151,17 @@ class Writer:
         return True
 
     def wake(self) -> None:
-        """Have counts reach the index soon, in a process that may never submit a call."""
-        if not self._closed:
-            self._alert()
+        """Have counts reach the index soon, in a process that may never submit a call.
+
+        Raises only what is the program's own.
+        """
+        try:
+            if not self._closed:
+                self._alert()
+        except Exception as error:  # of starting a thread, or of writing where there are none
+            if belongs_to_program(error):
+                raise
+            log_once("the writer", describe(error))
 
     def _alert(self) -> None:
         if self._asleep:

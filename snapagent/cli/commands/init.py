@@ -16,11 +16,12 @@ from ..source.libraries import presets_imported
 from ..source.modules import SourceFinder, default_search_path
 from ..source.packages import Package, find_package, named_package
 from ..source.propose import ENOUGH, Proposal, propose
-from ..source.watched import dependencies_of, of_the_main_script, proposals
+from ..source.watched import dependencies_of, of_the_main_script, proposals, unwatched
 from ..terminal.wording import counted
 from ..watch import WatchedRun, watch
 from ..writing import refuse_existing, write_new
 
+_NAMED = 3  # functions in one note
 _MOST_WATCHED = 40  # targets from a run: further ones are written as comments
 
 
@@ -158,5 +159,13 @@ def _print_about_run(app: App, run: WatchedRun) -> None:
         app.out.note(f"the program ended with exit code {run.code}")
     unreachable = of_the_main_script(run.functions)
     if unreachable:
-        names = ", ".join(unreachable[:3]) + (" ..." if len(unreachable) > 3 else "")
-        app.out.note(f"{names} cannot be a target: the main script is not imported; move functions to a module")
+        app.out.note(
+            f"{_first(unreachable)} cannot be a target: the main script is not imported; move functions to a module"
+        )
+    failed = unwatched(run.functions)
+    if failed:
+        app.out.note(f"could not watch {_first(failed)}: add such a function under `targets:` by hand if you want it")
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

@@ -52,8 +52,8 @@ def promote(source: StoreReader, entry: BundleEntry, to: Store, rules: SealRules
     """
     old, header, payload = _reseal(source, entry, rules)
     with to.writing(old.target) as folder:
-        written, _ = to.write(folder, header, payload, entry.when, entry.token, entry.counter)
-    return Promoted(old.target, entry.name, written.name, written.path, _new_redactions(old, header))
+        name = to.write(folder, header, payload, entry.when, entry.token, entry.counter).name
+    return Promoted(old.target, entry.name, name, f"{folder.path}/{name}", _new_redactions(old, header))
 
 
 def check_in_place(source: StoreReader, entry: BundleEntry, rules: SealRules) -> Promoted:

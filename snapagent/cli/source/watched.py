@@ -23,7 +23,8 @@ _MAIN = "__main__"
 class Watched(Record):
     """One function as it was called. `lacking` are (path, type, reason) of arguments that no sample could store.
 
-    `results` are the types of its results, the commonest first; `uncertain` says why the arguments were not tried.
+    `results` are the types of its results, the commonest first; `uncertain` says why the arguments were not tried,
+    `failed` why its calls could not be looked at further.
     """
 
     target: str
@@ -36,13 +37,17 @@ class Watched(Record):
     reaches: tuple[str, ...] = ()
     uncertain: str = ""
     only_at_import: bool = False
+    failed: str = ""
 
 
 def read_reports(folder: str) -> list[Watched]:
-    """The functions that all processes called, by name. A line that a killed process left half written is skipped."""
+    """The functions that all processes called, by name; none when the program has removed the folder.
+
+    A line that a killed process left half written is skipped.
+    """
     by_target: dict[str, list[dict[str, Any]]] = {}
     calls: Counter[str] = Counter()
-    for name in sorted(os.listdir(folder)):
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         if name.endswith(".jsonl"):
             most: dict[tuple[str, int], int] = {}
             for entry in _entries(os.path.join(folder, name)):
@@ -76,7 +81,9 @@ def _added_up(target: str, calls: int, entries: Sequence[Mapping[str, Any]]) -> 
         tuple(dict.fromkeys(tuple(one) for entry in entries for one in entry.get("result_lacking", ()))),
         in_order(entry["reaches"] for entry in entries if "reaches" in entry),
         next((entry["problem"] for entry in entries if "problem" in entry), "") if not samples else "",
-        all(entry["importing"] for entry in entries if "importing" in entry),
+        any("importing" in entry for entry in entries)
+        and all(entry["importing"] for entry in entries if "importing" in entry),
+        next((entry["failed"] for entry in entries if "failed" in entry), ""),
     )
 
 
@@ -96,6 +103,11 @@ def of_the_main_script(functions: Iterable[Watched]) -> list[str]:
     return [function.target.partition(":")[2] for function in functions if function.target.startswith(f"{_MAIN}:")]
 
 
+def unwatched(functions: Iterable[Watched]) -> list[str]:
+    """The functions whose calls could not be looked at, each with the reason."""
+    return [f"{function.target} ({function.failed})" for function in functions if function.failed]
+
+
 def _proposal(function: Watched, finder: SourceFinder) -> Proposal | None:
     try:
         target = Target.parse(function.target)
@@ -113,6 +125,8 @@ def _proposal(function: Watched, finder: SourceFinder) -> Proposal | None:
         against = "it was called only while its module was imported, before it can be wrapped"
     if not against and found.kind == "property":
         against = "it is a property"
+    if not against and function.failed:
+        against = f"its calls could not be watched: {function.failed}"
     if not against and _returns_nothing(function) and not function.reaches:
         against = "it returns nothing"
     if not against and function.result_lacking:

@@ -52,13 +52,14 @@ class FreezeRules(Record):
     """The settings of a target for its values; `max_bytes` is for each part of a bundle.
 
     `allowance` tells the processor time in seconds that freezing one call may take now. `as_first` is for
-    `freeze_as_first` alone.
+    `freeze_as_first` alone, `hook_seconds` for `freeze_to_look`.
     """
 
     max_bytes: int = 10**6
     exclude: tuple[PathPattern, ...] = ()
     exclude_types: tuple[str, ...] = ()
     as_first: bool = False
+    hook_seconds: float | None = None
     allowance: Callable[[], float] = no_less
 
 
@@ -127,6 +128,14 @@ def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) ->
     `value` and `origin` are those of `source_of`.
     """
     return _freeze_carefully(source_of(value, origin), rules.replace(as_first=True), rules.exclude)
+
+
+def freeze_to_look(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:
+    """Pickle a call or an outcome of a program that is only looked at, to learn what could not be stored.
+
+    The pickle hooks of all objects together may take `rules.hook_seconds`, by the wall clock. Raises as above.
+    """
+    return _freeze_carefully(source_of(value, origin), rules, rules.exclude)
 
 
 def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
@@ -231,6 +240,7 @@ def _attempt(
     pool = _pool_of(rules)
     freezer = Pruner(pool.decisions, patterns, chosen)
     freezer.time_limit = time_limit
+    freezer.most_hook_seconds = rules.hook_seconds
     if hook_seconds is not None:
         freezer.is_retry = True
         freezer.hook_seconds = hook_seconds

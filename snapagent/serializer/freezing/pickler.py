@@ -12,7 +12,7 @@ from types import MethodType
 from ...bundle import Note
 from ...core.clock import monotonic, perf_counter, thread_time
 from ...core.paths import EXCEPTION, OUTCOME_ROOTS
-from ...core.type_facts import type_name
+from ...core.type_facts import is_class, type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
@@ -43,6 +43,8 @@ _no_packages: frozenset[str] = frozenset()
 
 class Freezer(pickle.Pickler):
     """One dump at a time; reusable after `reset` and `clear_memo`."""
+
+    most_hook_seconds: float | None = None  # None: HOOK_SECONDS
 
     def __init__(self, decisions: Decisions) -> None:
         self.sink = Sink()
@@ -164,7 +166,7 @@ class Freezer(pickle.Pickler):
         self._refuse_slow(type(value))
         began, used = monotonic(), thread_time()
         hook_seconds = self.hook_seconds
-        if hook_seconds[0] > max(HOOK_SECONDS, self.max_bytes / SLOWEST):
+        if hook_seconds[0] > max(self.most_hook_seconds or HOOK_SECONDS, self.max_bytes / SLOWEST):
             raise TooSlow
         try:
             return reduce(value)
@@ -185,7 +187,8 @@ class Freezer(pickle.Pickler):
         """The by-value stream of a class or function, made once per dump. Raises Unstorable."""
         known = self._code.get(id(code))
         if known is None:
-            slow_one = getattr(code, "__code__", code)
+            # A class by its name: it must not be kept alive.
+            slow_one = type_name(code) if is_class(code) else getattr(code, "__code__", code)
             self._refuse_slow(slow_one)
             used, forgiven = thread_time(), self.time_limit.forgiven
             try:
