@@ -37,7 +37,7 @@ STEPS = (
     ("hashing/canonical.py", "argument_hash", IN_WRITER, "argument hash"),
     ("sealing/shape.py", "shape_of", IN_WRITER, "argument shape"),
     ("preview.py", "preview_text", IN_WRITER, "previews"),
-    ("preview.py", "preview_tree", IN_WRITER, "previews"),
+    ("preview_tree.py", "previews", IN_WRITER, "previews"),
     ("snapagent/bundle.py", "encode", IN_WRITER, "header to JSON, digest"),
     ("snapagent/sealing/seal.py", "seal", IN_WRITER, "the rest of sealing"),
     ("store/files.py", "_publish", IN_WRITER, "the file: create, write, rename"),

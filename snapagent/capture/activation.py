@@ -132,7 +132,7 @@ class Activation:
         from .instrument import Instrumenter
 
         assert self.targets is not None
-        return Instrumenter(self.targets, self.engine().recorder_for, self._report)
+        return Instrumenter(self.targets, self.engine().lazy_recorder_for, self._report)
 
     def _report(self, target: Target, reason: str) -> None:
         """Record why a function is not reached, for `snapagent status`; also log it if the YAML names it exactly."""
@@ -176,16 +176,19 @@ class Activation:
         return config, _folder(config)
 
     def _end(self) -> None:
-        """At the end of the process."""
-        if getattr(sys, "last_type", None) is None:  # no exception ended the program
-            self.report_missed()
-            return
-        from .writing import exit_status
+        """At the end of the process. Raises nothing: no descriptor may be left to load a module."""
+        try:
+            if getattr(sys, "last_type", None) is None:  # no exception ended the program
+                self.report_missed()
+                return
+            from .writing import exit_status
 
-        interrupted = exit_status.is_interrupted()
-        self.report_missed()
-        if interrupted:
-            exit_status.set_interrupted()
+            interrupted = exit_status.is_interrupted()
+            self.report_missed()
+            if interrupted:
+                exit_status.set_interrupted()
+        except Exception as error:
+            log_failure("targets that were missed could not be reported", error)
 
     def report_missed(self) -> None:
         """Report each target, named exactly, whose module was loaded but not instrumented, with the remedy."""
@@ -196,7 +199,7 @@ class Activation:
         for target, reason in missed_targets(self.config, self._instrumented):
             self._report(target, reason)
         if self._instrumenter is not None:
-            found = {str(recorder.target) for recorder in self.engine().recorders()}
+            found = self.engine().wrapped
             for target in unfound_dotted(self.config, self.targets, found, self._instrumented):
                 self._instrumenter.explain(target, sys.modules[target.module], self.engine().note_unreachable)
 
@@ -290,9 +293,12 @@ def uninstall() -> None:
 
 
 def log_failure(what: str, error: Exception) -> None:
-    """Log one line about an internal error or an invalid config."""
-    from ..errors import SnapagentError
-    from .host_guard import describe, log_once
+    """Log one line about an internal error or an invalid config. Never raises."""
+    try:
+        from ..errors import SnapagentError
+        from .host_guard import describe, log_once
+    except Exception:  # without descriptors or memory, logging cannot be loaded either
+        return
 
     cause = describe(error)
     if isinstance(error, SnapagentError):

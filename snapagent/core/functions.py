@@ -10,7 +10,7 @@ import functools
 import gc
 from types import FunctionType, ModuleType
 
-from .type_facts import is_class, is_heap_type, namespace
+from .type_facts import is_class, is_heap_type, module_name, namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def function_of(value: Any) -> Any:
     """The function inside a class method, static method or property; anything else itself."""
     inner = inside(value)
     return value if inner is None else inner
+
+
+def own_code(code: CodeType) -> CodeType:
+    """The program's code, also where this package has swapped it to capture the calls of its function."""
+    for const in code.co_consts:
+        if module_name(type(const)).startswith("snapagent.capture."):
+            return const.original  # type: ignore[no-any-return]
+    return code
 
 
 def held_by(

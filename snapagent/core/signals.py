@@ -7,6 +7,8 @@ handler that is installed now. What `PyThreadState_SetAsyncExc` raises has no su
 
 from __future__ import annotations
 
+from .functions import own_code
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
@@ -43,4 +45,4 @@ def _handler_codes() -> Iterator[CodeType]:
             handler = getattr(type(handler), "__call__", None) if not hasattr(handler, "__func__") else handler  # noqa: B004 - its code is wanted
         code = getattr(getattr(handler, "__func__", handler), "__code__", None)
         if code is not None:
-            yield code
+            yield own_code(code)

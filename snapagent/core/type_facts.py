@@ -6,10 +6,35 @@
 from __future__ import annotations
 
 import types
+from _weakref import ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+
+def remembered(fact: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A fact about a type that is found out once for each. No type is kept alive by that."""
+    known: dict[int, bool] = {}
+    references: dict[int, ref[type]] = {}
+
+    def ask(kind: Any) -> bool:
+        key = id(kind)
+        try:
+            return known[key]
+        except KeyError:
+            answer = fact(kind)
+
+        def forget(_: object) -> None:
+            known.pop(key, None)
+            references.pop(key, None)
+
+        references[key] = ref(kind, forget)
+        known[key] = answer
+        return answer
+
+    return ask
 
 
 _mro_of = type.__dict__["__mro__"].__get__

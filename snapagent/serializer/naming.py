@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import types
 
+from ..core.functions import function_of
 from ..core.type_facts import is_class, module_name, namespace
 
 TYPE_CHECKING = False
@@ -75,6 +76,16 @@ def unwrapped(value: Any) -> Any:
     except AttributeError:
         return None
     return inside if type(inside) is types.FunctionType else None
+
+
+def function_behind(value: Any) -> types.FunctionType | None:
+    """The program's Python function in a value of a class; None where there is none.
+
+    Read through a descriptor and through a wrapper of snapagent.
+    """
+    function = function_of(value)
+    function = unwrapped(function) or function
+    return function if type(function) is types.FunctionType else None
 
 
 class MainIsMet(Exception):

@@ -132,6 +132,18 @@ def test_an_unwritable_store_leaves_the_program_alone(app):
     assert (done.stdout, done.returncode) == ("6\n", 0)
 
 
+@pytest.mark.parametrize("called_before", [True, False])
+def test_a_program_without_descriptors_ends_as_it_would(app, called_before):
+    call = "shop.quote(3)\n"
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+    (app / "main.py").write_text("import shop\n" + call * called_before + limit + "print(shop.quote(3))\n")
+
+    done = run(app, "main.py")
+
+    assert (done.stdout, done.returncode) == ("6\n", 0)
+    assert "Traceback" not in done.stderr
+
+
 CHILDREN = {
     "subprocess": "import subprocess, sys\nsubprocess.run([sys.executable, 'main.py'], check=True)",
     "module": "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'main'], check=True)",
@@ -490,8 +502,6 @@ def test_an_older_interpreter_among_the_children_goes_on_with_its_own_sitecustom
 
 def test_a_library_that_is_missing_is_named(app):
     (app / "yaml.py").write_text("raise ModuleNotFoundError('', name='yaml')")
-    with (app / "snapagent.yaml").open("a") as file:
-        file.write("defaults: {keep: 3}\n")  # braces, for which the library is needed
     done = run(app, "main.py", PYTHONPATH=str(app))
     assert done.stdout == "6\n"
     assert "capture stays off: ModuleNotFoundError (no module 'yaml')" in done.stderr

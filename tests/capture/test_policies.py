@@ -205,6 +205,17 @@ def test_the_writer_is_paid_before_more_is_admitted() -> None:
     assert governor.balance > 0.0
 
 
+@pytest.mark.parametrize("size", [100, 1_000_000])
+def test_a_call_that_newer_ones_made_surplus_is_not_free(size: int) -> None:
+    governor = Governor(0.02)
+    door, _ = gate(governor)
+    door.succeeded(0.0, 0.0)
+    reserved = door.reserve(size)
+    door.succeeded(0.0, 0.0, reserved)
+    door.settle(size, reserved, 0.0)
+    assert governor.spent == pytest.approx(admission.SURPLUS)
+
+
 def test_what_the_writer_took_for_a_call_is_expected_of_the_next() -> None:
     door, _ = gate(Governor(0.02))
     for _ in range(10):

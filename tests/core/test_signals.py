@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from recording import instrumented
 
 from snapagent.core.signals import raised_by_signal_handler
 
@@ -45,6 +46,18 @@ def test_what_a_signal_handler_raises_is_the_programs(restored: None, handler: C
     with pytest.raises(TimeLimit) as caught:
         time.sleep(5)
     assert raised_by_signal_handler(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+def test_a_signal_handler_that_is_captured_itself_is_known(restored: None, mode: str) -> None:
+    module = sys.modules[__name__]
+    with instrumented(module, f"{__name__}:limit", f"{__name__}:Worker.*", f"{__name__}:Worker.__call__", mode=mode):
+        for handler in (vars(module)["limit"], Worker().limit, Worker()):
+            signal.signal(signal.SIGALRM, handler)
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            with pytest.raises(TimeLimit) as caught:
+                time.sleep(5)
+            assert raised_by_signal_handler(caught.value)
 
 
 def test_the_same_exception_raised_by_an_object_is_not(restored: None) -> None:

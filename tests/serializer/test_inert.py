@@ -10,6 +10,7 @@ import decimal
 import enum
 import pathlib
 import pickle
+import signal
 import sys
 import uuid
 from typing import Any
@@ -424,3 +425,25 @@ def test_a_tuple_that_its_own_members_refer_to_is_read(size: int) -> None:
     again = pickle.loads(encode(graph))
     assert [part.number for part in again] == list(range(size))
     assert again[-1].all is again
+
+
+class ProgramsTimeLimit(Exception):
+    pass
+
+
+def _time_is_up(*_: object) -> None:
+    raise ProgramsTimeLimit
+
+
+def test_a_time_limit_of_the_program_that_fires_meanwhile_passes_through() -> None:
+    """With `sync` a call is sealed in the caller's thread."""
+    data = pickle.dumps([decimal.Decimal(number) for number in range(1000)], 5)
+    before = signal.signal(signal.SIGALRM, _time_is_up)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(ProgramsTimeLimit):
+            while True:
+                decode(data)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

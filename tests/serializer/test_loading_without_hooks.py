@@ -5,11 +5,14 @@ C3, C15 and A10 of the list of faults that real programs showed.
 
 from __future__ import annotations
 
+import pickle
+import sys
 from typing import Any
 
 import pytest
 import requests
 from freezes import frozen, kept, notes_by_path, rules
+from recording import instrumented
 from sealing_support import sealed
 
 from snapagent.placeholder import Placeholder
@@ -231,6 +234,18 @@ def test_a_lazy_proxy_is_not_forced(kind: Any) -> None:
     assert encode(decode(data))
 
 
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+@pytest.mark.parametrize("kind", [Promise, ClassPromise, SlottedPromise])
+def test_a_lazy_proxy_whose_own_methods_are_captured_is_not_forced(kind: Any, mode: str) -> None:
+    nothing_cached = rules(exclude_types=(f"of.{mode}",))
+    with instrumented(sys.modules[__name__], f"{__name__}:{kind.__name__}.**", mode=mode):
+        promise = kind(dict)
+
+        frozen([promise, promise], nothing_cached)
+
+        assert promise.now() == {}, "it can still be evaluated"
+
+
 def test_a_lazy_proxy_among_arguments_has_a_place_in_header_and_hash() -> None:
     def label(promise: object) -> str: ...  # type: ignore[empty-body]
 
@@ -245,6 +260,88 @@ def test_an_excluded_type_is_left_out_whatever_form_it_has() -> None:
 
     assert notes_by_path(result)["result[0]"].kind == "excluded"
     assert type(thaw(result.data)[0]) is Placeholder
+
+
+class StatePromise(Promise):
+    """It answers and gives its state by one method, which evaluates it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.evaluated()[name]
+
+    def __getstate__(self) -> Any:
+        return self.evaluated()
+
+    def evaluated(self) -> Any:
+        return self.now()
+
+    __reduce__ = object.__reduce__
+
+
+def test_a_proxy_that_is_evaluated_for_its_state_is_not_forced() -> None:
+    promise = StatePromise(dict)
+
+    (loaded,) = kept([promise])
+
+    assert promise.now() == {} and loaded.now() == {}
+
+
+class LazyList(list[Any]):
+    def __init__(self, make: Any) -> None:
+        self.make = make
+
+    def filled(self) -> Any:
+        if self.make is not None:
+            make, self.make = self.make, None
+            self.extend(make())
+        return self
+
+    def __iter__(self) -> Any:
+        return list.__iter__(self.filled())
+
+
+class LazySet(set[Any]):
+    def __init__(self, make: Any) -> None:
+        self.make = make
+
+    def __iter__(self) -> Any:
+        self.update(self.make())
+        return set.__iter__(self)
+
+
+class LazyDict(dict[str, Any]):
+    __slots__ = ("make",)
+
+    def __init__(self, make: Any) -> None:
+        self.make = make
+
+    def items(self) -> Any:
+        self.update(self.make())
+        return dict.items(self)
+
+
+@pytest.mark.parametrize("kind", [LazyList, LazySet, LazyDict])
+def test_a_container_that_fills_itself_is_not_filled(kind: Any) -> None:
+    lazy = kind(dict)
+
+    (loaded,) = kept([lazy])
+
+    assert type(loaded) is kind and kind.__base__.__len__(loaded) == 0 and loaded.make is dict
+    assert lazy.make is dict
+
+
+def test_a_container_that_has_filled_itself_is_kept() -> None:
+    lazy = LazyList(lambda: [1, 2])
+    assert len(list(lazy)) == 2
+
+    loaded = kept(lazy)
+
+    assert list.__len__(loaded) == 2 and loaded.make is None
+
+
+def test_an_empty_container_with_nothing_to_come_has_its_usual_form() -> None:
+    empty = LazyList(None)
+
+    assert frozen(empty).data == pickle.dumps(empty, 5)
 
 
 class Dispatch:

@@ -58,7 +58,7 @@ class PendingEffect:
         self.content: bytes | None = None  # of plain arguments, before the call
 
 
-def _accepting(frame: tuple[Tape, ...], recorder: EffectRecorder) -> Sequence[Tape]:
+def accepting(frame: tuple[Tape, ...], recorder: EffectRecorder) -> Sequence[Tape]:
     """The tapes that record this call; nearly always there is one tape."""
     if len(frame) == 1:
         return frame if frame[0].accepts(recorder) else ()
@@ -145,7 +145,7 @@ class EffectRecorder:
         frame = current.get()
         if me in capturing:
             return None
-        tapes = _accepting(frame, self)
+        tapes = accepting(frame, self)
         if not tapes:
             return None
         capturing.add(me)

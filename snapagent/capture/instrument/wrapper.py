@@ -99,7 +99,7 @@ def _is_coroutine_inside(function: Any) -> bool:
         if function.__code__.co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE):
             return True
         seen.add(id(function))
-        function = function.__dict__.get("__wrapped__")
+        function = getattr(function, "__wrapped__", None)  # not in its `__dict__`, which would be made for this
     return False
 
 

@@ -38,6 +38,9 @@ COSTLY = 0.005  # seconds: a call whose arguments took longer is paid for before
 MOST_NEEDED = SAVED * 0.9  # seconds that must be saved for a capture that costs as much or more
 SLOW = 0.5  # seconds: a capture that takes longer closes its target until the budget has paid for it
 SEAL, SEAL_PER_BYTE = 1.5e-4, 7e-7  # seconds of the writer for a call, before any was measured
+# Seconds that a call costs which newer ones made surplus before it was written: without work for the writer, a service
+# would capture four times as many, and its requests would lose more than clocks in the capture see (see bench_web.py).
+SURPLUS = SEAL
 FAILURES = 5  # failed captures in a row that open the breaker
 LOADING = 0.02  # seconds: a longer step may have loaded a library
 LONGEST_LOADING = 1.0  # seconds, without compiled files and on a busy machine
@@ -279,7 +282,7 @@ class Gate:
 
     def settle(self, size: int, reserved: float, took: float) -> None:
         """The writer took so many seconds for a call, for which `reserved` were paid; 0.0 when it wrote nothing."""
-        self.governor.give_back(reserved - took)
+        self.governor.give_back(reserved - (took or min(reserved, SURPLUS)))
         if took > 0.0:
             # At most four times as much at once: one call may have loaded a library, or looked something up.
             per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self._seal_per_byte)

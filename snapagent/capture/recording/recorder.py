@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ...config.settings import Settings
     from ...config.targets import Target
     from ...serializer.freezing.freeze import FreezeRules
-    from .admission import Gate
+    from .admission import Gate, Governor
     from .ledger import Ledger
 
 RECURSIVE = "recursive"  # a call of a target from inside itself
@@ -164,14 +164,20 @@ class Recorder:
     def _admission(self, first_call: Callable[[], None]) -> Callable[[], bool]:
         """The test that runs before every call of the target.
 
-        A closure, because it reads its variables faster than a method reads attributes. A call that the ledger skips in
-        advance costs one step of an iterator: `for` takes it without a Python call. `first_call` runs before the gate
-        decides, so that counts reach the index in processes that capture nothing.
+        A function with its objects as defaults, because it reads these faster than a method reads attributes, and
+        another function can take it over: see `LazyRecorder`. A call that the ledger skips in advance costs one step of
+        an iterator: `for` takes it without a Python call. `first_call` runs before the gate decides, so that counts
+        reach the index in processes that capture nothing.
         """
-        gate, ledger, inside, greenlets = self.gate, self.ledger, self._inside, self._greenlets
-        governor, tick_admitted = gate.governor, ledger.tick_admitted
 
-        def admit() -> bool:
+        def admit(
+            gate: Gate = self.gate,
+            ledger: Ledger = self.ledger,
+            inside: set[int] = self._inside,
+            greenlets: dict[int, set[int]] = self._greenlets,
+            governor: Governor = self.gate.governor,
+            first_call: Callable[[], None] = first_call,
+        ) -> bool:
             for _ in ledger.skipping:
                 return False
             if not ledger.called:
@@ -185,7 +191,7 @@ class Recorder:
             elif me in capturing:
                 ledger.count_skipped(REENTRANT)
             elif governor.balance > gate.needs or gate.affords():
-                number = tick_admitted() + 1
+                number = ledger.tick_admitted() + 1
                 if gate.limited:
                     gate.count_admitted(number)
                 return True

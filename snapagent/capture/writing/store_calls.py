@@ -129,7 +129,7 @@ class CallStorer:
         self._write(group)
 
     def store_all(self, take_queued: Callable[[], Sequence[CapturedCall]]) -> None:
-        """Seal and store calls until no more are queued. Each is counted as captured, skipped, failed, or given up."""
+        """Seal and store calls until `take_queued` has no more. Each counts as captured, skipped, failed or lost."""
         self._take_queued = take_queued
         self._sort_in()
         for group in self._backlog.groups():

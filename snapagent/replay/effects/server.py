@@ -161,6 +161,8 @@ class Server:
         if dependency.name in self._live:
             self.progress.count("let through")
             return twin(*args, **kwargs)
+        if dependency.operation is not None and dependency.operation.unrecorded:
+            self._raise(EffectNotRecorded(dependency.name, dependency.name, dependency.operation.unrecorded))
         live = self._live_effect(dependency, args, kwargs)
         if dependency.flavor == COROUTINE:
             return self._awaited(live)

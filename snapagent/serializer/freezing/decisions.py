@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import types
+from weakref import WeakKeyDictionary
 
+from ...core.signals import belongs_to_program
 from ...core.type_facts import (
     descends,
     find,
@@ -39,6 +41,7 @@ from .library_handlers import (
 from .method_handlers import freeze_method, freeze_wrapper
 from .object_handlers import (
     freeze_by_hooks,
+    freeze_container,
     freeze_enum_member,
     freeze_exception,
     freeze_nameless,
@@ -72,6 +75,8 @@ class Decisions(dict[type, "Handler"]):
         super().__init__()
         self._exclude_types = exclude_types
         self.as_first = as_first
+        # Of classes that no module holds: they are not kept alive, since the program may be done with them.
+        self._passing: WeakKeyDictionary[type, Handler] = WeakKeyDictionary()
         self.named: dict[object, str] = {}  # classes and functions found under their names -> their package
         # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
         self.aliases: tuple[bytes, tuple[str, ...]] | None = None
@@ -80,6 +85,9 @@ class Decisions(dict[type, "Handler"]):
     def decide(self, value: object) -> Handler:
         """The handler for the type of `value`, which was not met before."""
         kind = type(value)
+        known = self._passing.get(kind)
+        if known is not None:
+            return known
         handler = self._handler(kind)
         if not self.as_first and kind is not Placeholder and handler in (plain, freeze_by_hooks, freeze_nameless):
             handler = _by_own_state(kind) or handler
@@ -87,10 +95,18 @@ class Decisions(dict[type, "Handler"]):
             handler = freeze_by_hooks
         if not self.as_first and not self._is_excluded(kind):
             handler = _newer(kind, handler)
+        if is_heap_type(kind) and not is_named(kind, module_name(kind), qualname(kind)):
+            self._passing[kind] = handler
+            return handler
         if len(self) >= _MOST_TYPES:
             self.forget()
         self[kind] = handler
         return handler
+
+    def forget_type(self, kind: type) -> None:
+        """Have the handler of a type decided anew."""
+        self.pop(kind, None)
+        self._passing.pop(kind, None)
 
     def remember(self, code: object, package: str) -> None:
         """Cache that a class or function is found under its name."""
@@ -101,6 +117,7 @@ class Decisions(dict[type, "Handler"]):
     def forget(self) -> None:
         """Empty the cache: a reloaded module may have put other objects under the same names."""
         self.clear()
+        self._passing.clear()
         self.named.clear()
 
     def _handler(self, kind: type) -> Handler:
@@ -202,15 +219,24 @@ def _has_plain_form(value: object) -> bool:
         return True
     try:
         object.__reduce_ex__(value, 5)
-    except Exception:
+    except Exception as error:
+        if belongs_to_program(error):
+            raise
         return False
     return True
+
+
+_BY_WAY: dict[str, Handler] = {
+    own_state.PAST_HOOKS: freeze_own_state,
+    own_state.WITHOUT_HOOKS: freeze_without_hooks,
+    own_state.UNLESS_EMPTY: freeze_container,
+}
 
 
 def _by_own_state(kind: type) -> Handler | None:
     """The handler for objects that are taken by their own `__dict__` and slots; None for objects of other types."""
     way = own_state.way_of(kind)
-    return None if way is None else freeze_own_state if way == own_state.PAST_HOOKS else freeze_without_hooks
+    return None if way is None else _BY_WAY[way]
 
 
 def _newer(kind: type, handler: Handler) -> Handler:

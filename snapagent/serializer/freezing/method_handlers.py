@@ -12,6 +12,7 @@ from .handler import plain
 from .library_handlers import freeze_array, freeze_request
 from .object_handlers import (
     freeze_by_hooks,
+    freeze_container,
     freeze_exception,
     freeze_own_attributes,
     freeze_own_state,
@@ -65,6 +66,7 @@ _GIVE_OBJECTS = frozenset(
         plain,
         freeze_by_hooks,
         freeze_array,
+        freeze_container,
         freeze_exception,
         freeze_singleton_or_plain,
         freeze_singleton_or_object,

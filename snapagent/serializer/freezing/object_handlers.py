@@ -36,9 +36,13 @@ def freeze_nameless(dump: Dump, value: Any) -> Any:
     if handler is not freeze_nameless:
         return handler(dump, value)
     form = dump.reduce_once(value)
-    if type(form) is tuple and any(part is type(value) for part in (form[0], *form[1])):
+    if _refers_to_class(form, value):
         must_be_storable(dump, type(value))
     return form
+
+
+def _refers_to_class(form: Any, value: object) -> bool:
+    return type(form) is tuple and any(part is type(value) for part in (form[0], *form[1]))
 
 
 def handler_now(dump: Dump, value: Any) -> Handler:
@@ -48,7 +52,7 @@ def handler_now(dump: Dump, value: Any) -> Handler:
     """
     handler, kind = dump.handler_of(value), type(value)
     if handler is freeze_nameless and is_named(kind, module_name(kind), qualname(kind)):
-        dump.decisions.pop(kind, None)
+        dump.decisions.forget_type(kind)
         handler = dump.handler_of(value)
     return handler
 
@@ -71,6 +75,14 @@ def freeze_own_attributes(dump: Dump, value: Any) -> Any:
 
 def freeze_without_hooks(dump: Dump, value: Any) -> Any:
     return own_state.form_without_hooks(value)
+
+
+def freeze_container(dump: Dump, value: Any) -> Any:
+    """For lists, dicts and sets whose class iterates in its own way, which may fill a lazy one."""
+    form = own_state.form_of_empty(value) or dump.reduce_once(value)
+    if _refers_to_class(form, value):
+        must_be_named(dump, type(value))
+    return form
 
 
 def freeze_singleton_or_plain(dump: Dump, value: Any) -> Any:

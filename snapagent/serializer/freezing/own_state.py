@@ -11,8 +11,10 @@ import builtins
 import copyreg
 import types
 
+from ...core.functions import own_code
 from ...core.type_facts import (
     attributes,
+    descends,
     find,
     instance_dict,
     is_heap_type,
@@ -23,7 +25,7 @@ from ...core.type_facts import (
     qualname,
     slots,
 )
-from ..naming import is_named
+from ..naming import function_behind, is_named
 from ..rebuild import make_object, set_attributes
 from .reduce import HOOKS, Unstorable, is_honest, is_made_without_arguments
 
@@ -31,12 +33,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-PAST_HOOKS, WITHOUT_HOOKS = "past hooks", "without hooks"
+PAST_HOOKS, WITHOUT_HOOKS, UNLESS_EMPTY = "past hooks", "without hooks", "unless empty"
+_ITERATION: dict[type, str] = {list: "__iter__", dict: "items", set: "__iter__"}  # by which pickle reads the items
 _USUAL_NAMES = frozenset(vars(builtins)) | {*HOOKS, "__dict__", "__name__", "__getattribute__", "startswith"}
 
 
 def way_of(kind: type) -> str | None:
     """How objects of this class are taken; None where pickle's own way runs nothing that answers for another object."""
+    if _iterates_by_itself(kind):
+        return UNLESS_EMPTY
     if not _answers_for_another(kind) or not _is_all_python(kind):
         return None
     if _reduces_what_it_stands_for(kind):
@@ -60,14 +65,31 @@ def form_past_hooks(value: Any) -> tuple[Any, ...]:
 def form_without_hooks(value: Any) -> tuple[Any, ...]:
     """The form that pickling gives an object without hooks, but empty slots are not looked for by `__getattr__`."""
     kind: Any = type(value)
-    names, own = instance_dict(value), slots(kind)
-    in_slots = {name: found for name, found in attributes(value).items() if name in own}
-    state: Any = dict(names) if names else None
-    if in_slots:
-        state = (state, in_slots)
+    state = _default_state(value)
     if is_honest(kind) and is_made_without_arguments(kind):
         return copyreg.__newobj__, (kind,), state  # type: ignore[attr-defined]
     return copyreg._reconstructor, (kind, object, None), state  # type: ignore[attr-defined]
+
+
+def form_of_empty(value: Any) -> tuple[Any, ...] | None:
+    """The form that pickling gives a list, dict or set of the program's own class; None for one that has items.
+
+    An empty one may fill itself when it is iterated over, and so is not.
+    """
+    kind: Any = type(value)
+    base = _container_of(kind)
+    if base is None or base.__len__(value):
+        return None
+    made_by, args = (kind, ([],)) if base is set else (copyreg.__newobj__, (kind,))  # type: ignore[attr-defined]
+    return made_by, args, _default_state(value)
+
+
+def _default_state(value: Any) -> Any:
+    """What `object.__getstate__` returns."""
+    names, own = instance_dict(value), slots(type(value))
+    in_slots = {name: found for name, found in attributes(value).items() if name in own}
+    state: Any = dict(names) if names else None
+    return (state, in_slots) if in_slots else state
 
 
 def is_half_made(value: Any) -> bool:
@@ -79,6 +101,18 @@ def is_half_made(value: Any) -> bool:
         and _is_all_python(kind)
         and is_named(kind, module_name(kind), qualname(kind))
     )
+
+
+def _container_of(kind: type) -> Any:
+    return next((base for base in _ITERATION if descends(kind, base)), None)
+
+
+def _iterates_by_itself(kind: type) -> bool:
+    """Whether pickle would read the items by a method of the class, and find out in no other way what to store."""
+    base = _container_of(kind)
+    if base is None or function_behind(find(kind, _ITERATION[base])[1]) is None:
+        return False
+    return all(find(kind, hook)[0] in (base, object, None) for hook in HOOKS) and is_honest(kind)
 
 
 def _is_all_python(kind: type) -> bool:
@@ -96,21 +130,27 @@ def _is_made_in_c(kind: type) -> bool:
 
 def _answers_for_another(kind: type) -> bool:
     """Whether reading an attribute of its objects may run a hook of the class."""
-    return type(find(kind, "__getattr__")[1]) is types.FunctionType or not is_honest(kind)
+    return function_behind(find(kind, "__getattr__")[1]) is not None or not is_honest(kind)
 
 
 def _reduces_what_it_stands_for(kind: type) -> bool:
-    """Whether a `__reduce__` of the class uses the methods or attributes by which it answers for another object."""
+    """Whether a hook of the class uses what it answers for another object by.
+
+    That is any method or attribute in a `__reduce__`. A `__getstate__` usually reads the attributes that `__getattr__`
+    reads, so there only what is computed counts.
+    """
     ways = _names_used(kind, ("__getattr__", "__getattribute__", "__class__"))
-    return bool(ways & _names_used(kind, ("__reduce__", "__reduce_ex__")))
+    if ways & _names_used(kind, ("__reduce__", "__reduce_ex__")):
+        return True
+    computed = ways & _names_used(kind, ("__getstate__", "__getnewargs__", "__getnewargs_ex__"))
+    return any(function_behind(find(kind, name)[1]) is not None for name in computed)
 
 
 def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
     """The names of attributes and globals in the code of these hooks, as far as they are Python functions."""
     found: set[str] = set()
     for hook in hooks:
-        _, raw = find(kind, hook)
-        function = vars(property)["fget"].__get__(raw) if type(raw) is property else raw
-        if type(function) is types.FunctionType:
-            found.update(function.__code__.co_names)
+        function = function_behind(find(kind, hook)[1])
+        if function is not None:
+            found.update(own_code(function.__code__).co_names)
     return found - _USUAL_NAMES

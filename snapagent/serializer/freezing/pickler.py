@@ -12,7 +12,7 @@ from types import MethodType
 from ...bundle import Note
 from ...core.clock import monotonic, perf_counter, thread_time
 from ...core.paths import EXCEPTION, OUTCOME_ROOTS
-from ...core.type_facts import type_name
+from ...core.type_facts import is_class, type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
@@ -187,7 +187,8 @@ class Freezer(pickle.Pickler):
         """The by-value stream of a class or function, made once per dump. Raises Unstorable."""
         known = self._code.get(id(code))
         if known is None:
-            slow_one = getattr(code, "__code__", code)
+            # A class by its name: it must not be kept alive.
+            slow_one = type_name(code) if is_class(code) else getattr(code, "__code__", code)
             self._refuse_slow(slow_one)
             used, forgiven = thread_time(), self.time_limit.forgiven
             try:

@@ -7,13 +7,12 @@ whole dump. Exceptions that a signal handler of the program raises meanwhile pas
 from __future__ import annotations
 
 import copyreg
-import types
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
+from ...core.functions import own_code
 from ...core.signals import belongs_to_program
-from ...core.type_facts import find, is_class, is_heap_type, type_name
-from ..naming import MainIsMet, is_named
+from ...core.type_facts import find, is_class, is_heap_type, remembered, type_name
+from ..naming import MainIsMet, function_behind, is_named
 from .byte_limit import TooBig, TooSlow
 
 TYPE_CHECKING = False
@@ -100,21 +99,20 @@ def _checked_new(value: object, made_by: Any, args: tuple[Any, ...]) -> tuple[An
     raise Unstorable("its pickle form names another class")
 
 
-@lru_cache(4096)
+@remembered
 def is_honest(kind: Any) -> bool:
     """Whether reading `__class__` of its objects runs no code of the program."""
     reader, _ = find(kind, "__getattribute__")
     return find(kind, "__class__")[0] is object and reader is not None and not is_heap_type(reader)
 
 
-@lru_cache(4096)
+@remembered
 def is_made_without_arguments(kind: Any) -> bool:
     """Whether the class's own `__new__`, if it is a Python function, can be called with the class alone."""
-    _, new = find(kind, "__new__")
-    function = new.__func__ if type(new) is staticmethod else new
-    if type(function) is not types.FunctionType:
+    function = function_behind(find(kind, "__new__")[1])
+    if function is None:
         return True
-    code = function.__code__
+    code = own_code(function.__code__)
     wanted = code.co_argcount - len(function.__defaults__ or ())
     return wanted <= 1 and code.co_kwonlyargcount <= len(function.__kwdefaults__ or ())
 

@@ -16,6 +16,7 @@ import pickle
 import re
 from collections.abc import Iterable
 
+from ...core.signals import belongs_to_program
 from ...placeholder import BY_VALUE, FINDS_MODEL, GO_BY_NAME, IDENTITY, PARAMETRIZED
 
 TYPE_CHECKING = False
@@ -343,7 +344,7 @@ def is_inert(value: object) -> bool:
 
 def drops_results(data: bytes) -> bool:
     """Whether the stream may call something for its effect alone: REDUCE, after some way to get a tuple, then POP."""
-    return _DROPPED_RESULT.search(data) is not None
+    return b"R0" in data and _DROPPED_RESULT.search(data) is not None
 
 
 def decode(data: bytes) -> Any:
@@ -365,6 +366,8 @@ def decode(data: bytes) -> Any:
     except InertError:
         raise
     except Exception as error:  # the unpickler raises nearly anything on a broken stream
+        if belongs_to_program(error):
+            raise
         raise InertError(f"not a pickle that can be read inertly: {type(error).__name__}") from None
 
 

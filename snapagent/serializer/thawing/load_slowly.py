@@ -11,12 +11,12 @@ import io
 import pickle
 from collections import OrderedDict
 from functools import partial
-from types import FunctionType
 
 from ...bundle import Note
 from ...core.type_facts import descends, find, is_class, type_name
 from ...errors import PlaceholderError
 from ...placeholder import CHANGED, UNSTORABLE, Placeholder, note_of
+from ..naming import function_behind
 from ..rebuild import new_of
 from .object_state import restore_state
 
@@ -225,7 +225,7 @@ class _SlowUnpickler(pickle._Unpickler):
 
 
 def _has_own_hash(value: object) -> bool:
-    return type(find(type(value), "__hash__")[1]) is FunctionType
+    return function_behind(find(type(value), "__hash__")[1]) is not None
 
 
 def _may_be_refilled(made: Any) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from types import FunctionType
 
+from ...core.functions import own_code
 from ...core.type_facts import find, instance_dict, is_heap_type, module_name, slots
+from ..naming import function_behind
 from ..rebuild import set_attributes
 
 TYPE_CHECKING = False
@@ -42,15 +43,14 @@ def hooks_may_fail(cls: type) -> bool:
     if module_name(cls).partition(".")[0] in sys.stdlib_module_names:
         return False
     if find(cls, "__setstate__")[0] is None:
-        if type(find(cls, "__getattr__")[1]) is FunctionType or _is_of_program(cls, "__getattribute__"):
+        if function_behind(find(cls, "__getattr__")[1]) is not None or _is_of_program(cls, "__getattribute__"):
             return True
         if slots(cls) and _is_of_program(cls, "__setattr__"):
             return True
-    _, new = find(cls, "__new__")
-    function = new.__func__ if type(new) is staticmethod else new
-    if type(function) is not FunctionType or not _is_of_program(cls, "__new__"):
+    function = function_behind(find(cls, "__new__")[1])
+    if function is None or not _is_of_program(cls, "__new__"):
         return False
-    wanted = function.__code__.co_argcount - len(function.__defaults__ or ())
+    wanted = own_code(function.__code__).co_argcount - len(function.__defaults__ or ())
     return wanted <= 1
 
 
