@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from capturing import Program
-from storing import TARGET, seal
+from storing import NOON, TARGET, Call, seal
 
 from snapagent.capture.writing import pauses
 from snapagent.config.settings import Settings
@@ -407,6 +407,44 @@ def test_a_time_limit_that_fires_while_we_write_reaches_the_program(base: str) -
             program.call()
     finally:
         signal.signal(signal.SIGALRM, before)
+    program.writer.close()
+
+
+@pytest.mark.parametrize("while_sealing", [True, False])
+def test_an_interrupt_loses_no_call_but_the_one_that_was_being_written(
+    base: str, while_sealing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may be sealed already, and not written yet."""
+    calls = [Call(settings=KEEP_ALL, started=NOON + number, value=number) for number in range(10)]
+    steps: list[str] = []
+
+    def sealing(call: Call):
+        steps.append("seal")
+        if while_sealing and len(steps) > 5 and steps.count("interrupt") == 0:
+            steps.append("interrupt")
+            raise KeyboardInterrupt
+        return seal(call)
+
+    program = Program(base, KEEP_ALL, sealing=sealing)
+    real = program.store.write
+
+    def write(*args, **kwargs):
+        steps.append("write")
+        if not while_sealing and steps.count("write") > 5 and steps.count("interrupt") == 0:
+            steps.append("interrupt")
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(program.store, "write", write)
+    queues = [calls]
+    storer = program.writer._storer
+    with pytest.raises(KeyboardInterrupt):
+        storer.store_all(lambda: queues.pop() if queues else ())
+    storer.store_all(lambda: ())
+
+    assert steps[:5] == ["seal", "write", "seal", "seal", "seal"]  # the first bundle of a function does not wait
+    assert len(set(stored_values(base))) == len(stored_values(base)) == 9
+    assert storer.unsettled == 1
     program.writer.close()
 
 

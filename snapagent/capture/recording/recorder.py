@@ -127,6 +127,9 @@ class Recorder:
         ) -> bool:
             for _ in ledger.skipping:
                 return False
+            if gate.waits_until > 0.0 and perf_counter() < gate.waits_until:
+                gate.tick_waiting()
+                return False
             if not ledger.called:
                 ledger.called = True
                 first_call()
