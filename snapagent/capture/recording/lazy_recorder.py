@@ -76,9 +76,11 @@ class LazyRecorder:
     def first_call(self) -> bool:
         """Whether the first call of the target is captured. Raises only what is the program's own."""
         try:
-            made: Any = self.made().admit
-            if not self._is_taken_over and made.__globals__ is self.admit.__globals__:
-                self._take_over(made)
+            recorder = self.made()
+            admit: Any = recorder.admit
+            if not self._is_taken_over and admit.__globals__ is self.admit.__globals__:
+                self._take_over(admit)
+                recorder.admit = self.admit  # one object less
         except RecursionError:  # the program is near its limit
             return False
         except Exception as error:
@@ -86,14 +88,14 @@ class LazyRecorder:
                 raise
             log_once(f"could not instrument {self.target}", describe(error))
             return False
-        is_admitted: bool = made()
+        is_admitted: bool = admit()
         return is_admitted
 
-    def _take_over(self, made: Any) -> None:
+    def _take_over(self, admit: Any) -> None:
         """In this order: a thread or an audit hook may call it in between, and `_first` has no other defaults."""
         self._is_taken_over = True
-        self.admit.__defaults__ = made.__defaults__
-        self.admit.__code__ = made.__code__
+        self.admit.__defaults__ = admit.__defaults__
+        self.admit.__code__ = admit.__code__
         self.admit.__kwdefaults__ = None
 
 
