@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from types import FunctionType
 
+from ...config.targets import Target
 from ...core.signals import belongs_to_program
 from ..host_guard import describe, log_once
 from . import recorder as eager
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...config.settings import Settings
-    from ...config.targets import Target
 
     Make = Callable[[Target, FunctionType, str, str, Settings], eager.Recorder]
 
@@ -33,10 +33,21 @@ class LazyRecorder:
     what that needs, so that it is as fast from then on.
     """
 
-    __slots__ = ("_code", "_function", "_is_taken_over", "_kind", "_made", "_make", "_settings", "admit", "target")
+    __slots__ = (
+        "_code",
+        "_function",
+        "_is_taken_over",
+        "_kind",
+        "_made",
+        "_make",
+        "_module",
+        "_qualname",
+        "_settings",
+        "admit",
+    )
 
     def __init__(self, make: Make, target: Target, function: FunctionType, kind: str, settings: Settings) -> None:
-        self.target = target
+        self._module, self._qualname = target.module, target.qualname
         self._make = make
         self._function = function
         self._code = function.__code__  # a function that is captured in place gets other code, with other parameters
@@ -46,6 +57,10 @@ class LazyRecorder:
         self._is_taken_over = False
         self.admit = FunctionType(_FIRST_CODE, vars(eager), "admit")
         self.admit.__kwdefaults__ = {"recorder": self}
+
+    @property
+    def target(self) -> Target:
+        return Target(self._module, self._qualname)
 
     @property
     def flavor(self) -> str:
