@@ -109,14 +109,14 @@ def shape_before_sealing(raw: RawCall) -> str:
 
 
 def _parts(payload: dict[str, bytes], serializer: str, compression: str) -> tuple[tuple[Part, ...], dict[str, bytes]]:
-    sizes = {name: len(data) for name, data in payload.items()}
+    stored = payload
     if compression != "none":
         from ..store.compression import deflate, usable  # imports the library only when it is used
 
         compression = usable(compression)
-        payload = {name: deflate(compression, data) for name, data in payload.items()}
-    parts = tuple(Part(name, serializer, compression, len(data), sizes[name]) for name, data in payload.items())
-    return parts, payload
+        stored = {name: deflate(compression, data) for name, data in payload.items()}
+    parts = [Part(name, serializer, compression, len(stored[name]), len(data)) for name, data in payload.items()]
+    return tuple(parts), stored
 
 
 def _notes(raw: RawCall, redaction: Redaction | None, cut: list[Note]) -> tuple[Note, ...]:

@@ -98,7 +98,7 @@ class Store(StoreReader):
 
     def writing(self, target: object) -> BatchFolder:
         """The function's folder, for a batch of `write`."""
-        return BatchFolder(self.folder(target))
+        return BatchFolder(self.folder(target), self.token)
 
     def write(
         self,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 NEVER_SECRET = frozenset({type(None), bool})
 LEAVES = frozenset({str, bytes, bytearray, int})  # the types of values that a name decides over
+_NO_NAMES = ATOM_TYPES - {str, bytes}  # the types of keys that are no names
 _MOST_CLASSES = 10_000
 _SEQUENCES = frozenset({list, tuple})
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -58,17 +59,17 @@ class Redactor:
         """
         if self._added_paths or may_hold_secrets(streams, self.names) or self.environment.occur_in(streams):
             return False
-        if may_hold_request(streams):
-            return False
-        return not any(map(self._has_names, parts))
+        return not may_hold_request(streams) and not self._have_names(parts)
 
-    def _has_names(self, roots: Roots) -> bool:
+    def _have_names(self, parts: Iterable[Roots]) -> bool:
+        """Whether a name in these graphs may make a value secret."""
         harmless = self.names.harmless
-        for label, value in zip(roots.labels, roots.values, strict=True):
-            if label is not None and label not in harmless and self._is_secret(label, value):
-                return True
         seen: set[int] = set()
-        rest: list[Any] = list(roots.values)
+        rest: list[Any] = []
+        for roots in parts:
+            if not harmless.issuperset(roots.labels) and any(map(self._is_secret, roots.labels, roots.values)):
+                return True
+            rest += roots.values
         while rest:
             node = rest.pop()
             kind = type(node)
@@ -79,9 +80,14 @@ class Redactor:
                 continue
             seen.add(identity)
             if kind is dict:
-                if not harmless.issuperset(node) and any(self._is_secret(*pair) for pair in node.items()):
+                if (
+                    not harmless.issuperset(node)
+                    and not _NO_NAMES.issuperset(map(type, node))
+                    and any(map(self._is_secret, node, node.values()))
+                ):
                     return True
-                rest += node.values()
+                if not ATOM_TYPES.issuperset(map(type, node.values())):
+                    rest += node.values()
                 if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
             elif kind in BUILT_IN:
