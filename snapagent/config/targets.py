@@ -19,11 +19,14 @@ from ..core.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from ..errors import ConfigError
     from .settings import Settings
 
     Segments = tuple[str, ...]
+    Test = Callable[[str], bool]
+    NameTests = tuple[list[tuple[Test, Settings]], list[Test]]
     Split = tuple[Segments, Segments]  # module part, name part
 
 _MAX_ANSWERS = 4096  # module names that a TargetSet remembers: more than most programs import
@@ -153,6 +156,7 @@ class TargetSet:
         self._exact_names: dict[str, Segments] = {}  # module -> see exact_names
         self._globs: list[tuple[TargetPattern, Settings]] = []
         self._excluded = tuple(excluded)
+        self._name_tests = _Answers(self._name_tests_of)
         for pattern, settings in rules:
             if pattern.is_exact:
                 self._add_exact(pattern, settings)
@@ -206,14 +210,34 @@ class TargetSet:
 
     def rule_for(self, target: Target) -> Settings | None:
         """The settings for this function, or None when it is not a target."""
-        settings = self._exact.get((target.module, target.qualname))
+        return self.settings_of(target.module, target.qualname)
+
+    def settings_of(self, module: str, qualname: str) -> Settings | None:
+        """The same, of a function that has no Target yet: most functions of a module that a glob reaches."""
+        settings = self._exact.get((module, qualname))
+        globs, excluded = self._name_tests[module]
         if settings is None:
-            settings = next(
-                (found for pattern, found in self._globs_for(target.module) if pattern.matches(target)), None
-            )
-        if settings is None or any(pattern.matches(target) for pattern in self._excluded):
-            return None
+            for fits, found in globs:
+                if fits(qualname):
+                    settings = found
+                    break
+            else:
+                return None
+        for fits in excluded:
+            if fits(qualname):
+                return None
         return settings
+
+    def _name_tests_of(self, module: str) -> NameTests:
+        """For the functions of this module: the tests of globs, with their settings, and of what is excluded."""
+        globs = [
+            (_matcher(name), settings)
+            for pattern, settings in self._globs_for(module)
+            for segments, name in pattern.splits
+            if _fits(segments, module)
+        ]
+        splits = [split for pattern in self._excluded for split in pattern.splits]
+        return globs, [_matcher(name) for segments, name in splits if _fits(segments, module)]
 
     def exact_names(self, module: str) -> tuple[str, ...]:
         """The qualnames that `module:qualname` entries ask for: one that is not there deserves a report."""
@@ -228,14 +252,14 @@ class TargetSet:
         return found
 
 
-class _Answers(dict[str, bool]):
-    """Module name -> whether a glob wants it; each is worked out once, as long as there are not too many."""
+class _Answers(dict[str, "Any"]):
+    """What `decide` says of a module name; each is worked out once, as long as there are not too many."""
 
-    def __init__(self, decide: Callable[[str], bool]) -> None:
+    def __init__(self, decide: Callable[[str], Any]) -> None:
         super().__init__()
         self._decide = decide
 
-    def __missing__(self, name: str) -> bool:
+    def __missing__(self, name: str) -> Any:
         answer = self._decide(name)
         if len(self) < _MAX_ANSWERS:
             self[name] = answer
