@@ -1,10 +1,12 @@
 """A web service with one captured call in each request, and four calls below that one, under gunicorn (one worker) and
-`wrk` (one connection): `python benchmarks/bench_web.py [--json] [--quick]`. Needs flask, gunicorn and wrk.
+`wrk` (one connection): `python benchmarks/bench_web.py [--json] [--quick] [--threads]`. Needs flask, gunicorn and wrk.
+With `--threads` the worker has four threads, and `wrk` as many connections.
 
 The servers run side by side all the time, and each is asked in turn, round after round; they are started anew some
-times, because the same program is faster or slower from one start to the next. A row is the median of the rounds'
-ratios to the mean of two servers without an agent; what one of these is of the other is the noise. Servers and `wrk`
-share the processors.
+times, because the same program is faster or slower from one start to the next. In each start, what a server shows is
+the median of its rounds, and its ratio is to the mean of two servers without an agent; a row is the median of the
+starts' ratios, with the lowest and the highest. How far the two without an agent differ is the noise: a ratio within
+it says nothing. Servers and `wrk` share the processors.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ from measure import Row, report
 from snapagent.cli.launch import environment_for
 
 HERE = Path(__file__).resolve().parent
-LIVES, ROUNDS, SECONDS = (1, 3, 1) if "--quick" in sys.argv else (3, 5, 2)
+LIVES, ROUNDS, SECONDS = (1, 3, 1) if "--quick" in sys.argv else (5, 3, 2)
+THREADS = 4 if "--threads" in sys.argv else 1
 BURST = 8  # seconds of requests after which a new process has spent the burst that its budget allows
 APP = """
 import sys
@@ -71,18 +74,25 @@ CONFIGS = {
 
 
 NAMES = ("no agent", "no agent, again", *CONFIGS, "naive decorator")
-PERCENTILES = (50, 75, 90, 99)
+PERCENTILES = (50, 90, 99, 99.9)
+RATE, PROCESSOR = "requests a second", "processor time of a request"
+# `wrk` itself prints neither the 99.9th percentile nor the exact number of requests that failed.
+SUMMARY = """
+done = function(summary, latency, requests)
+    for percentile in string.gmatch("PERCENTILES", "%S+") do
+        print(string.format("p%s %d", percentile, latency:percentile(tonumber(percentile))))
+    end
+    local failed = summary.errors
+    print(string.format("requests %d %d", summary.requests, summary.duration))
+    print(string.format("failed %d", failed.connect + failed.read + failed.write + failed.status + failed.timeout))
+end
+""".replace("PERCENTILES", " ".join(map(str, PERCENTILES)))
+
+Asked = dict[str, float]  # what one server showed in one round: a rate, else seconds
 
 
-class Asked(NamedTuple):
-    rate: float  # requests a second
-    latency: dict[int, float]  # percentile -> seconds
-    processor: float  # seconds of the server's processor time for one request, which other programs disturb least
-
-
-def mean(one: Asked, other: Asked) -> Asked:
-    latency = {name: (took + other.latency[name]) / 2 for name, took in one.latency.items()}
-    return Asked((one.rate + other.rate) / 2, latency, (one.processor + other.processor) / 2)
+def latency(percentile: float) -> str:
+    return f"p{percentile:g} latency"
 
 
 class Server(NamedTuple):
@@ -96,20 +106,20 @@ class Server(NamedTuple):
         fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in children]
         return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
-    def ask(self, seconds: int = SECONDS) -> Asked:
+    def ask(self, script: Path, seconds: int = SECONDS) -> Asked:
         url = f"http://127.0.0.1:{self.port}/quote"
-        command = ["wrk", "-t1", "-c1", f"-d{seconds}s", "--latency", url]
+        command = ["wrk", "-t1", f"-c{THREADS}", f"-d{seconds}s", "-s", str(script), url]
         before = self.processor()
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         ran = self.processor() - before
-        rate = re.search(r"Requests/sec:\s+([0-9.]+)", text)
-        found = re.findall(r"([0-9]+)%\s+([0-9.]+)(us|ms|s)", text)
-        made = re.search(r"([0-9]+) requests in", text)
-        if rate is None or made is None or "Non-2xx" in text:
+        found = re.search(r"^requests ([0-9]+) ([0-9]+)$", text, re.MULTILINE)
+        if found is None or not re.search(r"^failed 0$", text, re.MULTILINE):
             raise RuntimeError(text)
-        units = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
-        latency = {int(name): float(number) * units[unit] for name, number, unit in found}
-        return Asked(float(rate[1]), latency, ran / int(made[1]))
+        number, microseconds = int(found[1]), int(found[2])
+        asked = {RATE: number / microseconds * 1e6, PROCESSOR: ran / number}
+        for name, took in re.findall(r"^p([0-9.]+) ([0-9]+)$", text, re.MULTILINE):
+            asked[latency(float(name))] = int(took) * 1e-6
+        return asked
 
 
 def free_port() -> int:
@@ -130,8 +140,8 @@ def served(name: str, base: Path) -> Iterator[Server]:
         config.write_text(f"version: 1\ncapture_dir: {folder}/captures\n{CONFIGS[name]}")
         environ = environment_for(environ, config=str(config), on=True)
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "-w1", "-b", f"127.0.0.1:{port}", "--log-level", "error", "app:app"]
-    with subprocess.Popen(command, cwd=folder, env=environ) as process:
+    command = [sys.executable, "-m", "gunicorn", "-w1", f"--threads={THREADS}", "-b", f"127.0.0.1:{port}"]
+    with subprocess.Popen([*command, "--log-level=error", "app:app"], cwd=folder, env=environ) as process:
         try:
             _wait_for(port)
             yield Server(name, port, process.pid)
@@ -152,57 +162,64 @@ def _wait_for(port: int) -> None:
             time.sleep(0.1)
 
 
-def live(asked: dict[str, list[Asked]]) -> None:
-    """Start all servers and ask each some times."""
+def live() -> dict[str, Asked]:
+    """Start all servers and ask each some times; of each, the medians of what it showed."""
+    asked: dict[str, list[Asked]] = {name: [] for name in NAMES}
     with ExitStack() as stack:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-web-")))
+        script = base / "summary.lua"
+        script.write_text(SUMMARY)
         servers = [stack.enter_context(served(name, base)) for name in NAMES]
         for server in servers:
-            server.ask(BURST if server.name in ("default budget", "four effects") else 1)
+            server.ask(script, BURST if server.name in ("default budget", "four effects") else 1)
         for _ in range(ROUNDS):
             for server in servers:
-                server.ask(1)  # what the budget has saved up meanwhile is spent after that: a sustained rate is meant
-                asked[server.name].append(server.ask())
+                # What the budget has saved up meanwhile is spent after a second: a sustained rate is meant.
+                server.ask(script, 1)
+                asked[server.name].append(server.ask(script))
+    return {
+        name: {what: statistics.median(one[what] for one in rounds) for what in rounds[0]}
+        for name, rounds in asked.items()
+    }
+
+
+TARGETS = {
+    RATE: {"default budget": 0.96, "budget: 100%": 0.7, "four effects": 0.95, "quota met": 0.94},
+    PROCESSOR: {"default budget": 1 / 0.96, "budget: 100%": 1 / 0.7, "quota met": 1 / 0.96},
+    latency(99): {"default budget": 1.15, "quota met": 1.15},
+}
 
 
 def main() -> None:
     if not shutil.which("wrk"):
         sys.exit("bench_web needs wrk: apt-get install wrk")
-    asked: dict[str, list[Asked]] = {name: [] for name in NAMES}
-    for _ in range(LIVES):
-        live(asked)
-    bare = [mean(*pair) for pair in zip(asked[NAMES[0]], asked[NAMES[1]], strict=True)]
+    lives = [live() for _ in range(LIVES)]
+    report([row for what in (RATE, PROCESSOR, *map(latency, PERCENTILES)) for row in _rows(what, lives)])
+
+
+def _rows(what: str, lives: list[dict[str, Asked]]) -> list[Row]:
+    """A row for each server, and one for how far the two without an agent differ."""
+    pairs = [[one[name][what] for name in NAMES[:2]] for one in lives]
     rows = []
-    for name, least in (
-        ("no agent", None),
-        ("no agent, again", None),
-        ("default budget", 0.96),
-        ("budget: 100%", 0.7),
-        ("four effects", 0.95),
-        ("quota met", 0.94),
-        ("naive decorator", None),
-    ):
-        rate = _ratio([one.rate for one in asked[name]], [one.rate for one in bare])
-        detail = f"{statistics.median(one.rate for one in asked[name]):.0f} a second"
-        rows.append(Row(f"requests a second, {name}", "without", rate, least, at_least=True, detail=detail))
     for name in NAMES:
-        now = [one.processor for one in asked[name]]
-        detail = f"{statistics.median(now) * 1e6:.0f} us"
-        ratio = _ratio(now, [one.processor for one in bare])
-        most = {"default budget": 1 / 0.96, "budget: 100%": 1 / 0.7, "quota met": 1 / 0.96}.get(name)
-        rows.append(Row(f"processor time of a request, {name}", "without", ratio, most, detail=detail))
-    for percentile in PERCENTILES:
-        for name in NAMES:
-            now = [one.latency[percentile] for one in asked[name]]
-            slower = _ratio(now, [one.latency[percentile] for one in bare])
-            most = 1.15 if percentile == 99 and name in ("default budget", "quota met") else None
-            detail = f"{statistics.median(now) * 1e3:.3f} ms"
-            rows.append(Row(f"p{percentile} latency, {name}", "without", slower, most, detail=detail))
-    report(rows)
+        now = [one[name][what] for one in lives]
+        ratios = [mine / statistics.mean(pair) for mine, pair in zip(now, pairs, strict=True)]
+        target = TARGETS.get(what, {}).get(name)
+        detail = f"{_value(what, statistics.median(now))}, {_spread(ratios)}"
+        situation = f"{what}, {name}"
+        rows.append(Row(situation, "without", statistics.median(ratios), target, at_least=what == RATE, detail=detail))
+    apart = [max(pair) / min(pair) for pair in pairs]
+    return [*rows, Row(f"noise of the {what}", "each other", statistics.median(apart), detail=_spread(apart))]
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float:
-    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+def _spread(ratios: list[float]) -> str:
+    return f"in single starts {min(ratios):.2f} to {max(ratios):.2f}"
+
+
+def _value(what: str, value: float) -> str:
+    if what == RATE:
+        return f"{value:.0f} a second"
+    return f"{value * 1e3:.3f} ms"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from json.encoder import c_make_encoder  # type: ignore[attr-defined]  # of CPython
+from json.encoder import encode_basestring_ascii as _text
 
 from .core.records import Record
 from .errors import CorruptBundleError, UnsupportedFormatError
@@ -84,6 +87,40 @@ class Note(Record):
     detail: str = ""
 
 
+class JsonMapping(Mapping[str, "Any"]):
+    """A mapping as the JSON text that a header writes; it is read when somebody asks for an item."""
+
+    __slots__ = ("_items", "text")
+
+    _items: dict[str, Any]
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, Any]) -> JsonMapping:
+        return cls(_json(mapping))
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return self._items
+        except AttributeError:
+            self._items = json.loads(self.text)
+            return self._items
+
+    def __getitem__(self, key: str) -> Any:
+        return self._read()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __repr__(self) -> str:
+        return repr(self._read())
+
+
 class Header(Record):
     """The facts about a bundle that can be read without unpickling.
 
@@ -125,13 +162,18 @@ class Header(Record):
 
     def to_json(self) -> bytes:
         """ASCII, so that no lone surrogate and no terminal control character can hide in it."""
+        if type(self.tree) is JsonMapping:
+            try:
+                return _sealed_json(self, self.tree.text).encode("ascii")
+            except TypeError:
+                pass  # facts of other types than sealing gives, from the header of a strange file
         fields = self.as_dict()
         fields["parts"] = [part.as_dict() for part in self.parts]
         fields["notes"] = [note.as_dict() for note in self.notes]
         for name in ("effects", "accepted"):
             if not fields[name]:
                 del fields[name]
-        return _encoder.encode(fields).encode("ascii")
+        return _json(fields).encode("ascii")
 
     @classmethod
     def from_json(cls, data: bytes) -> Header:
@@ -162,7 +204,58 @@ def _plain(value: object) -> object:
     raise TypeError(f"a header cannot hold {type(value).__name__}")
 
 
-_encoder = json.JSONEncoder(separators=(",", ":"), default=_plain, check_circular=False)
+# `JSONEncoder.encode` makes such an encoder at each call, which takes longer than to encode a small value.
+_encode = c_make_encoder(None, _plain, _text, None, ":", ",", False, False, True)
+
+
+def _json(value: object) -> str:
+    return "".join(_encode(value, 0))
+
+
+def _sealed_json(header: Header, tree: str) -> str:
+    """What `_json` writes for a header as sealing makes it, in a third of the time: its tree is written already.
+
+    Raises TypeError for facts of other types.
+    """
+    duration, effects, accepted = header.duration, header.effects, header.accepted
+    parts = [
+        f'{{"name":{_text(part.name)},"serializer":{_text(part.serializer)},"compression":{_text(part.compression)},'
+        f'"size":{part.size},"raw_size":{part.raw_size}}}'
+        for part in header.parts
+    ]
+    previews = [f"{_text(path)}:{_text(text)}" for path, text in header.previews.items()]
+    return (
+        f'{{{_function_json(header.target, header.kind, header.flavor)},"timestamp":{_text(header.timestamp)},'
+        f'"duration":{repr(duration) if type(duration) is float and 0.0 <= duration < 1e300 else _json(duration)},'
+        f'"outcome":{_text(header.outcome)},"hash":{_text(header.hash)},"call_hash":{_text(header.call_hash)},'
+        f'"parts":[{",".join(parts)}],"exception":{"null" if header.exception is None else _text(header.exception)},'
+        f'"ended":{_text(header.ended)},"parameters":{_parameters_json(header.parameters)},'
+        f'"shape":{_text(header.shape)},"previews":{{{",".join(previews)}}},"tree":{tree},'
+        f'"notes":{_json([note.as_dict() for note in header.notes]) if header.notes else "[]"},'
+        f'"opaque":{_json(header.opaque) if header.opaque else "[]"},'
+        f"{_interpreter_json(header.python, header.implementation, header.platform)},"
+        f'"packages":{_json(header.packages) if header.packages else "{}"},'
+        f'"by_value":{_json(header.by_value) if header.by_value else "[]"},"snapagent":{_text(header.snapagent)},'
+        f'"origin":{header.origin.text if type(header.origin) is JsonMapping else _json(header.origin)},'
+        f'"format":{header.format}'
+        f'{f""","effects":{_json(effects)}""" if effects else ""}'
+        f'{f""","accepted":{_json(accepted)}""" if accepted else ""}}}'
+    )
+
+
+@lru_cache(maxsize=1024)
+def _function_json(target: str, kind: str, flavor: str) -> str:
+    return f'"target":{_text(target)},"kind":{_text(kind)},"flavor":{_text(flavor)}'
+
+
+@lru_cache(maxsize=1024)
+def _parameters_json(parameters: tuple[tuple[str, str], ...]) -> str:
+    return _json(parameters)
+
+
+@lru_cache(maxsize=8)
+def _interpreter_json(python: str, implementation: str, platform: str) -> str:
+    return f'"python":{_text(python)},"implementation":{_text(implementation)},"platform":{_text(platform)}'
 
 
 class SigningKey(Record):

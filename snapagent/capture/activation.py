@@ -132,7 +132,7 @@ class Activation:
         from .instrument import Instrumenter
 
         assert self.targets is not None
-        return Instrumenter(self.targets, self.engine().recorder_for, self._report)
+        return Instrumenter(self.targets, self.engine().lazy_recorder_for, self._report)
 
     def _report(self, target: Target, reason: str) -> None:
         """Record why a function is not reached, for `snapagent status`; also log it if the YAML names it exactly."""
@@ -199,7 +199,7 @@ class Activation:
         for target, reason in missed_targets(self.config, self._instrumented):
             self._report(target, reason)
         if self._instrumenter is not None:
-            found = {str(recorder.target) for recorder in self.engine().recorders()}
+            found = self.engine().wrapped
             for target in unfound_dotted(self.config, self.targets, found, self._instrumented):
                 self._instrumenter.explain(target, sys.modules[target.module], self.engine().note_unreachable)
 

@@ -18,16 +18,18 @@ from ..serializer.freezing.time_limit import SECONDS
 from ..store import Store
 from .host_guard import log_unreachable
 from .recording.admission import Gate, Governor
+from .recording.lazy_recorder import PLAIN, LazyRecorder
 from .recording.ledger import Ledger
-from .recording.recorder import Pending, Recorder, capturing, forget_other_threads
+from .recording.pending import Pending
+from .recording.recorder import Recorder, capturing, forget_other_threads
 from .reporting import PAUSED, Reporter
 from .writing.seal_call import CallSealer
-from .writing.trace_context import noting_trace
 from .writing.writer import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FunctionType
+    from typing import Any
 
     from ..config.reading import Config
     from ..config.settings import Settings
@@ -53,7 +55,8 @@ class Engine:
         self.governor = Governor(config.budget)
         self.unreachable: dict[str, str] = {}
         self._strict = strict
-        self._recorders: dict[str, Recorder] = {}
+        self.wrapped: set[str] = set()  # targets that were reached in this process
+        self._recorders: dict[str, Recorder] = {}  # of those that were called, or were not left to their first call
         self._freeze_rules: dict[int, tuple[Settings, FreezeRules]] = {}  # by identity, because hashing takes long
         keys = signing_keys(os.environ)
         store = Store(
@@ -63,7 +66,7 @@ class Engine:
             durability=config.durability,
             max_bytes=config.max_store_bytes,
         )
-        self._reporter = Reporter(base_path, self._recorders, self.unreachable, self.governor)
+        self._reporter = Reporter(base_path, self.wrapped, self._recorders, self.unreachable, self.governor)
         sealer = CallSealer(base_path, keys)
         self.writer = Writer(
             store,
@@ -77,14 +80,16 @@ class Engine:
             shape_of=sealer.shape_of,
         )
         # One object of each for all recorders.
-        self._submit, self._wake = noting_trace(self.writer.submit), self.writer.wake
+        self._submit, self._wake, self._make_recorder = self.writer.submit, self.writer.wake, self.recorder_for
         _engines.add(self)
 
     def recorder_for(
         self, target: Target, function: FunctionType, kind: str, flavor: str, settings: Settings
     ) -> Recorder:
         """A recorder of `function`. A target that was recorded before (a reload) keeps its counts and quota."""
-        earlier = self._recorders.get(str(target))
+        name = str(target)
+        self.wrapped.add(name)
+        earlier = self._recorders.get(name)
         ledger = earlier.ledger if earlier is not None else Ledger(target)
         if earlier is not None and earlier.settings == settings:
             gate = earlier.gate
@@ -105,8 +110,19 @@ class Engine:
             self._wake,
             strict=self._strict,
         )
-        self._recorders[str(target)] = recorder
+        self._recorders[name] = recorder
         return recorder
+
+    def lazy_recorder_for(
+        self, target: Target, function: FunctionType, kind: str, flavor: str, settings: Settings
+    ) -> Recorder:
+        """The same, made by the first call of a plain function."""
+        if flavor != PLAIN:
+            return self.recorder_for(target, function, kind, flavor, settings)
+        self.wrapped.add(str(target))
+        lazy: Any = LazyRecorder(self._make_recorder, target, function, kind, settings)  # it has the same interface
+        made: Recorder = lazy
+        return made
 
     def _close_when_idle(self, gate: Gate) -> None:
         """Close a gate that is open while a bundle is replayed, or while capture is paused."""
@@ -126,7 +142,7 @@ class Engine:
         return Recorder if self._dependencies is None else self._dependencies.recorder_class(settings)
 
     def recorders(self) -> list[Recorder]:
-        """One for each target that was reached in this process."""
+        """Those that were made in this process: of plain functions, one for each that was called."""
         return list(self._recorders.values())
 
     def note_unreachable(self, target: Target, reason: str) -> None:

@@ -13,7 +13,7 @@ from .host_guard import log_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from .recording.admission import Governor
     from .recording.recorder import Recorder
@@ -29,15 +29,21 @@ def _program() -> str:
 
 
 class Reporter:
-    """Reports for one engine, whose recorders, unreachable targets and budget it reads.
+    """Reports for one engine, whose wrapped targets, recorders, unreachable targets and budget it reads.
 
     `run_if_due` is called often and does something twice a second at most.
     """
 
     def __init__(
-        self, base_path: str, recorders: Mapping[str, Recorder], unreachable: Mapping[str, str], governor: Governor
+        self,
+        base_path: str,
+        wrapped: Collection[str],
+        recorders: Mapping[str, Recorder],
+        unreachable: Mapping[str, str],
+        governor: Governor,
     ) -> None:
         self._base_path = base_path
+        self._wrapped = wrapped
         self._recorders = recorders
         self._unreachable = unreachable
         self._governor = governor
@@ -89,7 +95,7 @@ class Reporter:
             python=sys.version.partition(" ")[0],
             started=self._started,
             told=time(),
-            wrapped=len(recorders),
+            wrapped=len(self._wrapped),
             called=sum(1 for recorder in recorders if recorder.ledger.called),
             paused=self.paused,
             spent=self._governor.spent,

@@ -105,6 +105,27 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")(command)
 
 
+def setup_option(command: Command) -> Command:
+    """The option `--setup`: what prepares the program in a process that replays."""
+    return click.option(
+        "--setup",
+        metavar="M:F",
+        callback=_readable_setup,
+        help="Call this first, in each process (module:callable, or django).",
+    )(command)
+
+
+def _readable_setup(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    from ..config.settings import CONFIG_FIELDS
+
+    try:
+        if value is not None:
+            CONFIG_FIELDS["setup"].read(value)
+    except ValueError as error:
+        raise click.UsageError(f"--setup {error}.") from None
+    return value
+
+
 def _remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
         setattr(context.ensure_object(App), str(parameter.name), value)

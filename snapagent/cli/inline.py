@@ -40,9 +40,16 @@ class InlineTests(Record):
 
 
 def write_inline(
-    tasks: Sequence[Task], trials: dict[str, Trial], asking: dict[str, str], variables: dict[str, str]
+    tasks: Sequence[Task],
+    trials: dict[str, Trial],
+    asking: dict[str, str],
+    variables: dict[str, str],
+    setup: str | None,
 ) -> InlineTests:
-    """A test for each bundle that allows it. `asking` are the bundles that need dependencies, by file name."""
+    """A test for each bundle that allows it. `asking` are the bundles that need dependencies, by file name.
+
+    `setup` prepares the program, in the tests too.
+    """
     refused: list[Refused] = []
     possible: list[Task] = []
     for task in tasks:
@@ -51,11 +58,19 @@ def write_inline(
             refused.append(Refused(task.target, task.hash, reason, fails))
         else:
             possible.append(task)
-    rules = {"path": default_search_path(os.getcwd())}
+    rules = {"path": default_search_path(os.getcwd()), "setup": setup}
     results = list(replay_all(possible, Plan(1, _TIMEOUT, rules, variables=variables, worker="inline")))
     refused += [Refused(one.task.target, one.task.hash, one.why) for one in results if one.kind != EQUAL]
     passing = sorted((one for one in results if one.kind == EQUAL), key=lambda one: (one.task.target, one.task.name))
-    return InlineTests(tuple(InlineTest(**one.inline) for one in passing), tuple(refused))
+    tests = [InlineTest(**one.inline) for one in passing]
+    settings = next((test.settings for test in tests if test.settings), "")
+    fitting = tuple(test for test in tests if test.settings in ("", settings))
+    refused += [Refused(one.target, one.hash, _of_other_settings(one, settings)) for one in tests if one not in fitting]
+    return InlineTests(fitting, tuple(refused))
+
+
+def _of_other_settings(test: InlineTest, settings: str) -> str:
+    return f"it needs the settings module {test.settings}, and other tests {settings}"
 
 
 def _why_not(task: Task, trial: Trial, asking: dict[str, str]) -> tuple[str, bool]:

@@ -38,11 +38,12 @@ class Trial(Record):
 
 
 class Stage:
-    """How trials run: the processes, their environment, and whether real input and output is allowed."""
+    """How trials run: the processes, their environment and set-up, and whether real input and output is allowed."""
 
-    def __init__(self, variables: Mapping[str, str], progress: Progress, *, allow_io: bool) -> None:
+    def __init__(self, variables: Mapping[str, str], progress: Progress, *, setup: str | None, allow_io: bool) -> None:
         self._variables = variables
         self._progress = progress
+        self.setup = setup
         self._allow_io = allow_io
 
     def try_out(self, tasks: Sequence[Task]) -> dict[str, Trial]:
@@ -91,7 +92,7 @@ class Stage:
             "path": path,
             "compare": {"ignore": list(ignore)},
             "facsimiles": facsimiles,
-            "setup": None,
+            "setup": self.setup,
             "allow_io": self._allow_io,
             "twice": twice,
         }

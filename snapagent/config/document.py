@@ -6,8 +6,6 @@ says (no octal 012, no boolean `on`), and duplicate keys, anchors, tags, depth a
 
 from __future__ import annotations
 
-from .plain_yaml import ConfigNode, resolved
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +15,24 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 20
 TABLE = ("tool", "snapagent")  # of pyproject.toml
+
+
+class ConfigNode:
+    """A value of the document: a scalar, a list of nodes, or a dict of nodes by key. `line` is its key's, from 1."""
+
+    __slots__ = ("line", "value")
+
+    def __init__(self, value: Any, line: int) -> None:
+        self.value = value
+        self.line = line
+
+    def plain(self) -> object:
+        """Without the lines."""
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        return self.value
 
 
 class _Refused(Exception):
@@ -89,7 +105,7 @@ class YamlDocument:
         if self._open and isinstance(self._open[-1].value, dict) and self._keys[-1] is None:
             self._keys[-1] = ConfigNode(text, line)
         else:
-            self._add(ConfigNode(resolved(text) if plain else text, line))
+            self._add(ConfigNode(_resolved(text) if plain else text, line))
 
     def _add(self, node: ConfigNode) -> None:
         if not self._open:
@@ -115,6 +131,34 @@ class YamlDocument:
         if key is None:
             return f"{path}[{len(parent)}]"
         return f"{path}.{key.value}" if path else str(key.value)
+
+
+def _resolved(text: str) -> object:
+    """A plain scalar by the core schema of YAML 1.2, without octal and hexadecimal."""
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
+    if digits in (".inf", ".Inf", ".INF"):
+        return float(sign + "inf")
+    if text in (".nan", ".NaN", ".NAN"):
+        return float("nan")
+    if not digits.isascii() or len(digits) > 300:
+        return text
+    if digits.isdigit():
+        return text if digits[0] == "0" and digits != "0" else int(text)
+    return text if digits.strip("0123456789.eE+-") else _float(text)
+
+
+def _float(text: str) -> float | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return text if number - number != 0 else number  # 1e999 is not what anybody means by infinity
 
 
 class TomlDocument:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ..core.records import Record
+from .document import ConfigNode, TomlDocument, YamlDocument
 from .environment import CAPTURE_DIR, find_config, read_regular
-from .plain_yaml import read_plain
 from .settings import (
     CONFIG_FIELDS,
     DEFAULT_SETTINGS,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ..errors import ConfigError
     from .dependencies import DependencyRule
-    from .plain_yaml import ConfigNode
 
 VERSION = 1
 MAX_FILE = 1_000_000  # bytes
@@ -171,18 +170,12 @@ class _ConfigBuilder:
 
             self.problems.append(ConfigError(_clean(text, _MAX_TEXT), self.path, line, key and _clean(key, _MAX_KEY)))
 
-    def _root(self, text: str) -> ConfigNode | None:
-        """None when the text cannot be read; the problem has been recorded."""
-        is_toml = (self.path or "").endswith(".toml")
-        found = None if is_toml else read_plain(text)
-        if found is not None:
-            return found
-        from .document import TomlDocument, YamlDocument
-
-        return (TomlDocument if is_toml else YamlDocument)(text, self.problem).root()
+    def _document(self, text: str) -> YamlDocument | TomlDocument:
+        kind = TomlDocument if (self.path or "").endswith(".toml") else YamlDocument
+        return kind(text, self.problem)
 
     def config(self, text: str) -> Config:
-        root = self._root(text)
+        root = self._document(text).root()
         if root is None:
             return DEFAULT_CONFIG
         if not isinstance(root.value, dict):

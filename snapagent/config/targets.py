@@ -19,16 +19,18 @@ from ..core.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from ..errors import ConfigError
     from .settings import Settings
 
     Segments = tuple[str, ...]
+    Test = Callable[[str], bool]
+    NameTests = tuple[list[tuple[Test, Settings]], list[Test]]
     Split = tuple[Segments, Segments]  # module part, name part
 
 _MAX_ANSWERS = 4096  # module names that a TargetSet remembers: more than most programs import
 _MAX_LENGTH = 1000  # characters of a pattern
-_LOCALS = "<locals>"
 _OWN_PACKAGE = __name__.partition(".")[0]
 # Top-level modules that are never targets: a bundle of theirs would tell about the tool that runs, not the program.
 _NEVER = frozenset(
@@ -102,9 +104,12 @@ class TargetPattern(Record):
             from unicodedata import normalize
 
             text = normalize("NFKC", text)  # as the Python compiler does to identifiers
-        problem = None if _is_plain(text) else _slip(text) or _flaw(text)
-        if problem:
-            raise ValueError(f"target {text!r}: {problem}")
+        if not _is_plain(text):
+            from .target_flaws import flaw_of  # nearly no configuration needs the words
+
+            problem = flaw_of(text)
+            if problem:
+                raise ValueError(f"target {text!r}: {problem}")
         return cls(text, _splits(text))
 
     def __str__(self) -> str:
@@ -151,6 +156,7 @@ class TargetSet:
         self._exact_names: dict[str, Segments] = {}  # module -> see exact_names
         self._globs: list[tuple[TargetPattern, Settings]] = []
         self._excluded = tuple(excluded)
+        self._name_tests = _Answers(self._name_tests_of)
         for pattern, settings in rules:
             if pattern.is_exact:
                 self._add_exact(pattern, settings)
@@ -204,14 +210,34 @@ class TargetSet:
 
     def rule_for(self, target: Target) -> Settings | None:
         """The settings for this function, or None when it is not a target."""
-        settings = self._exact.get((target.module, target.qualname))
+        return self.settings_of(target.module, target.qualname)
+
+    def settings_of(self, module: str, qualname: str) -> Settings | None:
+        """The same, of a function that has no Target yet: most functions of a module that a glob reaches."""
+        settings = self._exact.get((module, qualname))
+        globs, excluded = self._name_tests[module]
         if settings is None:
-            settings = next(
-                (found for pattern, found in self._globs_for(target.module) if pattern.matches(target)), None
-            )
-        if settings is None or any(pattern.matches(target) for pattern in self._excluded):
-            return None
+            for fits, found in globs:
+                if fits(qualname):
+                    settings = found
+                    break
+            else:
+                return None
+        for fits in excluded:
+            if fits(qualname):
+                return None
         return settings
+
+    def _name_tests_of(self, module: str) -> NameTests:
+        """For the functions of this module: the tests of globs, with their settings, and of what is excluded."""
+        globs = [
+            (_matcher(name), settings)
+            for pattern, settings in self._globs_for(module)
+            for segments, name in pattern.splits
+            if _fits(segments, module)
+        ]
+        splits = [split for pattern in self._excluded for split in pattern.splits]
+        return globs, [_matcher(name) for segments, name in splits if _fits(segments, module)]
 
     def exact_names(self, module: str) -> tuple[str, ...]:
         """The qualnames that `module:qualname` entries ask for: one that is not there deserves a report."""
@@ -226,14 +252,14 @@ class TargetSet:
         return found
 
 
-class _Answers(dict[str, bool]):
-    """Module name -> whether a glob wants it; each is worked out once, as long as there are not too many."""
+class _Answers(dict[str, "Any"]):
+    """What `decide` says of a module name; each is worked out once, as long as there are not too many."""
 
-    def __init__(self, decide: Callable[[str], bool]) -> None:
+    def __init__(self, decide: Callable[[str], Any]) -> None:
         super().__init__()
         self._decide = decide
 
-    def __missing__(self, name: str) -> bool:
+    def __missing__(self, name: str) -> Any:
         answer = self._decide(name)
         if len(self) < _MAX_ANSWERS:
             self[name] = answer
@@ -325,57 +351,14 @@ def _splits(text: str) -> tuple[Split, ...]:
 def _is_plain(text: str) -> bool:
     """Whether the text is certainly valid. Most entries are, so most of a long list needs only this check."""
     segments = text.replace(":", ".", 1).split(".")
-    return len(segments) > 1 and all(map(str.isidentifier, segments))
+    return len(segments) > 1 and all(map(_is_plain_segment, segments))
 
 
-def _slip(text: str) -> str | None:
-    """The correction for a path, a call, or the notation of another tool."""
-    form = "write 'package.module:function'"
-    if not text:
-        return f"it is empty; {form}"
-    if "/" in text or "\\" in text:
-        path = text.replace("\\", "/").replace(".py:", ":").removesuffix(".py")
-        return f"it looks like a path; did you mean {path.strip('./').replace('/', '.')!r}?"
-    if "(" in text or ")" in text:
-        return f"a target is a name, not a call; did you mean {text.partition('(')[0]!r}?"
-    if len(text.split()) > 1:
-        return f"a name has no spaces; {form}"
-    if "::" in text:
-        return f"did you mean {text.replace('::', ':', 1).replace('::', '.')!r}?"
-    if text.count(":") > 1:
-        first, _, rest = text.partition(":")
-        return f"it has more than one ':'; did you mean {first + ':' + rest.replace(':', '.')!r}?"
-    if _LOCALS in text or "<lambda>" in text:
-        return "a function made inside another one cannot be found by name; use @capture() there"
-    if ":" not in text and "." not in text and text != "**":
-        return f"it names no function; {form}, or '{text}:*' for all functions of the module"
-    return None
-
-
-def _flaw(text: str) -> str | None:
-    """The first violation of the grammar, segment by segment."""
-    module, colon, name = text.partition(":")
-    for segment in (*module.split("."), *(name.split(".") if colon else ())):
-        problem = _segment_flaw(segment)
-        if problem:
-            return problem
-    for segment in name.split(".") if colon else (module.rpartition(".")[2],):
-        if not segment.replace("*", "a").isidentifier():
-            return f"{segment!r} cannot be the name of a function or class"
-    return None
-
-
-def _segment_flaw(segment: str) -> str | None:
-    if not segment:
-        return "there is nothing between two dots, or before or after ':'"
-    odd = next((char for char in segment if not (char.isalnum() or char in "_-*")), None)
-    if odd is not None:
-        return f"{odd!r} is not allowed in a name; the wildcards are * and **"
-    if "**" in segment and segment != "**":
-        return f"'**' stands for whole segments; {segment!r} has more in its segment"
-    if "*" in segment and segment.startswith("__"):
-        return "names that begin with two underscores are matched only by '**' or by their own name"
-    return None
+def _is_plain_segment(segment: str) -> bool:
+    if "*" not in segment:
+        return segment.isidentifier()
+    is_partial = not segment.startswith("__") and "**" not in segment
+    return segment == "**" or (is_partial and segment.replace("*", "a").isidentifier())
 
 
 def _refusal(problem: str) -> ConfigError:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from .. import __version__
 from ..bundle import FORMAT, FORMAT_WITH_EFFECTS, Header
 from .portability import interpreter, package_versions
-from .preview import preview_text, preview_tree
+from .preview_tree import previews
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def build_header(
     `effects` is the summary of a tape, None without one.
     """
     here = interpreter()
+    texts, tree = previews(shown, canonical)
     return Header(
         target=str(raw.target),
         kind=raw.kind,
@@ -49,8 +50,8 @@ def build_header(
         ended=raw.ended,
         parameters=raw.parameters.items,
         shape=shape,
-        previews={path: preview_text(value) for path, value in shown.items()},
-        tree={path: preview_tree(value, canonical) for path, value in shown.items()},
+        previews=texts,
+        tree=tree,
         notes=notes,
         opaque=hashed.opaque,
         packages=package_versions(raw.packages),

@@ -1,23 +1,14 @@
-"""Previews of inert values for headers: bounded text, and a bounded tree that `show` and `diff` read.
+"""Previews of inert values: bounded text. `preview_tree` has the trees.
 
 They are made from decoded pickles, so no code of the program runs, and after redaction. Control characters, escape
 sequences, bidirectional marks and all other characters that are not printable are escaped.
-
-A tree node is a dict::
-
-    {"type": "dict", "text": "3 items", "children": [{"step": ".name", "type": "str", "text": "'x'"}, ...], "more": 12}
-
-`step` is how the child is written in a path (`.name`, `[0]`, `['odd key']`); the node of a value that a header lists
-by path has none. Containers that are shown with their items have `children`, and `more` is the number of items left
-out. `digest` is there when text and children do not show the whole value: equal values have equal digests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
 
-from ..core.paths import format_keys
 from ..placeholder import BY_VALUE, IDENTITY, PLACEHOLDER
 from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
 from ..serializer.inert.nodes import is_atom
@@ -28,15 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Node = dict[str, Any]
-
 TEXT_LIMIT = 80  # characters of a preview
-LEAF_LIMIT = 200  # characters of one leaf of a tree
-TREE_DEPTH = 4
-TREE_ITEMS = 20  # children of one node
-TREE_NODES = 300  # of one tree
-_SHOWN_ITEMS = 12  # of one container inside a text
-_TEXT_DEPTH = 4
+TEXT_ITEMS = 12  # of one container inside a text
+TEXT_DEPTH = 4
 
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -45,20 +30,20 @@ _BRACKETS: dict[type, tuple[str, str]] = {
     frozenset: ("frozenset({", "})"),
     dict: ("{", "}"),
 }
-_NUMBERS = frozenset({int, float, bool, type(None)})
-_TEXTS = frozenset({str, bytes, bytearray})
+NUMBERS: frozenset[type] = frozenset({int, float, bool, type(None)})
+TEXTS: frozenset[type] = frozenset({str, bytes, bytearray})
 
 
 def preview_text(value: Any, limit: int = TEXT_LIMIT) -> str:
     """One line about an inert value, at most `limit` characters."""
-    return _shortened(_Text(limit).of(value), limit)
+    return shortened(_Text(limit).of(value), limit)
 
 
-def _shortened(text: str, limit: int) -> str:
+def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _number_text(value: object) -> str:
+def number_text(value: object) -> str:
     try:
         return repr(value)
     except ValueError:  # an int of thousands of digits
@@ -76,10 +61,10 @@ class _Text:
 
     def of(self, value: Any) -> str:
         kind = type(value)
-        if kind in _TEXTS:
-            text = _leaf_text(value, max(self._left, 8))
-        elif kind in _NUMBERS:
-            text = _number_text(value)
+        if kind in TEXTS:
+            text = leaf_text(value, max(self._left, 8))
+        elif kind in NUMBERS:
+            text = number_text(value)
         else:
             return self._nested(value, kind)
         self._left -= len(text)
@@ -89,7 +74,7 @@ class _Text:
         inside = self._inside
         if id(value) in inside:
             return "<cyclic>"
-        if len(inside) >= _TEXT_DEPTH or self._left <= 0:
+        if len(inside) >= TEXT_DEPTH or self._left <= 0:
             return "..."
         inside.add(id(value))
         if kind in _BRACKETS:
@@ -106,7 +91,7 @@ class _Text:
         self._left -= len(opening) + len(closing)
         if kind is dict:
             return f"{opening}{self._pairs(value.items(), ': ')}{closing}"
-        text = self._items(value if kind in (list, tuple) else _in_order(value))
+        text = self._items(value if kind in (list, tuple) else in_order(value))
         if not value and kind in (set, frozenset):
             return f"{kind.__name__}()"
         return f"{opening}{text}{',' if kind is tuple and len(value) == 1 else ''}{closing}"
@@ -114,7 +99,7 @@ class _Text:
     def _items(self, items: Iterable[Any]) -> str:
         found: list[str] = []
         for item in items:
-            if len(found) >= _SHOWN_ITEMS or self._left <= 0:
+            if len(found) >= TEXT_ITEMS or self._left <= 0:
                 found.append("...")
                 break
             found.append(self.of(item))
@@ -124,7 +109,7 @@ class _Text:
     def _pairs(self, pairs: Iterable[tuple[Any, Any]], between: str) -> str:
         found: list[str] = []
         for key, item in pairs:
-            if len(found) >= _SHOWN_ITEMS or self._left <= 0:
+            if len(found) >= TEXT_ITEMS or self._left <= 0:
                 found.append("...")
                 break
             name = self.of(key) if between == ": " else printable(key)
@@ -156,7 +141,7 @@ class _Text:
         return self._items(value.listed or value.args)
 
 
-def _in_order(members: Iterable[Any]) -> list[Any]:
+def in_order(members: Iterable[Any]) -> list[Any]:
     """Set members in an order that does not depend on the hash seed."""
     return sorted(islice(members, 1000), key=lambda member: (type(member).__name__, _order_key(member)))
 
@@ -167,7 +152,7 @@ def _order_key(member: Any) -> tuple[int, str]:
     return 0, member if type(member) is str else Canonical().digest_of(member)
 
 
-def _leaf_text(value: Any, limit: int) -> str:
+def leaf_text(value: Any, limit: int) -> str:
     """`repr` of a text or bytes, cut; it escapes whatever is not printable."""
     text = repr(value if len(value) <= limit else value[:limit])
     return text if len(text) <= limit + 2 and len(value) <= limit else text[: limit - 3] + "..."
@@ -183,7 +168,7 @@ def _class_text(value: StandIn) -> str:
 def _first_argument(value: Inert) -> str | None:
     if len(value.args) != 1 or not is_atom(value.args[0]):
         return None
-    return f"{type(value).qualname}({_leaf_text(value.args[0], TEXT_LIMIT)})"
+    return f"{type(value).qualname}({leaf_text(value.args[0], TEXT_LIMIT)})"
 
 
 def _placeholder(value: Inert) -> str | None:
@@ -246,84 +231,3 @@ SHORT_FORMS: dict[str, Callable[[Inert], str | None]] = {
     "pathlib._local:PurePosixPath": _path,
     "uuid:UUID": _uuid,
 }
-
-
-def preview_tree(value: Any, canonical: Canonical | None = None) -> Node:
-    """The bounded tree of an inert value, see the module. `canonical` may have the digests of its parts cached."""
-    return _Tree(canonical or Canonical()).node(value, 0)
-
-
-class _Tree:
-    __slots__ = ("_canonical", "_inside", "_nodes")
-
-    def __init__(self, canonical: Canonical) -> None:
-        self._canonical = canonical
-        self._nodes = 0
-        self._inside: set[int] = set()
-
-    def node(self, value: Any, depth: int) -> Node:
-        kind = type(value)
-        if kind in _NUMBERS:
-            return {"type": kind.__name__, "text": _number_text(value)}
-        if kind in _TEXTS:
-            return self._text_node(value, kind)
-        if id(value) in self._inside:
-            return {"type": type_text(value), "text": "<cyclic>"}
-        children = _children(value, kind)
-        if children is None:
-            return {"type": type_text(value), "text": preview_text(value, LEAF_LIMIT)}
-        return self._container(value, depth, *children)
-
-    def _container(self, value: Any, depth: int, count: int, word: str, children: Iterator[tuple[str, Any]]) -> Node:
-        found: Node = {"type": type_text(value), "text": f"{count} {word}" if count == 1 else f"{count} {word}s"}
-        shown = 0 if depth >= TREE_DEPTH else min(count, TREE_ITEMS, max(TREE_NODES - self._nodes, 0))
-        if shown:
-            self._nodes += shown
-            self._inside.add(id(value))
-            found["children"] = [
-                {"step": step, "type": kind.__name__, "text": _number_text(child)}
-                if (kind := type(child)) in _NUMBERS
-                else {"step": step, **self.node(child, depth + 1)}
-                for step, child in islice(children, shown)
-            ]
-            self._inside.discard(id(value))
-        if shown < count:
-            found["more"] = count - shown
-            found["digest"] = self._canonical.digest_of(value)
-        return found
-
-    def _text_node(self, value: Any, kind: type) -> Node:
-        if len(value) <= LEAF_LIMIT:
-            return {"type": kind.__name__, "text": _leaf_text(value, LEAF_LIMIT)}
-        text = f"{_leaf_text(value, LEAF_LIMIT)} ({len(value)} {'characters' if kind is str else 'bytes'})"
-        return {"type": kind.__name__, "text": text, "digest": self._canonical.digest_of(value)}
-
-
-def _step(key: object) -> str:
-    if type(key) is str and key.isidentifier() and key.isprintable():
-        return f".{key}"
-    return format_keys(("", key)) if is_atom(key) else f"[{preview_text(key, 40)}]"
-
-
-def _children(value: Any, kind: Any) -> tuple[int, str, Iterator[tuple[str, Any]]] | None:
-    """The count, the word and the (step, child) pairs of a value's items; None for a value shown as text."""
-    if kind is dict:
-        return len(value), "item", ((_step(key), child) for key, child in value.items())
-    if kind is list or kind is tuple:
-        return len(value), "item", ((f"[{index}]", child) for index, child in enumerate(value))
-    if kind is set or kind is frozenset:
-        return len(value), "member", ((f"[{preview_text(child, 40)}]", child) for child in _in_order(value))
-    if not isinstance(value, Inert) or kind.name in SHORT_FORMS:
-        return None
-    if kind.name == BY_VALUE:
-        return _children(value.args[0], type(value.args[0]))
-    named = named_parts(value)
-    if is_exception(value):
-        named = [("args", value.args[1]), *((name, item) for name, item in named if item != "")]
-    if named:
-        return len(named), "attribute", ((_step(name), child) for name, child in named)
-    if value.pairs:
-        return len(value.pairs), "item", ((_step(key), child) for key, child in value.pairs.items())
-    if value.listed:
-        return len(value.listed), "item", ((f"[{index}]", child) for index, child in enumerate(value.listed))
-    return None

@@ -17,13 +17,14 @@ from ..placeholder import BY_VALUE, PLACEHOLDER
 from ..serializer.inert.class_facts import class_facts
 from ..serializer.inert.decode import Inert, StandIn
 from ..serializer.inert.nodes import is_atom
+from .by_names import ByNames
 from .described import named_parts, printable, type_text
 from .hashing.arrays import Array, array_of
 from .preview import SHORT_FORMS, preview_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any
 
 _LIMIT = 200  # characters of a shape; a longer one ends in a digest of the whole
@@ -32,6 +33,9 @@ _NAMED = 12  # attributes of one object
 _FEW_KEYS = 8  # a dict of so many names at most is a record; a larger one is a table
 _VALUES = 100  # of one call that are shown with more than their type
 _TYPES = 6  # of the items of one container
+_TEXT_KEYS = {str}
+_BUILT_IN: tuple[type, ...] = (bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset)
+_TYPE_NAMES: dict[type, str] = {type(None): "None", **{kind: kind.__name__ for kind in _BUILT_IN}}
 _EMPTY: dict[type, str] = {list: "[]", tuple: "()", dict: "{}", set: "set()", frozenset: "frozenset()"}
 
 
@@ -60,12 +64,9 @@ class _Shaper:
     def of(self, value: Any, depth: int) -> str:
         self._left -= 1
         kind = type(value)
-        if kind is int or kind is float:
-            return _number(value, kind)
-        if value is None or kind is bool:
-            return repr(value)
-        if is_atom(value):
-            return kind.__name__ if value else repr(value)
+        write = _ATOMS.get(kind)
+        if write is not None:
+            return write(value)
         if kind in _EMPTY:
             return self._container(value, kind, depth)
         return self._object(value, depth) if isinstance(value, Inert) else _type_name(value)
@@ -75,8 +76,10 @@ class _Shaper:
             return _EMPTY[kind]
         if kind is not dict:
             return f"{kind.__name__}[{_types(value)}]"
-        if depth == 0 and len(value) <= _FEW_KEYS and all(map(_is_name, value)):
-            return f"{{{self._parts(value.items(), depth)}}}"
+        if depth == 0 and len(value) <= _FEW_KEYS and _TEXT_KEYS.issuperset(map(type, value)):
+            names = _NAMES[tuple(value)]
+            if names.are_written:
+                return f"{{{self._parts(names.public, list(value.values()))}}}"
         return f"dict[{_types(value)}, {_types(value.values())}]"
 
     def _object(self, value: Inert, depth: int) -> str:
@@ -93,16 +96,39 @@ class _Shaper:
             return name
         if len(value.args) == 1 and is_atom(value.args[0]) and "enum:Enum" in class_facts(kind).bases:
             return f"{name}({preview_text(value.args[0], 40)})"
-        parts = self._parts(_attributes(value), depth) if depth == 0 else ""
-        return f"{name}({parts})" if parts else name + _items_of_object(value)
+        attributes = _attributes(value) if depth == 0 else ()
+        if attributes:
+            names, values = zip(*attributes, strict=True)
+            parts = self._parts(_NAMES[names].public, values)
+            if parts:
+                return f"{name}({parts})"
+        return name + _items_of_object(value)
 
-    def _parts(self, named: Iterable[tuple[str, Any]], depth: int) -> str:
-        """The attributes of an object or the items of a record by name; private ones are the object's own business."""
-        public = sorted((name, index) for index, (name, _) in enumerate(named) if name and not name.startswith("_"))
-        values = [value for _, value in named]
+    def _parts(self, public: Sequence[tuple[str, int]], values: Sequence[Any]) -> str:
+        """The parts of an argument by name: `public` has the names that are shown, with the indices of their values."""
         shown = public[: min(_NAMED, max(self._left, 0))]
-        texts = [f"{printable(name)}: {self.of(values[index], depth + 1)}" for name, index in shown]
-        return ", ".join(texts) + (", ..." if len(shown) < len(public) else "")
+        texts = [label + self.of(values[index], 1) for label, index in shown]
+        return ", ".join(texts) if len(shown) == len(public) else ", ".join(texts) + ", ..."
+
+
+class _Names:
+    """What depends only on the names of an argument's parts.
+
+    `public` has the names in order, as they are shown, each with its index; private ones are the object's own business.
+    `are_written` says whether all read like names that a programmer has written: one with digits may be data.
+    """
+
+    __slots__ = ("are_written", "public")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        public = sorted((name, index) for index, name in enumerate(names) if name and not name.startswith("_"))
+        self.public = [(f"{printable(name)}: ", index) for name, index in public]
+        self.are_written = all(
+            name.isidentifier() and name.isascii() and not any(map(str.isdigit, name)) for name in names
+        )
+
+
+_NAMES: dict[tuple[str, ...], _Names] = ByNames(_Names)
 
 
 def _attributes(value: Inert) -> list[tuple[str, Any]]:
@@ -112,12 +138,24 @@ def _attributes(value: Inert) -> list[tuple[str, Any]]:
     return list(inner.items()) if type(inner) is dict else named
 
 
-def _number(value: Any, kind: type) -> str:
+def _number(value: Any) -> str:
+    kind = type(value)
+    if value > 0:
+        return kind.__name__
     if value < 0:
         return f"{kind.__name__}<0"
-    if value == 0:
-        return repr(kind(0))
-    return kind.__name__ if value == value else "nan"
+    return repr(kind(0)) if value == 0 else "nan"
+
+
+def _text(value: Any) -> str:
+    return type(value).__name__ if value else repr(value)
+
+
+_ATOMS: dict[type, Callable[[Any], str]] = {
+    **dict.fromkeys((int, float), _number),
+    **dict.fromkeys((bool, type(None)), repr),
+    **dict.fromkeys((str, bytes, bytearray), _text),
+}
 
 
 def _array(array: Array) -> str:
@@ -131,13 +169,13 @@ def _decimal(name: str, digits: str) -> str:
     return f"{name}<0" if digits.startswith("-") else name
 
 
-def _is_name(key: object) -> bool:
-    """Whether a key reads like one that a programmer has written; one with digits may be data."""
-    return type(key) is str and key.isidentifier() and key.isascii() and not any(map(str.isdigit, key))
-
-
-def _types(items: Iterable[Any]) -> str:
-    looked_at = list(islice(items, _ITEMS))
+def _types(items: Collection[Any]) -> str:
+    looked_at: Collection[Any] = items if len(items) <= _ITEMS else list(islice(items, _ITEMS))
+    kinds = set(map(type, looked_at))
+    if len(kinds) == 1:
+        name = _TYPE_NAMES.get(kinds.pop())
+        if name is not None:
+            return name
     examples = dict(zip(map(type, looked_at), looked_at, strict=True))  # one for each type, at the speed of C
     names = sorted({_type_name(example) for example in examples.values()})
     return " | ".join([*names[:_TYPES], *["..."][: len(names) > _TYPES]])

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..core.signals import raised_by_signal_handler
 from . import files, hash_shards, index, pending_counts
 from .folder_contents import FolderContents
 from .index import BrokenIndex, Counts, FunctionIndex, IndexedBundle
-from .layout import COUNTS, BundleEntry, parse_bundle_names
+from .layout import COUNTS, BundleEntry, bundle_names
 from .quota import Quota
 from .retention import RetentionRules
 
@@ -204,7 +204,9 @@ class FolderWriter:
         was_missing = found is None
         if found is None:
             found = self._replacement()
-        updated = self._index_of_listing(folder, found) if lists else self._amended(found)
+        listed = self._index_of_listing(folder, found) if lists else None
+        removed = self._removed.copy()  # a caller that makes space may remove more from here on
+        updated = listed or self._amended(found, removed)
         if not last:
             self._update_shards(folder, updated, lists)
         from_files, names = pending_counts.collect(self.folder, found.merged) if has_files else (Counts(), [])
@@ -219,7 +221,7 @@ class FolderWriter:
             lists = lists and self._contents.is_complete(folder)
         index.set_fresh(folder, lists or not (self._must_list or is_new))
         self._index_time = index.written_at(folder)
-        self._clear_pending(rules, lists)
+        self._clear_pending(rules, lists, removed)
         pending_counts.remove(self.folder, names + (abandoned if lists else []))
         if self._marked and not self._announced:
             pending_counts.remove_mark(self.folder, self.token)
@@ -257,29 +259,29 @@ class FolderWriter:
         listed = found.replace(stored=len(contents), bytes=contents.bytes(folder), tokens=tokens).listing(details)
         return listed.from_process(self.token, self._published)
 
-    def _amended(self, found: FunctionIndex) -> FunctionIndex:
-        """The index with what this process added and removed; the folder is not listed.
+    def _amended(self, found: FunctionIndex, removed: Mapping[str, int]) -> FunctionIndex:
+        """The index with what this process added, and without those that it removed; the folder is not listed.
 
         Another process may have listed the folder since, and have counted some of what was added: `tokens` says how
         many bundles of this process the index counts, so only the rest is added.
         """
         new = max(self._published - found.tokens.get(self.token, 0), 0)
         added = sum(bundle.size for bundle in self._added[-new:]) if new else 0
-        number = max(found.stored + new - len(self._removed), 0)
-        size = max(found.bytes + added - sum(self._removed.values()), 0)
-        bundles = (bundle for bundle in (*found.bundles, *self._added) if bundle.name not in self._removed)
+        number = max(found.stored + new - len(removed), 0)
+        size = max(found.bytes + added - sum(removed.values()), 0)
+        bundles = (bundle for bundle in (*found.bundles, *self._added) if bundle.name not in removed)
         amended = found.replace(stored=number, bytes=size).listing(bundles)
         return amended.from_process(self.token, self._published)
 
     def _update_shards(self, folder: int, updated: FunctionIndex, listed: bool) -> None:
         try:
             if updated.stored > hash_shards.FEWEST and hash_shards.exist(self.folder) and not self._must_list:
-                hash_shards.add(self.folder, self._entries(bundle.name for bundle in self._added))
+                hash_shards.add(self.folder, [bundle.name for bundle in self._added])
                 self._shard_updates += 1
                 if self._shard_updates % _SHARD_CHECKS == 0 and hash_shards.are_bloated(self.folder, updated.stored):
-                    hash_shards.build(self.folder, self._entries(os.listdir(folder)), self.token)
+                    hash_shards.build(self.folder, bundle_names(os.listdir(folder)), self.token)
             elif updated.stored > hash_shards.FEWEST:
-                hash_shards.build(self.folder, self._entries(os.listdir(folder)), self.token)
+                hash_shards.build(self.folder, bundle_names(os.listdir(folder)), self.token)
             elif listed:
                 hash_shards.discard(self.folder)
         except OSError as error:
@@ -288,14 +290,12 @@ class FolderWriter:
             with files.tolerated():  # incomplete shards would hide bundles; without any, readers list the folder
                 hash_shards.discard(self.folder)
 
-    def _entries(self, names: Iterable[str]) -> Iterator[BundleEntry]:
-        return parse_bundle_names(names, self.folder)
-
-    def _clear_pending(self, rules: RetentionRules, listed: bool) -> None:
-        """The index holds everything now."""
+    def _clear_pending(self, rules: RetentionRules, listed: bool, removed: Mapping[str, int]) -> None:
+        """The index holds everything now; it does not count `removed`."""
         self._pending = Counts()
         self._added.clear()
-        self._removed.clear()
+        for name in removed:
+            self._removed.pop(name, None)
         self._must_list = self._must_list and not listed
         if rules.keep == math.inf:
             self._contents.clear()

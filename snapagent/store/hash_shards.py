@@ -14,13 +14,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from . import files
-from .layout import HASHES, BundleEntry, parse_bundle_names
+from .layout import DIGITS, HASHES, BundleEntry, parse_bundle_names
 
 FEWEST = 400  # bundles up to which the folder is listed instead
 _TAIL = len("-3fa9c1d2.pkl")
 _LINE = len("20261122T093408.123456Z-a41f9c-123456-3fa9c1d2.pkl\n")
 _BLOAT = 3  # names of bundles that are gone are tolerated up to so many times what is stored
 _LIMIT = 64 * 1024 * 1024  # bytes of one shard that are read
+# First two digits -> file, one of 128: more files take too long to write, fewer are too large to read.
+_SHARDS = {f"{number:02x}": f"{number & 0x7F:02x}" for number in range(256)}
+_FIRST_DIGITS = slice(DIGITS.start, DIGITS.start + 2)  # where they stand in the name of a bundle
 
 
 def exist(folder: str) -> bool:
@@ -34,20 +37,20 @@ def are_bloated(folder: str, stored: int) -> bool:
         return sum(shard.stat().st_size for shard in shards) > _BLOAT * max(stored, FEWEST) * _LINE
 
 
-def add(folder: str, entries: Iterable[BundleEntry]) -> None:
-    """Append to shards that exist."""
-    _append(f"{folder}/{HASHES}", entries)
+def add(folder: str, names: Iterable[str]) -> None:
+    """Append names of bundles to shards that exist."""
+    _append(f"{folder}/{HASHES}", names)
 
 
-def build(folder: str, entries: Iterable[BundleEntry], token: str) -> None:
-    """Write the shards of all `entries`. Readers see none or all of them."""
+def build(folder: str, names: Iterable[str], token: str) -> None:
+    """Write the shards of all `names`, which are those of bundles. Readers see none or all of them."""
     for name in os.listdir(folder):
         if name.startswith(f"{HASHES}-"):  # left by a killed process: only one at a time builds, with the lock
             files.remove_folder(f"{folder}/{name}")
     draft = f"{folder}/{HASHES}-{token}"
     files.make_folders(draft)
     try:
-        _append(draft, entries)
+        _append(draft, names)
         discard(folder)
         os.rename(draft, f"{folder}/{HASHES}")
     except BaseException:
@@ -55,18 +58,14 @@ def build(folder: str, entries: Iterable[BundleEntry], token: str) -> None:
         raise
 
 
-def _append(path: str, entries: Iterable[BundleEntry]) -> None:
+def _append(path: str, names: Iterable[str]) -> None:
     lines: dict[str, list[str]] = defaultdict(list)
-    for entry in entries:
-        lines[_shard(entry.short_hash)].append(f"{entry.name}\n")
+    for name in names:
+        lines[_SHARDS[name[_FIRST_DIGITS]]].append(name)
     with files.own_folder(path) as shards:
-        for digits, names in lines.items():
-            files.append(shards, digits, "".join(names).encode("ascii"))
-
-
-def _shard(digits: str) -> str:
-    """The file of a hash, one of 128: more files take too long to write, fewer are too large to read."""
-    return f"{int(digits[:2], 16) & 0x7F:02x}"
+        for shard, among in lines.items():
+            among.append("")
+            files.append(shards, shard, "\n".join(among).encode("ascii"))
 
 
 def find(folder: str, digits: str) -> list[BundleEntry] | None:
@@ -77,7 +76,7 @@ def find(folder: str, digits: str) -> list[BundleEntry] | None:
     try:
         with files.opened_folder(f"{folder}/{HASHES}") as shards:
             try:
-                data, _ = files.read_regular(_shard(digits), _LIMIT, folder=shards)
+                data, _ = files.read_regular(_SHARDS[digits[:2]], _LIMIT, folder=shards)
             except FileNotFoundError:
                 return []
     except OSError:

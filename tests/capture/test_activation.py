@@ -502,8 +502,6 @@ def test_an_older_interpreter_among_the_children_goes_on_with_its_own_sitecustom
 
 def test_a_library_that_is_missing_is_named(app):
     (app / "yaml.py").write_text("raise ModuleNotFoundError('', name='yaml')")
-    with (app / "snapagent.yaml").open("a") as file:
-        file.write("defaults: {keep: 3}\n")  # braces, for which the library is needed
     done = run(app, "main.py", PYTHONPATH=str(app))
     assert done.stdout == "6\n"
     assert "capture stays off: ModuleNotFoundError (no module 'yaml')" in done.stderr

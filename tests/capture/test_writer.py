@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from capturing import Program
-from storing import TARGET, seal
+from storing import NOON, TARGET, Call, seal
 
+from snapagent.capture.writing import pauses
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
 from snapagent.store import Counts, Store, own_writes
@@ -79,23 +80,35 @@ def test_the_index_is_at_most_a_second_behind(base: str) -> None:
     program.writer.close()
 
 
-def test_between_its_steps_the_writer_leaves_the_interpreter_to_the_program(base: str) -> None:
-    program = Program(base, KEEP_ALL)
+def test_between_its_steps_the_writer_leaves_the_interpreter_to_the_program(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pauses, "_FOR", 60.0)  # seconds: a busy machine is slow
+    program = Program(base, KEEP_ALL, sealing=working)
     breaths: list[float] = []
     program.writer._pauses._never = Breaths(breaths)  # type: ignore[assignment]
-    program.call(1)
+    for number in range(5):
+        program.call(number)
     until = time.monotonic() + 10
-    while Store(base).index(TARGET).calls < 1 and time.monotonic() < until:
+    while Store(base).index(TARGET).captured < 5 and time.monotonic() < until:
         time.sleep(0.05)
-    assert len(breaths) >= 3  # before it seals, before it writes, before it tells the index
+    assert len(breaths) >= 5  # after each sealing
     program.writer.flush(10)
 
     breaths.clear()
-    program.call(2)
+    program.call(5)
     program.writer.flush(10)
 
     assert breaths == []  # somebody waits
     program.writer.close()
+
+
+def working(call):
+    """Seal a call in three milliseconds of processor time."""
+    until = time.thread_time() + 0.003
+    while time.thread_time() < until:
+        pass
+    return seal(call)
 
 
 class Breaths:
@@ -125,6 +138,46 @@ def test_surplus_calls_of_a_burst_are_captured_without_being_written(base: str) 
     assert Store(base).index(TARGET).counts == Counts(201, 201)
     assert len(written) < 100
     program.writer.close()
+
+
+def test_calls_that_come_while_the_thread_writes_wait_for_its_next_round(base: str) -> None:
+    written: list[object] = []
+    rounds = Rounds(written)
+
+    def sealing(call):
+        written.append(call.value)
+        if len(written) < 100:
+            caller = threading.Thread(target=program.call, args=(call.value + 1,))
+            caller.start()
+            caller.join()
+        return seal(call)
+
+    program = Program(base, Settings(keep=1), sealing=sealing, periodic=rounds)
+    program.call(0)
+    until = time.monotonic() + 10
+    while len(rounds.ended) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert rounds.ended[:2] == [1, 1]  # asked after the first call, because an update was due, and after the round
+    program.writer.close()
+    assert stored_values(base) == [written[-1]]
+
+
+class Rounds:
+    """Notes how many calls were written when the thread had time for its periodic task."""
+
+    def __init__(self, written: list[object]) -> None:
+        self.written = written
+        self.ended: list[int] = []
+
+    def run_if_due(self) -> None:
+        self.ended.append(len(self.written))
+
+    def restart(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
 
 
 def test_a_full_queue_drops_and_counts(base: str) -> None:
@@ -354,6 +407,44 @@ def test_a_time_limit_that_fires_while_we_write_reaches_the_program(base: str) -
             program.call()
     finally:
         signal.signal(signal.SIGALRM, before)
+    program.writer.close()
+
+
+@pytest.mark.parametrize("while_sealing", [True, False])
+def test_an_interrupt_loses_no_call_but_the_one_that_was_being_written(
+    base: str, while_sealing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may be sealed already, and not written yet."""
+    calls = [Call(settings=KEEP_ALL, started=NOON + number, value=number) for number in range(10)]
+    steps: list[str] = []
+
+    def sealing(call: Call):
+        steps.append("seal")
+        if while_sealing and len(steps) > 5 and steps.count("interrupt") == 0:
+            steps.append("interrupt")
+            raise KeyboardInterrupt
+        return seal(call)
+
+    program = Program(base, KEEP_ALL, sealing=sealing)
+    real = program.store.write
+
+    def write(*args, **kwargs):
+        steps.append("write")
+        if not while_sealing and steps.count("write") > 5 and steps.count("interrupt") == 0:
+            steps.append("interrupt")
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(program.store, "write", write)
+    queues = [calls]
+    storer = program.writer._storer
+    with pytest.raises(KeyboardInterrupt):
+        storer.store_all(lambda: queues.pop() if queues else ())
+    storer.store_all(lambda: ())
+
+    assert steps[:5] == ["seal", "write", "seal", "seal", "seal"]  # the first bundle of a function does not wait
+    assert len(set(stored_values(base))) == len(stored_values(base)) == 9
+    assert storer.unsettled == 1
     program.writer.close()
 
 

@@ -16,6 +16,7 @@ from tapes import taped
 
 from snapagent.bundle import Note
 from snapagent.cli import main
+from snapagent.dependencies.presets import UNRECORDED
 from snapagent.store import Store
 
 PROGRAM = """
@@ -142,6 +143,13 @@ def test_why_names_tapes_that_cannot_be_replayed_and_calls_that_came_late(shop: 
         in output
     )
     assert "2 calls of dependencies not recorded (late)" in output
+
+
+def test_why_tells_to_declare_what_no_preset_records(shop: Shop, program: ModuleType) -> None:
+    place(shop, program, "open", complete=False, reason=UNRECORDED.format("COPY of psycopg"))
+    output = " ".join(run("why", "effects_program.place").output.split())
+    assert "(effects_unrecorded): its preset does not record such a call, so it cannot be replayed: COPY of" in output
+    assert "raise `effects`" not in output
 
 
 def test_stats_counts_the_calls_of_each_dependency(shop: Shop, program: ModuleType) -> None:

@@ -246,6 +246,25 @@ def test_names_that_clash_get_others():
     assert len(set(re.findall(r"result = (\w+)\.of\(\)", text))) == 3
 
 
+@pytest.mark.skipif(RUFF is None, reason="ruff is not installed")
+def test_the_file_begins_with_the_set_up_and_formatters_leave_it_alone(tmp_path):
+    called = call([name("shop.pricing", "quote")], [["1"]])
+    common = InlineTest("shop.pricing:quote", "h1", called, expected=["1"])
+    tests = [
+        ("test_own", common.replace(setup="shop.boot:App.prepare")),
+        ("test_django", common.replace(setup="django", settings="site.settings")),
+    ]
+
+    text = file_source(tests, "Calls.")
+
+    assert text.partition("def test_own")[0] == (
+        '"""Calls."""\n\nimport os\n\nimport django\nimport shop.boot\n\nshop.boot.App.prepare()\n'
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")\ndjango.setup()\n\n'
+        "from shop.pricing import quote  # noqa: E402\n\n\n"
+    )
+    assert formatted(text, tmp_path) == ""
+
+
 @pytest.mark.parametrize(("text", "literal_"), [("it's", '"it\'s"'), ('say "x"', "'say \"x\"'"), ("\"'", '"\\"\'"')])
 def test_quotes_are_chosen_as_formatters_do(text, literal_):
     assert quoted(text) == literal_

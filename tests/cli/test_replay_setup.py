@@ -123,6 +123,40 @@ def test_a_setup_that_cannot_be_meant_is_wrong_usage(till: Path) -> None:
     assert "--setup expects module:callable or the word django, not 'prepare'" in " ".join(done.stderr.split())
 
 
+def outcome_of_pytest(project: Path, *options: str) -> str:
+    """What pytest says of the files in `tests`."""
+    return run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, "tests").stdout
+
+
+def test_new_test_tries_with_the_set_up_and_says_where_pytest_takes_it_from(till: Path) -> None:
+    words = ("-m", "snapagent", "new-test", "till.prices.price", "-o", "tests/", "--force")
+    without = run(till, *words)
+    done = run(till, *words, "--setup", "till.boot:prepare")
+
+    assert without.returncode == 1 and "not set up" in without.stderr
+    assert done.returncode == 0 and "all pass" in done.stderr
+    assert "add `setup: till.boot:prepare` to it" in done.stderr
+    with (till / "snapagent.yaml").open("a") as file:
+        file.write("setup: till.boot:prepare\n")
+    assert "3 passed" in outcome_of_pytest(till)
+    assert "add `setup:" not in run(till, *words, "--setup", "till.boot:prepare").stderr
+
+
+@pytest.mark.parametrize("by", ["option", "yaml"])
+def test_inline_tests_prepare_the_program_themselves(till: Path, by: str) -> None:
+    option = ["--setup", "till.boot:prepare"] if by == "option" else []
+    if by == "yaml":
+        with (till / "snapagent.yaml").open("a") as file:
+            file.write("setup: till.boot:prepare\n")
+
+    done = run(till, "-m", "snapagent", "new-test", "till.prices.price", "--inline", "-o", "tests/", *option)
+
+    assert done.returncode == 0, done.stderr
+    assert "3 tests of 3 bundles, all pass" in done.stderr
+    (till / "snapagent.yaml").unlink()
+    assert "3 passed" in outcome_of_pytest(till, "-p", "no:snapagent")
+
+
 def test_the_config_that_the_option_names_holds_for_the_replaying_processes(till: Path) -> None:
     write(till, {"other.yaml": "version: 1\nsetup: till.boot:prepare\n"})
 
@@ -205,6 +239,14 @@ def test_django_is_set_up_by_itself_with_the_settings_of_each_call(site: Path) -
 
     assert len(results) == 4
     assert kinds(results) == {"equal"}
+
+
+def test_inline_tests_set_django_up_with_the_settings_of_the_calls(site: Path) -> None:
+    done = run(site, "-m", "snapagent", "new-test", "site1.models.name", "--inline", "-o", "tests/")
+
+    assert "2 tests of 4 bundles" in done.stderr
+    assert "it needs the settings module proj.two, and other tests proj.one" in done.stderr
+    assert "2 passed" in outcome_of_pytest(site, "-p", "no:snapagent")
 
 
 def test_settings_in_the_environment_win(site: Path) -> None:

@@ -422,11 +422,11 @@ def test_the_pure_python_parser_reads_the_same(tmp_path):
     assert said == [repr(load_config(str(good))), f"{bad}:3: a glob that begins with '*' must be quoted"]
 
 
-def test_a_good_config_costs_a_starting_program_a_few_small_modules(tmp_path):
+def test_a_good_config_costs_a_starting_program_nothing_but_yaml(tmp_path):
     path = tmp_path / "snapagent.yaml"
-    path.write_text("version: 1\ntargets:\n  - a.b:c\n  - d.**:**\ndefaults:\n  keep: 3\n  exclude: [self.model]\n")
+    path.write_text("version: 1\ntargets:\n  - a.b:c\n  - d.**:**\ndefaults: {keep: 3, exclude: [self.model]}\n")
     code = f"""if True:
-        import __future__, sys
+        import __future__, sys, yaml
         before = set(sys.modules)
         from snapagent.config.reading import load_config
         wants = load_config({str(path)!r}).target_set().wants_module
@@ -439,8 +439,8 @@ def test_a_good_config_costs_a_starting_program_a_few_small_modules(tmp_path):
     assert loaded == [
         "snapagent",
         "snapagent.config",
+        "snapagent.config.document",
         "snapagent.config.environment",
-        "snapagent.config.plain_yaml",
         "snapagent.config.reading",
         "snapagent.config.settings",
         "snapagent.config.targets",

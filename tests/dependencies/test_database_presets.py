@@ -14,7 +14,7 @@ import pytest
 from effects_support import World, captured
 
 from snapagent.dependencies.presets import load_preset
-from snapagent.dependencies.presets.db_calls import RowNotRecorded, ServedCursor, role_of
+from snapagent.dependencies.presets.db_calls import RowNotRecorded, ServedConnection, ServedCursor, role_of
 
 SQLITE = """
     import sqlite3
@@ -139,6 +139,15 @@ def test_a_served_cursor_does_not_make_up_rows() -> None:
     assert cursor.fetchone() == (1,)
     with pytest.raises(RowNotRecorded):
         cursor.fetchone()
+
+
+def test_rows_of_a_statement_that_passed_the_preset_by_are_refused() -> None:
+    cursor = ServedConnection().cursor()
+    cursor.execute("PRAGMA foreign_keys=ON")  # as programs do when a connection is made
+    with pytest.raises(RowNotRecorded, match="declare the function that uses it"):
+        cursor.fetchall()
+    with pytest.raises(LookupError, match="'fetch' of the driver's connection is not recorded"):
+        ServedConnection().driver_connection.fetch("SELECT 1")
 
 
 class TestSqlalchemy:

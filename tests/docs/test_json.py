@@ -21,7 +21,7 @@ from snapagent.cli.group import COMMAND_FILES
 from snapagent.config.settings import DEFAULT_SETTINGS
 from snapagent.dependencies.tape import Summary
 from snapagent.sealing.hashing.canonical import Canonical
-from snapagent.sealing.preview import preview_tree
+from snapagent.sealing.preview_tree import previews
 from snapagent.store import Counts, Store
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -175,7 +175,7 @@ def _add_oddities(store: Store) -> None:
         opaque=("sku",),
         accepted={"time": bundle.header.timestamp, "by": "snapagent replay --accept (0.1.0)", "seconds": 0.004},
         effects=Summary(1, dependencies={"sqlite3": (1, 0)}, previews=({"dependency": "sqlite3"},)).as_dict(),
-        tree={"sku": preview_tree(list(range(50)), Canonical())},
+        tree=previews({"sku": list(range(50))}, Canonical())[1],
     )
     store.publish("shop.storage:find_product", header, bundle.payload, when=entry.when + 1)
     keep_all = DEFAULT_SETTINGS.replace(keep=float("inf"))

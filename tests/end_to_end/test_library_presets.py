@@ -37,9 +37,12 @@ def test_37_sqlite_is_replayed_without_its_file(folder: Path) -> None:
     assert not (folder / "shop.db").exists()
 
 
-def test_37_sqlalchemy_is_replayed_without_its_file(folder: Path) -> None:
+@pytest.mark.parametrize(("program_name", "driver"), [("sqlalchemy", "sqlite3"), ("sqlalchemy_async", "aiosqlite")])
+def test_37_sqlalchemy_is_replayed_without_its_file(folder: Path, program_name: str, driver: str) -> None:
     pytest.importorskip("sqlalchemy")
-    program = Deployed(folder, "sqlalchemy", ["sqlalchemy"], SHOP_DATABASE="sqlite:///shop.db")
+    pytest.importorskip(driver)
+    url = f"sqlite+{driver}:///shop.db".replace("+sqlite3", "")
+    program = Deployed(folder, program_name, ["sqlalchemy"], SHOP_DATABASE=url)
     program.run()
     os.unlink(folder / "shop.db")
     program.assert_all_equal()
@@ -47,15 +50,16 @@ def test_37_sqlalchemy_is_replayed_without_its_file(folder: Path) -> None:
 
 
 def test_37_postgresql_is_replayed_without_the_server(tmp_path: Path) -> None:
-    pytest.importorskip("psycopg")
+    for library in ("psycopg", "psycopg_pool", "sqlalchemy", "asyncpg"):
+        pytest.importorskip(library)
     with postgres_running() as port:
+        dsn = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+        url = f"://postgres@127.0.0.1:{port}/postgres"
         programs = [
-            _deployed(tmp_path / "plain", "psycopg", DSN=f"host=127.0.0.1 port={port} user=postgres dbname=postgres"),
-            _deployed(
-                tmp_path / "orm",
-                "sqlalchemy",
-                SHOP_DATABASE=f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres",
-            ),
+            _deployed(tmp_path / "plain", "psycopg", "psycopg", DSN=dsn),
+            _deployed(tmp_path / "pool", "psycopg_pool", "psycopg", DSN=dsn),
+            _deployed(tmp_path / "orm", "sqlalchemy", "sqlalchemy", SHOP_DATABASE=f"postgresql+psycopg{url}"),
+            _deployed(tmp_path / "async", "sqlalchemy_async", "sqlalchemy", SHOP_DATABASE=f"postgresql+asyncpg{url}"),
         ]
         for program in programs:
             program.run()
@@ -63,9 +67,9 @@ def test_37_postgresql_is_replayed_without_the_server(tmp_path: Path) -> None:
         program.assert_all_equal()
 
 
-def _deployed(folder: Path, library: str, **environ: str) -> Deployed:
+def _deployed(folder: Path, program: str, preset: str, **environ: str) -> Deployed:
     folder.mkdir()
-    return Deployed(folder, library, [library], **environ)
+    return Deployed(folder, program, [preset], **environ)
 
 
 def test_37_redis_is_replayed_without_the_server(folder: Path) -> None:

@@ -15,6 +15,7 @@ from effects_support import captured
 from http_server import Handler, serving
 
 from snapagent import Bundle, EffectNotRecorded, UndeclaredEffect, load_capture
+from snapagent.errors import NotReplayableError
 
 SOURCES = {
     "requests": """
@@ -222,3 +223,54 @@ def test_65_a_statement_that_a_warm_identity_map_spared_is_named_with_the_likely
 
     with pytest.raises(EffectNotRecorded, match="nothing of its kind was recorded: a cache above it"):
         bundle.check(call)
+
+
+LISTENER = """
+    import redis
+
+    client = redis.Redis(port=1)  # no server: to listen is an effect all the same
+
+    def heard(channel):
+        try:
+            client.pubsub().subscribe(channel)
+        except redis.ConnectionError:
+            return f"nothing on {channel}"
+
+    def call(channel, listen):
+        return heard(channel) if listen else channel
+"""
+
+
+def test_a_call_that_the_preset_cannot_record_makes_the_bundle_one_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("redis")
+    bundle = bundle_of(tmp_path, monkeypatch, "redis", LISTENER, "news", True)
+    said = "PubSub of redis is not recorded; declare the function that uses it under `dependencies:`"
+
+    assert f"target preset_world:call: {said}" in caplog.text
+    with pytest.raises(NotReplayableError, match=said) as caught:
+        bundle.check()
+    assert caught.value.remedy == "capture the call again"
+
+
+def test_a_call_that_the_preset_cannot_serve_is_refused_where_the_recorded_call_made_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("redis")
+    bundle = bundle_of(tmp_path, monkeypatch, "redis", LISTENER, "news", False)
+    world = sys.modules["preset_world"]
+
+    assert bundle.check().kind == "equal"
+    with pytest.raises(EffectNotRecorded, match="PubSub of redis is not recorded"):
+        bundle.check(lambda channel, listen: world.heard(channel))
+
+
+def test_a_declared_function_may_use_what_the_preset_cannot_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("redis")
+    bundle = bundle_of(tmp_path, monkeypatch, "redis, 'preset_world:heard'", LISTENER, "news", True)
+
+    assert bundle.check().notes == ("effects: 1 served",)
+    assert bundle.result == "nothing on news"

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from snapagent.placeholder import restore_placeholder
-from snapagent.sealing.preview import LEAF_LIMIT, TREE_DEPTH, TREE_ITEMS, TREE_NODES, preview_text, preview_tree
+from snapagent.sealing.hashing.canonical import Canonical
+from snapagent.sealing.preview import preview_text
+from snapagent.sealing.preview_tree import LEAF_LIMIT, TREE_DEPTH, TREE_ITEMS, TREE_NODES, previews
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
 from snapagent.serializer.inert.decode import decode
 
@@ -42,7 +44,12 @@ def text(value: object, limit: int = 80) -> str:
 
 
 def tree(value: object) -> dict[str, Any]:
-    return preview_tree(decode(freeze_outcome(value, False, FreezeRules()).data))
+    return tree_of(decode(freeze_outcome(value, False, FreezeRules()).data))
+
+
+def tree_of(graph: object) -> dict[str, Any]:
+    tree: dict[str, Any] = previews({"value": graph}, Canonical())[1]["value"]
+    return tree
 
 
 def nodes(node: dict[str, Any]) -> int:
@@ -123,7 +130,7 @@ def test_nothing_that_steers_a_terminal_is_printed() -> None:
     bad_names = b"\x80\x05\x8c\x0dbad\x1b\xe2\x80\xaemodule\x8c\x05\x1b[31m\x93)R}\x8c\x03\x1bxyK\x01sb."
 
     for graph in (decode(pickle.dumps(value, 5)), decode(bad_names)):
-        for shown in (preview_text(graph, 500), json.dumps(preview_tree(graph), ensure_ascii=False)):
+        for shown in (preview_text(graph, 500), json.dumps(tree_of(graph), ensure_ascii=False)):
             assert shown.isprintable()
 
 

@@ -66,7 +66,7 @@ def test_previews_are_by_path_with_defaults_applied() -> None:
 
     assert header.previews == {"rows": "[1]", "currency": "'EUR'", "extra": "()", "options": "{}", "result": "2"}
     assert header.tree.keys() == header.previews.keys()
-    json.dumps(header.tree)
+    json.dumps(dict(header.tree))
 
 
 def test_previews_of_a_failed_call_show_the_exception() -> None:

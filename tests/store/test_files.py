@@ -133,7 +133,7 @@ def test_a_batch_of_files_survives_the_removal_of_its_folder(tmp_path: Path) -> 
     import shutil
 
     path = tmp_path / "captures" / "f"
-    with files.BatchFolder(str(path)) as folder:
+    with files.BatchFolder(str(path), "a41f9c") as folder:
         folder.publish("first", b"1", durable=False)
         shutil.rmtree(tmp_path / "captures")
         folder.publish("second", b"2", durable=True)
@@ -143,6 +143,34 @@ def test_a_batch_of_files_survives_the_removal_of_its_folder(tmp_path: Path) -> 
     assert sorted(os.listdir(path)) == ["second", "third"]
     assert path.stat().st_mode & 0o777 == 0o700
     assert len(os.listdir("/proc/self/fd")) == opened - 1
+
+
+def test_batches_of_several_threads_do_not_disturb_one_another(tmp_path: Path) -> None:
+    """Each has one name for all of its drafts."""
+
+    def write(first: int) -> None:
+        with files.BatchFolder(str(tmp_path), "a41f9c") as folder:
+            for number in range(first, first + 100):
+                folder.publish(str(number), b"%d" % number * 1000, durable=False)
+
+    threads = [threading.Thread(target=write, args=(first,)) for first in range(0, 400, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        str(number): b"%d" % number * 1000 for number in range(400)
+    }
+
+
+def test_a_draft_that_could_not_be_removed_does_not_stop_the_next_one(tmp_path: Path) -> None:
+    with files.BatchFolder(str(tmp_path), "a41f9c") as folder:
+        folder.publish("first", b"1", durable=False)
+        (tmp_path / folder._draft).write_bytes(b"left over, and longer than the next one")
+        folder.publish("second", b"2", durable=False)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"first": b"1", "second": b"2"}
 
 
 def test_the_first_of_several_writers_creates_a_file_and_no_draft_stays(tmp_path: Path) -> None:

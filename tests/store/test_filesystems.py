@@ -84,7 +84,7 @@ def test_a_capturing_process_logs_it_once(on_nfs: Path, caplog: pytest.LogCaptur
     governor = type("Governor", (), {"spent": 0.0, "share": 0.02})()
     with caplog.at_level(logging.WARNING, "snapagent"):
         for _ in range(2):
-            Reporter(str(on_nfs / "captures"), {}, {}, governor).run_if_due()  # type: ignore[arg-type]
+            Reporter(str(on_nfs / "captures"), (), {}, {}, governor).run_if_due()  # type: ignore[arg-type]
 
     (record,) = caplog.records
     assert "shared filesystem (nfs4)" in record.message and "pull file:///" in record.message

@@ -8,7 +8,7 @@ import pytest
 from storing import NOON, header_of, payload_of, publish
 
 from snapagent.config.settings import Settings
-from snapagent.store import BundleEntry, Counts, Store, StoreFailure
+from snapagent.store import BundleEntry, Counts, Store, StoreFailure, index
 from snapagent.store.layout import parse_bundle_names
 from snapagent.store.retention import KEEP_ALL
 
@@ -92,6 +92,32 @@ def test_what_another_process_stored_counts_too(tmp_path: Path) -> None:
     assert used(store) <= 22_000
     assert set(old) - set(store.entries("shop:other"))
     assert store.index("shop:other").stored == len(store.entries("shop:other"))
+
+
+@pytest.mark.parametrize("keep", [math.inf, 900])
+def test_what_is_evicted_while_the_index_is_written_is_not_counted_in_it_for_ever(
+    tmp_path: Path, keep: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In `sync` mode callers make space while the writer's thread updates the index."""
+    store = limited(tmp_path, math.inf)
+    first, *_ = [write(store, number) for number in range(5)]
+    settings = Settings(keep=keep)
+    store.update("shop:a", Counts(5, 5), settings)
+    write(store, 6)
+    real = index.save
+
+    def save(*args: object) -> None:
+        monkeypatch.undo()
+        store.folder_writer("shop:a").record_removed(first.name, Path(first.path).stat().st_size)
+        os.unlink(first.path)
+        real(*args)
+
+    monkeypatch.setattr(index, "save", save)
+    store.update("shop:a", Counts(1, 1), settings)
+    store.update("shop:a", Counts(1, 1), settings)
+
+    found = store.index("shop:a")
+    assert (found.stored, found.bytes) == (5, used(store))
 
 
 def test_a_bundle_larger_than_the_whole_store_is_refused(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from ..instrument.wrapper import wrap
 from ..recording.recorder import Recorder
 from .effect_recorder import EffectRecorder
 from .frames import open_
-from .operation_recorder import OperationRecorder
+from .operation_recorder import OperationRecorder, operation_recorder
 from .taping_recorder import taping
 from .threads import MODULES, carry
 
@@ -133,7 +133,7 @@ class Dependencies:
         for found in Discovery(operation.module, namespace).functions():
             if operation.qualname in (found.qualname, *found.names):
                 flavor = flavor_of(found.function)
-                self._replace(found, OperationRecorder(rule, operation, flavor, found.function))
+                self._replace(found, operation_recorder(rule, operation, flavor, found.function))
                 return
 
     def restore(self) -> None:
@@ -147,7 +147,7 @@ class Dependencies:
 
 def _recorded(rule: DependencyRule, operation: Operation, function: Any) -> Any:
     """A callable that records the calls of one that is no Python function."""
-    recorder = OperationRecorder(rule, operation, "plain", function)
+    recorder = operation_recorder(rule, operation, "plain", function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         pending = recorder.begin(args, kwargs) if open_ and recorder.admit() else None

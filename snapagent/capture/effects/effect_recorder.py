@@ -22,7 +22,8 @@ from ...dependencies.presets import Deferred
 from ...dependencies.raw_tape import path_of_argument
 from ...dependencies.tape import HANDLE, SKIPPED, STORED, WRITE
 from ...placeholder import TOO_BIG, UNSTORABLE
-from ...serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
+from ...serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
+from ...serializer.freezing.frozen import Frozen
 from ..host_guard import describe, log_once
 from ..recording.recorder import capturing
 from .frames import current, open_
@@ -58,7 +59,7 @@ class PendingEffect:
         self.content: bytes | None = None  # of plain arguments, before the call
 
 
-def _accepting(frame: tuple[Tape, ...], recorder: EffectRecorder) -> Sequence[Tape]:
+def accepting(frame: tuple[Tape, ...], recorder: EffectRecorder) -> Sequence[Tape]:
     """The tapes that record this call; nearly always there is one tape."""
     if len(frame) == 1:
         return frame if frame[0].accepts(recorder) else ()
@@ -145,7 +146,7 @@ class EffectRecorder:
         frame = current.get()
         if me in capturing:
             return None
-        tapes = _accepting(frame, self)
+        tapes = accepting(frame, self)
         if not tapes:
             return None
         capturing.add(me)

@@ -7,7 +7,9 @@ from sys import modules
 from ...core.signature import KEYWORD_ONLY, Parameters
 from ...dependencies.callers import calling_codes, library_of
 from ...serializer.freezing.freeze import freeze_call, freeze_outcome
-from .effect_recorder import EffectRecorder, PendingEffect
+from ..host_guard import log_once
+from .effect_recorder import EffectRecorder, PendingEffect, accepting
+from .frames import current
 from .tape import FAULT, Effect, tick
 
 TYPE_CHECKING = False
@@ -78,6 +80,21 @@ class OperationRecorder(EffectRecorder):
 
     def _keep_arguments(self, effect: Effect, pending: PendingEffect, rules: FreezeRules) -> None:
         """The preset's arguments are values of its own."""
+
+
+class UnrecordedOperation(OperationRecorder):
+    """Marks the tapes below which an operation is called that no preset can record."""
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        for tape in accepting(current.get(), self):
+            tape.give_up(self.operation.unrecorded)
+            log_once(f"target {tape.target}", self.operation.unrecorded)
+
+
+def operation_recorder(rule: DependencyRule, operation: Operation, flavor: str, function: Any) -> OperationRecorder:
+    """The recorder of an operation's calls."""
+    kind = UnrecordedOperation if operation.unrecorded else OperationRecorder
+    return kind(rule, operation, flavor, function)
 
 
 def _no_parameters_of_its_own() -> None:

@@ -10,6 +10,7 @@ import inspect
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from .frames import FILE_NAME
 from .trampolines import PARTS, GatedParts, Parts, gated_code, swap_code
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def is_gated(function: object) -> bool:
 
 
 def _parts(function: FunctionType, kind: type[Parts] = Parts) -> Parts | None:
-    return next((const for const in function.__code__.co_consts if type(const) is kind), None)
+    code = function.__code__
+    if code.co_filename != FILE_NAME:
+        return None
+    return next((const for const in code.co_consts if type(const) is kind), None)
 
 
 def swap(function: FunctionType, recorder: Recorder) -> None:

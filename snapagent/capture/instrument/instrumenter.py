@@ -63,8 +63,9 @@ class Instrumenter:
 
     def _chosen(self, module: str, found: Found) -> tuple[Found, Settings] | None:
         """The function with its settings if it is a target. One that the module imports must be named exactly."""
-        for name in dict.fromkeys((found.qualname, *found.names)):
-            settings = self._targets.rule_for(Target(module, name))
+        names = found.names
+        for name in names if found.qualname == names[0] else (found.qualname, *names):
+            settings = self._targets.settings_of(module, name)
             if settings is None:
                 continue
             if found.own or (name in self._targets.exact_names(module) and _made_elsewhere(found.function)):
@@ -262,11 +263,8 @@ def references_elsewhere(found: Found) -> bool:
 
     By its reference count: a search for the references would have to visit all objects of the process.
     """
-    return _extra_references(found) > _BARE
-
-
-def _extra_references(found: Found) -> int:
-    return sys.getrefcount(found.function) - len(found.places) - _to_itself(found)
+    extra = sys.getrefcount(found.function) - len(found.places)
+    return extra > _BARE and extra - _to_itself(found) > _BARE
 
 
 def _to_itself(found: Found) -> int:
@@ -293,15 +291,17 @@ def restore_each(references: list[weakref.ref[Any]], restore: Callable[[Any], No
 
 
 def restore_places(wrapper: SnapWrapper) -> None:
-    places: tuple[Place, ...] = wrapper._self_places
+    held = wrapper._self_places
+    places: tuple[Place, ...] = held if isinstance(held, tuple) else (held,)
     for place in places:
         if place.read() is wrapper:
             place.write(inner_of(wrapper))
 
 
 def _bare() -> int:
-    """`_extra_references` of a function that nothing else refers to, in this version of Python."""
-    return _extra_references(Found(eval("lambda: None"), "f", "function", True))
+    """References to a function that nothing else refers to, in this version of Python: see `references_elsewhere`."""
+    found = Found(eval("lambda: None"), "f", "function", True)
+    return sys.getrefcount(found.function) - len(found.places)
 
 
 _BARE = _bare()

@@ -31,11 +31,11 @@ class FailureHandler:
 
     def check_usable(self) -> None:
         """Raises StoreFailure while the breaker of the disk is open."""
-        if self._is_unusable():
+        if self._unusable and self._is_unusable():
             raise StoreFailure(self._unusable)
 
     def _is_unusable(self) -> bool:
-        return bool(self._unusable) and monotonic() < self._unusable_until
+        return monotonic() < self._unusable_until
 
     def succeeded(self, function: WatchedTarget) -> None:
         function.breaker = None

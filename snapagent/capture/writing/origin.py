@@ -6,7 +6,17 @@ import os
 import sys
 from time import gmtime, strftime
 
-from ...bundle import FOLDER, HOST, IMPORTED_BY, PROCESS_START, REVISION, SETTINGS_MODULE, SPAN_ID, TRACE_ID
+from ...bundle import (
+    FOLDER,
+    HOST,
+    IMPORTED_BY,
+    PROCESS_START,
+    REVISION,
+    SETTINGS_MODULE,
+    SPAN_ID,
+    TRACE_ID,
+    JsonMapping,
+)
 from ...config.environment import read_regular, revision
 from ...core.clock import time
 from ..importing.importers import importers_of
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MOST = 4096  # bytes of a file that the system makes
+_NO_ORIGIN = None, None
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
@@ -30,17 +41,27 @@ class Origins:
         self._known: dict[str, Mapping[str, object]] = {}
         self._process: dict[str, object] = {}
         self._pid = 0
+        self._whole: dict[str, tuple[str | None, JsonMapping]] = {}  # by module, for calls without a trace
 
     def of(self, module: str, trace: tuple[str, str] | None = None) -> Mapping[str, object]:
         """The origin of a call of this module's function; `trace` is its trace and span id, if it has any."""
+        if self._pid != os.getpid():  # the first call, or that of a forked child
+            self._pid, self._process = os.getpid(), _process_facts()
+            self._whole.clear()
+        settings = os.environ.get(SETTINGS_MODULE)
+        if trace is not None:
+            return {**self._of_module(module, settings), TRACE_ID: trace[0], SPAN_ID: trace[1]}
+        before, whole = self._whole.get(module, _NO_ORIGIN)
+        if whole is None or before != settings:
+            whole = JsonMapping.of(self._of_module(module, settings))
+            self._whole[module] = settings, whole
+        return whole
+
+    def _of_module(self, module: str, settings: str | None) -> dict[str, object]:
         known = self._known.get(module)
         if known is None:
             known = self._known[module] = dict(self._facts(module))
-        if self._pid != os.getpid():  # the first call, or that of a forked child
-            self._pid, self._process = os.getpid(), _process_facts()
-        settings = os.environ.get(SETTINGS_MODULE)
-        traced = {TRACE_ID: trace[0], SPAN_ID: trace[1]} if trace is not None else {}
-        return {**({SETTINGS_MODULE: settings} if settings else {}), **known, **self._process, **traced}
+        return {**({SETTINGS_MODULE: settings} if settings else {}), **known, **self._process}
 
     def _facts(self, module: str) -> Mapping[str, object]:
         importers, folder = importers_of(module), self._folder(module)

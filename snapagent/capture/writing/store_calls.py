@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Sealed = tuple[CapturedCall, int, Header, Parts, list[str]]  # with its number and the shapes that were looked at
     ShapeOf = Callable[[Any], str]
 
-_TOGETHER = 0.005  # seconds after which calls that were sealed are written
+_TOGETHER = 0.005  # seconds after which the calls that were sealed are written
 _UNKNOWN = "?"  # in place of a shape: no shape is so
 
 
@@ -129,7 +129,7 @@ class CallStorer:
         self._write(group)
 
     def store_all(self, take_queued: Callable[[], Sequence[CapturedCall]]) -> None:
-        """Seal and store calls until no more are queued. Each is counted as captured, skipped, failed, or given up."""
+        """Seal and store calls until `take_queued` has no more. Each counts as captured, skipped, failed or lost."""
         self._take_queued = take_queued
         self._sort_in()
         for group in self._backlog.groups():
@@ -201,9 +201,8 @@ class CallStorer:
         """Move calls from `rest` to `sealed`. Those that are not to be written are counted, or given up."""
         function, retention = group.function, group.retention
         size, until = 0, monotonic() + _TOGETHER
-        while rest and (not size or (size < function.sealed_together and monotonic() < until)):
+        while rest and size < function.sealed_together:
             call, counter = rest.pop()
-            size += call.size
             shapes: list[str] = []  # of the call, where retention asks for it before the call is sealed
             is_kept = retention is None or retention.keeps(call.outcome_kind, partial(self._shape, call, shapes))
             if self.end.is_over and (is_kept or function.gate.limited):
@@ -222,6 +221,9 @@ class CallStorer:
                     self._failed(group, call, error)
                 else:
                     sealed.append((call, counter, header, payload, shapes))
+                    size += call.size
+            if monotonic() > until:
+                return
 
     def _shape(self, call: CapturedCall, shapes: list[str]) -> str:
         """The shape, which is added to `shapes`. One that is unknown, so that the call is kept, where it fails."""

@@ -211,9 +211,10 @@ class Writer:
             is_left = request is None and native_thread.are_all()
             if is_left:  # from here on a call starts another thread
                 self._starting, self._running = _thread.allocate_lock(), False
-            self._pauses.begin(allowed=request is None)
+            asked = request is not None or is_left
+            self._pauses.begin(allowed=not asked)
             try:
-                self._work(request is not None or is_left, last or is_left)
+                self._work(asked, last or is_left)
                 self._prune()
                 self._report(last or is_left)
             except BaseException as error:  # the thread goes on, whatever the program's logging or types raise
@@ -239,7 +240,7 @@ class Writer:
 
     def _work(self, asked: bool, last: bool) -> None:
         with self._work_lock:
-            self._drain()
+            self._drain(0.0 if asked else GATHER_MOST)
             if asked or monotonic() >= self._storer.indexes.next_update:
                 self._storer.indexes.update(_LAST_PATIENCE if asked else _PATIENCE, last=last)
 
@@ -270,14 +271,24 @@ class Writer:
         if self._ident == get_ident() and self._wake.empty():
             self._pauses.pause()
 
-    def _drain(self) -> None:
-        """Write the whole queue."""
-        self._storer.store_all(self._take_queued)
-        self._storer.prune()
+    def _drain(self, gather: float = 0.0) -> None:
+        """Write the queue. Calls that come meanwhile are gathered for so many seconds, if need be for the next round.
 
-    def _take_queued(self) -> Sequence[CapturedCall]:
-        queue = self._queue
-        return [queue.popleft() for _ in range(len(queue))] if queue else ()
+        Without gathering, a program that captures as fast as this thread writes would keep it in one endless round, in
+        which each call is written as soon as it comes, though most are surplus a moment later.
+        """
+        queue, take_at = self._queue, 0.0
+
+        def take_queued() -> Sequence[CapturedCall]:
+            nonlocal take_at
+            now = monotonic()
+            if not queue or now < take_at:
+                return ()
+            take_at = now + gather
+            return [queue.popleft() for _ in range(len(queue))]
+
+        self._storer.store_all(take_queued)
+        self._storer.prune()
 
     def _done_with(self, call: CapturedCall, is_alone: bool) -> None:
         accounted = self._settle(call)
@@ -347,6 +358,8 @@ class Writer:
         if lost:
             calls = "1 captured call was" if lost == 1 else f"{lost:,} captured calls were"
             log_once("the process ended", f"{calls} not written in time", "raise `exit_wait`")
+        if done:
+            self.store.forget_folders()
         return done
 
     def _close_here(self, wait: float) -> bool:

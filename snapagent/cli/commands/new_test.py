@@ -16,7 +16,7 @@ from ...dependencies.tape import StoredEffect, decode_effects
 from ...errors import SnapagentError
 from ...store.layout import BundleEntry
 from ...store.reader import FunctionFolder, StoreReader
-from ..app import App, pass_app, store_options
+from ..app import App, pass_app, setup_option, store_options
 from ..choosing import is_glob, matching, name_of
 from ..completing import complete_target
 from ..group import PROBLEM, UnknownNameError
@@ -51,11 +51,19 @@ class _Written(Record):
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @click.option("--snapshot", is_flag=True, help="Compare with syrupy's snapshot instead of the captured outcome.")
 @click.option("--inline", is_flag=True, help="Write plain tests with literal values, a function for each bundle.")
+@setup_option
 @click.option("--allow-io", is_flag=True, help="Allow connections, databases and changes of files while trying.")
 @store_options
 @pass_app
 def new_test_command(
-    app: App, targets: Sequence[str], path: str | None, force: bool, snapshot: bool, inline: bool, allow_io: bool
+    app: App,
+    targets: Sequence[str],
+    path: str | None,
+    force: bool,
+    snapshot: bool,
+    inline: bool,
+    setup: str | None,
+    allow_io: bool,
 ) -> None:
     """Write tests of functions from their bundles.
 
@@ -64,8 +72,8 @@ def new_test_command(
     and only stand-ins that calls use are written. It says which bundles do not pass, and why, and then exits 1. Without
     -o it prints what the source alone tells, and replays nothing.
 
-    With --inline the tests need neither bundles nor snapagent: arguments and outcome are Python code. It says for which
-    bundles that cannot be, and because of which value.
+    With --inline the tests need neither bundles nor snapagent: arguments and outcome are Python code, and the set-up
+    stands at the top of the file. It says for which bundles that cannot be, and because of which value.
 
     \b
     Examples:
@@ -80,11 +88,13 @@ def new_test_command(
         for file in files:
             if file is not None:
                 refuse_existing(file)
-    stage = Stage(variables_for(app), _progress(app), allow_io=allow_io)
+    stage = Stage(variables_for(app), _progress(app), setup=setup, allow_io=allow_io)
     if inline:
         passed = _write_inline(app, folders, files, stage, force)
     else:
         passed = _write_replaying(app, folders, files, None if path is None else stage, snapshot, force)
+    if setup is not None and setup != _configured_setup(app) and not inline:
+        app.out.note("pytest takes the set-up from the YAML", then=f"add `setup: {setup}` to it")
     if not passed:
         raise click.exceptions.Exit(PROBLEM)
 
@@ -104,7 +114,7 @@ def _write_inline(app: App, folders: Sequence[FunctionFolder], files: Files, sta
     """Write tests with literal values. Whether there are some, and today's code passes."""
     tasks = with_settings([task for folder in folders for task in tasks_of(app.store, folder)])
     asking = dict(_asking(app.store, folders))
-    found = write_inline(tasks, stage.try_out(tasks), asking, variables_for(app))
+    found = write_inline(tasks, stage.try_out(tasks), asking, variables_for(app), stage.setup or _configured_setup(app))
     for file, names in files.items():
         text = found.source_for(names)
         if text:
@@ -115,8 +125,13 @@ def _write_inline(app: App, folders: Sequence[FunctionFolder], files: Files, sta
         app.out.note(f"{len(found.refused) - _SHOWN} more bundles are left out")
     failing = sum(one.fails_today for one in found.refused)
     passing = f"{counted(failing, 'bundle')} failed today" if failing else "all pass"
-    app.out.note(f"{counted(len(found.tests), 'test')} of {counted(len(tasks), 'bundle')}, {passing}")
+    replaying = "leave out --inline for the others: such a test replays the bundle" if found.refused else None
+    app.out.note(f"{counted(len(found.tests), 'test')} of {counted(len(tasks), 'bundle')}, {passing}", then=replaying)
     return bool(found.tests) and not failing
+
+
+def _configured_setup(app: App) -> str | None:
+    return app.config.setup if app.config is not None else None
 
 
 def _asking(store: StoreReader, folders: Sequence[FunctionFolder]) -> Iterator[tuple[str, str]]:

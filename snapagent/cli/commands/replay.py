@@ -13,11 +13,10 @@ import click
 
 from ...compare import Difference, make_options
 from ...compare.outcomes import BROKEN, EQUAL, FIXED, KINDS_OF_TWO, NOISE, UNDECIDED, VERDICT_KINDS
-from ...config.settings import CONFIG_FIELDS
 from ...config.units import format_duration
 from ...core.short_hashes import case_ids, short_hash
 from ..accepting import accept_changes, check_asking, print_accepted
-from ..app import App, json_option, pass_app, store_options
+from ..app import App, json_option, pass_app, setup_option, store_options
 from ..choosing import matching
 from ..completing import complete_target
 from ..group import PROBLEM
@@ -46,7 +45,7 @@ _NAMED = 3  # functions named for one cause
 @click.option("--ignore", multiple=True, metavar="PATH", help="A path of the outcome that may differ. Repeatable.")
 @click.option("--unordered", multiple=True, metavar="PATH", help="A list whose order does not matter. Repeatable.")
 @click.option("--facsimiles", metavar="MODULE:NAME", help="A dictionary of stand-ins by path (see facsimile).")
-@click.option("--setup", metavar="M:F", help="Call this first, in each process (module:callable, or django).")
+@setup_option
 @click.option("--allow-io", is_flag=True, help="Allow connections, databases and changes of files.")
 @click.option("--twice", is_flag=True, help="Replay each bundle twice, and tell noise from change.")
 @click.option("--accept", is_flag=True, help="Put today's outcomes in place of the stored ones that differ.")
@@ -109,7 +108,6 @@ def replay_command(
     """
     compare = {"rtol": rtol, "atol": atol, "ignore": list(ignore), "unordered": list(unordered)}
     _check_paths(compare)
-    _check_setup(setup)
     check_asking(accept, yes, as_json)
     if page is not None and not force:
         refuse_existing(page)
@@ -134,12 +132,9 @@ def replay_command(
         if not as_json:
             print_accepted(app, results)
     if junit_xml is not None:
-        explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
-        with open(junit_xml, "w", encoding="utf-8") as file:
-            file.write(_to_xml(results, explained, skip_unreplayable=skip_unreplayable))
+        _write_junit(junit_xml, results, skip_unreplayable=skip_unreplayable)
     if page is not None:
-        causes = _by_cause([result for result in results if result.kind != EQUAL])
-        write_new(page, replay_page(app.store, results, causes, shown_path(app.base_path), moment()), force=force)
+        _write_page(app, page, results, force=force)
     if as_json:
         app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
     harmless = (EQUAL, *UNDECIDED) if skip_unreplayable else (EQUAL,)
@@ -147,19 +142,22 @@ def replay_command(
         raise click.exceptions.Exit(PROBLEM)
 
 
+def _write_junit(path: str, results: Sequence[Result], *, skip_unreplayable: bool) -> None:
+    explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_to_xml(results, explained, skip_unreplayable=skip_unreplayable))
+
+
+def _write_page(app: App, path: str, results: Sequence[Result], *, force: bool) -> None:
+    causes = _by_cause([result for result in results if result.kind != EQUAL])
+    write_new(path, replay_page(app.store, results, causes, shown_path(app.base_path), moment()), force=force)
+
+
 def _check_paths(compare: dict[str, Any]) -> None:
     try:
         make_options(**compare)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
-
-
-def _check_setup(setup: str | None) -> None:
-    try:
-        if setup is not None:
-            CONFIG_FIELDS["setup"].read(setup)
-    except ValueError as error:
-        raise click.UsageError(f"--setup {error}.") from None
 
 
 def _summary(results: Sequence[Result]) -> dict[str, int]:
@@ -218,7 +216,7 @@ def _by_cause(failures: Sequence[Result]) -> list[list[Result]]:
 def _functions(group: Sequence[Result]) -> str:
     """The functions of bundles with one cause, the first few by name."""
     names = list(dict.fromkeys(result.task.target for result in group))
-    more = f" and {len(names) - _NAMED} more functions" if len(names) > _NAMED else ""
+    more = f" and {counted(len(names) - _NAMED, 'more function')}" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
 
 

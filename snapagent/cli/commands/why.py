@@ -13,6 +13,7 @@ import click
 from ...config.environment import ENABLED
 from ...config.targets import Target, near_matches
 from ...core.records import Record
+from ...dependencies.presets import is_unrecorded
 from ...errors import SnapagentError, TargetNotFoundError
 from ...store.reader import StoreReader
 from ..app import App, json_option, pass_app, store_options
@@ -184,13 +185,19 @@ def _about_effects(summaries: Sequence[Summary | None]) -> Iterator[Statement]:
             late += summary.late
             incomplete.update([] if summary.complete else [summary.reason])
     for reason, number in incomplete.most_common():
-        kind = "effects_failed" if "could not" in reason or "forked" in reason else "effects_capped"
+        kind = _kind_of(reason)
         meaning, remedy = explain(kind)
         bundles = counted(number, "bundle")
         yield Statement(PROBLEM, printable(f"{bundles} with an incomplete tape ({kind}): {meaning}: {reason}"), remedy)
     if late:
         meaning, remedy = explain("late")
         yield Statement(HINT, f"{counted(late, 'call')} of dependencies not recorded (late): {meaning}", remedy)
+
+
+def _kind_of(reason: str) -> str:
+    if is_unrecorded(reason):
+        return "effects_unrecorded"
+    return "effects_failed" if "could not" in reason or "forked" in reason else "effects_capped"
 
 
 @click.command("why")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import builtins
 import keyword
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ...bundle import SETTINGS_MODULE
 from ...core.records import Record
-from .layout import WIDTH, Pieces, call, flat, names_in, statement
+from .layout import WIDTH, Pieces, call, flat, names_in, quoted, statement
 
 # How a result is compared: `==`, by `repr` (it is not equal to a copy of itself, as with NaN), or by attributes.
 EQUAL, BY_REPR, BY_STATE = "equal", "repr", "state"
@@ -20,7 +21,7 @@ class InlineTest(Record):
     """One bundle as expressions: the call, the instance that it is made on, and how it ends.
 
     A call that returns has `expected` and `compared`; one that raises has the class in `raises`, and its `args` where
-    these can be written.
+    these can be written. `setup` prepares the program (`module:callable`, or django with its `settings` module).
     """
 
     target: str
@@ -32,6 +33,8 @@ class InlineTest(Record):
     raises: Pieces | None = None
     args: Pieces | None = None
     is_async: bool = False
+    setup: str = ""
+    settings: str = ""
 
     @property
     def expressions(self) -> list[Pieces]:
@@ -57,40 +60,71 @@ class Names:
             self._taken.add(self._names[key])
         return self._names[key] + dot + rest
 
-    def lines(self) -> list[str]:
-        """The import statements: those of the standard library first."""
-        own, others = [f"import {module}" for module in sorted(self.modules)], ["import pytest"]
+    def take(self, module: str) -> None:
+        """Import a module by its whole name; no other import gets the name that this binds."""
+        self.modules.add(module)
+        self._taken.add(module.partition(".")[0])
+
+    def lines(self, preparing: Sequence[str] = ()) -> list[str]:
+        """The import statements: those of the standard library first.
+
+        The statements in `preparing` come after whole modules, and before the names that the program defines.
+        """
+        own: list[str] = []
+        modules: list[str] = []
+        names: list[str] = []
+        for module in sorted(self.modules):
+            (own if _is_standard(module) else modules).append(f"import {module}")
         by_module: dict[str, list[str]] = {}
         for (module, top), known in sorted(self._names.items()):
             by_module.setdefault(module, []).append(top if known == top else f"{top} as {known}")
-        for module, names in by_module.items():
-            is_standard = module.partition(".")[0] in sys.stdlib_module_names
-            (own if is_standard else others).append(_import(module, names))
-        return [*own, *([""] if own else []), *others]
+        for module, found in by_module.items():
+            late = bool(preparing) and not _is_standard(module)
+            (own if _is_standard(module) else names).append(_import(module, found, "  # noqa: E402" if late else ""))
+        parts = [own, modules, preparing, names] if preparing else [own, [*modules, *names]]
+        return "\n\n".join("\n".join(part) for part in parts if part).splitlines()
 
 
-def _import(module: str, names: Sequence[str]) -> str:
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _import(module: str, names: Sequence[str], comment: str = "") -> str:
     line = f"from {module} import {', '.join(names)}"
     if len(line) <= WIDTH:
-        return line
-    return "\n".join([f"from {module} import (", *(f"    {name}," for name in names), ")"])
+        return line + comment
+    return "\n".join([f"from {module} import ({comment}", *(f"    {name}," for name in names), ")"])
 
 
 def file_source(tests: Sequence[tuple[str, InlineTest]], about: str) -> str:
     """The text of a file with these tests, by the names of their functions."""
     names = Names([name for name, _ in tests])
+    if any(test.raises is not None for _, test in tests):
+        names.take("pytest")
+    setups = dict.fromkeys((test.setup, test.settings) for _, test in tests if test.setup)
+    preparing = [line for setup, settings in setups for line in _prepared(setup, settings, names)]
     for _, test in tests:
         for module, qualname in sorted(one for each in test.expressions for one in names_in(each)):
             names.spell(module, qualname)
     functions = [_function(name, test, names) for name, test in tests]
-    head = "\n".join([f'"""{about}"""', "", *names.lines()])
+    head = "\n".join([f'"""{about}"""', "", *names.lines(preparing)])
     return "\n\n\n".join([head, *functions]) + "\n"
+
+
+def _prepared(setup: str, settings: str, names: Names) -> Iterator[str]:
+    """The statements that prepare the program, as a replay does."""
+    if settings:
+        names.take("os")
+        yield f'os.environ.setdefault("{SETTINGS_MODULE}", {quoted(settings)})'
+    module, _, qualname = setup.partition(":")
+    names.take(module)
+    yield f"{module}.{qualname or 'setup'}()"
 
 
 def _function(name: str, test: InlineTest, names: Names) -> str:
     called = test.call
     if test.is_async:
-        names.modules.add("asyncio")
+        names.take("asyncio")
         called = call(["asyncio.run"], [called])
     lines = [f"def {name}():"]
     if test.instance is not None:

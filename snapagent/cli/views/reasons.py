@@ -48,6 +48,10 @@ _EFFECTS = {
         "they began or ended after the target had returned",
         "make the function that waits for them a target, or wait for them in this one",
     ),
+    "effects_unrecorded": (
+        "its preset does not record such a call, so it cannot be replayed",
+        "declare that function, and capture the call again",
+    ),
     "effects_capped": ("a limit was reached, so it cannot be replayed", "raise `effects` or `effects_max_bytes`"),
     "effects_failed": ("a call could not be recorded, so it cannot be replayed", "see the program's log"),
 }

@@ -6,13 +6,16 @@ The protocol is that of `workers/replay`; an answer has the test under `inline`.
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
 import snapagent
-from snapagent.bundle import ASYNC_GENERATOR, CLASSMETHOD, COMPLETE, COROUTINE, GENERATOR, METHOD
+from snapagent.bundle import ASYNC_GENERATOR, CLASSMETHOD, COMPLETE, COROUTINE, GENERATOR, METHOD, SETTINGS_MODULE
 from snapagent.compare.outcomes import EQUAL
+from snapagent.config.settings import DJANGO
 
 from ..source.inline_test import BY_REPR, BY_STATE, InlineTest, file_source
 from ..source.inline_test import EQUAL as BY_EQUALITY
@@ -28,9 +31,9 @@ def written(task: Mapping[str, str], rules: Mapping[str, Any]) -> dict[str, Any]
     """The test of one bundle, or the value that cannot be written."""
     began = perf_counter()
     try:
-        test = _test_of(task)
+        test = _test_of(task, rules["setup"])
         for _ in range(_RUNS):
-            _run(test)
+            _run(test.replace(setup=""))  # this process is prepared
     except NoLiteral as problem:
         return as_answer(f"`{problem.path}`: {problem.reason}", began)
     except snapagent.SnapagentError as error:
@@ -40,9 +43,9 @@ def written(task: Mapping[str, str], rules: Mapping[str, Any]) -> dict[str, Any]
     return {**as_answer("", began, EQUAL), "inline": test.as_dict()}
 
 
-def _test_of(task: Mapping[str, str]) -> InlineTest:
+def _test_of(task: Mapping[str, str], setup: str | None) -> InlineTest:
     bundle = snapagent.load_capture(task["target"], hash=task["name"], base_path=task["base_path"])
-    bundle.prepare()
+    bundle.prepare(setup)
     header = bundle.header
     if header.flavor == ASYNC_GENERATOR or header.ended != COMPLETE:
         raise NoLiteral("result", f"the call is one of an asynchronous generator, or was {header.ended}")
@@ -50,10 +53,26 @@ def _test_of(task: Mapping[str, str]) -> InlineTest:
     if redacted is not None:
         raise NoLiteral(redacted, "it was redacted")
     instance, called = _call(bundle)
-    test = InlineTest(bundle.target, bundle.hash, called, instance, is_async=header.flavor == COROUTINE)
+    setup, settings = _prepared_by(setup)
+    test = InlineTest(
+        bundle.target,
+        bundle.hash,
+        called,
+        instance,
+        is_async=header.flavor == COROUTINE,
+        setup=setup,
+        settings=settings,
+    )
     if header.flavor == GENERATOR:
         test = test.replace(call=call(["list"], [called]))
     return _raising(test, bundle) if bundle.outcome == "raised" else _returning(test, bundle)
+
+
+def _prepared_by(setup: str | None) -> tuple[str, str]:
+    """What has prepared this process, and the settings module of Django, which also comes by itself."""
+    apps = getattr(sys.modules.get("django.apps"), "apps", None)
+    is_django = setup == DJANGO or (setup is None and getattr(apps, "ready", False))
+    return (DJANGO, os.environ.get(SETTINGS_MODULE, "")) if is_django else (setup or "", "")
 
 
 def _call(bundle: Any) -> tuple[Pieces | None, Pieces]:

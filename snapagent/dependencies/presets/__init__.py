@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     Calls = Sequence[tuple[dict[str, Any], Any]]
 
 
+UNRECORDED = "{} is not recorded; declare the function that uses it under `dependencies:`"
+
+
 class Described(Record):
     """One call in the words of its preset.
 
@@ -64,10 +67,25 @@ class Operation(Record):
     # way back. `wrap(operation, function)` gives a callable that records the calls of `function`, or serves them.
     install: Callable[[dict[str, Any], Wrap], Callable[[], None] | None] | None = None
     at_start: bool = False  # not wrapped: called when a tape is opened, and its result is an effect
+    unrecorded: str = ""  # why no call can be recorded: one makes the tape incomplete, and replay refuses it
 
     @property
     def dependency(self) -> str:
         return f"{self.module}:{self.qualname}"
+
+
+def unrecorded(module: str, qualname: str, what: str) -> Operation:
+    """A callable whose calls reach the outside, but cannot be recorded and served; `what` they are."""
+    return Operation(module, qualname, _undescribed, unrecorded=UNRECORDED.format(what))
+
+
+def is_unrecorded(reason: str) -> bool:
+    """Whether a tape is incomplete because of such a call."""
+    return UNRECORDED.partition("{}")[2] in reason
+
+
+def _undescribed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
+    raise NotImplementedError
 
 
 class Replacement(Record):
@@ -82,7 +100,7 @@ class LibraryObject(Record):
     """An object of the library that a target may hold, such as a session: replay puts a working one in its place.
 
     `names` are dotted names of classes, as placeholders have them; subclasses are meant too, and `package.*` is every
-    class whose module is `package`. `make(kind, name, calls)` builds an object that reaches nothing by itself, or
+    class below `package`. `make(kind, name, calls)` builds an object that reaches nothing by itself, or
     returns None. `kind` is the class, None where the name cannot be imported; `calls` has the stored arguments and the
     stored result of each recorded call of the preset.
     """

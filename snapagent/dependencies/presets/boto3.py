@@ -88,9 +88,31 @@ def _client(kind: type | None, name: str, calls: Calls) -> Any:
 
 
 def _resource(kind: type | None, name: str, calls: Calls) -> Any:
-    """A resource of the service, `boto3.resources.factory.s3.ServiceResource` for instance."""
+    """A resource, `boto3.resources.factory.dynamodb.Table` for instance; None where the calls do not tell which one."""
     service, _, last = name.removeprefix("boto3.resources.factory.").partition(".")
-    return _session("boto3.session", "resource", service) if last == "ServiceResource" else None
+    above = _session("boto3.session", "resource", service)
+    if last == "ServiceResource":
+        return above
+    model = next((each.resource.model for each in above.meta.resource_model.subresources if each.name == last), None)
+    own = [arguments for arguments, _ in calls if arguments["service"] == service]
+    identifiers = [] if model is None else [_identifier(model, each.name, own) for each in model.identifiers]
+    return None if None in identifiers or not identifiers else getattr(above, last)(*identifiers)
+
+
+def _identifier(model: Any, name: str, calls: list[dict[str, Any]]) -> Any:
+    """The one value that the calls of a resource pass for its identifier, such as the name of a table; else None."""
+    from sys import modules
+
+    plain: Any = modules["botocore"].xform_name
+    places = {
+        (request.operation, each.target)
+        for request in (action.request for action in (*model.actions, *model.collections) if action.request)
+        for each in request.params
+        if each.source == "identifier" and plain(each.name) == name
+    }
+    passed = [call["params"][place] for call in calls for operation, place in places
+              if call["operation"] == operation and place in call["params"]]  # fmt: skip
+    return passed[0] if passed and all(each == passed[0] for each in passed) else None
 
 
 def _session(module: str, method: str, service: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ..tape import READ, WRITE
-from . import Deferred, Described
+from . import UNRECORDED, Deferred, Described
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,6 +167,9 @@ def teed(cursor: Any, finish: Any = None) -> tuple[TeeingCursor, Deferred]:
     return TeeingCursor(cursor, kept), outcome_of(cursor, kept, finish)
 
 
+_PASSED_BY = UNRECORDED.partition(" ")[2]
+
+
 class RowNotRecorded(LookupError):
     """The replayed code fetches more rows of a statement than the recorded call did."""
 
@@ -180,6 +183,7 @@ class ServedCursor:
         self.connection = connection
         self.closed = False
         self.serve(stored or {"rows": [], "complete": True, "description": None, "rowcount": -1, "lastrowid": None})
+        self._is_served = stored is not None
 
     def serve(self, stored: dict[str, Any]) -> None:
         """Give the rows of this statement from now on."""
@@ -188,8 +192,15 @@ class ServedCursor:
         self.description = stored["description"]
         self.rowcount = stored["rowcount"]
         self.lastrowid = stored["lastrowid"]
+        self._is_served = True
+
+    def _check(self) -> None:
+        """A statement that passed the recorded place by, on the driver's own cursor, has no rows to give."""
+        if not self._is_served:
+            raise RowNotRecorded(f"the statement of this cursor {_PASSED_BY}")
 
     def fetchone(self) -> Any:
+        self._check()
         if self._rows:
             return self._rows.pop(0)
         if not self._complete and self.description is not None:
@@ -197,11 +208,13 @@ class ServedCursor:
         return None
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
+        self._check()
         wanted = self.arraysize if size is None else size
         found, self._rows = self._rows[:wanted], self._rows[wanted:]
         return found
 
     def fetchall(self) -> list[Any]:
+        self._check()
         found, self._rows = self._rows, []
         return found
 
@@ -218,6 +231,9 @@ class ServedCursor:
     def close(self) -> None:
         self.closed = True
 
+    async def _async_soft_close(self) -> None:
+        """Asynchronous engines of SQLAlchemy await this when a result is complete."""
+
     def setinputsizes(self, *sizes: Any) -> None:
         """As DB-API allows, nothing."""
 
@@ -229,10 +245,25 @@ class ServedCursor:
         return _nothing
 
 
+class _DriverConnection:
+    """What an asynchronous driver has below its DB-API connection: its set-up does nothing, and no call is served."""
+
+    def is_closed(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name.startswith(("set_", "add_", "remove_")):
+            return do_nothing_async
+        raise LookupError(f"{name!r} of the driver's connection {_PASSED_BY}")
+
+
 class ServedConnection:
     """A DB-API connection to nothing: cursors are `ServedCursor`, set-up calls and transactions do nothing."""
 
     closed = broken = autocommit = False
+    _connection = driver_connection = _DriverConnection()
 
     def cursor(self, *args: Any, **kwargs: Any) -> ServedCursor:
         return ServedCursor(self)
@@ -251,6 +282,10 @@ class ServedConnection:
         if name.startswith("__"):
             raise AttributeError(name)
         return _nothing
+
+
+async def do_nothing_async(*args: Any, **kwargs: Any) -> None:
+    return None
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:

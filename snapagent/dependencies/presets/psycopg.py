@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from . import Deferred, Described, LibraryObject, Operation, Replacement
+from . import Deferred, Described, LibraryObject, Operation, Replacement, unrecorded
 from .db_calls import Rows, commit, outcome_of, statement
 from .psycopg_served import SERVED, async_connection, connection
 
@@ -27,6 +27,7 @@ _CURSORS = {
     "psycopg._server_cursor": "ServerCursor",  # the modules of some releases
     "psycopg._server_cursor_async": "AsyncServerCursor",
 }
+_NOTIFICATIONS = "`notifies` of psycopg's connections"
 _ONE, _SOME, _ALL = "one", "some", "all"
 _FETCHING = {"fetchone": _ONE, "__next__": _ONE, "__anext__": _ONE, "fetchmany": _SOME, "fetchall": _ALL}
 
@@ -225,8 +226,16 @@ def _given(kind: type | None, name: str, calls: Calls) -> Any:
 
 
 def _pool(kind: type | None, name: str, calls: Calls) -> Any:
-    """A pool that was never opened: the replacements below answer for it."""
-    return None if kind is None else object.__new__(type(kind.__name__, (kind,), {"__del__": lambda self: None}))
+    """A pool that was never opened: the replacements below answer for it.
+
+    A class of the program's own may want other arguments; the library's part of the pool alone is initialised.
+    """
+    if kind is None:
+        return None
+    library: Any = next(cls for cls in kind.__mro__ if cls.__module__.startswith("psycopg_pool."))
+    pool: Any = object.__new__(type(kind.__name__, (kind,), {"__del__": lambda self: None}))
+    library.__init__(pool, "", open=False)
+    return pool
 
 
 _block = Operation(
@@ -242,6 +251,13 @@ operations = (
         Operation(module, f"{cls}.fetchone", _describe, install=_install_fetching(cls))
         for module, cls in _CURSORS.items()
     ),
+    *(
+        unrecorded(module, f"{cls}.{name}", what)
+        for module, cls in _CURSORS.items()
+        for name, what in (("copy", "COPY of psycopg"), ("stream", "`stream` of psycopg's cursors"))
+    ),
+    unrecorded("psycopg.connection", "Connection.notifies", _NOTIFICATIONS),
+    unrecorded("psycopg.connection_async", "AsyncConnection.notifies", _NOTIFICATIONS),
     Operation("psycopg.connection", "Connection.commit", _describe_commit),
     Operation("psycopg.connection_async", "AsyncConnection.commit", _describe_commit),
     _block,

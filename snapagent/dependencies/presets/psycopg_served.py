@@ -29,11 +29,6 @@ class _Cursor(ServedCursor):
         if self.description is not None:
             self.description = [_column(column) for column in self.description]
 
-    def copy(self, *args: Any, **kwargs: Any) -> Any:
-        raise LookupError("COPY is not recorded; declare the function that calls it as a dependency")
-
-    stream = copy
-
 
 def _column(values: Any) -> Any:
     from collections import namedtuple
@@ -66,9 +61,20 @@ class _AsyncCursor(_Cursor):
         self.closed = True
 
 
+class _Pipeline:
+    """There is nothing to send, and nothing to wait for."""
+
+    def __init__(self, sync: Any) -> None:
+        self._sync = sync
+
+    def sync(self) -> Any:
+        return self._sync()
+
+
 class _Connection:
     """What is the same in both kinds of connection."""
 
+    _sync: Any
     closed = broken = autocommit = False
     pgconn = _pipeline = isolation_level = read_only = deferrable = row_factory = cursor_factory = None
     prepare_threshold = None
@@ -85,6 +91,12 @@ class _Connection:
 
     def cursor(self, name: str = "", **options: Any) -> Any:
         raise NotImplementedError
+
+    def pipeline(self) -> Any:
+        """A block whose statements are served one by one."""
+        from contextlib import nullcontext
+
+        return nullcontext(_Pipeline(self._sync))
 
     def add_notice_handler(self, callback: Any) -> None:
         """No notice comes."""
@@ -146,6 +158,6 @@ def _made(base: type, plain: type, on_server: type, facts: type, nothing: Any, c
         ServedCursor.__init__(made, self)
         return made
 
-    members = {**dict.fromkeys(_SET_UP, nothing), "close": close, "cursor": cursor, SERVED: True}
+    members = {**dict.fromkeys((*_SET_UP, "_sync"), nothing), "close": close, "cursor": cursor, SERVED: True}
     kind = type(base.__name__, (_Connection, base), {**members, "__module__": base.__module__})
     return object.__new__(kind)

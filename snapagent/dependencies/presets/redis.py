@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..tape import READ, WRITE
-from . import Described, LibraryObject, Operation
+from . import Described, LibraryObject, Operation, unrecorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from . import Calls
 
+_MESSAGES, _MONITOR = "PubSub of redis", "Monitor of redis"
 _READS = frozenset(
     [
         "BITCOUNT",
@@ -151,6 +152,9 @@ operations = tuple(
         Operation(module, "Redis.execute_command", _describe),
         Operation(module, "Pipeline.immediate_execute_command", _describe, rebuild=_rebuild_immediate),
         Operation(module, "Pipeline.execute", _describe_pipeline, rebuild=_rebuild_pipeline),
+        unrecorded(module, "PubSub.execute_command", _MESSAGES),
+        unrecorded(module, "PubSub.parse_response", _MESSAGES),
+        unrecorded(module, "Monitor.next_command", _MONITOR),
     )
 )
 objects = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import Described, LibraryObject, Operation, Replacement
-from .db_calls import ServedConnection, ServedCursor, commit, statement, teed
+from .db_calls import ServedConnection, ServedCursor, commit, do_nothing_async, statement, teed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def _subject(named: dict[str, Any]) -> tuple[Any, Any, str]:
 def _pack(result: Any, call: Described) -> Any:
     subject: Any = call.subject
     cursor, context, dialect = subject
-    teeing, outcome = teed(cursor, lambda stored: {**stored, "dialect": dialect})
+    # Rows are tuples to the dialects; those of asyncpg are of a type that cannot be stored.
+    teeing, outcome = teed(cursor, lambda found: {**found, "rows": list(map(tuple, found["rows"])), "dialect": dialect})
     if context is not None:
         context.cursor = teeing  # the result fetches from the cursor of the context
     return outcome
@@ -48,6 +49,17 @@ def _rebuild(stored: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None
     cursor = args[1] if len(args) > 1 else kwargs["cursor"]
     if isinstance(cursor, ServedCursor):
         cursor.serve(stored)
+        _await_once()
+
+
+def _await_once() -> None:
+    """An asynchronous engine takes a statement that awaits nothing for one of a driver that is not asynchronous."""
+    from sys import modules
+
+    concurrency: Any = modules["sqlalchemy.util.concurrency"]
+    if concurrency.in_greenlet():
+        wait = getattr(concurrency, "await_", None) or concurrency.await_only  # before SQLAlchemy 2.1
+        wait(do_nothing_async())
 
 
 def _connect(dialect: Any, *args: Any, **kwargs: Any) -> ServedConnection:

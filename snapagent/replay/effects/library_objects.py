@@ -27,7 +27,7 @@ class LibraryObjects:
         """An object of this class (dotted, or `module:qualname`), None where no preset makes one."""
         name = type_name.replace(":", ".")
         kind = find_class(type_name)
-        names = {name, name.rpartition(".")[0] + ".*"}
+        names = {name, *(f"{name[:at]}.*" for at, letter in enumerate(name) if letter == ".")}
         if kind is not None:
             names.update(map(dotted_name, kind.__mro__))
         for preset in self._presets:

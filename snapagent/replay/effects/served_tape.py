@@ -9,6 +9,7 @@ from typing import Any
 
 from ...bundle import EFFECTS
 from ...core.paths import parse_path
+from ...dependencies.presets import is_unrecorded
 from ...dependencies.raw_tape import RawEffect
 from ...dependencies.tape import StoredEffect, Summary, UndecodableEffect, decode_effects
 from ...errors import CorruptBundleError, NotReplayableError
@@ -43,7 +44,8 @@ class ServedTape:
         summary = Summary.of_header(header.effects) or Summary()
         if not summary.complete:
             reason = f"its tape is incomplete: {summary.reason or 'not all effects were recorded'}"
-            raise NotReplayableError(header.target, reason, "raise the limit and capture the call again")
+            limit = "" if is_unrecorded(summary.reason) else "raise the limit and "
+            raise NotReplayableError(header.target, reason, f"{limit}capture the call again")
         config = config_in_force()
         self._stored = stored
         whole = read_effects(stored)

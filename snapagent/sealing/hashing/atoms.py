@@ -6,6 +6,8 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
 
+from ..by_names import ByNames
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Protocol
@@ -127,26 +129,14 @@ def _with_redacted_marked(writer: TextWriter, values: list[Any]) -> tuple[list[A
     return plain, others
 
 
-class _Shapes(dict[tuple[str, ...], tuple[list[str], str]]):
-    """A cache: keys in the order of a dict -> the sorted keys, and their text. Many dicts have the same keys."""
-
-    def of(self, value: Mapping[str, Any]) -> tuple[list[str], str]:
-        keys = tuple(value)
-        found = self.get(keys)
-        if found is None:
-            names = sorted(keys)
-            found = names, f"{len(names)}:{''.join(map(text_of_name, names))}"
-            if len(keys) <= _MOST_KEYS:
-                if len(self) >= _MOST_SHAPES:
-                    self.clear()
-                self[keys] = found
-        return found
-
-
-_MOST_KEYS, _MOST_SHAPES = 40, 2000
-SHAPES = _Shapes()
-
-
 def text_of_name(name: str) -> str:
     """A key, parameter or attribute name: like a text, but never folded."""
     return f"s{len(name)}:{name}"
+
+
+def _sorted(keys: tuple[str, ...]) -> tuple[list[str], str]:
+    names = sorted(keys)
+    return names, f"d{len(names)}:{''.join(map(text_of_name, names))}"
+
+
+SORTED: dict[tuple[str, ...], tuple[list[str], str]] = ByNames(_sorted)  # the keys of a dict in order, and their text

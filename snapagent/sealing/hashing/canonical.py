@@ -17,7 +17,7 @@ from operator import itemgetter
 
 from ...core.records import Record
 from ...serializer.inert.decode import StandIn
-from .atoms import ATOMS, HINT, LEAVES, SHAPES, literal_text, row_text, text_of_name
+from .atoms import ATOMS, HINT, LEAVES, SORTED, literal_text, row_text, text_of_name
 from .objects import is_of_second_version, write_class, write_object
 from .refine import Refinement
 
@@ -226,8 +226,8 @@ def _flat_tuple(value: tuple[Any, ...]) -> str | None:
 def _flat_dict(value: Mapping[Any, Any]) -> str | None:
     if not LEAVES.issuperset(map(type, value.values())) or not _TEXT_KEYS.issuperset(map(type, value)):
         return None
-    names, text = SHAPES.of(value)
-    return _flat(f"d{text}", [value[name] for name in names])
+    names, text = SORTED[tuple(value)]
+    return _flat(text, list(map(value.__getitem__, names)))
 
 
 def _flat(tag: str, values: list[Any]) -> str | None:
@@ -252,8 +252,8 @@ def _shallow_tuple(value: tuple[Any, ...]) -> str | None:
 def _shallow_dict(value: Mapping[Any, Any]) -> str | None:
     if not _TEXT_KEYS.issuperset(map(type, value)):
         return None
-    names, text = SHAPES.of(value)
-    return _shallow(f"d{text}", [value[name] for name in names])
+    names, text = SORTED[tuple(value)]
+    return _shallow(text, list(map(value.__getitem__, names)))
 
 
 def _shallow(tag: str, values: list[Any]) -> str | None:
@@ -294,8 +294,8 @@ def _write_tuple(canonical: TextWriter, value: tuple[Any, ...]) -> str:
 
 def _write_dict(canonical: TextWriter, value: Mapping[Any, Any]) -> str:
     if set(map(type, value)) <= _TEXT_KEYS:
-        names, text = SHAPES.of(value)
-        return f"d{text}{row_text(canonical, [value[name] for name in names])}"
+        names, text = SORTED[tuple(value)]
+        return text + row_text(canonical, list(map(value.__getitem__, names)))
     ordered = _sorted_keys(value)
     if ordered is None:
         pieces = canonical.unordered(value, value)
@@ -354,7 +354,7 @@ def argument_hash(
         texts = {name: text for name, (text, _) in alone.items()}
         canonical.opaque[:] = [found for _, opaque in alone.values() for found in opaque]
         may_be_newer = True
-    newer = [name for name in bound if is_of_second_version(bound[name])] if may_be_newer else []
+    newer = [name for name in bound if is_of_second_version(bound[name])] if may_be_newer else ()
     whole = _versioned(texts, newer)
     rest = whole if instance is None else _versioned({name: texts[name] for name in texts if name != instance}, newer)
     return HashResult(whole, rest, _opaque_paths(canonical, bound) if canonical.opaque else ())
@@ -371,7 +371,7 @@ def _write_at_once(value: Any) -> str | None:
 
 
 def _versioned(texts: Mapping[str, str], newer: Collection[str]) -> str:
-    version = SECOND if any(name in texts for name in newer) else VERSION
+    version = SECOND if newer and any(name in texts for name in newer) else VERSION
     body = "".join([text_of_name(name) + texts[name] for name in sorted(texts)])
     return f"{version}:{digest(f'{version}{len(texts)}:{body}')[:DIGITS]}"
 

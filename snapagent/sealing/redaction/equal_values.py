@@ -128,7 +128,7 @@ class EnvironmentSecrets:
     def occur_in(self, streams: bytes) -> bool:
         """Whether one of them is in these bytes, in any spelling."""
         self._refresh()
-        return any(spelling in streams for spelling in self._spellings)
+        return bool(self._spellings) and any(spelling in streams for spelling in self._spellings)
 
     def _refresh(self) -> None:
         variables = getattr(os.environ, "_data", None)  # not by iteration: another thread may be changing it

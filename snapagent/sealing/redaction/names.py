@@ -82,7 +82,7 @@ class SecretNames:
         self._allowed = frozenset(map(normalised, allowed))
         self._added = frozenset(map(normalised, added)) - self._allowed
         self._known: dict[object, str] = {}
-        self.harmless: set[object] = set()  # names seen that are not secret: rules out many at once
+        self.harmless: set[object] = {None}  # no name, and names seen that are not secret: rules out many at once
 
     def rule(self, name: object) -> str | None:
         """The rule of a name, None for a harmless one. A name is a str or bytes; the rule for anything else is None."""

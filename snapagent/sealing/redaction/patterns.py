@@ -71,9 +71,9 @@ def may_hold_secrets(data: bytes, names: SecretNames) -> bool:
     return (
         hinted
         or _THIRTEEN_DIGITS in data.translate(_DIGITS, b" -")
-        or _assigns_secret(data, names)
+        or ((b":" in data or b"=" in data) and _assigns_secret(data, names))
         or (b"\x8a" in data and _holds_card_number(data))
-        or _WIDE_TEXTS.search(data) is not None
+        or (b"U" in data and _WIDE_TEXTS.search(data) is not None)
     )
 
 

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SHORTEST = 6  # characters of a secret that is searched for elsewhere in the call
-_SMALLEST_CARD = 10**12
+_SMALLEST_CARD, _LARGEST_CARD = 10**12, 10**19
 _ALLOWED = "allowed"  # a place that `redact_allow` names: no rule applies to it, all rules to the values below it
 _EQUAL = "it equals a redacted value"
 _PAIRS = frozenset({list, tuple})
@@ -246,7 +246,7 @@ class Redaction:
             return self._replacement(part, place, item, why, rule)
         if kind in _TEXTS:
             return self._without_patterns(part, place, item)
-        if child > _SMALLEST_CARD and is_card_number(str(child)):
+        if _SMALLEST_CARD < child < _LARGEST_CARD and is_card_number(str(child)):
             return self._replacement(part, place, item, "it looks like a card number")
         return child
 

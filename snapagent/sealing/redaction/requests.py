@@ -71,12 +71,16 @@ _CREDENTIAL_NAMES = """
 """
 _CREDENTIALS = AUTHORIZATION_HEADERS | frozenset(_CREDENTIAL_NAMES.split())
 _FIELDS = frozenset(_SECRET_KEYS.split())
-_KEYS_OF_PARTS = (b"REQUEST_METHOD", b"query_string", b"httpMethod", b"requestContext")
 
 
 def may_hold_request(streams: bytes) -> bool:
     """Whether a WSGI environment, an ASGI scope or a gateway's event may be in these pickles."""
-    return any(key in streams for key in _KEYS_OF_PARTS)
+    return (
+        b"REQUEST_METHOD" in streams
+        or b"query_string" in streams
+        or b"httpMethod" in streams
+        or b"requestContext" in streams
+    )
 
 
 def is_request_type(node: Inert) -> bool:

@@ -11,7 +11,7 @@ from ...serializer.inert.class_facts import ClassFacts, class_facts
 from ...serializer.inert.decode import StandIn
 from ...serializer.inert.nodes import ATOM_TYPES
 from ...serializer.inert.walk import Roots
-from ..described import class_of
+from ..described import class_of, makes_own_objects
 from .equal_values import EnvironmentSecrets
 from .looks import could_be_secret
 from .names import WHOLE, SecretNames
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 NEVER_SECRET = frozenset({type(None), bool})
 LEAVES = frozenset({str, bytes, bytearray, int})  # the types of values that a name decides over
+_NO_NAMES = ATOM_TYPES - {str, bytes}  # the types of keys that are no names
 _MOST_CLASSES = 10_000
 _SEQUENCES = frozenset({list, tuple})
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -58,17 +59,18 @@ class Redactor:
         """
         if self._added_paths or may_hold_secrets(streams, self.names) or self.environment.occur_in(streams):
             return False
-        if may_hold_request(streams):
-            return False
-        return not any(map(self._has_names, parts))
+        return not may_hold_request(streams) and not self._have_names(parts)
 
-    def _has_names(self, roots: Roots) -> bool:
+    def _have_names(self, parts: Iterable[Roots]) -> bool:
+        """Whether a name in these graphs may make a value secret."""
         harmless = self.names.harmless
-        for label, value in zip(roots.labels, roots.values, strict=True):
-            if label is not None and label not in harmless and self._is_secret(label, value):
-                return True
         seen: set[int] = set()
-        rest: list[Any] = list(roots.values)
+        rest: list[Any] = []
+        judged: set[StandIn] = set()  # classes of objects that hold no secret by their class
+        for roots in parts:
+            if not harmless.issuperset(roots.labels) and any(map(self._is_secret, roots.labels, roots.values)):
+                return True
+            rest += roots.values
         while rest:
             node = rest.pop()
             kind = type(node)
@@ -79,9 +81,14 @@ class Redactor:
                 continue
             seen.add(identity)
             if kind is dict:
-                if not harmless.issuperset(node) and any(self._is_secret(*pair) for pair in node.items()):
+                if (
+                    not harmless.issuperset(node)
+                    and not _NO_NAMES.issuperset(map(type, node))
+                    and any(map(self._is_secret, node, node.values()))
+                ):
                     return True
-                rest += node.values()
+                if not ATOM_TYPES.issuperset(map(type, node.values())):
+                    rest += node.values()
                 if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
             elif kind in BUILT_IN:
@@ -89,7 +96,11 @@ class Redactor:
                     return True
                 if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
-            elif self._object_has_names(node, rest):
+            elif kind in judged:
+                if node.effects is not None:
+                    return True
+                rest += node.__dict__.values()
+            elif self._object_has_names(node, rest, judged):
                 return True
         return False
 
@@ -105,8 +116,11 @@ class Redactor:
             return could_be_secret(rule, value)
         return kind not in NEVER_SECRET and kind is not float and not is_never_secret(value)
 
-    def _object_has_names(self, node: Any, rest: list[Any]) -> bool:
-        """Whether an object's type or fields are secret; its parts are added to `rest`."""
+    def _object_has_names(self, node: Any, rest: list[Any], judged: set[StandIn]) -> bool:
+        """Whether an object's type or fields are secret; its parts are added to `rest`.
+
+        Its class is added to `judged` where all other objects of the class have the same answer, but for their parts.
+        """
         if isinstance(node, StandIn):
             if node.origin is not None:
                 rest.append(node.origin)
@@ -124,11 +138,12 @@ class Redactor:
             ):
                 return True
             self._remember_harmless(cls, known)
-        if cls.qualname in WITH_PARTS and secret_part(node, self.names) is not None:
-            return True
-        rest += (node.args, node.state)
-        if node.kwargs or node.listed or node.pairs or node.callee is not None:
-            rest += (node.kwargs, node.listed, node.pairs, node.callee)
+        if cls.qualname in WITH_PARTS:
+            if secret_part(node, self.names) is not None:
+                return True
+        elif isinstance(node, cls) and makes_own_objects(cls):
+            judged.add(cls)
+        rest += node.__dict__.values()
         return False
 
     def _remember_harmless(self, cls: StandIn, known: ClassFacts) -> None:

@@ -72,6 +72,8 @@ class Decisions(dict[type, "Handler"]):
     `as_first` gives every value the form that version 0.1.0 gave it: for look-ups of calls that it stored.
     """
 
+    __slots__ = ("_exclude_types", "_passing", "aliases", "as_first", "named", "slow")
+
     def __init__(self, exclude_types: tuple[str, ...], as_first: bool = False) -> None:
         super().__init__()
         self._exclude_types = exclude_types

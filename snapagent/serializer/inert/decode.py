@@ -344,7 +344,7 @@ def is_inert(value: object) -> bool:
 
 def drops_results(data: bytes) -> bool:
     """Whether the stream may call something for its effect alone: REDUCE, after some way to get a tuple, then POP."""
-    return _DROPPED_RESULT.search(data) is not None
+    return b"R0" in data and _DROPPED_RESULT.search(data) is not None
 
 
 def decode(data: bytes) -> Any:

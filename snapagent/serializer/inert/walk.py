@@ -29,10 +29,12 @@ class Roots:
 
     __slots__ = ("keys", "labels", "values")
 
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-        self.keys: list[tuple[object, ...]] = []
-        self.labels: list[str | None] = []
+    def __init__(
+        self, keys: Iterable[tuple[object, ...]] = (), labels: Iterable[str | None] = (), values: Iterable[Any] = ()
+    ) -> None:
+        self.values = list(values)
+        self.keys = list(keys)
+        self.labels = list(labels)
 
     def add(self, keys: tuple[object, ...], label: str | None, value: object) -> None:
         self.keys.append(keys)

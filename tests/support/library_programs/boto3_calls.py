@@ -69,14 +69,18 @@ def presigned():
     return "Signature" in s3().generate_presigned_url("get_object", Params={"Bucket": "bundles", "Key": "a"})
 
 
-def resource():
-    r = boto3.resource(
+def s3_resource():
+    return boto3.resource(
         "s3",
         endpoint_url=os.environ["S3"],
         region_name="us-east-1",
         aws_access_key_id=os.environ["S3_KEY"],
         aws_secret_access_key=os.environ["S3_SECRET"],
     )
+
+
+def resource():
+    r = s3_resource()
     return r.Object("bundles", "a").get()["Body"].read(), sorted(o.key for o in r.Bucket("bundles").objects.all())
 
 
@@ -86,6 +90,19 @@ class Store:
 
     def get(self, k):
         return self.c.get_object(Bucket="bundles", Key=k)["Body"].read()
+
+
+class Repo:
+    def __init__(self, bucket):
+        self.bucket = bucket
+
+    def put(self, k):
+        self.bucket.put_object(Key=k, Body=b"by a resource")
+        return self.bucket.name, sorted(o.key for o in self.bucket.objects.all())
+
+
+def given(r, o):
+    return o.get()["Body"].read(), [b.name for b in r.buckets.all()]
 
 
 def delete(k):
@@ -116,6 +133,8 @@ def main():
     presigned()
     resource()
     Store(s3()).get("a")
+    Repo(s3_resource().Bucket("bundles")).put("b")
+    given(s3_resource(), s3_resource().Object("bundles", "a"))
     delete("a")
     with contextlib.suppress(botocore.exceptions.EndpointConnectionError):
         refused()

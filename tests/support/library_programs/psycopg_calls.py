@@ -73,6 +73,13 @@ def many(conn):
         return cur.rowcount
 
 
+def piped(conn):
+    with conn.pipeline() as p:
+        first = conn.execute("SELECT 1")
+        p.sync()
+        return first.fetchone(), conn.execute("SELECT 2").fetchone()
+
+
 def sql(table):
     from psycopg import sql
 
@@ -127,6 +134,7 @@ def main(*a):
     with psycopg.connect(DSN) as c:
         given(c, "z")
         many(c)
+        piped(c)
         Repo(c).get(1)
     sql("item")
     named()
