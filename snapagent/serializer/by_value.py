@@ -99,7 +99,7 @@ def _dump(value: object, leaves: Leaves) -> bytes:
     # and may change the arguments: the bundle would then mix two states.
     if perf_counter() - began > sys.getswitchinterval() and count_other_threads():
         leaves.note_slow_dump(value)
-    return sink.content()
+    return sink.take()
 
 
 def import_dill() -> Any:

@@ -24,6 +24,8 @@ def passes(door: Gate, ledger: Ledger) -> bool:
     """Whether the next call is let in, asked as a recorder asks."""
     for _ in ledger.skipping:
         return False
+    if time.perf_counter() < door.waits_until:
+        return False
     return not (door.chooses and door.refuses())
 
 
@@ -97,25 +99,40 @@ def test_a_failure_reopens_a_gate_whose_quota_was_met() -> None:
     assert passes(door, ledger)
 
 
-def test_over_budget_few_of_many_calls_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_budget_the_calls_of_the_next_moment_are_counted_and_not_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(admission, "perf_counter", lambda: now[0])
     door, ledger = gate()
-    monkeypatch.setattr(admission, "SKIP_AHEAD", 1.0)  # however slow this machine is, calls in a row come within it
     door.over_budget()
-    looked_at = 0
+    assert door.waits_until > now[0]
     for _ in range(5_000):
-        if passes(door, ledger):
-            looked_at += 1
-            door.over_budget()
-    assert looked_at < 50
+        door.tick_waiting()
     assert ledger.totals() == Counts(5_001, 0, {admission.OVER_BUDGET: 5_001})
+    now[0] += 1.0
+    assert door.waits_until < now[0]
 
 
-def test_over_budget_a_call_that_comes_seldom_is_looked_at() -> None:
+def test_a_gate_that_closes_while_it_waits_for_the_budget_gives_its_own_reason() -> None:
     door, ledger = gate()
-    for _ in range(3):
-        door.over_budget()
-        time.sleep(0.02)
-        assert passes(door, ledger)
+    door.over_budget()
+    door.close("paused")
+    assert not passes(door, ledger)
+    assert ledger.totals().skipped == {admission.OVER_BUDGET: 1, "paused": 1}
+
+
+def test_a_second_capture_leaves_some_of_the_budget_for_functions_that_have_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "FIRSTS", 0.0)
+    governor = Governor(0.02)
+    often, _ = gate(governor)
+    while often.affords():
+        often.succeeded(0.001, 0.001)
+    rare, _ = gate(governor)
+    assert governor.balance > admission.FOR_FIRSTS - 0.002
+    assert rare.affords()
 
 
 def test_failures_in_a_row_turn_calls_away_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ import pytest
 from freezes import frozen, frozen_call, kept, notes_by_path, round_trip, rules
 
 from snapagent.placeholder import Placeholder, note_of
+from snapagent.serializer.freezing.byte_limit import TooSlow
+from snapagent.serializer.freezing.freeze import FreezeRules
 from snapagent.serializer.thawing.load import thaw
 
 HERE = Path(__file__).parent
@@ -337,3 +342,28 @@ def test_deep_values_are_pruned_too() -> None:
     result = frozen(value, rules(exclude=("**.secret",)))
 
     assert {note.kind for note in result.notes} == {"too_deep", "excluded"}
+
+
+class Slow:
+    def __reduce__(self) -> Any:
+        time.sleep(0.002)
+        return str, ("slow",)
+
+
+@pytest.mark.parametrize(
+    "limited", [rules(max_bytes=60), FreezeRules(allowance=lambda: -1.0)], ids=["few bytes", "no time"]
+)
+def test_no_value_is_held_by_the_exception_of_a_limit(limited: FreezeRules) -> None:
+    def closure_over(*inside: object) -> Any:
+        return lambda: inside
+
+    value = Slow()
+    held = weakref.ref(value)
+    gc.disable()  # a cycle through the traceback of an exception lives until the next collection
+    try:
+        with suppress(TooSlow):
+            frozen([closure_over(value, "x" * 70_000)], limited)
+        del value
+        assert held() is None
+    finally:
+        gc.enable()

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from snapagent.placeholder import Placeholder
-from snapagent.serializer.freezing.freeze import FreezeRules, Frozen, freeze_as_first, freeze_outcome
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_as_first, freeze_outcome
+from snapagent.serializer.freezing.frozen import Frozen
 from snapagent.serializer.thawing.load import thaw
 
 

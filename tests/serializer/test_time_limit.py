@@ -47,7 +47,7 @@ class Plain:
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
-    freeze._pools.clear()
+    freeze._decisions.clear()
     Slow.pickled = 0
 
 
@@ -82,8 +82,8 @@ def test_a_closure_stored_by_value_is_looked_at_while_dill_walks_it() -> None:
 
 
 def test_time_that_other_threads_take_does_not_count() -> None:
-    limit = TimeLimit()
-    limit.start(lambda: 0.05)
+    limit = TimeLimit(lambda: 0.05)
+    limit.look()
     time.sleep(0.2)
     limit.look()
     assert limit.left() > 0.0

@@ -11,7 +11,8 @@ from typing import Any
 from snapagent.bundle import Note
 from snapagent.core.paths import parse_path
 from snapagent.core.signature import Parameters
-from snapagent.serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
+from snapagent.serializer.freezing.frozen import Frozen
 from snapagent.serializer.thawing.load import thaw
 
 DEFAULTS = FreezeRules()

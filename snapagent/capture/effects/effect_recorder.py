@@ -22,7 +22,8 @@ from ...dependencies.presets import Deferred
 from ...dependencies.raw_tape import path_of_argument
 from ...dependencies.tape import HANDLE, SKIPPED, STORED, WRITE
 from ...placeholder import TOO_BIG, UNSTORABLE
-from ...serializer.freezing.freeze import FreezeRules, Frozen, freeze_call, freeze_outcome
+from ...serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
+from ...serializer.freezing.frozen import Frozen
 from ..host_guard import describe, log_once
 from ..recording.recorder import capturing
 from .frames import current, open_

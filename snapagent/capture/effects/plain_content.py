@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ...serializer.freezing.freeze import Frozen
+    from ...serializer.freezing.frozen import Frozen
 
 ATOMS = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _LARGEST = 4_000  # bytes, frozen: `marshal` has no limit of its own

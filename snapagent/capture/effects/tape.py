@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ...bundle import Note
     from ...config.dependencies import DependencyRule
     from ...dependencies.presets import Deferred
-    from ...serializer.freezing.freeze import FreezeRules, Frozen
+    from ...serializer.freezing.freeze import FreezeRules
+    from ...serializer.freezing.frozen import Frozen
     from .effect_recorder import EffectRecorder
 
 MOST_EFFECTS = "there were more than {} calls of dependencies"

@@ -7,7 +7,8 @@ from time import perf_counter
 
 from ...config.settings import Settings
 from ...serializer.freezing.freeze import FreezeRules
-from ..recording.recorder import Pending, Recorder
+from ..recording.pending import Pending
+from ..recording.recorder import Recorder
 from .tape import Entry, Tape
 
 TYPE_CHECKING = False
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 def taping(scope: frozenset[DependencyRule], starts: tuple[OperationRecorder, ...]) -> type[TapingRecorder]:
     """The recorder class for targets of this scope; `starts` record something when a tape is opened."""
     return type("TapingRecorder", (TapingRecorder,), {"scope": scope, "starts": starts})
+
+
+@lru_cache(maxsize=256)
+def _rules(max_bytes: int, exclude_types: tuple[str, ...]) -> FreezeRules:
+    """Those for the effects of all targets with these settings, which share the freezers."""
+    return FreezeRules(max_bytes=max_bytes, exclude_types=exclude_types)
 
 
 class TapedPending(Pending):
@@ -46,31 +53,28 @@ class TapingRecorder(Recorder):
 
     scope: frozenset[DependencyRule] = frozenset()
     starts: tuple[OperationRecorder, ...] = ()
-    _tape_rules: FreezeRules | None = None
+    pending_class = TapedPending
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Pending | None:
-        begun = super().begin(args, kwargs)
-        if begun is None:
+        pending: Any = super().begin(args, kwargs)
+        if pending is None:
             return None
         opened = perf_counter()
-        pending = TapedPending(self, begun.call, begun.started, begun.began, 0.0)
         pending.tape = tape = self._tape()
-        if begun.call.notes:
+        if pending.call.notes:
             bound = self.parameters().bind(args, kwargs)
-            tape.remember_placeholders(begun.call.notes, bound)
+            tape.remember_placeholders(pending.call.notes, bound)
         for start in self.starts:
             start.record_start(tape)
         took = perf_counter() - opened
-        pending.cost, pending.used, pending.paid = begun.cost + took, begun.used + took, begun.paid
+        pending.cost += took
+        pending.used += took
         tape.enter()
-        return pending
+        return pending  # type: ignore[no-any-return]
 
     def _tape(self) -> Tape:
         settings: Settings = self.settings
-        rules = self._tape_rules
-        if rules is None:
-            rules = FreezeRules(max_bytes=settings.effects_max_bytes, exclude_types=settings.exclude_types)
-            self._tape_rules = rules
+        rules = _rules(settings.effects_max_bytes, settings.exclude_types)
         limits = settings.effects, settings.effects_max_bytes
         return Tape(str(self.target), self._signature[0], self.scope, limits, rules)
 

@@ -17,6 +17,8 @@ from .ledger import FOREVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...config.settings import Settings
     from .ledger import Ledger
 
@@ -31,8 +33,9 @@ BURST = 0.05  # seconds of capturing that a new process may spend at once, so th
 SAVED = 0.05  # seconds that an idle process saves up at most
 # Seconds that the first captures of targets may take besides, so that a hot function does not starve a rare one: so
 # many at once, so many more each second, and so many in all. Thousands of first calls are thus spread over time.
-FIRSTS_AT_ONCE, FIRSTS_PER_SECOND, FIRSTS = 0.03, 0.05, 0.3
-LEAST_DEBT, MOST_DEBT = 0.02, 2.0  # seconds that one capture may overdraw; it grows with what the process' age pays for
+FIRSTS_AT_ONCE, FIRSTS_PER_SECOND, FIRSTS = 0.02, 0.03, 0.3
+FOR_FIRSTS = 0.02  # seconds that a second capture leaves in the bucket
+LEAST_DEBT, MOST_DEBT = 0.01, 2.0  # seconds that one capture may overdraw; it grows with what the process' age pays for
 UNSEEN = 2e-5  # seconds of a capture that the caller's clock does not measure, at most (see bench_budget.py)
 COSTLY = 0.005  # seconds: a call whose arguments took longer is paid for before it runs
 MOST_NEEDED = SAVED * 0.9  # seconds that must be saved for a capture that costs as much or more
@@ -44,8 +47,7 @@ SURPLUS = SEAL
 FAILURES = 5  # failed captures in a row that open the breaker
 LOADING = 0.02  # seconds: a longer step may have loaded a library
 LONGEST_LOADING = 1.0  # seconds, without compiled files and on a busy machine
-SKIP_AHEAD = 0.002  # seconds: over budget, all calls that come within this time are skipped by one decision
-MOST_SKIPPED_AHEAD = 1000  # calls
+WAIT = 0.05  # seconds: over budget, calls that come within this time are skipped by one decision
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubled each time
 # Libraries that the first captures load, and how many threads may have waited for them.
 _LATE = ("dill", "filelock", "zstandard", "decimal", "email.parser")
@@ -184,8 +186,8 @@ class Gate:
         self._breaker: Breaker | None = None  # since the last success, once a capture has failed
         self._reopens_at = math.inf
         self._is_next = False  # the call after those that the sample leaves out is captured
-        self._decided_at = -math.inf
-        self._skipped_ahead = 0
+        self.waits_until = 0.0  # over budget: calls before that time are counted with `tick_waiting`, and not decided
+        self.tick_waiting: Callable[[], object] = int
         self.closed: str | None = None
         self.chooses = self.sample < 1.0
         self.needs = 0.0  # seconds that a capture of this target cost the last time, which must be saved for the next
@@ -204,6 +206,7 @@ class Gate:
         self._reopens_at = perf_counter() + seconds
         self.closed = reason
         self.chooses = True
+        self.waits_until = 0.0
 
     def open(self) -> None:
         self._reopens_at = math.inf
@@ -257,12 +260,9 @@ class Gate:
 
     def over_budget(self) -> None:
         """Count a call that the budget does not allow, and skip the calls of the next milliseconds with it."""
-        self._ledger.count_skipped(OVER_BUDGET)
-        now = perf_counter()
-        each = (now - self._decided_at) / (self._skipped_ahead + 1)
-        self._decided_at = now
-        coming = int(min(SKIP_AHEAD / max(each, 1e-9), MOST_SKIPPED_AHEAD))
-        self._skipped_ahead = coming if coming > 1 and self._ledger.skip_next(coming, OVER_BUDGET) else 0
+        self.tick_waiting = self._ledger.ticker(OVER_BUDGET)
+        self.tick_waiting()
+        self.waits_until = perf_counter() + WAIT
 
     def count_admitted(self, number: int) -> None:
         """The `number`-th call of this process was admitted: close when the quota is met."""
@@ -321,7 +321,7 @@ class Gate:
         else:
             self.pay_ahead(cost)
         if not governor.unlimited:
-            self.needs = min(cost, MOST_NEEDED)
+            self.needs = min(max(cost, FOR_FIRSTS), MOST_NEEDED)
         if passed > SLOW:  # hooks that wait hold up the caller too
             self._close_until_paid(passed)
 

@@ -16,6 +16,8 @@ from ...store.index import UNFINISHED, Counts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...config.targets import Target
 
 LOST_AT_EXIT = "lost_at_exit"  # still running, or waiting to be written, when the process ends
@@ -78,6 +80,10 @@ class Ledger:
     def count_skipped(self, reason: str, *, admitted: bool = False) -> None:
         """Count a call that was left out on purpose; `admitted` when the gate had admitted it."""
         next(self._counter(self._skipped, f"+{reason}" if admitted else reason))
+
+    def ticker(self, reason: str) -> Callable[[], int]:
+        """A function in C that counts a call as skipped for this reason."""
+        return self._counter(self._skipped, reason).__next__
 
     def count_failed(self, reason: str) -> None:
         """Count an admitted call whose capture failed."""

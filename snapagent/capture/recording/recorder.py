@@ -26,9 +26,11 @@ from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
-from ...serializer.freezing.freeze import Frozen, freeze_call, freeze_outcome
+from ...serializer.freezing.freeze import freeze_call, freeze_outcome
 from ..host_guard import describe, log_once
 from .admission import COSTLY, LEAST_DEBT, OVER_BUDGET, TOO_SLOW
+from .pending import Pending
+from .trace_context import TRACING, note_trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from ...config.settings import Settings
     from ...config.targets import Target
     from ...serializer.freezing.freeze import FreezeRules
+    from ...serializer.freezing.frozen import Frozen
     from .admission import Gate, Governor
     from .ledger import Ledger
 
@@ -59,70 +62,14 @@ def current_greenlet() -> int:
     return id(modules["greenlet"].getcurrent())
 
 
-class Pending:
-    """A call that has begun: its frozen arguments, and the time that capturing it has taken so far.
-
-    With its outcome it goes to the writer, which seals and stores it. `started` is seconds since 1970, `began`,
-    `finished` and `cost` are seconds of `perf_counter`, `used` is seconds of processor time, `reserved` those that the
-    writer is expected to need, `sealed` those that sealing has taken, `paid` those that
-    were paid ahead, `size` is bytes of memory.
-    """
-
-    __slots__ = (
-        *("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "reserved", "size"),
-        *("paid", "sealed", "started", "trace", "used"),
-    )
-
-    outcome: Frozen
-    exception: str | None
-    ended: str
-    finished: float
-    reserved: float
-    size: int
-    trace: tuple[str, str]  # trace and span id; set where the program has a trace
-
-    def __init__(self, recorder: Recorder, call: Frozen, started: float, began: float, used_before: float) -> None:
-        self.recorder = recorder
-        self.call = call
-        self.paid = self.sealed = 0.0
-        self.started = started
-        self.began = began
-        self.cost = perf_counter() - began
-        self.used = thread_time() - used_before if used_before else self.cost
-
-    def settle(self) -> float:
-        """Correct what was reserved for the writer, which is done with this call; returns the seconds of sealing."""
-        self.recorder.gate.settle(self.size, self.reserved, self.sealed)
-        return self.sealed
-
-    @property
-    def raised(self) -> bool:
-        return self.exception is not None
-
-    @property
-    def duration(self) -> float:
-        """Seconds that the function itself took."""
-        return max(self.finished - self.began - self.cost, 0.0)
-
-    @property
-    def target(self) -> Target:
-        return self.recorder.target
-
-    @property
-    def settings(self) -> Settings:
-        return self.recorder.settings
-
-    @property
-    def outcome_kind(self) -> str:
-        return self.exception or "returned"
-
-
 class Recorder:
     """Records the calls of one function; `admit` is the test that the wrapper makes first.
 
     `submit` takes a finished call and returns False when it cannot; `first_call` is called once, at the first call of
     the target in this process, whether or not that is captured. `strict` raises internal errors, for tests.
     """
+
+    pending_class: type[Pending] = Pending
 
     def __init__(
         self,
@@ -180,6 +127,9 @@ class Recorder:
         ) -> bool:
             for _ in ledger.skipping:
                 return False
+            if gate.waits_until > 0.0 and perf_counter() < gate.waits_until:
+                gate.tick_waiting()
+                return False
             if not ledger.called:
                 ledger.called = True
                 first_call()
@@ -235,9 +185,17 @@ class Recorder:
             self._inside.add(me)  # `_enter`, without the time of a call
             if "greenlet" in modules:
                 self._enter(me)
-            pending = Pending(self, call, time(), began, used)
-            if len(call.data) > _LARGE or pending.used > COSTLY:
-                pending.paid = pending.used + self.gate.reserve(len(call.data))
+            pending = self.pending_class()
+            pending.recorder = self
+            pending.call = call
+            pending.paid = pending.sealed = 0.0
+            pending.started = time()
+            pending.began = began
+            pending.cost = pending.used = cost = perf_counter() - began
+            if used:
+                pending.used = cost = thread_time() - used
+            if len(call.data) > _LARGE or cost > COSTLY:
+                pending.paid = cost + self.gate.reserve(len(call.data))
                 self.gate.pay_ahead(pending.paid)
             return pending
         except BaseException as error:
@@ -313,8 +271,11 @@ class Recorder:
             self._is_long = passed > _SHORT
             if reserved > LEAST_DEBT and reserved > gate.governor.most_for_one():
                 refused = OVER_BUDGET
-            elif not self._submit(pending):
-                refused = QUEUE_FULL
+            else:
+                if TRACING in modules:
+                    note_trace(pending)
+                if not self._submit(pending):
+                    refused = QUEUE_FULL
         except BaseException as fault:
             passed = perf_counter() - now
             spent = pending.used + (thread_time() - used if used else passed)

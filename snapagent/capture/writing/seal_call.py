@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ...bundle import Header, SigningKey
     from ...sealing.seal import Tape
-    from ..recording.recorder import Pending
+    from ..recording.pending import Pending
 
 
 class CallSealer:

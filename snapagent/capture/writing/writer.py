@@ -358,6 +358,8 @@ class Writer:
         if lost:
             calls = "1 captured call was" if lost == 1 else f"{lost:,} captured calls were"
             log_once("the process ended", f"{calls} not written in time", "raise `exit_wait`")
+        if done:
+            self.store.forget_folders()
         return done
 
     def _close_here(self, wait: float) -> bool:

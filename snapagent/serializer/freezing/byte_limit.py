@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
     from typing import Any
 
 
@@ -16,28 +17,53 @@ class TooSlow(Exception):
 
 
 class Sink:
-    """Collects what a pickler writes; raises TooBig once more than `remaining` bytes have come."""
+    """Collects what a pickler writes; raises TooBig once more than `limit` bytes have come.
 
-    __slots__ = ("chunks", "remaining")
+    The first chunk, at most a frame of 64 KB, is counted last: values that have no other come without the arithmetic.
+    """
 
-    def __init__(self, remaining: int = 0) -> None:
+    __slots__ = ("_left", "chunks", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = self._left = limit
         self.chunks: list[bytes] = []
-        self.remaining = remaining
 
-    def write(self, data: Any) -> None:
-        if type(data) is bytes:
-            remaining = self.remaining = self.remaining - len(data)
-            if remaining < 0:
-                raise TooBig
-            self.chunks.append(data)
-        else:
-            self.write_buffer(memoryview(data))
+    # A generator, because the C pickler resumes one in half the time of a call (0.1 us of each captured call). The sink
+    # does not refer to it, so that no cycle is left for the garbage collector.
+    @property
+    def write(self) -> Callable[[Any], None]:
+        """What a pickler calls with bytes or a buffer; it asks for it once."""
+        writing = self._writing()
+        next(writing)
+        return writing.send
 
-    def write_buffer(self, data: memoryview) -> None:
-        self.remaining -= data.nbytes
-        if self.remaining < 0:
+    def _writing(self) -> Generator[None, Any, None]:
+        chunks = self.chunks
+        while True:
+            data = yield
+            if chunks:
+                data = self._counted(data)
+            chunks.append(data)
+
+    def _counted(self, data: Any) -> bytes:
+        self._left -= memoryview(data).nbytes
+        if self._left < 0:
             raise TooBig
-        self.chunks.append(bytes(data))
+        return bytes(data)
 
-    def content(self) -> bytes:
-        return self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+    def take(self) -> bytes:
+        """What has come since the last time. Raises TooBig."""
+        chunks = self.chunks
+        data = chunks.pop()
+        if chunks or len(data) > self._left:
+            chunks.append(data)
+            data = self._joined()
+        return data
+
+    def _joined(self) -> bytes:
+        if len(self.chunks[0]) > self._left:
+            raise TooBig
+        data = b"".join(self.chunks)
+        self.chunks.clear()
+        self._left = self.limit
+        return data

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENOUGH = 4 * 1024 * 1024  # bytes: with this much, the interpreter's recursion limit is reached first
+_SAFE_RECURSION_LIMIT = 4000  # with the usual stack of 8 MiB
+_LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C levels on their own
+_recursion_limit = sys.getrecursionlimit
 _measured = _thread._local()
+
+
+def may_overflow() -> bool:
+    """Whether the C stack may end before the interpreter stops the pickler. On the hot path of a capture."""
+    try:
+        small = _measured.small
+    except AttributeError:
+        small = small_stack()
+    return small > 0 or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT)
 
 
 def small_stack() -> int:

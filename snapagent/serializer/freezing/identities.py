@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...core.paths import PathPattern
-    from .decisions import Decisions
+    from .freeze import FreezeRules
     from .prune import LeftOut
 
 _MOST = 10_000  # numbers in one stream that may be addresses
@@ -28,6 +28,7 @@ _ALIGNED = 16  # bytes: where objects begin
 # The addresses of all objects take as many bytes. A stream has LONG1 and the number of these bytes before them.
 _ADDRESS = id(object())
 ADDRESS = pickle.LONG1 + bytes([_ADDRESS.bit_length() // 8 + 1])
+LONG_NUMBER = ADDRESS[0]  # looked for first: the search for one byte takes a tenth of that for two
 
 
 def _pattern() -> re.Pattern[bytes]:
@@ -57,12 +58,12 @@ class Identifier(Pruner):
 
     def __init__(
         self,
-        decisions: Decisions,
+        rules: FreezeRules,
         patterns: tuple[PathPattern, ...],
         left_out: Mapping[int, LeftOut],
         objects: Mapping[int, object],
     ) -> None:
-        super().__init__(decisions, patterns, left_out)
+        super().__init__(rules, patterns, left_out)
         self._identities = {number: _Identity(value) for number, value in objects.items()}
 
     # The only hook of the C pickler for plain numbers. It writes what the hook returns, and an opcode after it, at

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...core.paths import PathPattern
-    from .decisions import Decisions
+    from .freeze import FreezeRules
 
     Keys = tuple[object, ...]
     States = tuple[int, ...]
@@ -47,10 +47,8 @@ class LeftOut(Record):
 class Pruner(Freezer):
     """A freezer that leaves out what `patterns` name, and the objects in `left_out`, by id."""
 
-    def __init__(
-        self, decisions: Decisions, patterns: tuple[PathPattern, ...], left_out: Mapping[int, LeftOut]
-    ) -> None:
-        super().__init__(decisions)
+    def __init__(self, rules: FreezeRules, patterns: tuple[PathPattern, ...], left_out: Mapping[int, LeftOut]) -> None:
+        super().__init__(rules)
         self._patterns = patterns
         self._left_out = left_out
         self._placeholders: dict[int, Placeholder] = {}

@@ -44,7 +44,10 @@ def ask(question: Callable[..., Any], *args: object) -> Any:
 def raise_unstorable(error: BaseException) -> NoReturn:
     """Raise Unstorable for an exception of an object's hooks; raise it unchanged where it must not be swallowed."""
     if isinstance(error, _PASSING) or belongs_to_program(error):
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # else the exception and this frame, with all values, keep each other alive
     raise Unstorable(f"it cannot be pickled ({type_name(type(error))})") from None
 
 

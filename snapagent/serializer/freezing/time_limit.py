@@ -31,23 +31,25 @@ def no_less() -> float:
 class TimeLimit:
     """Raises TooSlow from `look` once this thread has used the seconds that `allowance` grants.
 
-    `forgiven` are the seconds that do not count. `allowance` is asked at the first look. `deadline` is a time of
-    `perf_counter`, before which no look is needed.
+    `forgiven` are the seconds that do not count. `deadline` is a time of `perf_counter`, before which no look is
+    needed. It is 0.0 until the first look, which begins to measure: values without objects need no clock.
     """
 
     __slots__ = ("_allowance", "_limit", "_since", "deadline", "forgiven")
 
-    def __init__(self) -> None:
-        self.start(no_less)
-
-    def start(self, allowance: Callable[[], float]) -> None:
-        """Begin to measure. This is on the hot path of a capture."""
+    def __init__(self, allowance: Callable[[], float]) -> None:
         self._allowance = allowance
+        self.restart()
+
+    def restart(self) -> None:
+        """Measure anew from the next look on."""
         self._limit = -1.0
-        self._since = self.forgiven = 0.0
-        self.deadline = perf_counter() + _FIRST_LOOK
+        self._since = self.forgiven = self.deadline = 0.0
 
     def look(self) -> None:
+        if self.deadline == 0.0:
+            self.deadline = perf_counter() + _FIRST_LOOK
+            return
         left = self.left()
         if left < 0.0:
             raise TooSlow
