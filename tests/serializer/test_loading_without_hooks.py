@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -283,6 +284,48 @@ def test_a_proxy_that_is_evaluated_for_its_state_is_not_forced() -> None:
     (loaded,) = kept([promise])
 
     assert promise.now() == {} and loaded.now() == {}
+
+
+LOCK = threading.Lock()
+
+
+class Guarded:
+    def __init__(self) -> None:
+        self.number = 1
+        self.lock = threading.Lock()
+
+    def __getstate__(self) -> Any:
+        with self.lock:
+            return {"number": self.number}
+
+    def __setstate__(self, state: Any) -> None:
+        raise AssertionError("its own attributes were stored")
+
+
+class GuardedByMethod(Guarded):
+    def __getstate__(self) -> Any:
+        return self.snapshot()
+
+    def snapshot(self) -> Any:
+        self.lock.acquire()
+        self.lock.release()
+        return {"number": self.number}
+
+
+class GuardedByModule(Guarded):
+    def __reduce__(self) -> Any:
+        with LOCK:
+            return GuardedByModule, ()
+
+
+@pytest.mark.parametrize("kind", [Guarded, GuardedByMethod, GuardedByModule])
+def test_a_lock_that_the_caller_holds_is_not_waited_for(kind: Any) -> None:
+    service = kind()
+
+    with service.lock, LOCK:
+        loaded = thaw(frozen(service).data)
+
+    assert type(loaded) is kind and loaded.number == 1 and not loaded.lock.locked()
 
 
 class LazyList(list[Any]):

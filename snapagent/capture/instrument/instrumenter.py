@@ -291,7 +291,8 @@ def restore_each(references: list[weakref.ref[Any]], restore: Callable[[Any], No
 
 
 def restore_places(wrapper: SnapWrapper) -> None:
-    places: tuple[Place, ...] = wrapper._self_places
+    held = wrapper._self_places
+    places: tuple[Place, ...] = held if isinstance(held, tuple) else (held,)
     for place in places:
         if place.read() is wrapper:
             place.write(inner_of(wrapper))

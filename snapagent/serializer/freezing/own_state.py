@@ -11,7 +11,7 @@ import builtins
 import copyreg
 import types
 
-from ...core.functions import own_code
+from ...core.functions import enters_with_block, own_code
 from ...core.type_facts import (
     attributes,
     descends,
@@ -33,7 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-PAST_HOOKS, WITHOUT_HOOKS, UNLESS_EMPTY = "past hooks", "without hooks", "unless empty"
+PAST_HOOKS, PAST_WAITING, WITHOUT_HOOKS, UNLESS_EMPTY = "past hooks", "past waiting", "without hooks", "unless empty"
 _ITERATION: dict[type, str] = {list: "__iter__", dict: "items", set: "__iter__"}  # by which pickle reads the items
 _USUAL_NAMES = frozenset(vars(builtins)) | {*HOOKS, "__dict__", "__name__", "__getattribute__", "startswith"}
 
@@ -42,6 +42,8 @@ def way_of(kind: type) -> str | None:
     """How objects of this class are taken; None where pickle's own way runs nothing that answers for another object."""
     if _iterates_by_itself(kind):
         return UNLESS_EMPTY
+    if _may_wait(kind) and _is_all_python(kind):
+        return PAST_WAITING
     if not _answers_for_another(kind) or not _is_all_python(kind):
         return None
     if _reduces_what_it_stands_for(kind):
@@ -144,6 +146,25 @@ def _reduces_what_it_stands_for(kind: type) -> bool:
         return True
     computed = ways & _names_used(kind, ("__getstate__", "__getnewargs__", "__getnewargs_ex__"))
     return any(function_behind(find(kind, name)[1]) is not None for name in computed)
+
+
+def _may_wait(kind: type) -> bool:
+    """Whether a hook of the class enters a `with` block, or calls `acquire`.
+
+    The caller may hold the lock already, and would wait for itself; or another thread holds it, and waits for a lock
+    of the caller.
+    """
+    left, seen = list(HOOKS), set(HOOKS)
+    while left:
+        function = function_behind(find(kind, left.pop())[1])
+        if function is None:
+            continue
+        code = own_code(function.__code__)
+        if "acquire" in code.co_names or enters_with_block(code):
+            return True
+        left += set(code.co_names) - seen  # of these, the methods of the class are looked at too
+        seen.update(code.co_names)
+    return False
 
 
 def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
