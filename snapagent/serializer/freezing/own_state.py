@@ -23,6 +23,7 @@ from ...core.type_facts import (
     mro,
     namespace,
     qualname,
+    remembered,
     slots,
 )
 from ..naming import function_behind, is_named
@@ -42,7 +43,7 @@ def way_of(kind: type) -> str | None:
     """How objects of this class are taken; None where pickle's own way runs nothing that answers for another object."""
     if _iterates_by_itself(kind):
         return UNLESS_EMPTY
-    if _may_wait(kind) and _is_all_python(kind):
+    if _may_wait(kind, HOOKS) and _is_all_python(kind):
         return PAST_WAITING
     if not _answers_for_another(kind) or not _is_all_python(kind):
         return None
@@ -73,17 +74,21 @@ def form_without_hooks(value: Any) -> tuple[Any, ...]:
     return copyreg._reconstructor, (kind, object, None), state  # type: ignore[attr-defined]
 
 
-def form_of_empty(value: Any) -> tuple[Any, ...] | None:
-    """The form that pickling gives a list, dict or set of the program's own class; None for one that has items.
+def form_past_iteration(value: Any) -> tuple[Any, ...] | None:
+    """The form that pickling gives a list, dict or set, without the iteration of its class; None where that may run.
 
-    An empty one may fill itself when it is iterated over, and so is not.
+    It may not where it waits for a lock, nor where there are no items: it may be what puts them in.
     """
     kind: Any = type(value)
     base = _container_of(kind)
-    if base is None or base.__len__(value):
+    if base is None or (base.__len__(value) and not _iteration_may_wait(kind)):
         return None
-    made_by, args = (kind, ([],)) if base is set else (copyreg.__newobj__, (kind,))  # type: ignore[attr-defined]
-    return made_by, args, _default_state(value)
+    state = _default_state(value)
+    if base is set:
+        return kind, (list(set.__iter__(value)),), state
+    listed = list.__iter__(value) if base is list else None
+    keyed = iter(dict.items(value)) if base is dict else None
+    return copyreg.__newobj__, (kind,), state, listed, keyed  # type: ignore[attr-defined]
 
 
 def _default_state(value: Any) -> Any:
@@ -148,13 +153,13 @@ def _reduces_what_it_stands_for(kind: type) -> bool:
     return any(function_behind(find(kind, name)[1]) is not None for name in computed)
 
 
-def _may_wait(kind: type) -> bool:
-    """Whether a hook of the class enters a `with` block, or calls `acquire`.
+def _may_wait(kind: type, methods: tuple[str, ...]) -> bool:
+    """Whether one of these methods of the class enters a `with` block, or calls `acquire`.
 
     The caller may hold the lock already, and would wait for itself; or another thread holds it, and waits for a lock
     of the caller.
     """
-    left, seen = list(HOOKS), set(HOOKS)
+    left, seen = list(methods), set(methods)
     while left:
         function = function_behind(find(kind, left.pop())[1])
         if function is None:
@@ -165,6 +170,11 @@ def _may_wait(kind: type) -> bool:
         left += set(code.co_names) - seen  # of these, the methods of the class are looked at too
         seen.update(code.co_names)
     return False
+
+
+@remembered
+def _iteration_may_wait(kind: Any) -> bool:
+    return _may_wait(kind, (_ITERATION[_container_of(kind)],))
 
 
 def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
