@@ -346,6 +346,26 @@ class GuardedSet(set[Any]):
             return set.__iter__(self)
 
 
+class GuardedState(dict[Any, Any]):
+    def __init__(self, items: Any) -> None:
+        super().__init__(items)
+        self.number = 1
+
+    def __reduce__(self) -> Any:
+        with LOCK:
+            return GuardedState, (dict(self),)
+
+    def __setstate__(self, state: Any) -> None:
+        raise AssertionError("its own attributes were stored")
+
+
+def test_a_container_with_hooks_that_wait_is_read_past_them() -> None:
+    with LOCK:
+        loaded = kept(GuardedState({"a": 1}))
+
+    assert type(loaded) is GuardedState and loaded == {"a": 1} and loaded.number == 1
+
+
 @pytest.mark.parametrize("value", [GuardedList("ab"), GuardedDict(a=1), GuardedSet("a")])
 def test_a_container_does_not_wait_for_a_lock_that_the_caller_holds(value: Any) -> None:
     expected = pickle.dumps(value, 5)

@@ -43,8 +43,11 @@ def way_of(kind: type) -> str | None:
     """How objects of this class are taken; None where pickle's own way runs nothing that answers for another object."""
     if _iterates_by_itself(kind):
         return UNLESS_EMPTY
-    if _may_wait(kind, HOOKS) and _is_all_python(kind):
-        return PAST_WAITING
+    if _may_wait(kind, HOOKS):
+        if _is_all_python(kind):
+            return PAST_WAITING
+        if _container_of(kind) is not None and _is_all_python(kind, _container_of(kind)):
+            return UNLESS_EMPTY
     if not _answers_for_another(kind) or not _is_all_python(kind):
         return None
     if _reduces_what_it_stands_for(kind):
@@ -81,14 +84,16 @@ def form_past_iteration(value: Any) -> tuple[Any, ...] | None:
     """
     kind: Any = type(value)
     base = _container_of(kind)
-    if base is None or (base.__len__(value) and not _iteration_may_wait(kind)):
+    if base is None or (base.__len__(value) and not _storing_may_wait(kind)):
         return None
-    state = _default_state(value)
-    if base is set:
-        return kind, (list(set.__iter__(value)),), state
     listed = list.__iter__(value) if base is list else None
     keyed = iter(dict.items(value)) if base is dict else None
-    return copyreg.__newobj__, (kind,), state, listed, keyed  # type: ignore[attr-defined]
+    made_by, args = copyreg.__newobj__, (kind,)  # type: ignore[attr-defined]
+    if base is set:
+        made_by, args = kind, (list(set.__iter__(value)),)
+    if find(kind, "__setstate__")[0] is None:
+        return made_by, args, _default_state(value), listed, keyed
+    return made_by, args, attributes(value) or None, listed, keyed, set_attributes
 
 
 def _default_state(value: Any) -> Any:
@@ -122,13 +127,15 @@ def _iterates_by_itself(kind: type) -> bool:
     return all(find(kind, hook)[0] in (base, object, None) for hook in HOOKS) and is_honest(kind)
 
 
-def _is_all_python(kind: type) -> bool:
-    """Whether `__dict__` and slots are all that an object of the class holds.
+def _is_all_python(kind: type, besides: type = object) -> bool:
+    """Whether `__dict__` and slots are all that an object of the class holds, `besides` what that base holds.
 
     Types in C may be heap types too (`_ssl._SSLContext`, `_io._RawIOBase`): their `__new__` is a function in C, or they
     are immutable.
     """
-    return all(base is object or (is_heap_type(base) and not _is_made_in_c(base)) for base in mro(kind))
+    return all(
+        base is object or base is besides or (is_heap_type(base) and not _is_made_in_c(base)) for base in mro(kind)
+    )
 
 
 def _is_made_in_c(kind: type) -> bool:
@@ -173,8 +180,8 @@ def _may_wait(kind: type, methods: tuple[str, ...]) -> bool:
 
 
 @remembered
-def _iteration_may_wait(kind: Any) -> bool:
-    return _may_wait(kind, (_ITERATION[_container_of(kind)],))
+def _storing_may_wait(kind: Any) -> bool:
+    return _may_wait(kind, (*HOOKS, _ITERATION[_container_of(kind)]))
 
 
 def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
