@@ -80,7 +80,7 @@ class Engine:
             shape_of=sealer.shape_of,
         )
         # One object of each for all recorders.
-        self._submit, self._wake = self.writer.submit, self.writer.wake
+        self._submit, self._wake, self._make_recorder = self.writer.submit, self.writer.wake, self.recorder_for
         _engines.add(self)
 
     def recorder_for(
@@ -120,7 +120,7 @@ class Engine:
         if flavor != PLAIN:
             return self.recorder_for(target, function, kind, flavor, settings)
         self.wrapped.add(str(target))
-        lazy: Any = LazyRecorder(self.recorder_for, target, function, kind, settings)  # it has the same interface
+        lazy: Any = LazyRecorder(self._make_recorder, target, function, kind, settings)  # it has the same interface
         made: Recorder = lazy
         return made
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _MAX_ANSWERS = 4096  # module names that a TargetSet remembers: more than most programs import
 _MAX_LENGTH = 1000  # characters of a pattern
-_LOCALS = "<locals>"
 _OWN_PACKAGE = __name__.partition(".")[0]
 # Top-level modules that are never targets: a bundle of theirs would tell about the tool that runs, not the program.
 _NEVER = frozenset(
@@ -105,9 +104,12 @@ class TargetPattern(Record):
             from unicodedata import normalize
 
             text = normalize("NFKC", text)  # as the Python compiler does to identifiers
-        problem = None if _is_plain(text) else _slip(text) or _flaw(text)
-        if problem:
-            raise ValueError(f"target {text!r}: {problem}")
+        if not _is_plain(text):
+            from .target_flaws import flaw_of  # nearly no configuration needs the words
+
+            problem = flaw_of(text)
+            if problem:
+                raise ValueError(f"target {text!r}: {problem}")
         return cls(text, _splits(text))
 
     def __str__(self) -> str:
@@ -272,21 +274,6 @@ def why_never_target(module: str) -> str | None:
     return f"{first} runs or installs programs, and is never captured" if first in _NEVER else None
 
 
-def near_matches(wanted: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:
-    """At most `n` of `known` that `wanted` may have meant, the likeliest first."""
-    from difflib import get_close_matches
-
-    names = list(dict.fromkeys(known))
-    last = _last_segment(wanted)
-    moved = [name for name in names if _last_segment(name) == last]  # the right function in the wrong module
-    likeliest = get_close_matches(wanted, moved, n, cutoff=0.0)
-    return tuple(dict.fromkeys((*likeliest, *get_close_matches(wanted, names, n))))[:n]
-
-
-def _last_segment(name: str) -> str:
-    return name.replace(":", ".").rpartition(".")[2].casefold()
-
-
 def _fits(segments: Segments, dotted: str) -> bool:
     return _matcher(segments)(dotted)
 
@@ -349,57 +336,14 @@ def _splits(text: str) -> tuple[Split, ...]:
 def _is_plain(text: str) -> bool:
     """Whether the text is certainly valid. Most entries are, so most of a long list needs only this check."""
     segments = text.replace(":", ".", 1).split(".")
-    return len(segments) > 1 and all(map(str.isidentifier, segments))
+    return len(segments) > 1 and all(map(_is_plain_segment, segments))
 
 
-def _slip(text: str) -> str | None:
-    """The correction for a path, a call, or the notation of another tool."""
-    form = "write 'package.module:function'"
-    if not text:
-        return f"it is empty; {form}"
-    if "/" in text or "\\" in text:
-        path = text.replace("\\", "/").replace(".py:", ":").removesuffix(".py")
-        return f"it looks like a path; did you mean {path.strip('./').replace('/', '.')!r}?"
-    if "(" in text or ")" in text:
-        return f"a target is a name, not a call; did you mean {text.partition('(')[0]!r}?"
-    if len(text.split()) > 1:
-        return f"a name has no spaces; {form}"
-    if "::" in text:
-        return f"did you mean {text.replace('::', ':', 1).replace('::', '.')!r}?"
-    if text.count(":") > 1:
-        first, _, rest = text.partition(":")
-        return f"it has more than one ':'; did you mean {first + ':' + rest.replace(':', '.')!r}?"
-    if _LOCALS in text or "<lambda>" in text:
-        return "a function made inside another one cannot be found by name; use @capture() there"
-    if ":" not in text and "." not in text and text != "**":
-        return f"it names no function; {form}, or '{text}:*' for all functions of the module"
-    return None
-
-
-def _flaw(text: str) -> str | None:
-    """The first violation of the grammar, segment by segment."""
-    module, colon, name = text.partition(":")
-    for segment in (*module.split("."), *(name.split(".") if colon else ())):
-        problem = _segment_flaw(segment)
-        if problem:
-            return problem
-    for segment in name.split(".") if colon else (module.rpartition(".")[2],):
-        if not segment.replace("*", "a").isidentifier():
-            return f"{segment!r} cannot be the name of a function or class"
-    return None
-
-
-def _segment_flaw(segment: str) -> str | None:
-    if not segment:
-        return "there is nothing between two dots, or before or after ':'"
-    odd = next((char for char in segment if not (char.isalnum() or char in "_-*")), None)
-    if odd is not None:
-        return f"{odd!r} is not allowed in a name; the wildcards are * and **"
-    if "**" in segment and segment != "**":
-        return f"'**' stands for whole segments; {segment!r} has more in its segment"
-    if "*" in segment and segment.startswith("__"):
-        return "names that begin with two underscores are matched only by '**' or by their own name"
-    return None
+def _is_plain_segment(segment: str) -> bool:
+    if "*" not in segment:
+        return segment.isidentifier()
+    is_partial = not segment.startswith("__") and "**" not in segment
+    return segment == "**" or (is_partial and segment.replace("*", "a").isidentifier())
 
 
 def _refusal(problem: str) -> ConfigError:

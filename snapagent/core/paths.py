@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RESULT, EXCEPTION, ARGUMENTS = "result", "exception", "arguments"
 OUTCOME_ROOTS = frozenset({RESULT, EXCEPTION})
-_RESERVED = frozenset({RESULT, EXCEPTION, ARGUMENTS})
+RESERVED = frozenset({RESULT, EXCEPTION, ARGUMENTS})
 _MAX_KEY_TEXT = 80  # characters of one item key in a printed path
 _LONG = _MAX_KEY_TEXT // 4  # characters from which on the text of a key may have been shortened, escapes included
 _FLOATS = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}  # as `repr` writes them
@@ -84,7 +84,7 @@ def _names(token: object, key: object) -> bool:
 
 def parameter_key(name: str) -> str:
     """The first step of a path into the parameter `name`."""
-    return f"{ARGUMENTS}.{name}" if name in _RESERVED else name
+    return f"{ARGUMENTS}.{name}" if name in RESERVED else name
 
 
 def format_keys(keys: Iterable[object]) -> str:
@@ -103,7 +103,10 @@ def _key_text(key: object, first: bool) -> str:
             return key
         return f".{key}" if key.isidentifier() else f"[{_shortened(ascii(key))}]"
     if type(key) in _PLAIN_KEYS:
-        return f"[{_shortened(repr(key))}]"
+        try:
+            return f"[{_shortened(repr(key))}]"
+        except ValueError:  # an int of thousands of digits, which Python writes in hexadecimal only
+            return f"[{_shortened(hex(key))}]"  # type: ignore[arg-type]
     return f"[<{type.__dict__['__qualname__'].__get__(type(key))}>]"
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _MAKE_OBJECTS = frozenset({SINGLETON, MAKES_NEW, MAKES_OBJECT, MAKES_QUERY, ITERATES})
+_MAKE_EXCEPTIONS = (REBUILDS_EXCEPTION, COMPILED_EXCEPTION)
 
 
 def printable(text: str) -> str:
@@ -70,10 +71,15 @@ def class_of(value: Inert) -> Any:
     return type(value)
 
 
+def makes_own_objects(cls: StandIn) -> bool:
+    """Whether `class_of` gives this class for each of its nodes: it does not stand for a function that makes others."""
+    return cls.name not in _MAKE_OBJECTS and cls.name not in _MAKE_EXCEPTIONS
+
+
 def is_exception(value: Inert) -> bool:
     args = value.args
     return (
-        type(value).name in (REBUILDS_EXCEPTION, COMPILED_EXCEPTION)
+        type(value).name in _MAKE_EXCEPTIONS
         and len(args) >= 2
         and isinstance(args[0], StandIn)
         and type(args[1]) is tuple

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from ..bundle import Header
@@ -97,9 +97,9 @@ def _name_and_version(path: str) -> tuple[str, str] | None:
     return (name, version) if name and version else None
 
 
-def package_versions(packages: Iterable[str]) -> dict[str, str]:
+def package_versions(packages: Collection[str]) -> dict[str, str]:
     """Versions by distribution name for top-level modules; what belongs to no distribution is left out."""
-    return dict(sorted(pair for package in packages for pair in _version_of(package)))
+    return dict(sorted([pair for package in packages for pair in _version_of(package)])) if packages else {}
 
 
 def verdict(header: Header) -> tuple[str, str] | None:

@@ -36,10 +36,10 @@ TEXTS: frozenset[type] = frozenset({str, bytes, bytearray})
 
 def preview_text(value: Any, limit: int = TEXT_LIMIT) -> str:
     """One line about an inert value, at most `limit` characters."""
-    return _shortened(_Text(limit).of(value), limit)
+    return shortened(_Text(limit).of(value), limit)
 
 
-def _shortened(text: str, limit: int) -> str:
+def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

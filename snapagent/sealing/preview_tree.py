@@ -35,6 +35,7 @@ from .preview import (
     leaf_text,
     number_text,
     preview_text,
+    shortened,
 )
 
 TYPE_CHECKING = False
@@ -63,6 +64,11 @@ def previews(values: Mapping[str, Any], canonical: Canonical) -> tuple[dict[str,
     trees: list[str] = []
     writer = _TreeWriter(canonical)
     for path, value in values.items():
+        if type(value) in NUMBERS:
+            number = number_text(value)
+            texts[path] = shortened(number, TEXT_LIMIT)
+            trees.append(f'{quoted(path)}:{{{_NUMBER_NODES[type(value)]}{number}"}}')
+            continue
         tree = writer.tree(value)
         texts[path] = writer.literal(value, tree) or preview_text(value)
         trees.append(f"{quoted(path)}:{tree}")
@@ -122,7 +128,11 @@ class _TreeWriter:
         if depth >= TEXT_DEPTH or count > TEXT_ITEMS or kind not in _PLAIN:
             self._is_literal = False
         self._containers += 1
-        shown = 0 if depth >= TREE_DEPTH else min(count, TREE_ITEMS, max(TREE_NODES - self._nodes, 0))
+        shown = count if count <= TREE_ITEMS else TREE_ITEMS
+        if depth >= TREE_DEPTH:
+            shown = 0
+        elif self._nodes + shown > TREE_NODES:
+            shown = max(TREE_NODES - self._nodes, 0)
         self._nodes += shown
         plural = "" if count == 1 else "s"
         text = f'{step}"type":{_PLAIN.get(kind) or quoted(type_text(value))},"text":"{count} {word}{plural}"'

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ..bundle import CALL, EFFECTS, OUTCOME, Header, Note, Part
-from ..core.paths import EXCEPTION, RESULT, parameter_key
+from ..core.paths import EXCEPTION, RESERVED, RESULT, parameter_key
 from ..core.records import Record
 from ..serializer.inert.depth import cut_deep
 from ..serializer.inert.encode import encode
@@ -79,7 +79,11 @@ def seal(
     else:
         redaction = opened.redact(rules.redactor, earlier, tape.roots, tape.streams)
     changed = redaction.changed if redaction is not None else _NOTHING
-    cut = [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
+    cut = (
+        [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
+        if changed
+        else []
+    )
     bound, outcome = opened.bound(), opened.outcome()
     canonical = Canonical()
     hashed = argument_hash(bound, opened.instance_name, canonical)
@@ -93,7 +97,7 @@ def seal(
         values[EFFECTS], effects, more_notes = tape.sealed(redaction)
         notes = (*notes, *more_notes)
     parts, payload = _parts(values, raw.serializer, rules.compression)
-    shown = {parameter_key(name): value for name, value in bound.items()}
+    shown = dict(bound) if RESERVED.isdisjoint(bound) else {parameter_key(name): value for name, value in bound.items()}
     shown[EXCEPTION if raw.raised else RESULT] = outcome
     shape = shape_of(bound, opened.instance_name)
     return build_header(raw, shape, shown, hashed, parts, notes, canonical, effects), payload

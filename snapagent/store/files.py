@@ -148,16 +148,8 @@ def publish(folder: int, name: str, data: bytes, *, token: str = "", durable: bo
 
 
 def _publish(folder: int, draft: str, name: str, data: bytes, durable: bool) -> None:
-    descriptor = _new_file(folder, draft)
     try:
-        try:
-            if stat.S_IMODE(os.fstat(descriptor).st_mode) != FILE_MODE:  # because of the umask
-                os.fchmod(descriptor, FILE_MODE)
-            _write_all(descriptor, data)
-            if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)  # before the rename: some file systems report a failed write only here
+        _write_new(folder, draft, data, durable)
         os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with tolerated():
@@ -166,6 +158,18 @@ def _publish(folder: int, draft: str, name: str, data: bytes, durable: bool) -> 
     if durable:
         with tolerated():  # the file is visible already: it counts as published, and fsync is not tried again
             os.fsync(folder)
+
+
+def _write_new(folder: int, name: str, data: bytes, durable: bool = False) -> None:
+    descriptor = _new_file(folder, name)
+    try:
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != FILE_MODE:  # because of the umask
+            os.fchmod(descriptor, FILE_MODE)
+        _write_all(descriptor, data)
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)  # before a rename or link: some file systems report a failed write only here
 
 
 def _new_file(folder: int, name: str) -> int:
@@ -194,7 +198,7 @@ def create_once(folder: int, name: str, data: bytes) -> bool:
     # Drafts of two calls must differ: a signal handler can get here while the same process is here.
     draft = f"{TEMPORARY}{os.urandom(8).hex()}-{name}"
     try:
-        publish(folder, draft, data, token="-")
+        _write_new(folder, draft, data)
         os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
         return False

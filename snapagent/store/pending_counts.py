@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 
 from . import files
 from .failures import StoreFailure
-from .index import Counts
+from .index import Counts, is_fresh
 from .layout import COUNTS, TEMPORARY
 
 _LIMIT = 1024 * 1024  # bytes
@@ -104,6 +104,11 @@ def remove_mark(folder: str, token: str) -> None:
 def has_marks(folder: str) -> bool:
     """True when a process may have published bundles that the index does not list."""
     return any(True for _ in _marks(folder))
+
+
+def index_is_current(folder: int, path: str) -> bool:
+    """True when the index covers all that the folder at `path`, opened as `folder`, holds."""
+    return is_fresh(folder) and not has_marks(path)
 
 
 def abandoned(folder: str, now: float) -> list[str]:

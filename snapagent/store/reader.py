@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from ..bundle import BundleFile, Header, SigningKey
 from ..core.clock import time
-from ..errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
-from . import files, hash_shards, index, pending_counts
+from ..errors import BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
+from . import files, index, pending_counts
 from .bundle_files import (
     HeaderSummary,
     check_length,
@@ -27,12 +27,9 @@ from .bundle_files import (
 from .compression import inflate
 from .folder_contents import BundleEntries, entries_of
 from .index import LISTED, UNFINISHED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
-from .layout import SUFFIX, BundleEntry, folder_name, is_function_folder, parse_bundle_name, parse_bundle_names
+from .layout import SUFFIX, BundleEntry, folder_name, is_function_folder, parse_bundle_name
 from .trust import OWNER, Trust
 from .verify import Problem, problems
-
-_HEXADECIMAL = frozenset("0123456789abcdef")
-_TWINS = 32  # bundles of one short hash whose full hashes are compared
 
 
 def _no_progress(name: str) -> None:
@@ -195,7 +192,7 @@ class StoreReader:
         path = self.folder(target)
         try:
             with files.opened_folder(path) as folder:
-                name = index.newest_name(folder) if _is_current(folder, path) else None
+                name = index.newest_name(folder) if pending_counts.index_is_current(folder, path) else None
                 entry = parse_bundle_name(name, path) if name is not None else None
                 if entry is not None and files.exists(folder, entry.name):
                     return entry
@@ -207,7 +204,7 @@ class StoreReader:
         """The entries of a function. Raises TargetNotFoundError, with the nearest names, when it has none."""
         entries = self.bundles(target)
         if not entries:
-            from ..config.targets import near_matches
+            from ..core.near_names import near_matches
 
             own = folder_name(target)
             known = [function.known_as for function in self.functions() if function.name != own]
@@ -227,53 +224,9 @@ class StoreReader:
 
         Raises TargetNotFoundError; BundleNotFoundError; AmbiguousHashError when different hashes begin with it.
         """
-        from ..core.short_hashes import without_version  # a process that captures needs none
+        from .by_hash import find  # a process that captures needs none
 
-        digits = without_version(prefix.strip().lower())
-        path = self.folder(target)
-        # Shards and index first: their cost does not grow with the number of bundles, that of a listing does.
-        fits = len(digits) >= 2 and _HEXADECIMAL.issuperset(digits)
-        candidates = self._with_digits(path, digits[:8]) if fits else None
-        entry = self._newest_with(target, candidates, digits) if candidates else None
-        if entry is None:
-            known = self._existing(target)
-            entry = self._newest_with(target, known.with_digits(digits[:8]), digits)
-            if entry is None:
-                raise BundleNotFoundError(str(target), f"a hash that begins with {digits!r}", known.short_hashes())
-        return entry
-
-    def _with_digits(self, path: str, digits: str) -> list[BundleEntry] | None:
-        """Candidates found without listing the folder, or None when only a listing can find all."""
-        try:
-            with files.opened_folder(path) as folder:
-                if not _is_current(folder, path):
-                    return None
-                candidates = hash_shards.find(path, digits)
-                if candidates is not None:
-                    return [entry for entry in candidates if files.exists(folder, entry.name)]
-                found = index.load(folder)
-        except (OSError, BrokenIndex):
-            return None
-        if found is None or found.stored > len(found.bundles):
-            return None
-        entries = parse_bundle_names((bundle.name for bundle in reversed(found.bundles)), path)
-        return [entry for entry in entries if entry.short_hash.startswith(digits)]
-
-    def _newest_with(self, target: object, entries: list[BundleEntry], digits: str) -> BundleEntry | None:
-        """The newest of `entries` whose whole hash begins with `digits`; their short hashes are known to fit."""
-        different = {entry.short_hash: entry for entry in entries}
-        if len(different) > 1:
-            whole = {digits: _hash(self, entry) for digits, entry in list(different.items())[-_TWINS:]}
-            hashes = sorted({whole.get(digits, f"h1:{digits}") for digits in different})
-            raise _ambiguous(target, digits, hashes)
-        twins = entries[-_TWINS:]
-        if len(digits) <= 8:
-            hashes = sorted({_hash(self, entry) for entry in twins}) if len(twins) > 1 else []
-            if len(hashes) > 1:
-                raise _ambiguous(target, digits, hashes)
-            return twins[-1] if twins else None
-        fitting = (entry for entry in reversed(entries) if _hash(self, entry).partition(":")[2].startswith(digits))
-        return next(fitting, None)
+        return find(target, self.folder(target), prefix, lambda: self._existing(target))
 
     def verify(
         self, folders: Collection[str] | None = None, *, on_file: Callable[[str], None] = _no_progress
@@ -292,7 +245,7 @@ class StoreReader:
         path = self.folder(target)
         try:
             with files.opened_folder(path) as folder:
-                fresh = _is_current(folder, path)
+                fresh = pending_counts.index_is_current(folder, path)
                 try:
                     found = index.load_usable(folder)
                 except OSError:  # the folder says enough without it
@@ -334,18 +287,6 @@ class StoreReader:
         return found.replace(target=target, stored=number).listing(listed)
 
 
-def _is_current(folder: int, path: str) -> bool:
-    """True when the index covers all that the folder holds."""
-    return index.is_fresh(folder) and not pending_counts.has_marks(path)
-
-
-def _hash(library: StoreReader, entry: BundleEntry) -> str:
-    try:
-        return library.header(entry).hash
-    except (CorruptBundleError, BundleNotFoundError):
-        return f"h1:{entry.short_hash}"
-
-
 def _bundles(path: str) -> BundleEntries:
     """The bundles of a folder. A folder that is missing, a link or a file in its place have none."""
     try:
@@ -379,9 +320,3 @@ def _size(entry: BundleEntry) -> int:
         return os.lstat(entry.path).st_size
     except OSError:
         return 0
-
-
-def _ambiguous(target: object, digits: str, hashes: list[str]) -> AmbiguousHashError:
-    from ..core.short_hashes import told_apart  # a process that captures needs none
-
-    return AmbiguousHashError(str(target), digits, hashes, told_apart(hashes))

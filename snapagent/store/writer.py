@@ -60,6 +60,10 @@ class Store(StoreReader):
         self._counter = itertools.count(1)
         self._folder_writers: dict[str, FolderWriter] = {}
 
+    def forget_folders(self) -> None:
+        """When the process ends: the interpreter's last collections visit each object three times."""
+        self._folder_writers = {}
+
     def folder_writer(self, target: object) -> FolderWriter:
         """The writer of the function's folder: one for each folder and process."""
         path = self.folder(target)

@@ -186,7 +186,7 @@ def test_the_comments_say_what_was_seen_in_all_threads_and_processes(watched_run
     assert "no call has returned" in text
     assert "a connection to a database" in text.replace("\n  # ", " ")
     assert "# - shop:at_import" in text
-    assert "# - shop:create_app" in text and "# - shop:log" in text
+    assert "# - shop:create_app" in text and "# - shop:log    # it returns nothing\n" in text
     assert "never_called" not in text
     assert "of_the_script" in done.stderr and "main script" in done.stderr
 

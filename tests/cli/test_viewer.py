@@ -21,10 +21,11 @@ from textual import events
 from textual.pilot import Pilot
 
 from snapagent.bundle import Note
+from snapagent.cli.viewer.columns import BUNDLE_COLUMNS, FUNCTION_COLUMNS
 from snapagent.cli.viewer.dialogs import Confirm, Help
 from snapagent.cli.viewer.lazy_table import cut, fitted
 from snapagent.cli.viewer.model import Model
-from snapagent.cli.viewer.screen import _BUNDLE_COLUMNS, _FUNCTION_COLUMNS, Viewer
+from snapagent.cli.viewer.screen import Viewer
 
 from .conftest import node
 
@@ -310,7 +311,7 @@ def test_a_row_beside_a_scroll_bar_still_shows_that_it_was_cut(shop):
 
 
 def test_columns_always_fit_the_width():
-    for columns in (_FUNCTION_COLUMNS, _BUNDLE_COLUMNS):
+    for columns in (FUNCTION_COLUMNS, BUNDLE_COLUMNS):
         for width in range(54, 201):
             sizes = [size for _, size in fitted(columns, width)]
             assert sum(sizes) + 2 * (len(sizes) - 1) <= width

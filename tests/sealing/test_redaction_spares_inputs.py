@@ -233,11 +233,12 @@ def test_what_is_remembered_of_secrets_is_bounded_and_no_text() -> None:
 
 
 def test_an_int_of_thousands_of_digits_beside_a_secret_stays_as_it_is() -> None:
-    """Its decimal text would be longer than Python makes one."""
-    found = sealed(anything, 10**5000, password="hunter2secret")
+    """Its decimal text would be longer than Python makes one. As a key it stands in paths."""
+    found = sealed(anything, 10**5000, {10**5000: {"password": "hunter2secret"}}, password="hunter2secret")
 
-    assert found.args == (10**5000,)
-    assert list(found.notes()) == ["kwargs.password"]
+    assert found.args[0] == 10**5000
+    assert list(found.args[1]) == [10**5000]
+    assert sorted(note.partition("[0x")[0] for note in found.notes()) == ["args[1]", "kwargs.password"]
 
 
 def test_plain_words_are_not_remembered() -> None:

@@ -8,7 +8,7 @@ protocols that wrapt adds for proxied values are removed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from inspect import CO_COROUTINE, CO_ITERABLE_COROUTINE
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -40,7 +40,7 @@ class SnapWrapper(_Base):
         __len__ = __contains__ = __reversed__ = __enter__ = __exit__ = __aenter__ = __aexit__ = None
         __bytes__ = __int__ = __float__ = __complex__ = __index__ = __round__ = __abs__ = None
     else:
-        _self_places: tuple[Place, ...]  # where the module keeps it, for `restore`
+        _self_places: Place | tuple[Place, ...]  # where the module keeps it, for `restore`
 
     def __getattribute__(self, name: str) -> Any:
         if name in _OWN or name.startswith("_self_"):
@@ -80,7 +80,7 @@ def inner_of(wrapper: SnapWrapper) -> Any:
     return object.__getattribute__(wrapper, "__wrapped__")
 
 
-def wrap(function: Any, recorder: Recorder, places: Iterable[Place] = ()) -> SnapWrapper:
+def wrap(function: Any, recorder: Recorder, places: Sequence[Place] = ()) -> SnapWrapper:
     """A wrapper of `function`, recorded by `recorder`, to be written to these places."""
     name, qualname = getattr(function, "__name__", "call"), getattr(function, "__qualname__", "call")
     around = trampoline(recorder, name, qualname, may_await=_is_coroutine_inside(function))
@@ -88,7 +88,7 @@ def wrap(function: Any, recorder: Recorder, places: Iterable[Place] = ()) -> Sna
     # `__self__`, and the AttributeError takes longer than the rest of wrapt's part of a captured call.
     wrapper = SnapWrapper(staticmethod(function), around, enabled=recorder.admit)
     wrapper.__wrapped__ = function
-    wrapper._self_places = tuple(places)
+    wrapper._self_places = places[0] if len(places) == 1 else tuple(places)
     return wrapper
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from types import FunctionType
 
+from ...config.targets import Target
 from ...core.signals import belongs_to_program
 from ..host_guard import describe, log_once
 from . import recorder as eager
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...config.settings import Settings
-    from ...config.targets import Target
 
     Make = Callable[[Target, FunctionType, str, str, Settings], eager.Recorder]
 
@@ -33,10 +33,21 @@ class LazyRecorder:
     what that needs, so that it is as fast from then on.
     """
 
-    __slots__ = ("_code", "_function", "_is_taken_over", "_kind", "_made", "_make", "_settings", "admit", "target")
+    __slots__ = (
+        "_code",
+        "_function",
+        "_is_taken_over",
+        "_kind",
+        "_made",
+        "_make",
+        "_module",
+        "_qualname",
+        "_settings",
+        "admit",
+    )
 
     def __init__(self, make: Make, target: Target, function: FunctionType, kind: str, settings: Settings) -> None:
-        self.target = target
+        self._module, self._qualname = target.module, target.qualname
         self._make = make
         self._function = function
         self._code = function.__code__  # a function that is captured in place gets other code, with other parameters
@@ -46,6 +57,10 @@ class LazyRecorder:
         self._is_taken_over = False
         self.admit = FunctionType(_FIRST_CODE, vars(eager), "admit")
         self.admit.__kwdefaults__ = {"recorder": self}
+
+    @property
+    def target(self) -> Target:
+        return Target(self._module, self._qualname)
 
     @property
     def flavor(self) -> str:
@@ -76,9 +91,11 @@ class LazyRecorder:
     def first_call(self) -> bool:
         """Whether the first call of the target is captured. Raises only what is the program's own."""
         try:
-            made: Any = self.made().admit
-            if not self._is_taken_over and made.__globals__ is self.admit.__globals__:
-                self._take_over(made)
+            recorder = self.made()
+            admit: Any = recorder.admit
+            if not self._is_taken_over and admit.__globals__ is self.admit.__globals__:
+                self._take_over(admit)
+                recorder.admit = self.admit  # one object less
         except RecursionError:  # the program is near its limit
             return False
         except Exception as error:
@@ -86,14 +103,14 @@ class LazyRecorder:
                 raise
             log_once(f"could not instrument {self.target}", describe(error))
             return False
-        is_admitted: bool = made()
+        is_admitted: bool = admit()
         return is_admitted
 
-    def _take_over(self, made: Any) -> None:
+    def _take_over(self, admit: Any) -> None:
         """In this order: a thread or an audit hook may call it in between, and `_first` has no other defaults."""
         self._is_taken_over = True
-        self.admit.__defaults__ = made.__defaults__
-        self.admit.__code__ = made.__code__
+        self.admit.__defaults__ = admit.__defaults__
+        self.admit.__code__ = admit.__code__
         self.admit.__kwdefaults__ = None
 
 

@@ -132,17 +132,25 @@ def replay_command(
         if not as_json:
             print_accepted(app, results)
     if junit_xml is not None:
-        explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
-        with open(junit_xml, "w", encoding="utf-8") as file:
-            file.write(_to_xml(results, explained, skip_unreplayable=skip_unreplayable))
+        _write_junit(junit_xml, results, skip_unreplayable=skip_unreplayable)
     if page is not None:
-        causes = _by_cause([result for result in results if result.kind != EQUAL])
-        write_new(page, replay_page(app.store, results, causes, shown_path(app.base_path), moment()), force=force)
+        _write_page(app, page, results, force=force)
     if as_json:
         app.out.json({"summary": _summary(results), "results": [result.to_json() for result in results]})
     harmless = (EQUAL, *UNDECIDED) if skip_unreplayable else (EQUAL,)
     if any(result.kind not in harmless and not result.accepted for result in results):
         raise click.exceptions.Exit(PROBLEM)
+
+
+def _write_junit(path: str, results: Sequence[Result], *, skip_unreplayable: bool) -> None:
+    explained = {result.task.name: "\n".join(_explanation(result)) for result in results}
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_to_xml(results, explained, skip_unreplayable=skip_unreplayable))
+
+
+def _write_page(app: App, path: str, results: Sequence[Result], *, force: bool) -> None:
+    causes = _by_cause([result for result in results if result.kind != EQUAL])
+    write_new(path, replay_page(app.store, results, causes, shown_path(app.base_path), moment()), force=force)
 
 
 def _check_paths(compare: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ def configuration(
         lines += [*_comment(proposal.reason), *_entry(proposal)]
     if spare:
         lines += ["", "  # Less likely; remove the comment sign to capture them:"]
-        lines += [f"  # - {proposal.target}" for proposal in spare[:_SPARE]]
+        lines += [_spare(proposal) for proposal in spare[:_SPARE]]
     if len(spare) > _SPARE:
         lines.append(f"  # ... and {len(spare) - _SPARE} more")
     return _HEAD + "\n".join(lines) + "\n" + _TAIL.format(example=example)
@@ -58,6 +58,11 @@ def configuration(
 
 def _dependencies(words: Sequence[str]) -> list[str]:
     return [_DEPENDENCIES, *(f"  - {word}" for word in words)] if words else [_NO_DEPENDENCIES]
+
+
+def _spare(proposal: Proposal) -> str:
+    entry = f"  # - {proposal.target}"
+    return f"{entry}    # {printable(proposal.against)}" if proposal.against else entry
 
 
 def _comment(text: str) -> list[str]:

@@ -44,12 +44,13 @@ _FACTORY = re.compile(r"(create|make|build|get|init)_((\w+_)?app|application|eng
 
 
 class Proposal(Record):
-    """A function worth capturing, the reason, and the paths to exclude from its bundles."""
+    """A function worth capturing, the reason, the paths to exclude from its bundles, and what speaks `against` it."""
 
     target: str
     score: int
     reason: str
     live: tuple[str, ...] = ()
+    against: str = ""
 
 
 def propose(package: Package) -> list[Proposal]:

@@ -131,8 +131,9 @@ def _proposal(function: Watched, finder: SourceFinder) -> Proposal | None:
         against = "it returns nothing"
     if not against and function.result_lacking:
         against = f"its result cannot be stored: {_said(function.result_lacking)}"
-    said = _reason(function) + (f"; {against}" if against else "")
-    return Proposal(function.target, 0 if against else _score(function), said, _excluded(function))
+    return Proposal(
+        function.target, 0 if against else _score(function), _reason(function), _excluded(function), against
+    )
 
 
 def _returns_nothing(function: Watched) -> bool:

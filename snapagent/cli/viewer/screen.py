@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 
-from ...config.units import format_duration, format_size
+from ...config.units import format_duration
 from ...core.short_hashes import short_hash
 from ...store.failures import StoreFailure
 from ...store.layout import BundleEntry
@@ -24,33 +24,15 @@ from ..choosing import name_of
 from ..terminal.wording import ago, counted, local_time
 from ..views.reasons import explain
 from ..views.rows import FunctionRow, iso_time
+from .columns import BUNDLE_COLUMNS, FUNCTION_COLUMNS, bundle_cells, function_cells
 from .detail import Detail
 from .dialogs import Confirm, Help
-from .lazy_table import Cell, LazyColumn, LazyTable
+from .lazy_table import Cell, LazyTable
 from .model import Model, contains_all
 from .pane import Filter, Heading, Pane
 from .reading import BackgroundReader, BundlesRead, CountsRead, FunctionsRead
 
 NARROW = 72  # columns below which the functions are shown above the bundles
-
-_FUNCTION_COLUMNS = (
-    LazyColumn("FUNCTION", 10, 200, tail=True),
-    LazyColumn("#", 5, right=True, below=34),
-    LazyColumn("BUNDLES", 7, right=True, above=34),
-    LazyColumn("CALLS", 9, right=True, above=44),
-)
-_BUNDLE_COLUMNS = (
-    LazyColumn("", 2),
-    LazyColumn("TIME", 10, below=100),
-    LazyColumn("TIME", 19, above=100),
-    LazyColumn("HASH", 8),
-    LazyColumn("OUTCOME", 10, 14, below=90),
-    LazyColumn("OUTCOME", 12, 16, above=90),
-    LazyColumn("SIZE", 7, right=True, above=100),
-    LazyColumn("TOOK", 7, right=True, above=80),
-    LazyColumn("ARGUMENTS", 16, 500, greed=2),
-    LazyColumn("RESULT", 8, 500, above=64),
-)
 
 
 class Viewer(App[None]):
@@ -92,8 +74,8 @@ class Viewer(App[None]):
         self._folder: FunctionFolder | None = None
         self._at: BundleEntry | None = None  # where to put the cursor once the bundles are read
         self._marked: list[tuple[FunctionFolder, BundleEntry]] = []  # at most two, in the order of marking
-        self.functions = Pane(LazyTable(_FUNCTION_COLUMNS, self._function_cells, "functions"), "functions-pane")
-        self.bundles = Pane(LazyTable(_BUNDLE_COLUMNS, self._bundle_cells, "bundles"), "bundles-pane")
+        self.functions = Pane(LazyTable(FUNCTION_COLUMNS, self._function_cells, "functions"), "functions-pane")
+        self.bundles = Pane(LazyTable(BUNDLE_COLUMNS, self._bundle_cells, "bundles"), "bundles-pane")
         self.detail_heading = Heading()
         self.detail = Detail("detail")
 
@@ -172,13 +154,7 @@ class Viewer(App[None]):
         return next((folder for folder in folders if folder.name == name), None)
 
     def _function_cells(self, key: Hashable) -> Sequence[Cell] | None:
-        if not isinstance(key, FunctionFolder):
-            return None
-        row = self._counts.get(key.name)
-        if row is None:
-            return (name_of(key), ""), ("...", "dim"), ("...", "dim"), ("...", "dim")
-        bundles = f"{row.bundles:,}"
-        return (name_of(key), ""), (bundles, ""), (bundles, ""), (f"{row.calls:,}", "")
+        return function_cells(key, self._counts.get(key.name)) if isinstance(key, FunctionFolder) else None
 
     # -- bundles ---------------------------------------------------------------------------------------------------
 
@@ -217,24 +193,7 @@ class Viewer(App[None]):
         if not isinstance(key, BundleEntry) or self._folder is None:
             return None
         row = self._model.row(self._folder, key)
-        if row is None:
-            return None
-        is_marked = any(entry == key for _, entry in self._marked)
-        signs = ("●" if is_marked else " ") + ("P" if row.pinned else "")
-        style = "green" if row.outcome == "returned" else "red"
-        took = format_duration(row.duration) if row.duration is not None else "-"
-        return (
-            (signs, "yellow"),
-            (ago(row.timestamp), ""),
-            (local_time(row.timestamp), ""),
-            (short_hash(row.hash), "cyan"),
-            (row.kind, style),
-            (row.kind, style),
-            (format_size(row.size), ""),
-            (took, ""),
-            (row.problem or row.arguments, "red" if row.problem else ""),
-            (row.ended_with, ""),
-        )
+        return None if row is None else bundle_cells(row, any(entry == key for _, entry in self._marked))
 
     # -- the tree --------------------------------------------------------------------------------------------------
 

@@ -9,52 +9,36 @@ from contextvars import ContextVar
 from types import CodeType
 from typing import Any, NoReturn
 
-from ...bundle import ASYNC_GENERATOR, CANCELLED, CAPPED, CLOSED, COROUTINE, GENERATOR, PLAIN, Header
+from ...bundle import ASYNC_GENERATOR, COROUTINE, GENERATOR, PLAIN, Header
 from ...compare import Difference
 from ...compare.clock_readings import ClockReadings
 from ...compare.clock_readings import Interval as Span
 from ...config.settings import Settings
-from ...core.records import Record
 from ...core.signature import KEYWORD_ONLY, Parameters
 from ...dependencies.callers import calling_codes, library_of, names_of
 from ...dependencies.keys import Interval, effect_key, without_clock_readings
-from ...dependencies.tape import ATTRIBUTE, HANDLE, ITEMS, PENDING, RAISED, SKIPPED, StoredEffect
+from ...dependencies.tape import ATTRIBUTE, HANDLE, StoredEffect
 from ...errors import EffectNotRecorded, SnapagentError
-from ...placeholder import UNSTORABLE, restore_placeholder
 from ...sealing.opened_call import OpenedCall
 from ...sealing.raw_call import RawCall
 from ...serializer.thawing.load import thaw
 from ..functions import unwrap
 from ..live_call import LiveCall, freeze_live_call, seal_rules
-from . import audit
 from .argument_differences import LiveArguments, argument_differences
-from .changed_arguments import apply_changes
 from .clock_matching import match_by_derived_moments, readings_of
 from .completion import CompletionGate
 from .dependencies import Dependency
-from .handles import Handle, Handles
+from .handles import Handles
 from .library_objects import LibraryObjects
+from .live_effect import LiveEffect
 from .matching import DIFFERENT, SERVED, MadeCall, Match, find_match, is_equal_call
 from .misses import Miss, call_text, describe_miss
 from .new_values import new_value
+from .outcomes import Outcomes
 from .overlay import Overlaid, overlay_for
 from .progress import Progress
 from .stand_ins import ReadAttribute, make_stand_in
 from .todays_effects import as_made
-
-_ENDED_EARLY = (CLOSED, CAPPED, CANCELLED)
-
-
-class LiveEffect(Record):
-    """A call of a dependency as it is made: the live arguments and what they are matched by."""
-
-    dependency: Dependency
-    instance: Any
-    args: tuple[Any, ...]  # without the bound instance, as the tape has them
-    kwargs: dict[str, Any]
-    raw_args: tuple[Any, ...]  # as the program passed them
-    raw_kwargs: dict[str, Any]
-    handle: Handle | None = None
 
 
 class Server:
@@ -81,7 +65,7 @@ class Server:
         self._code = code
         self._started = time.time()
         self._gate = CompletionGate(effects)
-        self._results: dict[int, Any] = {}  # the objects that were served, by effect: for `same_as`
+        self._outcomes = Outcomes(header.target, effects, self._handle, self._refuse)
         self._calls = 0
         self._new_values = 0
         self._live: frozenset[str] = frozenset()
@@ -176,7 +160,7 @@ class Server:
             return overlaid.answer(*args, **kwargs)
         if index is None:
             return new_value(dependency, self.header, self._next_new(), live.args, live.kwargs)
-        return self._ended(index, live)
+        return self._outcomes.ended(index, live)
 
     def _live_effect(self, dependency: Dependency, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveEffect:
         instance, rest = (args[0], args[1:]) if dependency.has_instance and args else (None, args)
@@ -302,50 +286,9 @@ class Server:
 
     # ---- its outcome
 
-    def _ended(self, index: int, live: LiveEffect) -> Any:
-        """Return or raise as recorded."""
-        __tracebackhide__ = True
+    def _handle(self, index: int, live: LiveEffect) -> Any:
+        """What stands for a live object that the call returned: of the library's own class, or a stand-in."""
         effect = self.effects[index]
-        if effect.outcome == PENDING:
-            self._refuse(live, "had not ended when the target returned")
-        if effect.after is not None:
-            _, args, kwargs = self._load(index, effect.after, live)
-            apply_changes(live.args, live.kwargs, args, kwargs)
-        if effect.outcome == RAISED:
-            error = self._load(index, effect.result, live)
-            operation = live.dependency.operation
-            remade = operation.rebuild_error if operation is not None else None
-            raise error if remade is None else remade(error, live.raw_args, live.raw_kwargs)
-        value = self._value(index, effect, live)
-        self._results[index] = value
-        return value
-
-    def _value(self, index: int, effect: StoredEffect, live: LiveEffect) -> Any:
-        if effect.is_argument is not None:
-            return self._argument(effect.is_argument, live)
-        if effect.same_as is not None:
-            if effect.same_as not in self._results:
-                self._results[effect.same_as] = self._value(effect.same_as, self.effects[effect.same_as], live)
-            return self._results[effect.same_as]
-        if effect.kept == HANDLE:
-            return self._handle(index, effect, live)
-        if effect.kept == ITEMS:
-            items, is_complete = self._load(index, effect.result, live)
-            return self._recorded_items(items, is_complete, live)
-        if effect.kept == SKIPPED or effect.result is None:
-            return restore_placeholder(f"effects[{index}].result", UNSTORABLE, effect.result_type, "result: skip")
-        stored = self._load(index, effect.result, live)
-        operation = live.dependency.operation
-        if operation is None or operation.rebuild is None:
-            return stored
-        with audit.watched(None):  # a preset may use a database in memory
-            return operation.rebuild(stored, live.raw_args, live.raw_kwargs)
-
-    def _recorded_items(self, items: list[Any], is_complete: bool, live: LiveEffect) -> Iterator[Any]:
-        yield from items
-        self._finish(live, None, "" if is_complete else CLOSED, len(items))
-
-    def _handle(self, index: int, effect: StoredEffect, live: LiveEffect) -> Any:
         library_object = self._objects.make(effect.result_type)
         if library_object is not None:
             return library_object
@@ -356,24 +299,6 @@ class Server:
         value = make_stand_in(effect.result_type, f"effects[{index}].result", self.method_of)
         self.handles.add(value, None, candidates | {index}, index, live.handle)
         return value
-
-    def _argument(self, path: str, live: LiveEffect) -> Any:
-        if path == "self":
-            return live.instance
-        bound = live.dependency.parameters.bind(live.args, live.kwargs)
-        name, bracket, rest = path.partition("[")
-        value = bound.get(name)
-        if not bracket:
-            return value
-        key = rest.rstrip("]")
-        return value[int(key)] if key.isdigit() else value[key.strip("'\"")]  # type: ignore[index]
-
-    def _load(self, index: int, data: bytes | None, live: LiveEffect) -> Any:
-        __tracebackhide__ = True
-        try:
-            return thaw(data or b"N.", target=f"effects[{index}] of {self.header.target}")
-        except SnapagentError as error:
-            self._refuse(live, f"was recorded (effect {index}), but cannot be loaded here: {error}")
 
     def _refuse(self, live: LiveEffect, reason: str) -> NoReturn:
         __tracebackhide__ = True
@@ -393,38 +318,24 @@ class Server:
             await self._gate.wait(index)
         finally:
             self._gate.end(index)
-        return self._ended(index, live)
+        return self._outcomes.ended(index, live)
 
     def _items(self, live: LiveEffect) -> Iterator[Any]:
         __tracebackhide__ = True
-        items, error, ended = self._list(live)
+        index = self._take(live)
+        assert index is not None
+        items, error, ended = self._outcomes.items_of(index, live)
         yield from items
-        self._finish(live, error, ended, len(items))
+        self._outcomes.finish(live, error, ended, len(items))
 
     async def _aitems(self, live: LiveEffect) -> AsyncIterator[Any]:
         __tracebackhide__ = True
-        items, error, ended = self._list(live)
-        for item in items:
-            yield item
-        self._finish(live, error, ended, len(items))
-
-    def _list(self, live: LiveEffect) -> tuple[list[Any], BaseException | None, str]:
-        __tracebackhide__ = True
         index = self._take(live)
         assert index is not None
-        effect = self.effects[index]
-        value = self._load(index, effect.result, live)
-        if effect.outcome == RAISED:
-            items, error = value if isinstance(value, tuple) else ([], value)
-            return items, error, effect.ended
-        return value or [], None, CLOSED if effect.outcome == PENDING else effect.ended
-
-    def _finish(self, live: LiveEffect, error: BaseException | None, ended: str, taken: int) -> None:
-        __tracebackhide__ = True
-        if error is not None:
-            raise error
-        if ended in _ENDED_EARLY:
-            self._refuse(live, f"was recorded up to item {taken} only, and more were asked for")
+        items, error, ended = self._outcomes.items_of(index, live)
+        for item in items:
+            yield item
+        self._outcomes.finish(live, error, ended, len(items))
 
 
 serving: ContextVar[Server | None] = ContextVar("snapagent_serving", default=None)

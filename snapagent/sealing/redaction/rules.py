@@ -11,7 +11,7 @@ from ...serializer.inert.class_facts import ClassFacts, class_facts
 from ...serializer.inert.decode import StandIn
 from ...serializer.inert.nodes import ATOM_TYPES
 from ...serializer.inert.walk import Roots
-from ..described import class_of
+from ..described import class_of, makes_own_objects
 from .equal_values import EnvironmentSecrets
 from .looks import could_be_secret
 from .names import WHOLE, SecretNames
@@ -66,6 +66,7 @@ class Redactor:
         harmless = self.names.harmless
         seen: set[int] = set()
         rest: list[Any] = []
+        judged: set[StandIn] = set()  # classes of objects that hold no secret by their class
         for roots in parts:
             if not harmless.issuperset(roots.labels) and any(map(self._is_secret, roots.labels, roots.values)):
                 return True
@@ -95,7 +96,11 @@ class Redactor:
                     return True
                 if not ATOM_TYPES.issuperset(map(type, node)):
                     rest += node
-            elif self._object_has_names(node, rest):
+            elif kind in judged:
+                if node.effects is not None:
+                    return True
+                rest += node.__dict__.values()
+            elif self._object_has_names(node, rest, judged):
                 return True
         return False
 
@@ -111,8 +116,11 @@ class Redactor:
             return could_be_secret(rule, value)
         return kind not in NEVER_SECRET and kind is not float and not is_never_secret(value)
 
-    def _object_has_names(self, node: Any, rest: list[Any]) -> bool:
-        """Whether an object's type or fields are secret; its parts are added to `rest`."""
+    def _object_has_names(self, node: Any, rest: list[Any], judged: set[StandIn]) -> bool:
+        """Whether an object's type or fields are secret; its parts are added to `rest`.
+
+        Its class is added to `judged` where all other objects of the class have the same answer, but for their parts.
+        """
         if isinstance(node, StandIn):
             if node.origin is not None:
                 rest.append(node.origin)
@@ -130,11 +138,12 @@ class Redactor:
             ):
                 return True
             self._remember_harmless(cls, known)
-        if cls.qualname in WITH_PARTS and secret_part(node, self.names) is not None:
-            return True
-        rest += (node.args, node.state)
-        if node.kwargs or node.listed or node.pairs or node.callee is not None:
-            rest += (node.kwargs, node.listed, node.pairs, node.callee)
+        if cls.qualname in WITH_PARTS:
+            if secret_part(node, self.names) is not None:
+                return True
+        elif isinstance(node, cls) and makes_own_objects(cls):
+            judged.add(cls)
+        rest += node.__dict__.values()
         return False
 
     def _remember_harmless(self, cls: StandIn, known: ClassFacts) -> None:

@@ -59,7 +59,7 @@ def class_facts(cls: StandIn) -> ClassFacts:
 def _live_class(cls: StandIn) -> type | None:
     """The loaded class of that name, if there is one; its metaclass is not consulted."""
     module = sys.modules.get(cls.module)
-    if not descends(type(module), ModuleType):
+    if type(module) is not ModuleType and not descends(type(module), ModuleType):
         return None
     names: Mapping[str, Any] = ModuleType.__getattribute__(module, "__dict__")
     if "." not in cls.qualname:
