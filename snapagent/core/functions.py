@@ -58,6 +58,14 @@ def own_code(code: CodeType) -> CodeType:
     return code
 
 
+def enters_with_block(code: CodeType) -> bool:
+    """Whether there is a `with` statement in it."""
+    from opcode import opmap  # seldom needed
+
+    entering = opmap["LOAD_SPECIAL"] if "LOAD_SPECIAL" in opmap else opmap["BEFORE_WITH"]  # the first since Python 3.14
+    return entering in code.co_code[::2]
+
+
 def held_by(
     value: object,
     qualname: str,

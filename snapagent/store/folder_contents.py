@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import overload
 
 from ..errors import CorruptBundleError
@@ -37,12 +37,6 @@ class FolderContents:
         files.sweep(folder, names, now)
         if COUNTS in names:
             pending_counts.sweep(self.path, now)
-
-    def is_complete(self, folder: int) -> bool:
-        """True when the folder holds no bundle besides these, as far as it can be listed."""
-        with files.tolerated():
-            return self.entries.keys() >= set(bundle_names(os.listdir(folder)))
-        return False
 
     def _describe(self, described: Iterable[IndexedBundle]) -> None:
         for bundle in described:
@@ -128,6 +122,13 @@ class FolderContents:
         for entry in sorted(self.entries.values()):
             tokens[entry.token] = tokens.pop(entry.token, 0) + 1
         return tokens
+
+
+def holds_only(folder: int, names: Set[str]) -> bool:
+    """True when the folder holds no bundle besides `names`, as far as it can be listed."""
+    with files.tolerated():
+        return not any(bundle_names(set(os.listdir(folder)) - names))
+    return False
 
 
 _STAMP = len("20261122T093408.123456Z")

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 
 from ..core.signals import raised_by_signal_handler
 from . import files, hash_shards, index, pending_counts
-from .folder_contents import FolderContents
+from .folder_contents import FolderContents, holds_only
 from .index import BrokenIndex, Counts, FunctionIndex, IndexedBundle
-from .layout import COUNTS, BundleEntry, bundle_names
+from .layout import COUNTS, INDEX, BundleEntry, bundle_names
 from .quota import Quota
 from .retention import RetentionRules
 
@@ -23,6 +23,7 @@ _SMALL = 1000  # bundles: a folder that keeps no more is listed at each update
 _PENDING = 10_000  # bundles published since the last update that are remembered one by one
 _AGE_CHECKS = 20  # times per `max_age` that old bundles are looked for, where nothing else needs the listing
 _SHARD_CHECKS = 64  # updates after which the shards are checked for names of bundles that are gone
+_LOOKS = 16  # for the index, before each of which a bundle was published; from there on the mark file costs less
 _SLACK = 256  # bundles: where more are kept, `remove_surplus` waits until there are an eighth too many
 
 
@@ -48,6 +49,7 @@ class FolderWriter:
         self._opened = False
         self._announced = False  # since the last update: readers know that the index may lack bundles of this process
         self._marked = False  # the mark file that says so exists
+        self._looks = 0  # whether the index is fresh, since the last update
         self._must_list = True
         self._listed_at = -math.inf
         self._index_time = -1  # when this process wrote the index last, by the clock of the file system
@@ -95,7 +97,10 @@ class FolderWriter:
         While the index is not fresh they do so anyway. Another process may make it fresh at any time. It lists the
         folder once more before that, so either it finds a bundle, or whoever has published it finds the new index here.
         """
-        if not self._announced and index.was_fresh(self.folder):
+        if self._announced:
+            return
+        self._looks += 1
+        if self._looks > _LOOKS or index.was_fresh(self.folder):
             self._announced = self._marked = pending_counts.mark_open(self.folder, self.token)
 
     def record_published(self, bundles: Sequence[IndexedBundle], rules: RetentionRules) -> None:
@@ -183,7 +188,7 @@ class FolderWriter:
             if not index.create(folder, first):
                 return None
             self._pending = Counts()
-            self._must_list = not self._contents.is_complete(folder)
+            self._must_list = not holds_only(folder, self._contents.entries.keys())
             index.set_fresh(folder, not self._must_list)
             self._index_time = index.written_at(folder)
         return first
@@ -194,9 +199,11 @@ class FolderWriter:
         is_new = index.written_at(folder) == 0
         untouched = index.is_fresh(folder) and index.written_at(folder) == self._index_time
         self._announced = False
+        self._looks = 0
         has_files = files.exists(folder, COUNTS)
         abandoned = pending_counts.abandoned(self.folder, now) if has_files else []
-        lists = found is None or self._needs_listing(rules, last, untouched and not is_new, abandoned)
+        covers_all = found is None or self._needs_listing(rules, last, untouched and not is_new, abandoned)
+        lists = covers_all and not self._is_all_own(folder, found, rules)
         if lists:
             self._list(folder, found, now)
             if rules.keep != math.inf or rules.max_age != math.inf:
@@ -217,12 +224,12 @@ class FolderWriter:
                 return None
         else:
             index.save(folder, updated, self.token)
-        if is_new:
-            lists = lists and self._contents.is_complete(folder)
-        index.set_fresh(folder, lists or not (self._must_list or is_new))
+        if is_new and covers_all:
+            covers_all = holds_only(folder, self._contents.entries.keys() if lists else self._own_names())
+        index.set_fresh(folder, covers_all or not (self._must_list or is_new))
         self._index_time = index.written_at(folder)
-        self._clear_pending(rules, lists, removed)
-        pending_counts.remove(self.folder, names + (abandoned if lists else []))
+        self._clear_pending(rules, covers_all, removed)
+        pending_counts.remove(self.folder, names + (abandoned if covers_all else []))
         if self._marked and not self._announced:
             pending_counts.remove_mark(self.folder, self.token)
             self._marked = False
@@ -240,6 +247,18 @@ class FolderWriter:
         if last and rules.keep == math.inf:
             return False  # it may take long, and the process is about to end
         return last or self._must_list or bool(abandoned) or (rules.keep <= _SMALL and not untouched)
+
+    def _is_all_own(self, folder: int, found: FunctionIndex | None, rules: RetentionRules) -> bool:
+        """True when nobody but this process has ever put anything into the folder, and no index counts it yet.
+
+        Each bundle is known then, and need not be looked at, which would take 2 us.
+        """
+        if found is None or found.stored or any(found.tokens.values()) or not rules.keep == rules.max_age == math.inf:
+            return False
+        return self._own_names() == set(os.listdir(folder)) - {INDEX, COUNTS}
+
+    def _own_names(self) -> set[str]:
+        return {bundle.name for bundle in self._added} - self._removed.keys()
 
     def _replacement(self) -> FunctionIndex:
         """An index in place of one that has disappeared: each stored bundle counts as one captured call.
@@ -290,13 +309,13 @@ class FolderWriter:
             with files.tolerated():  # incomplete shards would hide bundles; without any, readers list the folder
                 hash_shards.discard(self.folder)
 
-    def _clear_pending(self, rules: RetentionRules, listed: bool, removed: Mapping[str, int]) -> None:
+    def _clear_pending(self, rules: RetentionRules, covers_all: bool, removed: Mapping[str, int]) -> None:
         """The index holds everything now; it does not count `removed`."""
         self._pending = Counts()
         self._added.clear()
         for name in removed:
             self._removed.pop(name, None)
-        self._must_list = self._must_list and not listed
+        self._must_list = self._must_list and not covers_all
         if rules.keep == math.inf:
             self._contents.clear()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +42,35 @@ print(threading.stack_size())
 def test_a_program_with_small_stacks_gets_a_writer_with_a_large_one_and_keeps_its_own() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["True", "freed", str(128 * 1024)], done.stderr
+
+
+WAITS = """
+import os, signal, resource
+from _queue import SimpleQueue
+from snapagent.capture.writing import thread as native_thread
+
+begin, written = SimpleQueue(), SimpleQueue()
+
+def write():
+    begin.get()
+    try:
+        with open("large", "wb") as file:
+            file.write(bytes(1000))
+    except OSError:
+        written.put("failed")
+
+assert native_thread.start(write)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.kill(os.getpid(), signal.SIGTERM)
+print(signal.sigwait([signal.SIGTERM]).name)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+begin.put(None)
+print(written.get(timeout=20))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the program waits for a signal as Linux does")
+def test_signals_of_the_process_are_left_to_the_threads_of_the_program(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", WAITS], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert (done.stdout.split(), done.returncode) == (["SIGTERM", "failed"], 0), done.stderr

@@ -104,3 +104,26 @@ def test_another_process_that_makes_the_first_index_without_the_lock_loses_no_co
     store.update(TARGET, SKIPPED)
 
     assert index_on_disk(store)["calls"] == 6
+
+
+@pytest.mark.parametrize("stranger", [None, ".quota", "notes.txt", ".tmp-left"])
+def test_the_first_index_of_own_bundles_is_that_of_a_listing(store: Store, stranger: str | None) -> None:
+    """Where only this process has published, its bundles are not looked at one by one."""
+    for number in range(150):
+        publish(store, number, when=float(number), exception="ValueError" if number % 3 else None)
+    gone = publish(store, "evicted", when=50.5)
+    store.folder_writer(TARGET).record_removed(gone.name, os.stat(gone.path).st_size)
+    os.unlink(gone.path)
+    if stranger is not None:  # then they are
+        Path(store.folder(TARGET), stranger).touch()
+    store.update(TARGET, Counts(151, 151), KEEP_ALL)
+    made = index_on_disk(store)
+    assert made["stored"] == 150
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "listdir", lambda path: pytest.fail("a reader listed the folder"))
+        assert other(store).newest(TARGET).when == pytest.approx(149.0)
+
+    other(store).update(TARGET, Counts(), Settings(keep=900))  # lists
+
+    assert index_on_disk(store) == made | {"tokens": index_on_disk(store)["tokens"]}
+    assert [number for number in index_on_disk(store)["tokens"].values() if number] == [150]

@@ -11,7 +11,14 @@ import _thread
 import sys
 from collections.abc import Callable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal  # inside the interpreter: `signal` is a file, and makes enums
+
 running: set[int] = set()  # the threads of all writers in this process
+_FAULTS = {_signal.SIGSEGV, _signal.SIGBUS, _signal.SIGFPE, _signal.SIGILL, _signal.SIGABRT}
 _STACK = 16 * 1024 * 1024  # bytes of address space: the size that the program chose for its threads may be too small
 
 
@@ -22,6 +29,9 @@ def start(function: Callable[[], None]) -> bool:
     # `threading` takes the thread that imports it for the main thread: the new thread must not be the first to do so.
     import threading  # noqa: F401
 
+    # The thread inherits what is blocked here. A signal that all threads of the program block, to wait for it, would be
+    # handled in one that does not; and a write beyond RLIMIT_FSIZE fails, where SIGXFSZ would end the process.
+    blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals() - _FAULTS)
     try:
         before = _thread.stack_size(_STACK)
     except (ValueError, RuntimeError):  # this system does not let a program choose
@@ -31,6 +41,7 @@ def start(function: Callable[[], None]) -> bool:
     except RuntimeError:  # the system has no more threads, or the interpreter is shutting down
         return False
     finally:
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
         if before is not None:
             _thread.stack_size(before)
     return True

@@ -46,6 +46,7 @@ from .object_handlers import (
     freeze_exception,
     freeze_nameless,
     freeze_nameless_enum_member,
+    freeze_own_attributes,
     freeze_own_state,
     freeze_singleton_or_object,
     freeze_singleton_or_plain,
@@ -230,6 +231,7 @@ def _has_plain_form(value: object) -> bool:
 
 _BY_WAY: dict[str, Handler] = {
     own_state.PAST_HOOKS: freeze_own_state,
+    own_state.PAST_WAITING: freeze_own_attributes,
     own_state.WITHOUT_HOOKS: freeze_without_hooks,
     own_state.UNLESS_EMPTY: freeze_container,
 }
