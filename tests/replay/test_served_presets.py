@@ -230,6 +230,9 @@ LISTENER = """
 
     client = redis.Redis(port=1)  # no server: to listen is an effect all the same
 
+    def connected():
+        redis.connection.Connection(port=1).connect()
+
     def heard(channel):
         try:
             client.pubsub().subscribe(channel)
@@ -264,6 +267,21 @@ def test_a_call_that_the_preset_cannot_serve_is_refused_where_the_recorded_call_
     assert bundle.check().kind == "equal"
     with pytest.raises(EffectNotRecorded, match="PubSub of redis is not recorded"):
         bundle.check(lambda channel, listen: world.heard(channel))
+
+
+def test_a_connection_that_the_declared_preset_does_not_record_names_the_function_to_declare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis = pytest.importorskip("redis")
+    bundle = bundle_of(tmp_path, monkeypatch, "redis", LISTENER, "news", False)
+    world = sys.modules["preset_world"]
+
+    with pytest.raises(UndeclaredEffect, match=r"- preset_world:connected\n"):
+        bundle.check(lambda channel, listen: world.connected())
+    with pytest.raises(redis.ConnectionError):
+        bundle.call(lambda channel, listen: world.connected(), live=["preset_world:connected"])
+    with pytest.raises(redis.ConnectionError):
+        bundle.call(lambda channel, listen: world.connected(), live=["redis"])
 
 
 def test_a_declared_function_may_use_what_the_preset_cannot_record(

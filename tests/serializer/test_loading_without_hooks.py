@@ -328,6 +328,54 @@ def test_a_lock_that_the_caller_holds_is_not_waited_for(kind: Any) -> None:
     assert type(loaded) is kind and loaded.number == 1 and not loaded.lock.locked()
 
 
+class GuardedList(list[Any]):
+    def __iter__(self) -> Any:
+        with LOCK:
+            return iter(list(list.__iter__(self)))
+
+
+class GuardedDict(dict[Any, Any]):
+    def items(self) -> Any:
+        with LOCK:
+            return dict.items(self)
+
+
+class GuardedSet(set[Any]):
+    def __iter__(self) -> Any:
+        with LOCK:
+            return set.__iter__(self)
+
+
+class GuardedState(dict[Any, Any]):
+    def __init__(self, items: Any) -> None:
+        super().__init__(items)
+        self.number = 1
+
+    def __reduce__(self) -> Any:
+        with LOCK:
+            return GuardedState, (dict(self),)
+
+    def __setstate__(self, state: Any) -> None:
+        raise AssertionError("its own attributes were stored")
+
+
+def test_a_container_with_hooks_that_wait_is_read_past_them() -> None:
+    with LOCK:
+        loaded = kept(GuardedState({"a": 1}))
+
+    assert type(loaded) is GuardedState and loaded == {"a": 1} and loaded.number == 1
+
+
+@pytest.mark.parametrize("value", [GuardedList("ab"), GuardedDict(a=1), GuardedSet("a")])
+def test_a_container_does_not_wait_for_a_lock_that_the_caller_holds(value: Any) -> None:
+    expected = pickle.dumps(value, 5)
+
+    with LOCK:
+        data = frozen(value).data
+
+    assert data == expected and thaw(data) == value
+
+
 class LazyList(list[Any]):
     def __init__(self, make: Any) -> None:
         self.make = make

@@ -44,6 +44,7 @@ QUEUE_BYTES = 64 * 1024 * 1024
 # ones make surplus are not written, and the program is interrupted once for writing and indexes together.
 GATHER_LEAST, GATHER_MOST = 0.1, 0.4
 EXIT_WAIT = 10.0  # seconds that the end of a process may wait for the writer, unless the configuration says otherwise
+_OVERDUE = 0.05  # seconds after which a round that goes on updates the indexes, not only its end
 _FLUSH = 2.0  # seconds that `flush` waits
 _IDLE = 0.5  # seconds that the thread sleeps without a look around
 _PATIENCE = 0.2  # seconds to wait for the lock of an index, so that one stuck process does not hold up the queue
@@ -299,8 +300,11 @@ class Writer:
             self._bytes_out += call.size
 
     def _between_calls(self) -> None:
-        """While much is queued: keep the indexes and the report of this process up to date."""
-        if monotonic() >= self._storer.indexes.next_update:
+        """While much is queued: keep the indexes and the report of this process up to date.
+
+        After few calls, the end of the round does that, once for all of them.
+        """
+        if monotonic() >= self._storer.indexes.next_update + _OVERDUE:
             self._storer.prune()
             self._storer.indexes.update(_PATIENCE)
             if self._ident == get_ident() and self._periodic is not None:

@@ -33,16 +33,21 @@ _SQLITE = "sqlite3"
 
 
 class Guard:
-    """A watcher for `audit`. `live` are the names that may be real, `passes` the code of functions that may be."""
+    """A watcher for `audit`. `live` are the names that may be real, `passes` the code of functions that may be.
+
+    `served` are the presets in force: a call of their libraries that still gets here is one that they do not record.
+    """
 
     def __init__(
         self,
         target: str,
+        served: Collection[str],
         live: Collection[str],
         passes: Collection[CodeType],
         missed: Callable[[UndeclaredEffect], None],
     ) -> None:
         self._target = target
+        self._served = frozenset(served)
         self._live = frozenset(live)
         self._passes = passes
         self._missed = missed
@@ -52,13 +57,29 @@ class Guard:
         if action is None or _is_harmless(event, arguments):
             return
         frame = sys._getframe(2)  # below the audit hook
-        declare = _to_declare(event, frame)
+        declare = self._to_declare(event, frame)
         is_allowed = declare in self._live or (event != "sqlite3.connect" and SOCKET in self._live)
         if is_allowed or self._passed(frame):
             return
         error = UndeclaredEffect(self._target, action.format(_subject(event, arguments)), declare)
         self._missed(error)
         raise error
+
+    def _to_declare(self, event: str, frame: FrameType | None) -> str:
+        """The preset of the library on the stack, else the program's function that reached for the outside."""
+        function = recorded = ""
+        while frame is not None and not function:
+            module = str(frame.f_globals.get("__name__", ""))
+            preset = _PRESETS.get(module.partition(".")[0], "")
+            if preset and preset not in self._served:
+                return preset
+            recorded = recorded or preset  # its own preset would not help
+            if not preset and is_of_program(frame.f_code.co_filename):
+                function = f"{module}:{frame.f_code.co_qualname}"
+            frame = frame.f_back
+        if recorded and function == self._target:  # a target is no dependency of its own
+            return recorded
+        return _SQLITE if event.startswith(_SQLITE) else function or recorded or SOCKET
 
     def _passed(self, frame: FrameType | None) -> bool:
         while frame is not None:
@@ -83,18 +104,3 @@ def _subject(event: str, arguments: tuple[object, ...]) -> str:
     if isinstance(value, tuple) and len(value) >= 2:
         return f"{value[0]}:{value[1]}"
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-def _to_declare(event: str, frame: FrameType | None) -> str:
-    """The preset of the library on the stack, else the program's function that reached for the outside."""
-    function = ""
-    while frame is not None:
-        module = str(frame.f_globals.get("__name__", ""))
-        preset = _PRESETS.get(module.partition(".")[0])
-        if preset is not None:
-            return preset
-        if not function and is_of_program(frame.f_code.co_filename):
-            function = f"{module}:{frame.f_code.co_qualname}"
-            break
-        frame = frame.f_back
-    return _SQLITE if event.startswith(_SQLITE) else function or SOCKET

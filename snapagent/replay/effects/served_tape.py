@@ -92,7 +92,8 @@ class ServedTape:
         """Serve the effects to what the block calls, in threads that it starts too, and let nothing else out."""
         server = self._server
         server.start()
-        guard = Guard(server.header.target, self._live, server.passes, server.progress.missed)
+        presets = {dependency.preset for dependency in self._dependencies.served}
+        guard = Guard(server.header.target, presets, self._live, server.passes, server.progress.missed)
         with replaced(self._dependencies.served, server.answer), audit.watched(guard):
             token = serving.set(server)
             try:

@@ -309,7 +309,7 @@ def _sorted_keys(value: Mapping[Any, Any]) -> list[Any] | None:
     if set(map(type, value)) <= {int}:
         return sorted(value)
     texts = [_write_at_once(key) for key in value]
-    if None in texts:
+    if None in texts or len(set(texts)) < len(texts):  # all redacted keys have the same text
         return None
     return [key for _, key in sorted(zip(texts, value, strict=True), key=itemgetter(0))]
 

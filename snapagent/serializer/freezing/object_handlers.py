@@ -78,8 +78,8 @@ def freeze_without_hooks(dump: Dump, value: Any) -> Any:
 
 
 def freeze_container(dump: Dump, value: Any) -> Any:
-    """For lists, dicts and sets whose class iterates in its own way, which may fill a lazy one."""
-    form = own_state.form_of_empty(value) or dump.reduce_once(value)
+    """For lists, dicts and sets whose class iterates in its own way, which may fill a lazy one, or wait for a lock."""
+    form = own_state.form_past_iteration(value) or dump.reduce_once(value)
     if _refers_to_class(form, value):
         must_be_named(dump, type(value))
     return form

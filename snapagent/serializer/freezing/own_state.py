@@ -23,6 +23,7 @@ from ...core.type_facts import (
     mro,
     namespace,
     qualname,
+    remembered,
     slots,
 )
 from ..naming import function_behind, is_named
@@ -42,8 +43,11 @@ def way_of(kind: type) -> str | None:
     """How objects of this class are taken; None where pickle's own way runs nothing that answers for another object."""
     if _iterates_by_itself(kind):
         return UNLESS_EMPTY
-    if _may_wait(kind) and _is_all_python(kind):
-        return PAST_WAITING
+    if _may_wait(kind, HOOKS):
+        if _is_all_python(kind):
+            return PAST_WAITING
+        if _container_of(kind) is not None and _is_all_python(kind, _container_of(kind)):
+            return UNLESS_EMPTY
     if not _answers_for_another(kind) or not _is_all_python(kind):
         return None
     if _reduces_what_it_stands_for(kind):
@@ -73,17 +77,23 @@ def form_without_hooks(value: Any) -> tuple[Any, ...]:
     return copyreg._reconstructor, (kind, object, None), state  # type: ignore[attr-defined]
 
 
-def form_of_empty(value: Any) -> tuple[Any, ...] | None:
-    """The form that pickling gives a list, dict or set of the program's own class; None for one that has items.
+def form_past_iteration(value: Any) -> tuple[Any, ...] | None:
+    """The form that pickling gives a list, dict or set, without the iteration of its class; None where that may run.
 
-    An empty one may fill itself when it is iterated over, and so is not.
+    It may not where it waits for a lock, nor where there are no items: it may be what puts them in.
     """
     kind: Any = type(value)
     base = _container_of(kind)
-    if base is None or base.__len__(value):
+    if base is None or (base.__len__(value) and not _storing_may_wait(kind)):
         return None
-    made_by, args = (kind, ([],)) if base is set else (copyreg.__newobj__, (kind,))  # type: ignore[attr-defined]
-    return made_by, args, _default_state(value)
+    listed = list.__iter__(value) if base is list else None
+    keyed = iter(dict.items(value)) if base is dict else None
+    made_by, args = copyreg.__newobj__, (kind,)  # type: ignore[attr-defined]
+    if base is set:
+        made_by, args = kind, (list(set.__iter__(value)),)
+    if find(kind, "__setstate__")[0] is None:
+        return made_by, args, _default_state(value), listed, keyed
+    return made_by, args, attributes(value) or None, listed, keyed, set_attributes
 
 
 def _default_state(value: Any) -> Any:
@@ -117,13 +127,15 @@ def _iterates_by_itself(kind: type) -> bool:
     return all(find(kind, hook)[0] in (base, object, None) for hook in HOOKS) and is_honest(kind)
 
 
-def _is_all_python(kind: type) -> bool:
-    """Whether `__dict__` and slots are all that an object of the class holds.
+def _is_all_python(kind: type, besides: type = object) -> bool:
+    """Whether `__dict__` and slots are all that an object of the class holds, `besides` what that base holds.
 
     Types in C may be heap types too (`_ssl._SSLContext`, `_io._RawIOBase`): their `__new__` is a function in C, or they
     are immutable.
     """
-    return all(base is object or (is_heap_type(base) and not _is_made_in_c(base)) for base in mro(kind))
+    return all(
+        base is object or base is besides or (is_heap_type(base) and not _is_made_in_c(base)) for base in mro(kind)
+    )
 
 
 def _is_made_in_c(kind: type) -> bool:
@@ -148,13 +160,13 @@ def _reduces_what_it_stands_for(kind: type) -> bool:
     return any(function_behind(find(kind, name)[1]) is not None for name in computed)
 
 
-def _may_wait(kind: type) -> bool:
-    """Whether a hook of the class enters a `with` block, or calls `acquire`.
+def _may_wait(kind: type, methods: tuple[str, ...]) -> bool:
+    """Whether one of these methods of the class enters a `with` block, or calls `acquire`.
 
     The caller may hold the lock already, and would wait for itself; or another thread holds it, and waits for a lock
     of the caller.
     """
-    left, seen = list(HOOKS), set(HOOKS)
+    left, seen = list(methods), set(methods)
     while left:
         function = function_behind(find(kind, left.pop())[1])
         if function is None:
@@ -165,6 +177,11 @@ def _may_wait(kind: type) -> bool:
         left += set(code.co_names) - seen  # of these, the methods of the class are looked at too
         seen.update(code.co_names)
     return False
+
+
+@remembered
+def _storing_may_wait(kind: Any) -> bool:
+    return _may_wait(kind, (*HOOKS, _ITERATION[_container_of(kind)]))
 
 
 def _names_used(kind: type, hooks: tuple[str, ...]) -> set[str]:
