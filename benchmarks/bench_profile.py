@@ -30,8 +30,7 @@ CONFIG = 'sync: SYNC\nbudget: 100%\ntargets: [{target: "MODULE:quote", keep: .in
 IN_CALLER, IN_WRITER = "in the caller", "in the writer"
 # (end of the file's name, function, where it happens, in words); the first that fits the innermost frame wins
 STEPS = (
-    ("freezing/freeze.py", "freeze_call", IN_CALLER, "arguments to bytes"),
-    ("freezing/freeze.py", "freeze_outcome", IN_CALLER, "outcome to bytes"),
+    ("freezing/freeze.py", "freeze", IN_CALLER, "arguments and outcome to bytes"),
     ("opened_call.py", "redact", IN_WRITER, "looking for secrets"),
     ("opened_call.py", "", IN_WRITER, "bytes to inert stand-ins"),
     ("hashing/canonical.py", "argument_hash", IN_WRITER, "argument hash"),
@@ -46,7 +45,7 @@ STEPS = (
     ("writing/store_calls.py", "", IN_WRITER, "the rest of the writer"),
     ("writing/writer.py", "", IN_WRITER, "the rest of the writer"),
     ("recording/recorder.py", "begin", IN_CALLER, "the rest of the recorder"),
-    ("recording/recorder.py", "_finish", IN_CALLER, "the rest of the recorder"),
+    ("recording/recorder.py", "returned", IN_CALLER, "the rest of the recorder"),
 )
 REST = (IN_CALLER, "gate, wrapper, the function itself and the loop")
 

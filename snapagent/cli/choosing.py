@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
-from ..config.targets import Target, TargetPattern, near_matches
+from ..config.targets import Target, TargetPattern
+from ..core.near_names import near_matches
 from ..errors import ConfigError, StoreError, TargetNotFoundError
 from ..store.layout import SUFFIX, BundleEntry
 from ..store.reader import FunctionFolder, StoreReader

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..config.targets import Target, TargetPattern, near_matches
+from ..config.targets import Target, TargetPattern
+from ..core.near_names import near_matches
 from ..errors import ConfigError, TargetNotFoundError
 from ..store.layout import folder_name
 from .group import WRONG_USAGE

@@ -6,7 +6,7 @@ A word without dot and colon is a preset; anything else has the grammar of targe
 from __future__ import annotations
 
 from ..core.records import Record
-from .targets import TargetPattern, near_matches
+from .targets import TargetPattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class DependencyRule(Record):
             return cls(text, pattern=TargetPattern.read(text))
         if text in BUILT_IN or (text and entry_points_of(text)):
             return cls(text, preset=text)
+        from ..core.near_names import near_matches  # a program with a good config has no use for it
+
         near = near_matches(text, known_presets(), 1)
         hint = f"did you mean {near[0]!r}?" if near else f"the presets are {', '.join(known_presets())}"
         raise ValueError(f"unknown preset {text!r}; {hint} (a function is written 'package.module:function')")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..core.near_names import near_matches
 from ..errors import ConfigError
-from .targets import near_matches
 from .units import INFINITY
 
 TYPE_CHECKING = False

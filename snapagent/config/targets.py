@@ -274,21 +274,6 @@ def why_never_target(module: str) -> str | None:
     return f"{first} runs or installs programs, and is never captured" if first in _NEVER else None
 
 
-def near_matches(wanted: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:
-    """At most `n` of `known` that `wanted` may have meant, the likeliest first."""
-    from difflib import get_close_matches
-
-    names = list(dict.fromkeys(known))
-    last = _last_segment(wanted)
-    moved = [name for name in names if _last_segment(name) == last]  # the right function in the wrong module
-    likeliest = get_close_matches(wanted, moved, n, cutoff=0.0)
-    return tuple(dict.fromkeys((*likeliest, *get_close_matches(wanted, names, n))))[:n]
-
-
-def _last_segment(name: str) -> str:
-    return name.replace(":", ".").rpartition(".")[2].casefold()
-
-
 def _fits(segments: Segments, dotted: str) -> bool:
     return _matcher(segments)(dotted)
 

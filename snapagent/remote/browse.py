@@ -68,7 +68,7 @@ def folder_of(source: Source, name: str) -> str:
     folder = folder_name(name)
     if folder in known:
         return folder
-    from ..config.targets import near_matches
+    from ..core.near_names import near_matches
 
     raise TargetNotFoundError(name, near_matches(name, known), str(source.url), len(known))
 

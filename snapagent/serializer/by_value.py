@@ -21,6 +21,7 @@ from .enums import is_enum_class, reduce_enum
 from .freezing.byte_limit import Sink
 from .freezing.reduce import Unstorable, ask
 from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name, unwrapped
+from .repeated_code import form_of_code, key_of, remember, stream_of
 from .thawing.object_state import restore_state
 
 TYPE_CHECKING = False
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
         by_value: dict[str, None]
         max_bytes: int
         time_limit: TimeLimit
+
+        @property
+        def leaves_out(self) -> bool: ...
 
         def reducer_override(self, value: Any) -> Any: ...
 
@@ -77,14 +81,23 @@ def load_dill(data: bytes, find: Callable[[str, str], Any]) -> Any:
             raise error from None
 
 
-def dump_by_value(value: object, leaves: Leaves) -> bytes:
+def dump_by_value(value: Any, leaves: Leaves) -> bytes:
     """The dill stream of one function or class.
 
     Raises:
         Unstorable: dill cannot carry it, or it would drag a whole namespace along.
         TooBig: with what it closes over, it is more than the whole bundle may be.
     """
-    return ask(_dump, value, leaves)  # type: ignore[no-any-return]
+    if leaves.leaves_out or type(value) is not types.FunctionType:
+        return ask(_dump, value, leaves)  # type: ignore[no-any-return]
+    key = key_of(value, _module_of(value.__globals__))
+    if key is None:
+        return ask(_dump, value, leaves)  # type: ignore[no-any-return]
+    stream = stream_of(key, value.__code__)
+    if stream is None or len(stream) > leaves.max_bytes:
+        stream = ask(_dump, value, leaves)
+        remember(key, value.__code__, stream)
+    return stream
 
 
 def _dump(value: object, leaves: Leaves) -> bytes:
@@ -133,15 +146,28 @@ def _pickler() -> Any:
             self._time_limit = leaves.time_limit
             prelude, names = main_aliases()
             file.write(prelude)
+            self._savers = {} if leaves.leaves_out else atoms
             self.memo = {id(name): (index, name) for index, name in enumerate(names)}
 
         def save(self, value: Any, save_persistent_id: bool = True) -> None:
             """Store the program's function, not snapagent's wrapper around it. Raises TooSlow."""
             if perf_counter() > self._time_limit.deadline:
                 self._time_limit.look()
-            function = unwrapped(value)
-            is_inside = function is not None and not is_named(value, function.__module__, function.__qualname__)
-            super().save(function if is_inside else value, save_persistent_id)
+            kind = type(value)
+            if kind in self._savers:
+                # What pickle's own method does, less what concerns other objects: most of a code object is text.
+                self.framer.commit_frame()
+                known = self.memo.get(id(value))
+                if known is None:
+                    self._savers[kind](self, value)
+                else:
+                    self.write(self.get(known[0]))
+            elif kind in _CODE_TYPES:
+                pickle._Pickler.save(self, value, save_persistent_id)  # type: ignore[attr-defined]
+            else:
+                function = unwrapped(value)
+                is_inside = function is not None and not is_named(value, function.__module__, function.__qualname__)
+                super().save(function if is_inside else value, save_persistent_id)
 
         def reducer_override(self, value: Any) -> Any:
             kind = type(value)
@@ -229,6 +255,12 @@ def _pickler() -> Any:
 
         dispatch[types.FunctionType] = save_function
 
+        def save_code(self, code: types.CodeType) -> None:
+            self.save_reduce(*form_of_code(code, dill._dill.save_code), obj=code)
+
+        dispatch[types.CodeType] = save_code
+
+    atoms = {kind: ByValuePickler.dispatch[kind] for kind in (type(None), bool, int, float, str, bytes)}
     return ByValuePickler
 
 

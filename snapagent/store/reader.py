@@ -204,7 +204,7 @@ class StoreReader:
         """The entries of a function. Raises TargetNotFoundError, with the nearest names, when it has none."""
         entries = self.bundles(target)
         if not entries:
-            from ..config.targets import near_matches
+            from ..core.near_names import near_matches
 
             own = folder_name(target)
             known = [function.known_as for function in self.functions() if function.name != own]

@@ -9,7 +9,8 @@ import tracemalloc
 import pytest
 
 from snapagent.config.settings import DEFAULT_SETTINGS
-from snapagent.config.targets import Target, TargetPattern, TargetSet, near_matches
+from snapagent.config.targets import Target, TargetPattern, TargetSet
+from snapagent.core.near_names import near_matches
 from snapagent.errors import ConfigError
 
 

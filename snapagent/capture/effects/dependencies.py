@@ -90,7 +90,7 @@ class Dependencies:
                     break
         for qualname in self.declared.exact_names(name):
             if qualname not in known:
-                from ...config.targets import near_matches
+                from ...core.near_names import near_matches
 
                 near = ", ".join(near_matches(qualname, sorted(known)))
                 hint = f"; the nearest names are {near}" if near else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from time import perf_counter
 
+from ...bundle import COMPLETE
 from ...config.settings import Settings
 from ...serializer.freezing.freeze import FreezeRules
 from ..recording.pending import Pending
@@ -86,8 +87,8 @@ class TapingRecorder(Recorder):
         pending.tape.leave()
         super().suspend(pending)
 
-    def _finish(self, pending: Any, value: object, error: BaseException | None, ended: str) -> None:
+    def returned(self, pending: Any, value: object, error: BaseException | None = None, ended: str = COMPLETE) -> None:
         pending.entries = pending.tape.close()
         pending.cost += pending.tape.cost
         pending.used += pending.tape.cost
-        super()._finish(pending, value, error, ended)
+        super().returned(pending, value, error, ended)

@@ -127,7 +127,7 @@ class Instrumenter:
         self._explain(target, namespace, sorted(name for function in found for name in function.names), report)
 
     def _explain(self, target: Target, namespace: dict[str, Any], known: list[str], report: Report) -> None:
-        from ...config.targets import near_matches
+        from ...core.near_names import near_matches
 
         attribute = target.qualname.rpartition(".")[2]
         for number, cls in enumerate(owners(namespace, target.qualname)):

@@ -192,7 +192,7 @@ class Gate:
         self.chooses = self.sample < 1.0
         self.needs = 0.0  # seconds that a capture of this target cost the last time, which must be saved for the next
         self._may_be_first = self._is_first = True  # until a first capture is admitted, until it is paid
-        self._seal_per_byte = SEAL_PER_BYTE
+        self.seal_per_byte = SEAL_PER_BYTE
         if self.quota <= 0:
             self.close(QUOTA_MET)
 
@@ -278,15 +278,15 @@ class Gate:
 
     def reserve(self, size: int) -> float:
         """Seconds that the writer is expected to need for a call of so many bytes."""
-        return SEAL + size * self._seal_per_byte
+        return SEAL + size * self.seal_per_byte
 
     def settle(self, size: int, reserved: float, took: float) -> None:
         """The writer took so many seconds for a call, for which `reserved` were paid; 0.0 when it wrote nothing."""
         self.governor.give_back(reserved - (took or min(reserved, SURPLUS)))
         if took > 0.0:
             # At most four times as much at once: one call may have loaded a library, or looked something up.
-            per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self._seal_per_byte)
-            self._seal_per_byte = max(self._seal_per_byte + (per_byte - self._seal_per_byte) / 2, SEAL_PER_BYTE / 30)
+            per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self.seal_per_byte)
+            self.seal_per_byte = max(self.seal_per_byte + (per_byte - self.seal_per_byte) / 2, SEAL_PER_BYTE / 30)
 
     def pay_ahead(self, cost: float) -> None:
         """Pay for a call that has begun: until it ends, other targets that it calls may ask for a capture."""

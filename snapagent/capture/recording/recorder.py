@@ -26,9 +26,9 @@ from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
-from ...serializer.freezing.freeze import freeze_call, freeze_outcome
+from ...serializer.freezing.freeze import freeze, freeze_outcome
 from ..host_guard import describe, log_once
-from .admission import COSTLY, LEAST_DEBT, OVER_BUDGET, TOO_SLOW
+from .admission import COSTLY, LEAST_DEBT, OVER_BUDGET, SEAL, TOO_SLOW
 from .pending import Pending
 from .trace_context import TRACING, note_trace
 
@@ -179,9 +179,9 @@ class Recorder:
         try:
             parameters, rules = self._parameters or self._prepare(), self._rules
             if self._has_instance and args:
-                call = freeze_call(args[0], args[1:], kwargs, parameters, rules)
+                call = freeze((args[0], args[1:], kwargs), parameters, rules)
             else:
-                call = freeze_call(None, args, kwargs, parameters, rules)
+                call = freeze((None, args, kwargs), parameters, rules)
             self._inside.add(me)  # `_enter`, without the time of a call
             if "greenlet" in modules:
                 self._enter(me)
@@ -234,22 +234,20 @@ class Recorder:
             del self._greenlets[me]
         return not others
 
-    def returned(self, pending: Pending, value: object) -> None:
-        """The function returned `value`."""
-        self._finish(pending, value, None, COMPLETE)
-
     def raised(self, pending: Pending, error: BaseException) -> None:
         """The function raised `error`."""
         ended = CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE
-        self._finish(pending, error, error, ended)
+        self.returned(pending, error, error, ended)
 
     def ended(self, pending: Pending, items: list[object], how: str, error: BaseException | None = None) -> None:
         """A generator has ended: the items that it yielded, how it ended, and the exception if it raised."""
-        self._finish(pending, items if error is None else error, error, how)
+        self.returned(pending, items if error is None else error, error, how)
 
-    def _finish(self, pending: Pending, value: object, error: BaseException | None, ended: str) -> None:
+    def returned(
+        self, pending: Pending, value: object, error: BaseException | None = None, ended: str = COMPLETE
+    ) -> None:
+        """The function returned `value`; or, for the two above, ended otherwise, and `value` is its outcome."""
         me = get_ident()
-        gate, refused = self.gate, ""
         if self._greenlets:
             self._leave(me)
         else:
@@ -258,24 +256,23 @@ class Recorder:
         used = thread_time() if self._is_long else 0.0
         capturing.add(me)
         try:
-            outcome = freeze_outcome(value, error is not None, self._rules)
-            pending.outcome = outcome
-            pending.exception = type_name(type(error)) if error is not None else None
+            pending.outcome = outcome = freeze_outcome(value, error is not None, self._rules)
+            pending.exception = None if error is None else type_name(type(error))
             pending.ended = ended
             pending.finished = now
             pending.size = len(pending.call.data) + len(outcome.data) + _OVERHEAD
-            reserved = pending.reserved = gate.reserve(pending.size)
+            gate = self.gate
+            reserved = pending.reserved = SEAL + pending.size * gate.seal_per_byte  # `reserve`, written out
             passed = perf_counter() - now
             spent = pending.used + (thread_time() - used if used else passed)
             passed += pending.cost
             self._is_long = passed > _SHORT
+            if TRACING in modules:
+                note_trace(pending)
             if reserved > LEAST_DEBT and reserved > gate.governor.most_for_one():
-                refused = OVER_BUDGET
-            else:
-                if TRACING in modules:
-                    note_trace(pending)
-                if not self._submit(pending):
-                    refused = QUEUE_FULL
+                reserved = self._leave_out(OVER_BUDGET)
+            elif not self._submit(pending):
+                reserved = self._leave_out(QUEUE_FULL)
         except BaseException as fault:
             passed = perf_counter() - now
             spent = pending.used + (thread_time() - used if used else passed)
@@ -284,11 +281,13 @@ class Recorder:
             return
         finally:
             capturing.discard(me)
-        if refused:
-            reserved = 0.0
-            self.ledger.count_skipped(refused, admitted=True)
-            gate.refund()
         gate.succeeded(spent, passed, reserved, pending.paid)
+
+    def _leave_out(self, reason: str) -> float:
+        """Count a call that is not stored; returns the seconds of the writer that it will take."""
+        self.ledger.count_skipped(reason, admitted=True)
+        self.gate.refund()
+        return 0.0
 
     def _failed(self, error: BaseException, used: float, passed: float, paid: float = 0.0) -> bool:
         """Count a failed capture. Whether `error` must be raised: it is the program's own, or `strict` is set."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...config.environment import ENABLED
-from ...config.targets import Target, near_matches
+from ...config.targets import Target
+from ...core.near_names import near_matches
 from ...core.records import Record
 from ...dependencies.presets import is_unrecorded
 from ...errors import SnapagentError, TargetNotFoundError

@@ -12,7 +12,8 @@ from itertools import takewhile
 
 from ...config.dependencies import DependencyRule
 from ...config.reading import Config
-from ...config.targets import Target, TargetPattern, near_matches, why_never_target
+from ...config.targets import Target, TargetPattern, why_never_target
+from ...core.near_names import near_matches
 from ...core.records import Record
 from ...errors import ConfigError
 from ..terminal.wording import shown_path

@@ -57,7 +57,7 @@ class Sink:
         data = chunks.pop()
         if chunks or len(data) > self._left:
             chunks.append(data)
-            data = self._joined()
+            return self._joined()
         return data
 
     def _joined(self) -> bytes:

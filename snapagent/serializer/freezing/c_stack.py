@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENOUGH = 4 * 1024 * 1024  # bytes: with this much, the interpreter's recursion limit is reached first
-_SAFE_RECURSION_LIMIT = 4000  # with the usual stack of 8 MiB
-_LIMIT_BOUNDS_C_STACK = sys.version_info < (3, 12)  # later versions count C levels on their own
+# With the usual stack of 8 MiB. Later versions count the levels in C on their own.
+_SAFE_RECURSION_LIMIT = 4000 if sys.version_info < (3, 12) else sys.maxsize
 _recursion_limit = sys.getrecursionlimit
 _measured = _thread._local()
 
@@ -28,7 +28,7 @@ def may_overflow() -> bool:
         small = _measured.small
     except AttributeError:
         small = small_stack()
-    return small > 0 or (_LIMIT_BOUNDS_C_STACK and _recursion_limit() > _SAFE_RECURSION_LIMIT)
+    return small > 0 or _recursion_limit() > _SAFE_RECURSION_LIMIT
 
 
 def small_stack() -> int:

@@ -1,4 +1,4 @@
-"""Live arguments and outcomes to bytes, in the caller's thread. The recorder calls `freeze_call`, `freeze_outcome`.
+"""Live arguments and outcomes to bytes, in the caller's thread. The recorder calls `freeze`, `freeze_outcome`.
 
 Nearly every call takes one pass of the C pickler. More passes follow only when one was stopped: by `max_bytes` (the
 largest values are left out), by depth (the deepest are left out), or by another thread that changed a container
@@ -40,11 +40,11 @@ class FreezeRules:
     """The settings of a target for its values; `max_bytes` is for each part of a bundle. Not to be changed.
 
     `allowance` tells the processor time in seconds that freezing one call may take now. `as_first` is for
-    `freeze_as_first` alone, `hook_seconds` for `freeze_to_look`. `idle` are the freezers to be used again. Each call
+    `freeze_as_first` alone, `hook_seconds` for `freeze_to_look`. `spare` is a freezer to be used again. Each call
     reads these attributes, and slots are read several times as fast as the fields of a Record.
     """
 
-    __slots__ = ("allowance", "as_first", "decisions", "exclude", "exclude_types", "hook_seconds", "idle", "max_bytes")
+    __slots__ = ("allowance", "as_first", "decisions", "exclude", "exclude_types", "hook_seconds", "max_bytes", "spare")
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class FreezeRules:
         self.allowance = allowance
         key = exclude_types, as_first
         self.decisions = _decisions.get(key) or _decisions.setdefault(key, Decisions(exclude_types, as_first))
-        self.idle: list[Freezer] = []
+        self.spare: Freezer | None = None
 
     def replace(self, **changes: Any) -> FreezeRules:
         """The same rules with these changes."""
@@ -80,59 +80,17 @@ def _only(data: bytes) -> Frozen:
 _CONSTANTS = {value: _only(dumps(value, 5)) for value in (None, True, False)}
 
 
-def freeze_call(
-    instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters, rules: FreezeRules
-) -> Frozen:
-    """Pickle `(instance, args, kwargs)`. Paths in notes begin with parameter names.
+def freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
+    """Pickle `value`: what a call returned or raised, or `(instance, args, kwargs)`. The hot path, in one pass.
 
+    `origin` names the paths in notes: the parameters of a call, or the first step of an outcome's paths.
     Raises only MemoryError, TooSlow, and exceptions of the program itself: KeyboardInterrupt, SystemExit, and those
     that its signal handlers raise meanwhile.
     """
-    if rules.exclude:
-        patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
-        return freeze_carefully(source_of((instance, args, kwargs), names), rules, patterns)
-    return _freeze((instance, args, kwargs), names, rules)
-
-
-def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
-    """Pickle what a call returned or raised. Paths in notes begin with `result` or `exception`. Raises as above."""
-    kind = type(value)
-    if (kind is bool or value is None) and not rules.exclude:
-        return _CONSTANTS[value]
-    if kind in _ATOMS and not rules.exclude and (kind not in _TEXTS or len(value) <= _SHORT):
-        data = dumps(value, 5)
-        if len(data) <= rules.max_bytes:
-            return _only(data)
-    origin = EXCEPTION if raised else RESULT
-    if rules.exclude:
-        patterns = tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
-        return freeze_carefully(source_of(value, origin), rules, patterns)
-    return _freeze(value, origin, rules)
-
-
-def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:
-    """Pickle a call or an outcome in the forms of version 0.1.0, to look up a call that it stored.
-
-    `value` and `origin` are those of `source_of`.
-    """
-    return freeze_carefully(source_of(value, origin), rules.replace(as_first=True), rules.exclude)
-
-
-def freeze_to_look(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:
-    """Pickle a call or an outcome of a program that is only looked at, to learn what could not be stored.
-
-    The pickle hooks of all objects together may take `rules.hook_seconds`, by the wall clock. Raises as above.
-    """
-    return freeze_carefully(source_of(value, origin), rules, rules.exclude)
-
-
-def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
-    """The hot path: one pass, by a freezer from the pool."""
-    if may_overflow():
-        return freeze_carefully(source_of(value, origin), rules, ())
-    try:
-        freezer = rules.idle.pop()
-    except IndexError:
+    if rules.exclude or may_overflow():
+        return freeze_carefully(source_of(value, origin), rules, _patterns(origin, rules))
+    freezer, rules.spare = rules.spare, None  # in one step: no other thread runs in between
+    if freezer is None:
         freezer = Freezer(rules)
     try:
         data = freezer.freeze(value, origin)
@@ -153,9 +111,50 @@ def _freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Froz
             freezer.clear_memo()
             if freezer.time_limit.deadline:
                 freezer.time_limit.restart()
-            rules.idle.append(freezer)
+            rules.spare = freezer
         return frozen
     time_limit = freezer.time_limit
     del freezer
     problem.__traceback__ = None  # it would keep the frames and their values alive
     return recover(source_of(value, origin), rules, (), problem, {}, time_limit)
+
+
+def _patterns(origin: Parameters | str, rules: FreezeRules) -> tuple[PathPattern, ...]:
+    if isinstance(origin, str):
+        return tuple(pattern for pattern in rules.exclude if pattern.concerns_outcome)
+    return tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
+
+
+def freeze_call(
+    instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters, rules: FreezeRules
+) -> Frozen:
+    """Pickle `(instance, args, kwargs)`. Paths in notes begin with parameter names. Raises as above."""
+    return freeze((instance, args, kwargs), names, rules)
+
+
+def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
+    """Pickle what a call returned or raised. Paths in notes begin with `result` or `exception`. Raises as above."""
+    kind = type(value)
+    if (kind is bool or value is None) and not rules.exclude:
+        return _CONSTANTS[value]
+    if kind in _ATOMS and not rules.exclude and (kind not in _TEXTS or len(value) <= _SHORT):
+        data = dumps(value, 5)
+        if len(data) <= rules.max_bytes:
+            return _only(data)
+    return freeze(value, EXCEPTION if raised else RESULT, rules)
+
+
+def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:
+    """Pickle a call or an outcome in the forms of version 0.1.0, to look up a call that it stored.
+
+    `value` and `origin` are those of `source_of`.
+    """
+    return freeze_carefully(source_of(value, origin), rules.replace(as_first=True), rules.exclude)
+
+
+def freeze_to_look(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:
+    """Pickle a call or an outcome of a program that is only looked at, to learn what could not be stored.
+
+    The pickle hooks of all objects together may take `rules.hook_seconds`, by the wall clock. Raises as above.
+    """
+    return freeze_carefully(source_of(value, origin), rules, rules.exclude)

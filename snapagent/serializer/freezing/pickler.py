@@ -23,7 +23,7 @@ from .handler import plain
 from .parts import CallSource, OutcomeSource, source_of
 from .reduce import Unstorable, ask, reduce
 from .request_forms import start_response_form
-from .time_limit import SLOW, TimeLimit
+from .time_limit import SLOW, SLOW_CODE, TimeLimit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST_NOTES = 1000
 HOOK_SECONDS = 2.0  # limit for the pickle hooks of all objects together, at least
+SHARE_SPENT = "slow code took its share of the process' time already"
 SLOWEST = 5e6  # bytes a second: a large `max_bytes` raises the limit
 _no_packages: frozenset[str] = frozenset()
 
@@ -47,8 +48,9 @@ class Freezer(pickle.Pickler):
     """
 
     __slots__ = (
-        *("_aliases", "_code", "_locator", "by_value", "chain_depth", "decisions", "has_details", "hook_seconds"),
-        *("is_retry", "max_bytes", "most_hook_seconds", "notes", "origin", "packages", "sink", "time_limit", "value"),
+        *("_aliases", "_code", "_locator", "_unfinished", "by_value", "chain_depth", "decisions"),
+        *("has_details", "hook_seconds", "is_retry", "max_bytes", "most_hook_seconds", "notes"),
+        *("origin", "packages", "sink", "time_limit", "value"),
     )
 
     def __init__(self, rules: FreezeRules) -> None:
@@ -73,6 +75,7 @@ class Freezer(pickle.Pickler):
         self.has_details = False  # there are, or may be, notes, packages or by-value names besides the bytes
         self._locator: Locator | None = None
         self._code: dict[int, tuple[object, bytes]] = {}
+        self._unfinished: set[int] = set()  # ids of the code that is being stored
         self.hook_seconds = [0.0]  # spent in pickle hooks of objects; a list, which the passes over one value share
 
     # The pickler calls this for every object that it has no own opcode for: it is the hot path of a capture. One
@@ -174,33 +177,41 @@ class Freezer(pickle.Pickler):
                 self.decisions.slow.pop(type(value), None)
 
     def code_of(self, code: Any) -> bytes:
-        """The by-value stream of a class or function, made once per dump. Raises Unstorable."""
+        """The by-value stream of a class or function, made once per dump. Raises Unstorable, TooSlow."""
         known = self._code.get(id(code))
         if known is None:
-            # A class by its name: it must not be kept alive.
-            slow_one = type_name(code) if is_class(code) else getattr(code, "__code__", code)
-            self._refuse_slow(slow_one)
+            # A class by its name: it must not be kept alive, and a function makes another one in each of its calls.
+            one = type_name(code) if is_class(code) else code.__code__
+            self._refuse_slow(one)
+            if id(code) in self._unfinished:
+                raise Unstorable("its class refers to itself")
+            is_outermost = not self._unfinished
             used, forgiven = thread_time(), self.time_limit.forgiven
+            self._unfinished.add(id(code))
             try:
-                known = self._code[id(code)] = code, self._dump_code(code)
+                known = self._code[id(code)] = code, self._dump_code(code, one)
             except RecursionError:
                 raise Unstorable("it is nested too deep to be stored by value") from None
             finally:
+                self._unfinished.discard(id(code))
                 took = thread_time() - used - (self.time_limit.forgiven - forgiven)
-                self.decisions.slow.record_code(slow_one, took)
+                self.decisions.slow.record_code(one, took, is_outermost)
             self.by_value[name_of_code(code)] = None
         return known[1]
 
-    def _dump_code(self, code: Any) -> bytes:
+    def _dump_code(self, code: Any, one: object) -> bytes:
         """Raises TooSlow, Unstorable."""
-        if not self.decisions.slow.have_spent_all:
+        slow = self.decisions.slow
+        if not slow.have_spent_all:
             return dump_by_value(code, self)
-        limit = self.time_limit.lower(SLOW)
+        if one in slow:
+            raise Unstorable(SHARE_SPENT)
+        limit = self.time_limit.lower(SLOW_CODE)
         try:
             data = dump_by_value(code, self)
         except TooSlow:
             self.time_limit.restore(limit)
-            raise Unstorable("slow code took its share of the process' time already") from None
+            raise Unstorable(SHARE_SPENT) from None
         self.time_limit.restore(limit)
         return data
 
@@ -217,6 +228,11 @@ class Freezer(pickle.Pickler):
     def note_slow_dump(self, code: object) -> None:
         """Note that another thread may have run, and changed the captured values, while `code` was stored by value."""
         self.note(code, MAY_BE_TORN, "another thread may have changed a part of what it holds while it was stored")
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether built-in values may be left out, or replaced, wherever they are."""
+        return False
 
     def left_out_form(self, value: object) -> Any:
         """The form of a built-in object inside code that is not stored as it is; None when it is.

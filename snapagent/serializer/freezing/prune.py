@@ -79,6 +79,10 @@ class Pruner(Freezer):
                 return NotImplemented
         return self._pruned_form(form, keys, states) if type(form) is tuple else form
 
+    @property
+    def leaves_out(self) -> bool:
+        return bool(self._left_out)
+
     def left_out_form(self, value: object) -> Any:
         why = self._left_out.get(id(value))
         return super().left_out_form(value) if why is None else self._placeholder_of(value, why).__reduce_ex__(5)

@@ -6,7 +6,7 @@ and the processor's only when the limit could have been reached by then: a threa
 
 from __future__ import annotations
 
-from ...core.clock import monotonic, perf_counter, thread_time
+from ...core.clock import perf_counter, process_time, thread_time
 from .byte_limit import TooSlow
 
 TYPE_CHECKING = False
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 SECONDS = 2.0  # for one call, where no budget says less
 SLOW = 0.005  # seconds: a type or function that took longer is remembered
-# What slow code may take in all, whatever the budget: seconds, and a share of the process' time besides. A web
-# application's own tests define functions that hold the whole application, and each would be stored with it.
-_SLOW_CODE_SECONDS = 1.0
-_SLOW_CODE_SHARE = 0.25
+SLOW_CODE = 0.001  # seconds: code that took longer is refused once code has taken all that it may
+# What storing code by value may take in all, whatever the budget: seconds of processor time, and a share of that of the
+# process besides. The tests of a web application define functions that hold the whole application, and each would be
+# stored with it, in every call of a method of the application.
+_CODE_SECONDS = 0.5
+_CODE_SHARE = 0.1
 _FIRST_LOOK = 0.001  # seconds: most calls are frozen by then
 _MOST_REMEMBERED = 1000
 
@@ -88,22 +90,22 @@ class SlowOnes(dict[object, float]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._since = monotonic()
         self._spent_on_code = 0.0
 
-    def record_code(self, code: object, seconds: float) -> None:
-        self.record(code, seconds)
-        if seconds >= SLOW:
+    def record_code(self, code: object, seconds: float, is_outermost: bool = True) -> None:
+        """Record what storing this code took; `is_outermost` is False where it was a part of storing other code."""
+        self.record(code, seconds, SLOW_CODE)
+        if is_outermost:
             self._spent_on_code += seconds
 
     @property
     def have_spent_all(self) -> bool:
-        """Whether slow code has taken as much time as it may until now."""
-        spent = self._spent_on_code - _SLOW_CODE_SECONDS
-        return spent > 0.0 and spent > _SLOW_CODE_SHARE * (monotonic() - self._since)
+        """Whether code has taken as much processor time as it may until now."""
+        spent = self._spent_on_code - _CODE_SECONDS
+        return spent > 0.0 and spent > _CODE_SHARE * process_time()
 
-    def record(self, one: object, seconds: float) -> None:
-        if seconds < SLOW:
+    def record(self, one: object, seconds: float, slow: float = SLOW) -> None:
+        if seconds < slow:
             self.pop(one, None)
             return
         if len(self) >= _MOST_REMEMBERED:
