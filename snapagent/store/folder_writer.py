@@ -89,7 +89,7 @@ class FolderWriter:
         """An index where there was none: of an empty folder, or of bundles whose calls were not counted."""
         number = len(self._contents)
         first = FunctionIndex(self.target or None, number, number)
-        return self._index_of_listing(folder, first)
+        return self._index_of_listing(folder, first) if number else first
 
     def announce(self) -> None:
         """Call before and after publishing: make readers list the folder until the index has what is published.

@@ -129,7 +129,7 @@ def test_every_reason_that_the_code_counts_has_its_words():
         value
         for module in (admission, recorder, failures)
         for name, value in vars(module).items()
-        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+        if name.isupper() and isinstance(value, str) and value.isidentifier() and not name.startswith("_")
     }
     ends = {bundle.COMPLETE, bundle.CANCELLED}
 
