@@ -47,6 +47,8 @@ def calling_codes(depth: int, stop: CodeType | None = None, library: str = "") -
         if is_skipped is None:
             is_skipped = skipped[name] = name.startswith((*_OURS, library) if library else _OURS)
         if not is_skipped:
+            if code is stop and not found:  # called by the target itself, as most are
+                return (code,)
             found.append(code)
             if code is stop:
                 break

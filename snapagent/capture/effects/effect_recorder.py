@@ -22,7 +22,7 @@ from ...dependencies.presets import Deferred
 from ...dependencies.raw_tape import path_of_argument
 from ...dependencies.tape import HANDLE, SKIPPED, STORED, WRITE
 from ...placeholder import TOO_BIG, UNSTORABLE
-from ...serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
+from ...serializer.freezing.freeze import FreezeRules, freeze, freeze_outcome
 from ...serializer.freezing.frozen import Frozen
 from ..host_guard import describe, log_once
 from ..recording.recorder import capturing
@@ -40,22 +40,24 @@ if TYPE_CHECKING:
     from .tape import Tape
 
 _SHARED = frozenset({*ATOMS, type, type(len), type(lambda: None)})  # identity says nothing about these
+_GENERATORS = ("generator", "async_generator")
 _RESULTS = {"store": STORED, "handle": HANDLE, "proxy": STORED, "skip": SKIPPED}
 _ITEMS = DEFAULT_SETTINGS.replace(max_bytes=DEFAULT_SETTINGS.effects_max_bytes)
+_NO_KWARGS: dict[str, Any] = {}
 
 
 class PendingEffect:
-    """A call of a dependency that has begun."""
+    """A call of a dependency that has begun. The arguments are kept where something depends on them after the call."""
 
-    __slots__ = ("args", "content", "effect", "frame", "has_notes", "kwargs", "may_change", "tapes")
+    __slots__ = ("args", "content", "effect", "frame", "kwargs", "may_change", "tapes")
 
     def __init__(self, effect: Effect, tapes: Sequence[Tape], frame: tuple[Tape, ...]) -> None:
         self.effect = effect
         self.tapes = tapes
         self.frame = frame
         self.args: tuple[Any, ...] = ()
-        self.kwargs: dict[str, Any] = {}
-        self.may_change = self.has_notes = False
+        self.kwargs = _NO_KWARGS
+        self.may_change = False
         self.content: bytes | None = None  # of plain arguments, before the call
 
 
@@ -71,6 +73,7 @@ class EffectRecorder:
 
     settings = _ITEMS  # of the items that a generator may hold
     open = open_
+    has_tapes = current.get  # the rest of `admit` for a driver that has looked at `open`
 
     def __init__(
         self, dependency: str, rule: DependencyRule, function: FunctionType, flavor: str, has_instance: bool
@@ -82,6 +85,7 @@ class EffectRecorder:
         self.role = rule.role or WRITE
         self.shape = dependency
         self.repeat = rule.repeat
+        self.exclude = rule.exclude
         self.ledger = self  # where a driver counts a coroutine that was never started
         self._signature = function.__code__, function.__defaults__, function.__kwdefaults__
         self._has_instance = has_instance
@@ -124,10 +128,6 @@ class EffectRecorder:
     def defaults(self) -> bytes | None:
         return self._defaults.data if self._defaults is not None else None
 
-    @property
-    def exclude(self) -> tuple[str, ...]:
-        return self.rule.exclude
-
     def count_skipped(self, reason: str, *, admitted: bool = False) -> None:
         """A coroutine or generator that was dropped before its first step: the call was made and has no outcome."""
         for tape in current.get():
@@ -156,9 +156,9 @@ class EffectRecorder:
             for tape in tapes:
                 tape.add(effect, instance)
             pending = PendingEffect(effect, tapes, frame)
-            pending.has_notes = effect.call is not None and bool(effect.call.notes)
-            pending.may_change = not self._is_constant(rest, kwargs)
-            if pending.may_change:
+            # Where all are atoms, the call cannot change an argument, and cannot return one that matters.
+            if not ATOMS.issuperset(map(type, rest)) or (kwargs and not ATOMS.issuperset(map(type, kwargs.values()))):
+                pending.may_change = True
                 pending.content = content_of((rest, kwargs), effect.call)
                 pending.args, pending.kwargs = args, kwargs
             elif instance is not None:
@@ -177,23 +177,18 @@ class EffectRecorder:
     def _effect(
         self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], tapes: Sequence[Tape]
     ) -> Effect:
-        rules = tapes[-1].rules if not self.rule.exclude else self._with_exclude(tapes[-1].rules)
-        call = freeze_call(None, rest, kwargs, self._parameters or self.parameters, rules)
-        return Effect(self, call, calling_codes(3, tapes[0].code))
+        rules = tapes[-1].rules if not self.exclude else self._with_exclude(tapes[-1].rules)
+        call = freeze((None, rest, kwargs), self._parameters or self.parameters, rules)
+        return Effect(self, call, calling_codes(4, tapes[0].code))
 
     def _with_exclude(self, rules: FreezeRules) -> FreezeRules:
-        if not self.rule.exclude:
+        if not self.exclude:
             return rules
         known = self._rules.get(id(rules))
         if known is None:
-            known = rules.replace(exclude=tuple(parse_path(path) for path in self.rule.exclude))
+            known = rules.replace(exclude=tuple(parse_path(path) for path in self.exclude))
             self._rules[id(rules)] = known
         return known
-
-    @staticmethod
-    def _is_constant(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether the call cannot change an argument, and cannot return one that matters."""
-        return ATOMS.issuperset(map(type, args)) and (not kwargs or ATOMS.issuperset(map(type, kwargs.values())))
 
     def suspend(self, pending: PendingEffect) -> None:
         current.set(pending.frame)
@@ -202,22 +197,22 @@ class EffectRecorder:
         pending.frame = frame = current.get()
         current.set(tuple([tape for tape in frame if tape not in pending.tapes]))
 
-    def returned(self, pending: PendingEffect, value: object) -> None:
-        self._finish(pending, value, None, COMPLETE)
-
     def raised(self, pending: PendingEffect, error: BaseException) -> None:
-        self._finish(pending, error, error, CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE)
+        self.returned(pending, error, error, CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE)
 
     def ended(self, pending: PendingEffect, items: list[object], how: str, error: BaseException | None = None) -> None:
-        self._finish(pending, items if error is None else (items, error), error, how)
+        self.returned(pending, items if error is None else (items, error), error, how)
 
-    def _finish(self, pending: PendingEffect, value: object, error: BaseException | None, ended: str) -> None:
+    def returned(
+        self, pending: PendingEffect, value: object, error: BaseException | None = None, ended: str = COMPLETE
+    ) -> None:
+        """The call returned `value`; or, for the two above, ended otherwise, and `value` is its outcome."""
         began = perf_counter()
         current.set(pending.frame)
         me = get_ident()
         effect = pending.effect
         tapes = pending.tapes
-        for tape in pending.tapes:
+        for tape in tapes:
             if tape.closed:
                 tape.late += 1
                 tapes = [one for one in tapes if one is not tape]
@@ -225,24 +220,26 @@ class EffectRecorder:
             return
         capturing.add(me)
         try:
-            rules = tapes[-1].rules
             self._keep_outcome(effect, pending, value, error, tapes)
             if pending.may_change:
-                self._keep_arguments(effect, pending, rules)
-            effect.exception = type_name(type(error)) if error is not None else None
-            effect.ended = ended
+                self._keep_arguments(effect, pending, tapes[-1].rules)
+            if error is not None:
+                effect.exception = type_name(type(error))
+            if ended != COMPLETE:
+                effect.ended = ended
             effect.end = tick()
-            outcome, after = effect.outcome, effect.after
+            call, outcome, after = effect.call, effect.outcome, effect.after
             size = (len(outcome.data) if outcome is not None else 0) + (len(after.data) if after is not None else 0)
+            has_notes = after is not None or (outcome and outcome.notes) or (call and call.notes)
             for tape in tapes:
                 tape.grow(size)
-                if after is not None or (outcome is not None and outcome.notes) or pending.has_notes:
+                if has_notes:
                     self._check_size(tape, effect)
         except BaseException as fault:
             self._failed(fault, tapes)
         finally:
             capturing.discard(me)
-            pending.args, pending.kwargs = (), {}
+            pending.args, pending.kwargs = (), _NO_KWARGS
             cost = perf_counter() - began
             for tape in tapes:
                 tape.cost += cost
@@ -252,24 +249,26 @@ class EffectRecorder:
     ) -> None:
         """Store the outcome, or which known object it is."""
         rules = tapes[-1].rules
-        if error is not None or self.flavor in ("generator", "async_generator"):
-            raised = error is not None and self.flavor not in ("generator", "async_generator")
+        if error is not None or self.flavor in _GENERATORS:
+            raised = error is not None and self.flavor not in _GENERATORS
             effect.outcome = freeze_outcome(value, raised, rules)
             return
-        if type(value) not in _SHARED:
-            effect.is_argument = self._argument_that_is(value, pending)
-            if effect.is_argument is not None:
-                return
-            earlier = tapes[-1].origin_of(value)
-            if isinstance(earlier, Effect):
-                effect.same_as = earlier
+        if type(value) in _SHARED:
+            self._keep_result(effect, value, rules)
+            return
+        argument = self._argument_that_is(value, pending)
+        if argument is not None:
+            effect.is_argument = argument
+            return
+        earlier = tapes[-1].origin_of(value)
+        if isinstance(earlier, Effect):
+            effect.same_as = earlier
         self._keep_result(effect, value, rules)
-        if type(value) not in _SHARED and effect.same_as is None and effect.deferred is None:
+        if effect.same_as is None and effect.deferred is None:
             for tape in tapes:
                 tape.remember(value, effect)
 
     def _keep_result(self, effect: Effect, value: Any, rules: FreezeRules) -> None:
-        effect.kept = self._kept
         if self._kept == STORED:
             packed = self._packed(effect, value)
             if type(packed) is Deferred:
@@ -280,6 +279,8 @@ class EffectRecorder:
             if notes and any(note.path == "result" and note.kind == UNSTORABLE for note in notes):
                 effect.kept = HANDLE
                 effect.outcome = None
+        else:
+            effect.kept = self._kept
         if effect.kept == HANDLE:
             if type(value) in ATOMS:  # `fetchone` at the end of the rows, for instance: there is nothing to call
                 effect.kept = STORED
@@ -314,9 +315,8 @@ class EffectRecorder:
             if args[0] is value:
                 return "self"
             args = args[1:]
-        for argument in args:
+        for index, argument in enumerate(args):
             if argument is value:
-                index = next(index for index, each in enumerate(args) if each is value)
                 return path_of_argument(self.parameters, index)
         for name, argument in pending.kwargs.items():
             if argument is value:
@@ -330,7 +330,7 @@ class EffectRecorder:
             return
         if pending.content is not None and content_of((rest, pending.kwargs), effect.call) == pending.content:
             return
-        after = freeze_call(None, rest, pending.kwargs, self.parameters, self._with_exclude(rules))
+        after = freeze((None, rest, pending.kwargs), self.parameters, self._with_exclude(rules))
         if after.data != effect.call.data:
             effect.after = after
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 class OperationEffect(Effect):
+    __slots__ = ("described",)
+
     described: Described | None
 
 

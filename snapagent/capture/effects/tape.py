@@ -35,26 +35,31 @@ tick = _ticks.__next__  # orders the beginnings and endings of all effects of th
 
 
 class Effect:
-    """One call of a dependency, recorded on one or several tapes. Defaults are the class's: most effects have few."""
+    """One call of a dependency, recorded on one or several tapes. Slots are read faster than defaults of the class."""
 
-    end: int | None = None
-    outcome: Frozen | None = None
-    after: Frozen | None = None
-    deferred: Deferred | None = None
-    exception: str | None = None
-    ended = "complete"
-    kept = "stored"
-    result_type = ""
-    is_argument: str | None = None
-    same_as: Effect | None = None
-    role: str | None = None  # where it is not the same for all calls of the dependency; so are the next two
-    shape: str | None = None
-    parameters: tuple[tuple[str, str], ...] | None = None
+    __slots__ = (
+        *("after", "call", "codes", "deferred", "end", "ended", "exception", "is_argument", "items", "kept"),
+        *("outcome", "parameters", "recorder", "result_type", "role", "same_as", "shape", "start"),
+    )
+    items: Any  # of a result that is kept as items
 
     def __init__(self, recorder: EffectRecorder, call: Frozen | None, codes: tuple[CodeType, ...]) -> None:
         self.recorder = recorder
         self.call = call
         self.codes = codes
+        self.end: int | None = None
+        self.outcome: Frozen | None = None
+        self.after: Frozen | None = None
+        self.deferred: Deferred | None = None
+        self.exception: str | None = None
+        self.ended = "complete"
+        self.kept = "stored"
+        self.result_type = ""
+        self.is_argument: str | None = None
+        self.same_as: Effect | None = None
+        self.role: str | None = None  # where it is not the same for all calls of the dependency; so are the next two
+        self.shape: str | None = None
+        self.parameters: tuple[tuple[str, str], ...] | None = None
         self.start = tick()
 
 
@@ -144,7 +149,7 @@ class Tape:
         return True
 
     def add(self, effect: Effect, receiver: object) -> None:
-        self.entries.append(Entry(effect, self.origin_of(receiver)))
+        self.entries.append(Entry(effect, None if receiver is None else self.origin_of(receiver)))
         if effect.call is not None:
             self.grow(len(effect.call.data))
 
@@ -180,7 +185,7 @@ class Tape:
 
     def origin_of(self, value: object) -> str | Effect | None:
         """The path of a placeholder argument, or the effect that returned this very object."""
-        known = self._known.get(id(value)) if value is not None else None
+        known = self._known.get(id(value))
         if known is None:
             return None
         return known[1] if _held(known[0]) is value else None

@@ -284,6 +284,8 @@ class GatedParts(Parts):
     def __init__(self, recorder: Any, function: FunctionType, original: CodeType) -> None:
         super().__init__(recorder, function, original)
         self.open = recorder.open
+        if recorder.flavor == "plain":  # `_gated` looks at `open` itself
+            self.admit = recorder.has_tapes
 
 
 hidden(_plain)
