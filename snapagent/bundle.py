@@ -19,11 +19,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from json.encoder import c_make_encoder  # type: ignore[attr-defined]  # of CPython
-from json.encoder import encode_basestring_ascii as _text
 
+from .core.json_text import JsonMapping, quoted, to_text
 from .core.records import Record
 from .errors import CorruptBundleError, UnsupportedFormatError
 
@@ -87,40 +86,6 @@ class Note(Record):
     detail: str = ""
 
 
-class JsonMapping(Mapping[str, "Any"]):
-    """A mapping as the JSON text that a header writes; it is read when somebody asks for an item."""
-
-    __slots__ = ("_items", "text")
-
-    _items: dict[str, Any]
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    @classmethod
-    def of(cls, mapping: Mapping[str, Any]) -> JsonMapping:
-        return cls(_json(mapping))
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            return self._items
-        except AttributeError:
-            self._items = json.loads(self.text)
-            return self._items
-
-    def __getitem__(self, key: str) -> Any:
-        return self._read()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
-
-    def __repr__(self) -> str:
-        return repr(self._read())
-
-
 class Header(Record):
     """The facts about a bundle that can be read without unpickling.
 
@@ -173,7 +138,7 @@ class Header(Record):
         for name in ("effects", "accepted"):
             if not fields[name]:
                 del fields[name]
-        return _json(fields).encode("ascii")
+        return to_text(fields).encode("ascii")
 
     @classmethod
     def from_json(cls, data: bytes) -> Header:
@@ -198,64 +163,50 @@ _KNOWN = frozenset(Header._fields)
 _FORMAT_WORDS = frozenset(b"%d" % number for number in FORMATS)
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a header cannot hold {type(value).__name__}")
-
-
-# `JSONEncoder.encode` makes such an encoder at each call, which takes longer than to encode a small value.
-_encode = c_make_encoder(None, _plain, _text, None, ":", ",", False, False, True)
-
-
-def _json(value: object) -> str:
-    return "".join(_encode(value, 0))
-
-
 def _sealed_json(header: Header, tree: str) -> str:
-    """What `_json` writes for a header as sealing makes it, in a third of the time: its tree is written already.
+    """What `to_text` writes for a header as sealing makes it, in a third of the time: its tree is written already.
 
     Raises TypeError for facts of other types.
     """
     duration, effects, accepted = header.duration, header.effects, header.accepted
     parts = [
-        f'{{"name":{_text(part.name)},"serializer":{_text(part.serializer)},"compression":{_text(part.compression)},'
+        f'{{"name":{quoted(part.name)},"serializer":{quoted(part.serializer)},"compression":{quoted(part.compression)},'
         f'"size":{part.size},"raw_size":{part.raw_size}}}'
         for part in header.parts
     ]
-    previews = [f"{_text(path)}:{_text(text)}" for path, text in header.previews.items()]
+    previews = [f"{quoted(path)}:{quoted(text)}" for path, text in header.previews.items()]
     return (
-        f'{{{_function_json(header.target, header.kind, header.flavor)},"timestamp":{_text(header.timestamp)},'
-        f'"duration":{repr(duration) if type(duration) is float and 0.0 <= duration < 1e300 else _json(duration)},'
-        f'"outcome":{_text(header.outcome)},"hash":{_text(header.hash)},"call_hash":{_text(header.call_hash)},'
-        f'"parts":[{",".join(parts)}],"exception":{"null" if header.exception is None else _text(header.exception)},'
-        f'"ended":{_text(header.ended)},"parameters":{_parameters_json(header.parameters)},'
-        f'"shape":{_text(header.shape)},"previews":{{{",".join(previews)}}},"tree":{tree},'
-        f'"notes":{_json([note.as_dict() for note in header.notes]) if header.notes else "[]"},'
-        f'"opaque":{_json(header.opaque) if header.opaque else "[]"},'
+        f'{{{_function_json(header.target, header.kind, header.flavor)},"timestamp":{quoted(header.timestamp)},'
+        f'"duration":{repr(duration) if type(duration) is float and 0.0 <= duration < 1e300 else to_text(duration)},'
+        f'"outcome":{quoted(header.outcome)},"hash":{quoted(header.hash)},"call_hash":{quoted(header.call_hash)},'
+        f'"parts":[{",".join(parts)}],"exception":{"null" if header.exception is None else quoted(header.exception)},'
+        f'"ended":{quoted(header.ended)},"parameters":{_parameters_json(header.parameters)},'
+        f'"shape":{quoted(header.shape)},"previews":{{{",".join(previews)}}},"tree":{tree},'
+        f'"notes":{to_text([note.as_dict() for note in header.notes]) if header.notes else "[]"},'
+        f'"opaque":{to_text(header.opaque) if header.opaque else "[]"},'
         f"{_interpreter_json(header.python, header.implementation, header.platform)},"
-        f'"packages":{_json(header.packages) if header.packages else "{}"},'
-        f'"by_value":{_json(header.by_value) if header.by_value else "[]"},"snapagent":{_text(header.snapagent)},'
-        f'"origin":{header.origin.text if type(header.origin) is JsonMapping else _json(header.origin)},'
+        f'"packages":{to_text(header.packages) if header.packages else "{}"},'
+        f'"by_value":{to_text(header.by_value) if header.by_value else "[]"},"snapagent":{quoted(header.snapagent)},'
+        f'"origin":{header.origin.text if type(header.origin) is JsonMapping else to_text(header.origin)},'
         f'"format":{header.format}'
-        f'{f""","effects":{_json(effects)}""" if effects else ""}'
-        f'{f""","accepted":{_json(accepted)}""" if accepted else ""}}}'
+        f'{f""","effects":{to_text(effects)}""" if effects else ""}'
+        f'{f""","accepted":{to_text(accepted)}""" if accepted else ""}}}'
     )
 
 
 @lru_cache(maxsize=1024)
 def _function_json(target: str, kind: str, flavor: str) -> str:
-    return f'"target":{_text(target)},"kind":{_text(kind)},"flavor":{_text(flavor)}'
+    return f'"target":{quoted(target)},"kind":{quoted(kind)},"flavor":{quoted(flavor)}'
 
 
 @lru_cache(maxsize=1024)
 def _parameters_json(parameters: tuple[tuple[str, str], ...]) -> str:
-    return _json(parameters)
+    return to_text(parameters)
 
 
 @lru_cache(maxsize=8)
 def _interpreter_json(python: str, implementation: str, platform: str) -> str:
-    return f'"python":{_text(python)},"implementation":{_text(implementation)},"platform":{_text(platform)}'
+    return f'"python":{quoted(python)},"implementation":{quoted(implementation)},"platform":{quoted(platform)}'
 
 
 class SigningKey(Record):

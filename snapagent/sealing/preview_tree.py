@@ -15,9 +15,8 @@ a short literal, its preview is its `repr`; the walk for the tree finds that out
 from __future__ import annotations
 
 from itertools import islice
-from json.encoder import encode_basestring_ascii as quoted
 
-from ..bundle import JsonMapping
+from ..core.json_text import JsonMapping, quoted
 from ..core.paths import format_keys
 from ..placeholder import BY_VALUE
 from ..serializer.inert.decode import Inert

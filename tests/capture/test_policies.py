@@ -122,6 +122,17 @@ def test_a_gate_that_closes_while_it_waits_for_the_budget_gives_its_own_reason()
     assert ledger.totals().skipped == {admission.OVER_BUDGET: 1, "paused": 1}
 
 
+def test_over_budget_calls_that_a_sparse_sample_leaves_out_are_still_counted_as_not_sampled() -> None:
+    door, ledger = gate(sample=0.001)
+    for _ in range(20_000):
+        if passes(door, ledger):
+            door.over_budget()
+
+    skipped = ledger.totals().skipped
+    assert sum(skipped.values()) == 20_000
+    assert skipped["not_sampled"] > 19_000
+
+
 def test_a_second_capture_leaves_some_of_the_budget_for_functions_that_have_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -400,3 +400,47 @@ def test_under_eventlet_calls_are_written_while_the_hub_is_busy(base: str) -> No
 
     assert ran.stdout == "20\n", ran.stderr
     assert Store(base).index(TARGET).counts == Counts(20, 20)
+
+
+def test_a_program_without_threads_of_its_own_forks_without_a_warning(base: str) -> None:
+    """Since Python 3.12 `os.fork` warns where there are others."""
+    ran = script(
+        base,
+        """
+        import warnings
+        program = Program(BASE, Settings(keep=math.inf))
+        program.call(1)
+        program.writer.flush(10)
+        time.sleep(0.2)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+        os.waitpid(pid, 0)
+        program.call(2)
+        print(len(caught), program.writer.flush(10))
+        """,
+    )
+    assert ran.stdout.split() == ["0", "True"], ran.stderr
+    assert stored_values(base) == [1, 2]
+
+
+def test_the_idle_thread_ends_for_a_fork_and_another_one_goes_on(base: str) -> None:
+    ran = script(
+        base,
+        """
+        from snapagent.capture.writing import process_life
+        program = Program(BASE, Settings(keep=math.inf))
+        for number in range(3):
+            program.call(number)
+            program.writer.flush(10)
+            time.sleep(0.2)
+            process_life._leave_all()
+            print(len(os.listdir("/proc/self/task")))
+        program.call(3)
+        print(program.writer.flush(10))
+        """,
+    )
+    assert ran.stdout.split() == ["1", "1", "1", "True"], ran.stderr
+    assert stored_values(base) == [0, 1, 2, 3]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sealing_support import raw_call
 
-from snapagent.bundle import Header, JsonMapping
+from snapagent.bundle import Header
+from snapagent.core.json_text import JsonMapping
 from snapagent.sealing.hashing.canonical import Canonical
 from snapagent.sealing.preview import preview_text
 from snapagent.sealing.preview_tree import previews

@@ -48,6 +48,7 @@ SURPLUS = 5e-4
 FAILURES = 5  # failed captures in a row that open the breaker
 LOADING = 0.02  # seconds: a longer step may have loaded a library
 LONGEST_LOADING = 1.0  # seconds, without compiled files and on a busy machine
+SPARSE = 0.1  # a share of the calls: a smaller sample is sparse
 WAIT = 0.05  # seconds: over budget, calls that come within this time are skipped by one decision
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubled each time
 # Libraries that the first captures load, and how many threads may have waited for them.
@@ -260,10 +261,14 @@ class Gate:
         return False
 
     def over_budget(self) -> None:
-        """Count a call that the budget does not allow, and skip the calls of the next milliseconds with it."""
+        """Count a call that the budget does not allow, and skip the calls of the next milliseconds with it.
+
+        A sparse sample asks for a decision rarely, and the calls that it leaves out are skipped faster than by waiting.
+        """
         self.tick_waiting = self._ledger.ticker(OVER_BUDGET)
         self.tick_waiting()
-        self.waits_until = perf_counter() + WAIT
+        if self.sample >= SPARSE:
+            self.waits_until = perf_counter() + WAIT
 
     def count_admitted(self, number: int) -> None:
         """The `number`-th call of this process was admitted: close when the quota is met."""

@@ -15,10 +15,10 @@ from ...bundle import (
     SETTINGS_MODULE,
     SPAN_ID,
     TRACE_ID,
-    JsonMapping,
 )
 from ...config.environment import read_regular, revision
 from ...core.clock import time
+from ...core.json_text import JsonMapping
 from ..importing.importers import importers_of
 
 TYPE_CHECKING = False

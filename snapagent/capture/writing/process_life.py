@@ -13,6 +13,8 @@ import os
 import sys
 import weakref
 
+from . import thread as native_thread
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +24,15 @@ if TYPE_CHECKING:
         def restart(self) -> None: ...
         def end(self) -> None: ...
 
+    class Leaving(Protocol):
+        def leave_for_fork(self) -> None: ...
+
 
 _LIBRARIES = ("multiprocessing", "billiard")
 _LAST = -100  # exit priority: after the program's own finalisers
 
 _writers: list[weakref.ref[Any]] = []
+_leaving: weakref.WeakSet[Leaving] = weakref.WeakSet()
 
 
 def register(writer: Restartable) -> None:
@@ -37,6 +43,14 @@ def register(writer: Restartable) -> None:
     _writers[:] = [reference for reference in _writers if reference() is not None] + [weakref.ref(writer)]
     atexit.register(writer.end)
     register_with_multiprocessing(writer)
+
+
+def leave_at_forks(writer: Leaving) -> None:
+    """From now on the writer's thread ends when a process forks that has no other thread but the one that forks.
+
+    Python warns of a fork in a program that has threads, and the program has none.
+    """
+    _leaving.add(writer)
 
 
 def unregister(writer: Restartable) -> None:
@@ -80,5 +94,13 @@ def _restart_all() -> None:
             register_with_multiprocessing(writer)
 
 
+def _leave_all() -> None:
+    if native_thread.running and native_thread.are_all_others():
+        for writer in list(_leaving):
+            writer.leave_for_fork()
+
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_restart_all)
+    if sys.version_info >= (3, 12):  # from here on `os.fork` warns
+        os.register_at_fork(before=_leave_all)

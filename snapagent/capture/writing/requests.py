@@ -18,10 +18,14 @@ _LOOK = 0.1  # seconds between two looks at the progress
 
 
 class Request:
-    """A thread waits on `reply` until all is written; after the `last` request the writer's thread ends."""
+    """A thread waits on `reply` until all is written; after the `last` request the writer's thread ends.
 
-    def __init__(self, last: bool) -> None:
+    After one that `leaves` it ends too, and the next call starts another.
+    """
+
+    def __init__(self, last: bool, leaves: bool = False) -> None:
         self.last = last
+        self.leaves = leaves
         self.reply: SimpleQueue[bool] = SimpleQueue()
 
     def wait(self, timeout: float) -> bool:

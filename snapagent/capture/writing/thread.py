@@ -8,8 +8,11 @@ thread runs. `start` takes none. Its thread is a daemon, and a real thread where
 from __future__ import annotations
 
 import _thread
+import os
 import sys
+from _queue import Empty, SimpleQueue
 from collections.abc import Callable
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,3 +75,17 @@ def are_all() -> bool:
     thread ends; no exit function runs then.
     """
     return running.issuperset(sys._current_frames())
+
+
+def are_all_others() -> bool:
+    """Whether the running thread is the only one of the program."""
+    return len(sys._current_frames()) == 1 + len(running)
+
+
+def wait_until_gone(native: int) -> None:
+    """Wait until the system has ended a thread that returns, a few milliseconds at most."""
+    for _ in range(20):
+        if not os.path.exists(f"/proc/self/task/{native}"):
+            return
+        with suppress(Empty):
+            SimpleQueue[None]().get(True, 2e-4)  # in place of `time.sleep`, which gevent replaces

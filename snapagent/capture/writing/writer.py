@@ -45,6 +45,7 @@ QUEUE_BYTES = 64 * 1024 * 1024
 GATHER_LEAST, GATHER_MOST = 0.1, 0.4
 EXIT_WAIT = 10.0  # seconds that the end of a process may wait for the writer, unless the configuration says otherwise
 _OVERDUE = 0.05  # seconds after which a round that goes on updates the indexes, not only its end
+_LEAVES = 0.1  # seconds that a fork waits for the idle thread to end
 _FLUSH = 2.0  # seconds that `flush` waits
 _IDLE = 0.5  # seconds that the thread sleeps without a look around
 _PATIENCE = 0.2  # seconds to wait for the lock of an index, so that one stuck process does not hold up the queue
@@ -90,6 +91,7 @@ class Writer:
         self._closed = False
         self._reset()
         process_life.register(self)
+        process_life.leave_at_forks(self)
         own_writes.register(self)
 
     def _reset(self) -> None:
@@ -107,6 +109,7 @@ class Writer:
         self._asleep = False
         self._gathering = False
         self._ident: int | None = None  # of the writer's thread
+        self._native = 0
         self._running = False
         self._threadless = False
         self._accounted = 0.0  # seconds of this round's work that `settle` has accounted for
@@ -120,6 +123,14 @@ class Writer:
         self._storer.restart()
         if self._periodic is not None:
             self._periodic.restart()
+
+    def leave_for_fork(self) -> None:
+        """End the thread if it is idle."""
+        if self._running and self._asleep and self._pid == getpid():
+            request = Request(last=False, leaves=True)
+            self._wake.put(request)
+            if request.wait(_LEAVES):
+                native_thread.wait_until_gone(self._native)
 
     def watch(self, target: Target, settings: Settings, ledger: Ledger, gate: Gate) -> None:
         """Store calls of this target and write the counts of `ledger` to its index; close `gate` when that fails."""
@@ -204,12 +215,13 @@ class Writer:
     def _run(self) -> None:
         self._ident = get_ident()
         self._own_threads.add(self._ident)
+        self._native = _thread.get_native_id()
         native_thread.running.add(self._ident)
         while True:
             request = self._wait()
             began = thread_time()
             last = request is not None and request.last
-            is_left = request is None and native_thread.are_all()
+            is_left = native_thread.are_all() if request is None else request.leaves
             if is_left:  # from here on a call starts another thread
                 self._starting, self._running = _thread.allocate_lock(), False
             asked = request is not None or is_left
@@ -222,11 +234,12 @@ class Writer:
                 log_once("the writer", describe(error))
             accounted, self._accounted = self._accounted, 0.0
             self._spent(thread_time() - began - accounted)
-            if request is not None:
-                request.reply.put(not self._queue)
             if last or is_left:
                 self._own_threads.discard(self._ident)  # the system may give the number to a thread of the program
                 native_thread.running.discard(self._ident)
+            if request is not None:
+                request.reply.put(not self._queue)
+            if last or is_left:
                 return
 
     def _report(self, last: bool) -> None:
