@@ -41,7 +41,7 @@ COSTLY = 0.005  # seconds: a call whose arguments took longer is paid for before
 MOST_NEEDED = SAVED * 0.9  # seconds that must be saved for a capture that costs as much or more
 SLOW = 0.5  # seconds: a capture that takes longer closes its target until the budget has paid for it
 SEAL, SEAL_PER_BYTE = 1.5e-4, 7e-7  # seconds of the writer for a call, before any was measured
-# Seconds that a call costs which newer ones made surplus before it was written. The writer has no work with it, so a hot
+# Seconds that a call costs which newer ones made surplus before it was written. The writer has no work with it: a hot
 # function would be captured a hundred times a second for two bundles. Each capture drives the program's code from the
 # caches: the p99 of a small web service was 1.17 times that without an agent at the price of SEAL, 1.08 at this one.
 SURPLUS = 5e-4
