@@ -115,7 +115,8 @@ def test_coroutines_of_a_captured_function(program: ModuleType) -> None:
     assert replayed("gather_all") == "equal"
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")  # no other: the collection finds what earlier tests have left too
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_coroutine_that_is_not_awaited_does_not_warn(program: ModuleType, wanted: bool) -> None:
     call, spare = program.fetch("/item"), program.fetch("/more")
