@@ -234,14 +234,15 @@ def test_the_writer_is_paid_before_more_is_admitted() -> None:
 
 
 @pytest.mark.parametrize("size", [100, 1_000_000])
-def test_a_call_that_newer_ones_made_surplus_is_not_free(size: int) -> None:
+def test_a_call_that_newer_ones_made_surplus_lets_the_next_wait_and_counts_as_no_work(size: int) -> None:
     governor = Governor(0.02)
     door, _ = gate(governor)
     door.succeeded(0.0, 0.0)
-    reserved = door.reserve(size)
+    reserved, before = door.reserve(size), governor.balance
     door.succeeded(0.0, 0.0, reserved)
     door.settle(size, reserved, 0.0)
-    assert governor.spent == pytest.approx(admission.SURPLUS)
+    assert governor.balance == pytest.approx(before - admission.SURPLUS)
+    assert governor.spent == pytest.approx(0.0)
 
 
 def test_what_the_writer_took_for_a_call_is_expected_of_the_next() -> None:
