@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
 import pytest
+import wrapt
 
 from snapagent.cli import launch
 
@@ -421,6 +423,14 @@ def test_capturing_uses_the_wrapt_that_the_program_has_loaded_and_its_python_hal
     )
     assert done.stdout.startswith("6\nFalse <function quote at"), done.stderr
     assert calls(app) == 2
+
+
+def test_capturing_uses_the_python_half_of_a_wrapt_that_was_installed_without_its_extension(app):
+    folder = Path(wrapt.__file__).parent
+    shutil.copytree(folder, app / "wrapt", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
+    done = run(app, "-c", "import sys\n" + USE + "print(sys.modules['wrapt'].__file__)", PYTHONPATH=str(app))
+    assert (done.stdout, done.stderr) == (f"6\n{app / 'wrapt' / '__init__.py'}\n", "")
+    assert calls(app) == 1
 
 
 def test_capturing_that_begins_while_other_threads_run_loads_the_whole_of_wrapt(app):
