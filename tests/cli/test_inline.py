@@ -368,6 +368,7 @@ def test_the_written_tests_pass_without_the_bundles_and_the_others_are_named(tmp
     captured = run("snapagent", "run", "--on", "--", sys.executable, "drive.py")
     assert captured.returncode == 0, captured.stderr
     done = run("snapagent", "new-test", "**", "--inline", "-o", "test_till.py")
+    none = run("snapagent", "new-test", "till:now", "--inline", "-o", "test_none.py")
     text = (tmp_path / "test_till.py").read_text()
     shutil.rmtree(tmp_path / "captures")
     passed = run("pytest", "-q", "-p", "no:cacheprovider", "-p", "no:snapagent", "test_till.py")
@@ -375,6 +376,7 @@ def test_the_written_tests_pass_without_the_bundles_and_the_others_are_named(tmp
     assert done.returncode == 0, done.stderr
     assert "till:handle" in done.stderr and "till:now" in done.stderr
     assert "left out" in done.stderr and "`result`" in done.stderr
+    assert none.returncode == 1 and "snapagent: 0 tests of " in none.stderr and "all pass" not in none.stderr
     assert "7 passed" in passed.stdout, text + passed.stdout
     assert "snapagent" not in text and "pickle" not in text
     assert "class Unknown" not in text and "pytest.raises(Unknown)" in text

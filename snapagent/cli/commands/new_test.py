@@ -124,9 +124,9 @@ def _write_inline(app: App, folders: Sequence[FunctionFolder], files: Files, sta
     if len(found.refused) > _SHOWN:
         app.out.note(f"{len(found.refused) - _SHOWN} more bundles are left out")
     failing = sum(one.fails_today for one in found.refused)
-    passing = f"{counted(failing, 'bundle')} failed today" if failing else "all pass"
+    passing = f", {counted(failing, 'bundle')} failed today" if failing else ", all pass" if found.tests else ""
     replaying = "leave out --inline for the others: such a test replays the bundle" if found.refused else None
-    app.out.note(f"{counted(len(found.tests), 'test')} of {counted(len(tasks), 'bundle')}, {passing}", then=replaying)
+    app.out.note(f"{counted(len(found.tests), 'test')} of {counted(len(tasks), 'bundle')}{passing}", then=replaying)
     return bool(found.tests) and not failing
 
 
