@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -26,8 +27,23 @@ def find_function(target: str) -> Callable[..., Any]:
         NotReplayableError: the module cannot be imported, or has no such name (any more).
     """
     target = current_name(target)
-    found = unwrap(find_raw(target))
+    raw = find_raw(target)
+    if type(raw) is functools.singledispatchmethod:
+        return _dispatching(raw)
+    found = unwrap(raw)
     return _held_by(found, target) or found
+
+
+def _dispatching(method: functools.singledispatchmethod[Any]) -> Callable[..., Any]:
+    """Calls the implementation for the type of the first argument, as the method itself does."""
+    default, dispatcher = method.func, method.dispatcher
+    at = 0 if isinstance(default, staticmethod) else 1  # the argument after the object or class
+
+    @functools.wraps(function_of(default))
+    def dispatching(*args: Any, **kwargs: Any) -> Any:
+        return unwrap(dispatcher.dispatch(type(args[at])))(*args, **kwargs)
+
+    return dispatching
 
 
 def current_name(target: str) -> str:

@@ -507,6 +507,29 @@ class C:
         assert len(memories.calls("C.m")) == 2
 
 
+@pytest.mark.parametrize("kind", ["classmethod", "staticmethod"])
+def test_implementations_that_are_class_or_static_methods_are_called_as_such(make, kind):
+    first = "cls, " if kind == "classmethod" else ""
+    module = make(f"""
+import functools
+class C:
+    @functools.singledispatchmethod
+    @{kind}
+    def m({first}value): return "any"
+    @m.register
+    @{kind}
+    def _({first}value: int): return "int"
+    @m.register(str)
+    @{kind}
+    @functools.lru_cache
+    def _({first}value): return "str"
+""")
+    with instrumented(module, "sample:C.m") as memories:
+        for holder in (module.C, module.C()):
+            assert [holder.m(value) for value in (1, "a", b"")] == ["int", "str", "any"]
+        assert [args[-1] for args, _, _ in memories.calls("C.m")][:3] == [1, "a", b""]
+
+
 def test_a_bound_method_of_a_target_whose_function_has_another_name_is_stored(make):
     module = make("""
 def checked(function):

@@ -154,6 +154,30 @@ def test_the_programs_own_decorators_are_called(shop: Shop, program: ModuleType)
     assert loaded(shop, "till_program:greet").call() == "HELLO ANN"
 
 
+@pytest.mark.parametrize("kind", ["", "@classmethod", "@staticmethod"])
+def test_a_method_that_chooses_by_type_calls_the_implementation_for_the_stored_type(
+    shop: Shop, program: ModuleType, kind: str
+) -> None:
+    first = "" if kind == "@staticmethod" else "self, "
+    source = f"""
+import functools
+
+class Chooser:
+    @functools.singledispatchmethod
+    {kind}
+    def show({first}value): return "any"
+    @show.register
+    {kind}
+    def _({first}value: int): return "int"
+"""
+    exec(source, vars(program))
+    owner = {"": program.Chooser(), "@classmethod": program.Chooser, "@staticmethod": None}[kind]
+    bound = () if owner is None else (owner,)
+    for value, wanted in ((1, "int"), ("a", "any")):
+        shop.capture("till_program:Chooser.show", lambda *args, wanted=wanted: wanted, *bound, value)
+        assert loaded(shop, "till_program:Chooser.show").call() == wanted
+
+
 def test_a_function_inside_a_frameworks_object_is_found(shop: Shop, program: ModuleType) -> None:
     class Command:
         def __init__(self, callback: Any) -> None:
