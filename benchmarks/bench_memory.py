@@ -61,10 +61,10 @@ def held_up(program: object) -> int:
     writer = program.engine.writer  # type: ignore[attr-defined]
     check = program.module.check  # type: ignore[attr-defined]
     text = "x" * 100_000
-    with writer._work_lock:
+    with writer._rounds.lock:
         for number in range(1_500):
             check(text, number)
-        return int(writer._bytes_in - writer._bytes_out)
+        return int(writer._bytes_in - writer._rounds.bytes_out)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ STEPS = (
     ("store/writer.py", "update", IN_WRITER, "the index"),
     ("store/writer.py", "", IN_WRITER, "the rest of the store"),
     ("writing/store_calls.py", "", IN_WRITER, "the rest of the writer"),
+    ("writing/rounds.py", "", IN_WRITER, "the rest of the writer"),
     ("writing/writer.py", "", IN_WRITER, "the rest of the writer"),
     ("recording/recorder.py", "begin", IN_CALLER, "the rest of the recorder"),
     ("recording/recorder.py", "returned", IN_CALLER, "the rest of the recorder"),
@@ -63,10 +64,10 @@ def step_of(frame: FrameType | None) -> tuple[str, str]:
 @contextmanager
 def written_here(writer: Writer) -> Iterator[None]:
     """The calls of the block are written in this thread at its end; the writer's own waits for the lock meanwhile."""
-    with writer._work_lock:
+    with writer._rounds.lock:
         yield
-        writer._drain()
-        writer._storer.indexes.update(1.0)
+        writer._rounds.drain()
+        writer._rounds.storer.indexes.update(1.0)
 
 
 def main() -> None:

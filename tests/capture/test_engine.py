@@ -241,7 +241,7 @@ def test_the_queue_is_bounded_by_the_memory_that_waiting_calls_take(capturing: C
     engine = current.engine()
     assert engine is not None and engine.flush(10)
     engine.writer._limit = 1_000_000
-    assert engine.writer._work_lock.try_acquire(10)
+    assert engine.writer._rounds.lock.try_acquire(10)
     tracemalloc.start()
     try:
         for number in range(10_000):
@@ -249,7 +249,7 @@ def test_the_queue_is_bounded_by_the_memory_that_waiting_calls_take(capturing: C
         grown, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-        engine.writer._work_lock.release()
+        engine.writer._rounds.lock.release()
     assert 500_000 < grown < 1_500_000
 
 

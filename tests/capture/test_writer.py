@@ -86,7 +86,7 @@ def test_between_its_steps_the_writer_leaves_the_interpreter_to_the_program(
     monkeypatch.setattr(pauses, "_FOR", 60.0)  # seconds: a busy machine is slow
     program = Program(base, KEEP_ALL, sealing=working)
     breaths: list[float] = []
-    program.writer._pauses._never = Breaths(breaths)  # type: ignore[assignment]
+    program.writer._rounds.pauses._never = Breaths(breaths)  # type: ignore[assignment]
     for number in range(5):
         program.call(number)
     until = time.monotonic() + 10
@@ -437,7 +437,7 @@ def test_an_interrupt_loses_no_call_but_the_one_that_was_being_written(
 
     monkeypatch.setattr(program.store, "write", write)
     queues = [calls]
-    storer = program.writer._storer
+    storer = program.writer._rounds.storer
     with pytest.raises(KeyboardInterrupt):
         storer.store_all(lambda: queues.pop() if queues else ())
     storer.store_all(lambda: ())
