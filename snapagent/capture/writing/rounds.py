@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .callbacks import PeriodicTask
     from .store_calls import Seal, ShapeOf
 
-IN_CALLER = 0.05  # seconds that a caller waits for a lock
+_IN_CALLER = 0.05  # seconds that a caller waits for a lock
 _PATIENCE = 0.2  # seconds to wait for the lock of an index, so that one stuck process does not hold up the queue
 _LAST_PATIENCE = 1.0  # the same when somebody waits for the result
 _OVERDUE = 0.05  # seconds after which a round that goes on updates the indexes, not only its end
@@ -125,7 +125,7 @@ class Rounds:
         self.storer.write(call)
         self._prune()
 
-    def work_here(self, patience: float = IN_CALLER, *, last: bool = False) -> None:
+    def work_here(self, patience: float = _IN_CALLER, *, last: bool = False) -> None:
         """Write the queue and update the indexes in this thread, unless another one is doing it."""
         if self._acquire():
             try:
@@ -138,7 +138,7 @@ class Rounds:
 
     def _acquire(self) -> bool:
         """Take the work lock if it is free. In `sync` mode wait a moment, so that a call returns pruned."""
-        return self.lock.try_acquire(IN_CALLER if self._sync else 0.0)
+        return self.lock.try_acquire(_IN_CALLER if self._sync else 0.0)
 
     # ---- in both
 
