@@ -35,13 +35,18 @@ def find_function(target: str) -> Callable[..., Any]:
 
 
 def _dispatching(method: functools.singledispatchmethod[Any]) -> Callable[..., Any]:
-    """Calls the implementation for the type of the first argument, as the method itself does."""
-    default, dispatcher = method.func, method.dispatcher
-    at = 0 if isinstance(default, staticmethod) else 1  # the argument after the object or class
+    """Calls the implementation for the type of the first argument, as the method itself does.
 
-    @functools.wraps(function_of(default))
+    That argument comes after the object or class, unless the implementation is a static method.
+    """
+    choose = method.dispatcher.dispatch
+
+    @functools.wraps(function_of(method.func))
     def dispatching(*args: Any, **kwargs: Any) -> Any:
-        return unwrap(dispatcher.dispatch(type(args[at])))(*args, **kwargs)
+        chosen = choose(args[1 if len(args) > 1 else 0].__class__)
+        if len(args) > 1 and isinstance(chosen, staticmethod):
+            chosen = choose(args[0].__class__)
+        return unwrap(chosen)(*args, **kwargs)
 
     return dispatching
 

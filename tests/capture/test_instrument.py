@@ -530,6 +530,30 @@ class C:
         assert [args[-1] for args, _, _ in memories.calls("C.m")][:3] == [1, "a", b""]
 
 
+def test_an_implementation_that_a_decorator_made_an_object_of_is_captured_where_it_binds(make):
+    module = make("""
+import functools
+class Decorated:
+    def __init__(self, function): self.function = function
+    def __call__(self, *args): return self.function(*args)
+    def __get__(self, owner, kind=None): return functools.partial(self.function, owner)
+class Unbindable:
+    def __call__(self, value): return "never"
+class C:
+    @functools.singledispatchmethod
+    def m(self, value): return "any"
+    @m.register(int)
+    @Decorated
+    def _(self, value): return "int"
+    m.register(str, Unbindable())
+""")
+    with instrumented(module, "sample:C.m") as memories:
+        assert module.C().m(1) == "int"
+        with pytest.raises(AttributeError, match="__get__"):
+            module.C().m("a")
+        assert [args[-1] for args, _, _ in memories.calls("C.m")] == [1]
+
+
 def test_a_bound_method_of_a_target_whose_function_has_another_name_is_stored(make):
     module = make("""
 def checked(function):

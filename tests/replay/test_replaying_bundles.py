@@ -178,6 +178,33 @@ class Chooser:
         assert loaded(shop, "till_program:Chooser.show").call() == wanted
 
 
+def test_a_method_that_chooses_by_type_may_choose_static_methods_too(shop: Shop, program: ModuleType) -> None:
+    source = """
+import functools
+
+class Pretender:
+    __class__ = int
+
+class Mixed:
+    @functools.singledispatchmethod
+    def show(self, value): return "any"
+    @show.register(str)
+    @staticmethod
+    def _(value): return "str"
+    @show.register(int)
+    def _(self, value): return "int"
+"""
+    exec(source, vars(program))
+    for arguments, wanted in (
+        (("a",), "str"),  # what reached the static method
+        ((program.Mixed(), 1), "int"),
+        ((program.Mixed(), program.Pretender()), "int"),
+        ((program.Mixed(), b""), "any"),
+    ):
+        shop.capture("till_program:Mixed.show", lambda *args, wanted=wanted: wanted, *arguments)
+        assert loaded(shop, "till_program:Mixed.show").call() == wanted
+
+
 def test_a_function_inside_a_frameworks_object_is_found(shop: Shop, program: ModuleType) -> None:
     class Command:
         def __init__(self, callback: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import singledispatchmethod
 from typing import Any
 
-from ...core.functions import CALLABLES, inside
+from ...core.functions import inside
 from ...core.type_facts import find, namespace
 
 
@@ -110,13 +110,15 @@ class _Dispatcher:
 
     def dispatch(self, cls: type) -> Any:
         chosen = self.dispatcher.dispatch(cls)
-        kind = type(chosen)
-        if kind is classmethod or kind is staticmethod:
+        if type(chosen) in (classmethod, staticmethod):
             # The descriptor stays outermost: it decides what the implementation is called with.
-            return kind(self._wrapped(chosen.__func__)) if type(chosen.__func__) in CALLABLES else chosen
-        return self._wrapped(chosen) if kind in CALLABLES and hasattr(kind, "__get__") else chosen
+            return type(chosen)(self._wrapped(chosen.__func__))
+        return self._wrapped(chosen)
 
     def _wrapped(self, function: Any) -> Any:
+        """`function` itself where it cannot be bound or called: the program's call then fails as it does bare."""
+        if not (callable(function) and hasattr(type(function), "__get__")):
+            return function
         wrapper = self.wrapper
         return type(wrapper)(function, wrapper._self_wrapper, enabled=wrapper._self_enabled)
 
