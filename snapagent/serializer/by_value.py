@@ -23,7 +23,7 @@ from .freezing.byte_limit import Sink
 from .freezing.c_stack import may_overflow
 from .freezing.reduce import Unstorable, ask
 from .naming import MAIN_NAMES, main_aliases, real_main_name
-from .repeated_code import Streams, form_of_code
+from .repeated_code import Streams, content_of_code, form_of_code
 from .thawing.object_state import restore_state
 
 TYPE_CHECKING = False
@@ -87,10 +87,11 @@ def _content_of(function: types.FunctionType, leaves: Leaves, forms: Forms) -> b
 
 
 def _loaded_pickler(leaves: Leaves) -> Any:
-    used = thread_time()
-    pickler_class = _pickler()
-    leaves.time_limit.forgive(thread_time() - used)  # dill is loaded once in a process
-    return pickler_class
+    if not _pickler.cache_info().currsize:
+        used = thread_time()
+        _pickler()
+        leaves.time_limit.forgive(thread_time() - used)  # dill is loaded once in a process
+    return _pickler()
 
 
 def _dump(value: object, leaves: Leaves, forms: Forms) -> bytes:
@@ -213,14 +214,14 @@ def _pickler() -> Any:
 
         dispatch[types.FunctionType] = save_function
 
-        @staticmethod
-        def form_of_code(code: types.CodeType) -> tuple[Any, ...]:
-            return form_of_code(code, dill._dill.save_code)
-
         def save_code(self, code: types.CodeType) -> None:
-            self.save_reduce(*self.form_of_code(code), obj=code)
+            self.save_reduce(*form_of_code(code, dill._dill.save_code), obj=code)
 
         dispatch[types.CodeType] = save_code
+
+        @staticmethod
+        def content_of_code(code: types.CodeType) -> bytes:
+            return content_of_code(code, dill._dill.save_code)
 
     ByValuePickler.stored_otherwise = frozenset(ByValuePickler.dispatch)
     atoms = {kind: ByValuePickler.dispatch[kind] for kind in (type(None), bool, int, float, str, bytes)}

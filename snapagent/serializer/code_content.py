@@ -10,9 +10,10 @@ import pickle
 import types
 
 from ..core.type_facts import is_class
-from .code_forms import CODE_TYPES, behind_wrapper, form_inside, module_of, state_of
+from .code_forms import CODE_TYPES, behind_wrapper, form_inside, module_of, name_of_code, refuse_dragging, state_of
 from .freezing.byte_limit import Sink, TooBig
 from .freezing.reduce import Unstorable
+from .naming import is_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
     Forms = dict[int, tuple[object, Any]]  # by id of a value: the value, and its form with lists in place of iterators
 
     class ByDill(Protocol):
-        """How dill stores code objects, and the types that it stores otherwise than by their pickle hooks."""
+        """The types that dill stores otherwise than by their pickle hooks, and what it stores of code objects."""
 
         stored_otherwise: frozenset[type]
 
         @staticmethod
-        def form_of_code(code: types.CodeType) -> tuple[Any, ...]: ...
+        def content_of_code(code: types.CodeType) -> bytes: ...
 
 
 REFERS_TO_ITSELF = "it refers to itself"
@@ -48,7 +49,7 @@ def content_of(function: types.FunctionType, leaves: Leaves, forms: Forms, by_di
     """
     sink = Sink(2 * leaves.max_bytes)
     try:
-        _ContentPickler(sink, leaves, forms, by_dill).dump(function)
+        _ContentPickler(sink, function, leaves, forms, by_dill).dump(function)
         return sink.take()
     except (_Indescribable, TooBig, RecursionError):
         return None
@@ -83,8 +84,13 @@ class _Waiting:
 class _ContentPickler(pickle.Pickler):
     """The C pickler for what dill's would store, in the same order: so notes come in the same order too."""
 
-    def __init__(self, sink: Sink, leaves: Leaves, forms: Forms, by_dill: ByDill) -> None:
+    __slots__ = ("_by_dill", "_cells", "_forms", "_functions", "_leaves", "_outermost", "_waiting")
+
+    def __init__(
+        self, sink: Sink, outermost: types.FunctionType, leaves: Leaves, forms: Forms, by_dill: ByDill
+    ) -> None:
         super().__init__(sink, 5)
+        self._outermost = outermost
         self._leaves = leaves
         self._forms = forms
         self._by_dill = by_dill
@@ -97,12 +103,18 @@ class _ContentPickler(pickle.Pickler):
         return module_of(value) if type(value) is dict and "__name__" in value else None
 
     def reducer_override(self, value: Any) -> Any:
+        if value is _part:
+            return "_part"
+        if value is self._outermost and not is_named(value, value.__module__, value.__qualname__):
+            refuse_dragging(value)
+            self._leaves.by_value[name_of_code(value)] = None
+            return self._function(value)
         known = self._forms.get(id(value))
         if known is not None:
             return usable(known[1])
         kind = type(value)
         if kind is types.CodeType:
-            return self._by_dill.form_of_code(value)
+            return _part, (self._by_dill.content_of_code(value),)
         if kind is _Waiting:
             self._waiting = None
             return _part, tuple(value.values[::-1])
@@ -145,7 +157,7 @@ class _ContentPickler(pickle.Pickler):
         self._functions.add(id(function))
         names = module, function.__module__, function.__name__
         cells = tuple(self._number_of(cell, waiting.values) for cell in function.__closure__ or ())
-        parts = function.__code__, names, function.__defaults__, cells
+        parts = self._by_dill.content_of_code(function.__code__), names, function.__defaults__, cells
         return _part, parts, (state_of(function), own_globals, waiting if is_outermost else None)
 
     def _number_of(self, cell: types.CellType, waiting: list[object]) -> int:

@@ -73,7 +73,7 @@ def _form_of_function(leaves: Leaves, function: Any) -> Any:
     form = leaves.named_form(function)
     if form is not None:
         return form
-    _refuse_dragging(function)
+    refuse_dragging(function)
     leaves.by_value[name_of_code(function)] = None
     return NotImplemented
 
@@ -128,7 +128,8 @@ def module_of(namespace: dict[Any, Any]) -> str | None:
         return None
 
 
-def _refuse_dragging(function: Any) -> None:
+def refuse_dragging(function: Any) -> None:
+    """Raise Unstorable for a function that would drag a whole namespace along."""
     namespace = function.__globals__
     if module_of(namespace) is None and (len(namespace) > MOST_GLOBALS or "__spec__" in namespace):
         raise Unstorable("its globals belong to no module")

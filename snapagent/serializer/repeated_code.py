@@ -6,16 +6,22 @@ which is stored with every call of its methods.
 
 from __future__ import annotations
 
+import pickle
+from types import CodeType
+
+from .freezing.byte_limit import Sink
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
     from typing import Any
 
-_MOST_FORMS = 1024  # what a program makes without end must not be kept alive
+_MOST_CODE = 1024  # objects: what a program makes without end must not be kept alive
 _MOST_BYTES = 4 * 1024 * 1024  # of contents and streams together
 
-_forms: dict[int, tuple[CodeType, tuple[Any, ...]]] = {}  # by id of the code object
+# By id of the code object:
+_forms: dict[int, tuple[CodeType, tuple[Any, ...]]] = {}
+_contents: dict[int, tuple[CodeType, bytes]] = {}
 
 
 class _FormCatcher:
@@ -37,10 +43,34 @@ def form_of_code(code: CodeType, save: Callable[[Any, CodeType], None]) -> tuple
     if known is None or known[0] is not code:
         catcher = _FormCatcher()
         save(catcher, code)
-        if len(_forms) >= _MOST_FORMS:
-            _forms.clear()
+        _make_room(_forms)
         known = _forms[id(code)] = code, catcher.form
     return known[1]
+
+
+class _CodePickler(pickle.Pickler):
+    def __init__(self, sink: Sink, save: Callable[[Any, CodeType], None]) -> None:
+        super().__init__(sink, 5)
+        self._save = save
+
+    def reducer_override(self, value: Any) -> Any:
+        return form_of_code(value, self._save) if type(value) is CodeType else NotImplemented
+
+
+def content_of_code(code: CodeType, save: Callable[[Any, CodeType], None]) -> bytes:
+    """All that a code object is, as bytes."""
+    known = _contents.get(id(code))
+    if known is None or known[0] is not code:
+        sink = Sink(_MOST_BYTES)
+        _CodePickler(sink, save).dump(code)
+        _make_room(_contents)
+        known = _contents[id(code)] = code, sink.take()
+    return known[1]
+
+
+def _make_room(known: dict[int, Any]) -> None:
+    if len(known) >= _MOST_CODE:
+        known.clear()
 
 
 class Streams(dict[bytes, bytes]):
