@@ -9,13 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ..bundle import CALL, EFFECTS, OUTCOME, Header, Note, Part
-from ..core.paths import EXCEPTION, RESERVED, RESULT, parameter_key
+from ..core.paths import EXCEPTION, RESULT, parameter_key
 from ..core.records import Record
 from ..serializer.inert.depth import cut_deep
 from ..serializer.inert.encode import encode
 from .hashing.canonical import Canonical, argument_hash
 from .header import build_header
 from .opened_call import OpenedCall
+from .preview_tree import previews
 from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
@@ -100,9 +101,11 @@ def seal_in_stages(
         if changed
         else []
     )
-    bound, outcome = opened.bound(), opened.outcome()
+    bound, outcome, formed = opened.bound(), opened.outcome(), opened.formed
     canonical = Canonical()
-    hashed = argument_hash(bound, opened.instance_name, canonical)
+    hashed = formed.hashed() if formed is not None else None
+    if hashed is None:
+        hashed = argument_hash(bound, opened.instance_name, canonical)
     values = {
         CALL: encode(opened.call()) if CALL in changed else raw.call,
         OUTCOME: encode(outcome) if OUTCOME in changed else raw.outcome,
@@ -114,11 +117,14 @@ def seal_in_stages(
         notes = (*notes, *more_notes)
     yield None
     parts, payload = _parts(values, raw.serializer, rules.compression)
-    shown = dict(bound) if RESERVED.isdisjoint(bound) else {parameter_key(name): value for name, value in bound.items()}
-    shown[EXCEPTION if raw.raised else RESULT] = outcome
-    shape = shape_of(bound, opened.instance_name)
+    shape = formed.shape() if formed is not None else shape_of(bound, opened.instance_name)
     yield None
-    yield build_header(raw, shape, shown, hashed, parts, notes, canonical, effects), payload
+    shown = formed.previews() if formed is not None else None
+    if shown is None:
+        values_by_path = {parameter_key(name): value for name, value in bound.items()}
+        values_by_path[EXCEPTION if raw.raised else RESULT] = outcome
+        shown = previews(values_by_path, canonical)
+    yield build_header(raw, shape, shown, hashed, parts, notes, effects), payload
 
 
 def shape_before_sealing(raw: RawCall) -> str:
