@@ -9,7 +9,7 @@ A form is made of the second call that has it. Its trees and its shape are writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from operator import itemgetter
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Signature = tuple[Any, ...]
 
 _LEAVES = frozenset({type(None), bool, int, float, str})
-_WRITTEN = "\1"  # MARK stands for the text of a leaf, this for its `repr`
 _MOST_CONTAINERS, _MOST_LEAVES = 25, 60  # of one call
 _MOST_LETTERS = 1000  # of the names of one form: longer ones are data
 _MOST = 2000  # forms, and signatures that were met once; beyond it they are forgotten, which costs only time
@@ -38,23 +37,20 @@ _met: set[int] = set()  # hashes of signatures
 
 
 class FormedCall:
-    """A call of a known form: `values` are those of its arguments and its result, `leaves` all that is in them."""
+    """A call of a known form: `leaves` are in its arguments and its result, and `texts` what `repr` gives for them."""
 
-    __slots__ = ("_leaves", "_values", "form")
+    __slots__ = ("_leaves", "_texts", "form")
 
-    def __init__(self, form: Form, values: Sequence[Any], leaves: list[Any]) -> None:
+    def __init__(self, form: Form, leaves: list[Any], texts: list[str]) -> None:
         self.form = form
-        self._values = values
         self._leaves = leaves
+        self._texts = texts
 
     def hashed(self) -> HashResult | None:
-        """What `argument_hash` gives; None where a leaf must be written in another way than its `repr`."""
+        """What `argument_hash` gives; None where a leaf is written in another way than by `repr`."""
         form, leaves = self.form, self._leaves
-        texts = [ATOMS[type(leaf)](leaf) for leaf in leaves[: form.roots]]
-        try:
-            text = form.hashed % form.in_hash([*texts, *leaves[form.roots :]])
-        except ValueError:  # an int of thousands of digits
-            return None
+        roots = [ATOMS[type(leaf)](leaf) for leaf in leaves[: form.roots]]
+        text = form.hashed % form.in_hash(roots + self._texts[form.roots :])
         if len(text) > LONG or "-0.0" in text or HINT in text or not is_plain(text):
             return None
         whole = hash_of(VERSION, text)
@@ -65,25 +61,18 @@ class FormedCall:
         leaves = self._leaves
         return shortened(self.form.shape % tuple([write(leaves[index]) for index, write in self.form.in_shape]))
 
-    def previews(self) -> tuple[dict[str, str], JsonMapping] | None:
-        """What `previews` gives; None where a leaf is too long."""
-        form, leaves = self.form, self._leaves
+    def previews(self, values: Iterable[Any]) -> tuple[dict[str, str], JsonMapping]:
+        """What `previews` gives for these values, the arguments and the result."""
+        form, texts = self.form, self._texts
+        shown = {}
+        for value, (path, room) in zip(values, form.rooms, strict=True):
+            text = repr(value)
+            shown[path] = text if len(text) <= room else preview_text(value)
         if form.texts:
-            leaves = leaves.copy()
+            texts = texts.copy()
             for index in form.texts:
-                text = leaves[index]
-                if len(text) > LEAF_LIMIT:
-                    return None
-                leaves[index] = quoted(repr(text))
-        try:
-            trees = form.trees % form.in_trees(leaves)
-            texts = {}
-            for value, (path, room) in zip(self._values, form.rooms, strict=True):
-                text = repr(value)
-                texts[path] = text if len(text) <= room else preview_text(value)
-        except ValueError:
-            return None
-        return texts, JsonMapping(trees)
+                texts[index] = quoted(texts[index])
+        return shown, JsonMapping(form.trees % form.in_trees(texts))
 
 
 def formed(names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
@@ -110,7 +99,15 @@ def formed(names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
             for child in node:
                 (leaves if type(child) in _LEAVES else rest).append(child)
     form = _form_of(tuple(signature), names, values, leaves)
-    return FormedCall(form, values, leaves) if form is not None else None
+    if form is None:
+        return None
+    for index in form.texts:
+        if len(leaves[index]) > LEAF_LIMIT:
+            return None
+    try:
+        return FormedCall(form, leaves, list(map(repr, leaves)))
+    except ValueError:  # an int of thousands of digits
+        return None
 
 
 def _form_of(signature: Signature, names: tuple[str, ...], values: list[Any], leaves: list[Any]) -> Form | None:
@@ -178,7 +175,7 @@ class Form:
         pieces, order = [f"{len(names)}:"], []
         for name, number in sorted(zip(names, numbered, strict=False)):
             text, numbers = _hashed(arguments[name], number)
-            pieces.append(text_of_name(name) + (MARK if type(number) is int else text))
+            pieces.append(text_of_name(name) + text)
             order += numbers
         self.hashed = _template("".join(pieces))
         self.in_hash = _picker(order)
@@ -232,12 +229,12 @@ def _in_shape(value: Any, numbered: Any) -> list[int]:
 def _hashed(value: Any, numbered: Any) -> tuple[str, list[int]]:
     """The canonical text of a value, with marks in the places of leaves, and the numbers of these."""
     if type(numbered) is int:
-        return _WRITTEN, [numbered]
+        return MARK, [numbered]
     tag, children = ("l" if type(value) is list else "t"), list(zip(value, numbered, strict=True))
     if type(value) is dict:
         names, tag = SORTED[tuple(value)]
         children = [(value[name], numbered[name]) for name in names]
-    row = [_WRITTEN if type(number) is int else "Ellipsis" for _, number in children]
+    row = [MARK if type(number) is int else "Ellipsis" for _, number in children]
     order = [number for _, number in children if type(number) is int]
     text = f"{tag}[{', '.join(row)}]"
     for child, number in children:
@@ -249,7 +246,7 @@ def _hashed(value: Any, numbered: Any) -> tuple[str, list[int]]:
 
 
 def _template(text: str) -> str:
-    return text.replace("%", "%%").replace(MARK, "%s").replace(_WRITTEN, "%r")
+    return text.replace("%", "%%").replace(MARK, "%s")
 
 
 def _picker(order: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:

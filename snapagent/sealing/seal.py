@@ -119,8 +119,9 @@ def seal_in_stages(
     parts, payload = _parts(values, raw.serializer, rules.compression)
     shape = formed.shape() if formed is not None else shape_of(bound, opened.instance_name)
     yield None
-    shown = formed.previews() if formed is not None else None
-    if shown is None:
+    if formed is not None:
+        shown = formed.previews([*bound.values(), outcome])
+    else:
         values_by_path = {parameter_key(name): value for name, value in bound.items()}
         values_by_path[EXCEPTION if raw.raised else RESULT] = outcome
         shown = previews(values_by_path, canonical)
