@@ -294,7 +294,7 @@ class Store(StoreReader):
         swept = sum(pending_counts.sweep(path, now, older_than) for path in functions)
         for path in (self.base_path, f"{self.base_path}/{PROCESSES}", *functions):
             with files.tolerated(), files.opened_folder(path, follow=path == self.base_path) as folder:
-                swept += files.sweep(folder, os.listdir(folder), now, older_than)
+                swept += files.sweep(folder, files.list_names(folder), now, older_than)
         return swept
 
     def promote(self, target: object, entries: Sequence[BundleEntry]) -> None:
@@ -314,7 +314,7 @@ def retention_rules(settings: Settings) -> RetentionRules:
 
 def _clear(folder: int, path: str, pinned: bool) -> int:
     """Returns the number of bundles that went."""
-    names = os.listdir(folder)
+    names = files.list_names(folder)
     stay = frozenset() if pinned else pinned_names(names)
     cleared = 0
     for name in names:

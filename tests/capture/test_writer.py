@@ -373,10 +373,10 @@ def test_a_stopped_lock_holder_delays_no_call_and_loses_no_bundle(base: str) -> 
         for number in range(20):
             program.call(number)
         took = time.monotonic() - began
-        program.writer.close(1.0)
+        program.writer.close(5.0)
         in_all = time.monotonic() - began
 
-    assert took < 0.9 and in_all < 5  # who waited for the lock would wait for a second, each time
+    assert took < 0.9 and in_all < 10  # who waited for the lock would wait for a second, each time
     assert len(stored_values(base)) == 20
     assert Store(base).index(TARGET).counts == Counts(20, 20)
 
