@@ -90,7 +90,7 @@ class Ours:
         store.update(TARGET, Counts(10, 10), KEEP_ALL)
         Store(self.base).update(TARGET, Counts(stored - 10, stored - 10), KEEP_ALL)
         self.digits = Store(self.base).entries(TARGET)[stored // 2].short_hash
-        self.writer = Writer(Store(self.base), seal_call, sync=True)
+        self.writer = Writer(Store(self.base), lambda calls: list(map(seal_call, calls)), sync=True)
         ledger = Ledger(TARGET)
         self.writer.watch(TARGET, KEEP_ALL, ledger, Gate(KEEP_ALL, ledger, Governor(1.0)))
         self.numbers = itertools.count()

@@ -170,8 +170,7 @@ def _sealed_json(header: Header, tree: str) -> str:
     """
     duration, effects, accepted = header.duration, header.effects, header.accepted
     parts = [
-        f'{{"name":{quoted(part.name)},"serializer":{quoted(part.serializer)},"compression":{quoted(part.compression)},'
-        f'"size":{part.size},"raw_size":{part.raw_size}}}'
+        f'{{{_part_json(part.name, part.serializer, part.compression)},"size":{part.size},"raw_size":{part.raw_size}}}'
         for part in header.parts
     ]
     previews = [f"{quoted(path)}:{quoted(text)}" for path, text in header.previews.items()]
@@ -197,6 +196,11 @@ def _sealed_json(header: Header, tree: str) -> str:
 @lru_cache(maxsize=1024)
 def _function_json(target: str, kind: str, flavor: str) -> str:
     return f'"target":{quoted(target)},"kind":{quoted(kind)},"flavor":{quoted(flavor)}'
+
+
+@lru_cache(maxsize=64)
+def _part_json(name: str, serializer: str, compression: str) -> str:
+    return f'"name":{quoted(name)},"serializer":{quoted(serializer)},"compression":{quoted(compression)}'
 
 
 @lru_cache(maxsize=1024)
@@ -240,7 +244,7 @@ class BundleFile(Record):
 def encode(header: Header, payload: Mapping[str, bytes], key: SigningKey | None = None) -> bytes:
     """The bytes of a bundle file. `payload` holds the stored bytes of each of `header.parts`."""
     head = header.to_json()
-    body = head + b"".join(payload[part.name] for part in header.parts)
+    body = b"".join([head, *[payload[part.name] for part in header.parts]])
     mac = f"{key.id}:{key.sign(_message(header.format, body))}" if key is not None else "-"
     start = b"%s%d %d %s " % (MAGIC, header.format, len(head), mac.encode())
     return b"%s%s\n%s" % (start, hashlib.sha256(start + body).hexdigest().encode(), body)

@@ -8,7 +8,6 @@ from functools import lru_cache
 from .. import __version__
 from ..bundle import FORMAT, FORMAT_WITH_EFFECTS, Header
 from .portability import interpreter, package_versions
-from .preview_tree import previews
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,26 +15,26 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..bundle import Note, Part
-    from .hashing.canonical import Canonical, HashResult
+    from ..core.json_text import JsonMapping
+    from .hashing.canonical import HashResult
     from .raw_call import RawCall
 
 
 def build_header(
     raw: RawCall,
     shape: str,
-    shown: Mapping[str, Any],
+    shown: tuple[Mapping[str, str], JsonMapping],
     hashed: HashResult,
     parts: tuple[Part, ...],
     notes: tuple[Note, ...],
-    canonical: Canonical,
     effects: Mapping[str, Any] | None,
 ) -> Header:
-    """The header of a call. `shown` are its redacted values by path, `canonical` may have digests of their parts.
+    """The header of a call. `shown` are the texts and the trees of the previews.
 
     `effects` is the summary of a tape, None without one.
     """
     here = interpreter()
-    texts, tree = previews(shown, canonical)
+    texts, tree = shown
     return Header(
         target=str(raw.target),
         kind=raw.kind,

@@ -11,19 +11,19 @@ from ..serializer.freezing.parts import arguments_of
 from ..serializer.inert.decode import InertError, decode
 from ..serializer.inert.nodes import ATOM_TYPES
 from ..serializer.inert.walk import Roots
+from .forms import FormedCall, formed
 from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
 _POSITIONAL = (POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD)
 _ANY_NUMBER = (VAR_POSITIONAL, VAR_KEYWORD)
 _FIXED = ATOM_TYPES - {bytearray}
-_RESULT, _EXCEPTION = ((RESULT,),), ((EXCEPTION,),)  # the paths of the one value of an outcome
 DEFAULTS = "defaults"  # a part that is not stored: it enters the hash and the previews
 
 
@@ -45,23 +45,33 @@ class OpenedCall:
         self._parameters = parameters
         self._has_instance = has_instance
         self._streams = b"\n".join([call, outcome or b"", defaults or b""])
-        instance, args, kwargs = _call_of(call)
-        positional = (instance, *args) if has_instance else args
-        self._count = len(positional)
-        self._keywords = list(kwargs)
-        self._call = Roots()
-        self._names: tuple[list[str], list[str]] | None = None  # of parameters: passed by position, and the rest
-        if kwargs:
-            for path, name, value in arguments_of(parameters, positional, kwargs):
-                self._call.add(path, name, value)
-        else:
-            paths, labels, self._names = _places(parameters.items, self._count)
-            self._call = Roots(paths, labels, positional)
-        self._defaults = _defaults(defaults) if defaults is not None else Roots()
-        self._outcome = Roots()
-        if outcome is not None:
-            self._outcome = Roots(_EXCEPTION if raised else _RESULT, (None,), (decode(outcome),))
-        self.roots = {CALL: self._call, OUTCOME: self._outcome, DEFAULTS: self._defaults}
+        instance, args, self._keywords = _call_of(call)
+        self._positional: Sequence[Any] = (instance, *args) if has_instance else args
+        self._defaults = _defaults(defaults) if defaults is not None else {}
+        self._raised = raised
+        self._outcome: tuple[Any, ...] = (decode(outcome),) if outcome is not None else ()
+        self._roots: dict[str, Roots] | None = None
+        self.formed: FormedCall | None = None  # as long as nothing is redacted
+        if self._outcome and not raised and not has_instance:
+            bound = self.bound()
+            self.formed = formed(tuple(bound), [*bound.values(), *self._outcome])
+
+    @property
+    def roots(self) -> dict[str, Roots]:
+        """The values by part, as walks begin with them. Redaction puts others in their places."""
+        if self._roots is None:
+            call = Roots()
+            if self._keywords:
+                for path, name, value in arguments_of(self._parameters, self._positional, self._keywords):
+                    call.add(path, name, value)
+            else:
+                paths, labels, _ = _places(self._parameters.items, len(self._positional))
+                call = Roots(paths, labels, self._positional)
+            outcome = Roots()
+            for value in self._outcome:
+                outcome.add((EXCEPTION if self._raised else RESULT,), None, value)
+            self._roots = {CALL: call, OUTCOME: outcome, DEFAULTS: Roots.of(self._defaults)}
+        return self._roots
 
     @property
     def instance_name(self) -> str | None:
@@ -80,18 +90,28 @@ class OpenedCall:
         `more` are further graphs that belong to the call, and `streams` their pickles: a secret in one of them is
         redacted in all.
         """
-        parts = {**self.roots, **more} if more else self.roots
         pickles = b"\n".join([self._streams, *streams]) if more else self._streams
         known = earlier.found_in(pickles) if earlier is not None else ()
-        if not known and redactor.is_clean(parts.values(), pickles):
+        if not known and redactor.are_clean(pickles) and not self._have_names(redactor, more):
             return None
+        parts = {**self.roots, **more} if more else self.roots
         redaction = Redaction(redactor, pickles, known)
         for name, roots in parts.items():
             redaction.redact_part(name, roots)
         redaction.finish()
         if earlier is not None:
             earlier.remember(redaction.learned())
+        self.formed = None
         return redaction
+
+    def _have_names(self, redactor: Redactor, more: Mapping[str, Roots] | None) -> bool:
+        """Whether a name in the call may make a value secret."""
+        parts = list(more.values()) if more else []
+        if self.formed is None or not redactor.has_clean_names(self.formed.form):
+            parts += self.roots.values()
+        elif self._defaults:  # some may not be among the values of the form
+            parts.append(Roots.of(self._defaults))
+        return bool(parts) and redactor.have_names(parts)
 
     def call(self) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
         """(instance or None, args, kwargs), as they are now."""
@@ -100,21 +120,27 @@ class OpenedCall:
             return positional[0], tuple(positional[1:]), keywords
         return None, tuple(positional), keywords
 
-    def _arguments(self) -> tuple[list[Any], dict[str, Any]]:
+    def _arguments(self) -> tuple[Sequence[Any], dict[str, Any]]:
         """The positional arguments, the instance first among them, and those by keyword."""
-        values = self._call.values
-        return values[: self._count], dict(zip(self._keywords, values[self._count :], strict=True))
+        if self._roots is None:
+            return self._positional, self._keywords
+        values, number = self._roots[CALL].values, len(self._positional)
+        return values[:number], dict(zip(self._keywords, values[number:], strict=True))
 
     def outcome(self) -> Any:
-        return self._outcome.values[0]
+        return self._outcome[0] if self._roots is None else self._roots[OUTCOME].values[0]
 
     def bound(self) -> dict[str, Any]:
         """Values by parameter name, defaults applied."""
-        defaults = dict(zip(self._defaults.labels, self._defaults.values, strict=True))
-        if self._names is None:
-            return self._parameters.bind(*self._arguments(), defaults)  # type: ignore[arg-type]  # they have names
-        passed, rest = self._names
-        bound = dict(zip(passed, self._call.values, strict=True))
+        positional, keywords = self._arguments()
+        defaults = self._defaults
+        if defaults and self._roots is not None:
+            defaults = dict(zip(defaults, self._roots[DEFAULTS].values, strict=True))
+        names = _places(self._parameters.items, len(positional))[2] if not keywords else None
+        if names is None:
+            return self._parameters.bind(positional, keywords, defaults)
+        passed, rest = names
+        bound = dict(zip(passed, positional, strict=True))
         for name in rest:
             if name in defaults:
                 bound[name] = defaults[name]
@@ -135,9 +161,10 @@ def _places(
     return paths, labels, (names[:count], names[count:]) if is_simple else None
 
 
-def _defaults(data: bytes) -> Roots:
+def _defaults(data: bytes) -> dict[str, Any]:
     atoms = _atoms_of(data)
-    return Roots.of(decode(data) if atoms is None else atoms)
+    values: dict[str, Any] = decode(data) if atoms is None else atoms
+    return values
 
 
 @lru_cache(maxsize=1000)

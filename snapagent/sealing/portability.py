@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from ..bundle import Header
+from ..core.descriptors import open_high
 from ..core.records import Record
 
 FILE_HANDLES = frozenset({"dill._dill:_create_filehandle", "builtins:open", "io:open", "_io:open", "_io:FileIO"})
@@ -72,7 +73,7 @@ def _distribution_beside(package: str) -> tuple[str, str] | None:
     try:
         found = [name for name in os.listdir(folder) if name.endswith(".dist-info")]
         for name in sorted(found, key=lambda name: wanted not in _letters(name)):
-            with open(f"{folder}/{name}/RECORD", encoding="utf-8") as record:
+            with open(f"{folder}/{name}/RECORD", encoding="utf-8", opener=open_high) as record:
                 if f"\n{own_file}," in f"\n{record.read()}":
                     return _name_and_version(f"{folder}/{name}/METADATA")
     except (OSError, ValueError):
@@ -87,7 +88,7 @@ def _letters(name: str) -> str:
 def _name_and_version(path: str) -> tuple[str, str] | None:
     """From the headers of a METADATA file, which end at the first empty line."""
     headers: dict[str, str] = {}
-    with open(path, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8", opener=open_high) as lines:
         for line in lines:
             key, colon, value = line.partition(": ")
             if not colon:

@@ -23,6 +23,7 @@ from ..serializer.inert.decode import Inert
 from ..serializer.inert.nodes import is_atom
 from .by_names import ByNames
 from .described import is_exception, named_parts, type_text
+from .hashing.canonical import Canonical
 from .preview import (
     NUMBERS,
     SHORT_FORMS,
@@ -36,13 +37,12 @@ from .preview import (
     preview_text,
     shortened,
 )
+from .shape import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
-
-    from .hashing.canonical import Canonical
 
     Children = Iterator[tuple[str, Any]]  # the start of the child's JSON, with its step, and the child
 
@@ -83,9 +83,9 @@ class _TreeWriter:
         self._canonical = canonical
         self._inside: set[int] = set()
 
-    def tree(self, value: Any) -> str:
-        """The JSON of a value's tree."""
-        self._number: Callable[[Any], str] = repr
+    def tree(self, value: Any, number: Callable[[Any], str] = repr) -> str:
+        """The JSON of a value's tree. `number` writes numbers."""
+        self._number = number
         self._is_literal = True  # it has nothing but numbers, texts, lists, tuples and dicts, and all are shown
         self._containers = self._nodes = 0
         try:
@@ -104,9 +104,14 @@ class _TreeWriter:
         """
         if self._is_literal and len(tree) < _LITERALS:
             text = repr(value)
-            if len(text) + 2 * self._containers <= TEXT_LIMIT:
+            if len(text) <= self.room:
                 return text
         return ""
+
+    @property
+    def room(self) -> int:
+        """How long the `repr` of that value may be so that `preview_text` is the same; negative if it never is."""
+        return TEXT_LIMIT - 2 * self._containers if self._is_literal else -1
 
     def _node(self, step: str, value: Any, depth: int) -> str:
         """The JSON of a node; `step` is its start, with the step if there is one."""
@@ -157,6 +162,22 @@ class _TreeWriter:
         self._is_literal = False
         text = f"{text} ({len(value)} {'characters' if kind is str else 'bytes'})"
         return f'{step}"type":"{kind.__name__}","text":{quoted(text)},"digest":"{self._canonical.digest_of(value)}"}}'
+
+
+class _TemplateWriter(_TreeWriter):
+    """Writes trees with a mark in the place of what is shown of an atom."""
+
+    __slots__ = ()
+
+    def _text_node(self, step: str, value: Any, kind: type) -> str:
+        return f'{step}"type":"{kind.__name__}","text":{MARK}}}'
+
+
+def tree_template(value: Any) -> tuple[str, int]:
+    """The JSON of a tree with MARK for each number, and for each text with its quotes; the longest `repr` that is a
+    preview too. All texts must be short."""
+    writer = _TemplateWriter(Canonical())
+    return writer.tree(value, lambda _: MARK), writer.room
 
 
 def _step(key: object) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any
 
+MARK = "\0"  # in templates, in the place of what is written of an atom; no shape and no JSON has it
 _LIMIT = 200  # characters of a shape; a longer one ends in a digest of the whole
 _ITEMS = 1000  # of one container, whose types are looked at
 _NAMED = 12  # attributes of one object
@@ -41,12 +42,24 @@ _EMPTY: dict[type, str] = {list: "[]", tuple: "()", dict: "{}", set: "set()", fr
 
 def shape_of(bound: Mapping[str, Any], instance_name: str | None = None) -> str:
     """The shape of arguments by parameter name; `instance_name` is the parameter of the bound instance or class."""
-    shaper = _Shaper()
+    return shortened(_whole(bound, instance_name, _Shaper()))
+
+
+def shape_template(bound: Mapping[str, Any]) -> str:
+    """The shape, however long, with MARK in the place of each atom's."""
+    return _whole(bound, None, _TemplateShaper())
+
+
+def _whole(bound: Mapping[str, Any], instance_name: str | None, shaper: _Shaper) -> str:
     shown = [
         f"{printable(name)}: {_type_name(value) if name == instance_name else shaper.of(value, 0)}"
         for name, value in bound.items()
     ]
-    text = f"({', '.join(shown)})"
+    return f"({', '.join(shown)})"
+
+
+def shortened(text: str) -> str:
+    """A shape, or the beginning of a long one and a digest."""
     if len(text) <= _LIMIT:
         return text
     digest = sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
@@ -64,7 +77,7 @@ class _Shaper:
     def of(self, value: Any, depth: int) -> str:
         self._left -= 1
         kind = type(value)
-        write = _ATOMS.get(kind)
+        write = SHAPES_OF_ATOMS.get(kind)
         if write is not None:
             return write(value)
         if kind in _EMPTY:
@@ -76,10 +89,9 @@ class _Shaper:
             return _EMPTY[kind]
         if kind is not dict:
             return f"{kind.__name__}[{_types(value)}]"
-        if depth == 0 and len(value) <= _FEW_KEYS and _TEXT_KEYS.issuperset(map(type, value)):
-            names = _NAMES[tuple(value)]
-            if names.are_written:
-                return f"{{{self._parts(names.public, list(value.values()))}}}"
+        names = names_of_record(value) if depth == 0 else None
+        if names is not None:
+            return f"{{{self._parts(names.public, list(value.values()))}}}"
         return f"dict[{_types(value)}, {_types(value.values())}]"
 
     def _object(self, value: Inert, depth: int) -> str:
@@ -111,7 +123,16 @@ class _Shaper:
         return ", ".join(texts) if len(shown) == len(public) else ", ".join(texts) + ", ..."
 
 
-class _Names:
+class _TemplateShaper(_Shaper):
+    """Writes shapes with a mark in the place of each atom's."""
+
+    __slots__ = ()
+
+    def of(self, value: Any, depth: int) -> str:
+        return MARK if type(value) in SHAPES_OF_ATOMS else super().of(value, depth)
+
+
+class Names:
     """What depends only on the names of an argument's parts.
 
     `public` has the names in order, as they are shown, each with its index; private ones are the object's own business.
@@ -128,7 +149,15 @@ class _Names:
         )
 
 
-_NAMES: dict[tuple[str, ...], _Names] = ByNames(_Names)
+_NAMES: dict[tuple[str, ...], Names] = ByNames(Names)
+
+
+def names_of_record(value: Mapping[Any, Any]) -> Names | None:
+    """The names in a dict that is shown like an object; None for any other."""
+    if len(value) > _FEW_KEYS or not _TEXT_KEYS.issuperset(map(type, value)):
+        return None
+    names: Names = _NAMES[tuple(value)]
+    return names if names.are_written else None
 
 
 def _attributes(value: Inert) -> list[tuple[str, Any]]:
@@ -151,7 +180,7 @@ def _text(value: Any) -> str:
     return type(value).__name__ if value else repr(value)
 
 
-_ATOMS: dict[type, Callable[[Any], str]] = {
+SHAPES_OF_ATOMS: dict[type, Callable[[Any], str]] = {
     **dict.fromkeys((int, float), _number),
     **dict.fromkeys((bool, type(None)), repr),
     **dict.fromkeys((str, bytes, bytearray), _text),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 
+from ..core.descriptors import open_high, wait_for_streams
 from ..core.signals import raised_by_signal_handler
 from . import locks
 from .failures import FOREIGN_FOLDER, StoreFailure
@@ -23,9 +24,9 @@ FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 ORPHAN_AGE = 3600.0  # seconds after which a draft has no writer any more
 
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: opening a planted FIFO must not hang
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # non-blocking: opening a planted FIFO must not hang
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def make_folders(path: str) -> None:
 @contextmanager
 def opened_folder(path: str, *, follow: bool = False) -> Iterator[int]:
     """A descriptor of the folder, for use as `dir_fd`; a link in its place is refused unless `follow`."""
-    descriptor = os.open(path, _FOLDER | (0 if follow else os.O_NOFOLLOW))
+    descriptor = open_high(path, _FOLDER | (0 if follow else os.O_NOFOLLOW))
     try:
         yield descriptor
     finally:
@@ -78,12 +79,12 @@ def own_folder(path: str, *, make: bool = False) -> Iterator[int]:
 
 def _open_own(path: str, make: bool) -> int:
     try:
-        descriptor = os.open(path, _FOLDER | os.O_NOFOLLOW)
+        descriptor = open_high(path, _FOLDER | os.O_NOFOLLOW)
     except FileNotFoundError:
         if not make:
             raise
         make_folders(path)
-        descriptor = os.open(path, _FOLDER | os.O_NOFOLLOW)
+        descriptor = open_high(path, _FOLDER | os.O_NOFOLLOW)
     try:
         if os.fstat(descriptor).st_uid != os.geteuid():
             raise StoreFailure(FOREIGN_FOLDER, path)
@@ -174,10 +175,10 @@ def _write_new(folder: int, name: str, data: bytes, durable: bool = False) -> No
 
 def _new_file(folder: int, name: str) -> int:
     try:
-        return os.open(name, _NEW_FILE, FILE_MODE, dir_fd=folder)
+        return open_high(name, _NEW_FILE, FILE_MODE, dir_fd=folder)
     except FileExistsError:  # left by a writer that failed and could not remove it
         os.unlink(name, dir_fd=folder)
-        return os.open(name, _NEW_FILE, FILE_MODE, dir_fd=folder)
+        return open_high(name, _NEW_FILE, FILE_MODE, dir_fd=folder)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -210,8 +211,8 @@ def create_once(folder: int, name: str, data: bytes) -> bool:
 
 def append(folder: int, name: str, data: bytes) -> int:
     """Append in one write, which other appenders cannot cut in two. Returns the offset behind it."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(name, flags, FILE_MODE, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = open_high(name, flags, FILE_MODE, dir_fd=folder)
     try:
         _write_all(descriptor, data)
         return os.lseek(descriptor, 0, os.SEEK_CUR)
@@ -224,7 +225,7 @@ def read_regular(path: str, limit: int, *, folder: int | None = None) -> tuple[b
 
     More than `limit` bytes are not read; compare with `st_size`.
     """
-    descriptor = os.open(path, _READ, dir_fd=folder)
+    descriptor = open_high(path, _READ, dir_fd=folder)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -262,11 +263,24 @@ def remove_folder(path: str) -> None:
             os.unlink(path)
             return
         with own_folder(path) as folder:
-            for name in os.listdir(folder):
+            for name in list_names(folder):
                 remove(folder, name)
         os.rmdir(path)
     except FileNotFoundError:
         return
+
+
+def list_names(folder: int | str) -> list[str]:
+    """The names in a folder, for which the system opens it anew."""
+    wait_for_streams()
+    return os.listdir(folder)
+
+
+def list_folders(path: str) -> list[str]:
+    """The names of the folders in the folder at `path`, without links to folders."""
+    wait_for_streams()
+    with os.scandir(path) as found:
+        return [item.name for item in found if item.is_dir(follow_symlinks=False)]
 
 
 def exists(folder: int, name: str) -> bool:

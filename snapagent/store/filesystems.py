@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from ..core.descriptors import open_high
+
 MOUNTS = "/proc/self/mountinfo"
 _SHARED = frozenset({"nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "ceph", "lustre", "afs", "beegfs", "gpfs", "fuse"})
 _LOCAL = frozenset({"fuse.fuse-overlayfs", "fuse.overlayfs", "fuse.ntfs-3g", "fuse.lxcfs"})  # of one machine
@@ -17,7 +19,7 @@ REMEDY = "give each pod its own folder, then `snapagent pull file:///...`"
 def shared_filesystem(path: str) -> str | None:
     """The type of the shared file system that `path` is on, or will be when it is made; None on a disk of its own."""
     try:
-        with open(MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:
+        with open(MOUNTS, encoding="utf-8", errors="surrogateescape", opener=open_high) as mounts:
             kind = _type_of(mounts.read(), os.path.realpath(path))
     except OSError:  # on another system, or without /proc
         return None

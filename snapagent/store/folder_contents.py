@@ -30,7 +30,7 @@ class FolderContents:
 
     def refresh(self, folder: int, described: Iterable[IndexedBundle], now: float) -> None:
         """List the folder, and remove drafts of killed writers. The headers of `described` need not be read."""
-        names = os.listdir(folder)
+        names = files.list_names(folder)
         self.entries = {entry.name: entry for entry in parse_bundle_names(names, self.path)}
         self.pinned = pinned_names(names) & self.entries.keys()
         self._describe(described)
@@ -127,7 +127,7 @@ class FolderContents:
 def holds_only(folder: int, names: Set[str]) -> bool:
     """True when the folder holds no bundle besides `names`, as far as it can be listed."""
     with files.tolerated():
-        return not any(bundle_names(set(os.listdir(folder)) - names))
+        return not any(bundle_names(set(files.list_names(folder)) - names))
     return False
 
 
@@ -192,7 +192,7 @@ class BundleEntries(Sequence[BundleEntry]):
 def entries_of(path: str) -> BundleEntries:
     """The entries of the folder at `path`. Raises OSError; a link in its place is refused."""
     with files.opened_folder(path) as folder:
-        names = os.listdir(folder)
+        names = files.list_names(folder)
     return BundleEntries(path, _in_order(bundle_names(names)), pinned_names(names))
 
 

@@ -255,7 +255,7 @@ class FolderWriter:
         """
         if found is None or found.stored or any(found.tokens.values()) or not rules.keep == rules.max_age == math.inf:
             return False
-        return self._own_names() == set(os.listdir(folder)) - {INDEX, COUNTS}
+        return self._own_names() == set(files.list_names(folder)) - {INDEX, COUNTS}
 
     def _own_names(self) -> set[str]:
         return {bundle.name for bundle in self._added} - self._removed.keys()
@@ -298,9 +298,9 @@ class FolderWriter:
                 hash_shards.add(self.folder, [bundle.name for bundle in self._added])
                 self._shard_updates += 1
                 if self._shard_updates % _SHARD_CHECKS == 0 and hash_shards.are_bloated(self.folder, updated.stored):
-                    hash_shards.build(self.folder, bundle_names(os.listdir(folder)), self.token)
+                    hash_shards.build(self.folder, bundle_names(files.list_names(folder)), self.token)
             elif updated.stored > hash_shards.FEWEST:
-                hash_shards.build(self.folder, bundle_names(os.listdir(folder)), self.token)
+                hash_shards.build(self.folder, bundle_names(files.list_names(folder)), self.token)
             elif listed:
                 hash_shards.discard(self.folder)
         except OSError as error:

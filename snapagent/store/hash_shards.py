@@ -33,8 +33,8 @@ def exist(folder: str) -> bool:
 
 def are_bloated(folder: str, stored: int) -> bool:
     """True when most names in the shards are of bundles that are gone."""
-    with os.scandir(f"{folder}/{HASHES}") as shards:
-        return sum(shard.stat().st_size for shard in shards) > _BLOAT * max(stored, FEWEST) * _LINE
+    path = f"{folder}/{HASHES}"
+    return sum(files.sizes(path, files.list_names(path)).values()) > _BLOAT * max(stored, FEWEST) * _LINE
 
 
 def add(folder: str, names: Iterable[str]) -> None:
@@ -44,7 +44,7 @@ def add(folder: str, names: Iterable[str]) -> None:
 
 def build(folder: str, names: Iterable[str], token: str) -> None:
     """Write the shards of all `names`, which are those of bundles. Readers see none or all of them."""
-    for name in os.listdir(folder):
+    for name in files.list_names(folder):
         if name.startswith(f"{HASHES}-"):  # left by a killed process: only one at a time builds, with the lock
             files.remove_folder(f"{folder}/{name}")
     draft = f"{folder}/{HASHES}-{token}"

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..core.clock import monotonic, sleep
+from ..core.descriptors import wait_for_streams
 from ..core.signals import raised_by_signal_handler
 from .failures import LOCKED, StoreFailure
 from .layout import LOCK
@@ -83,6 +84,7 @@ def _acquire_file(path: str, until: float) -> UnixFileLock:
     lock = UnixFileLock(
         f"{path}/{LOCK}", patience, 0o600, thread_local=False, poll_interval=_POLL, fallback_to_soft=False
     )
+    wait_for_streams()
     try:
         lock.acquire()
     except (Timeout, NotImplementedError) as error:

@@ -46,7 +46,7 @@ def collect(folder: str, merged: Collection[str]) -> tuple[Counts, list[str]]:
     found: list[str] = []
     try:
         with files.opened_folder(f"{folder}/{COUNTS}") as opened:
-            for name in os.listdir(opened):
+            for name in files.list_names(opened):
                 if name.endswith(".json") and not name.startswith(TEMPORARY):
                     found.append(name)
                     if name not in merged:
@@ -72,7 +72,7 @@ def _read(opened: int, name: str) -> Counts:
 def target_of(folder: str) -> str | None:
     """The target that the count files name: of a function that was called, and has neither an index nor a bundle."""
     with suppress(OSError), files.opened_folder(f"{folder}/{COUNTS}") as opened:
-        for name in os.listdir(opened):
+        for name in files.list_names(opened):
             if name.endswith(".json") and not name.startswith(TEMPORARY):
                 with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
                     return str(json.loads(files.read_regular(name, _LIMIT, folder=opened)[0])["target"])
@@ -127,5 +127,5 @@ def _marks(folder: str) -> Iterator[tuple[str, float]]:
 def sweep(folder: str, now: float, older_than: float = files.ORPHAN_AGE) -> int:
     """Remove the drafts of killed processes. Returns how many went."""
     with files.tolerated(), suppress(StoreFailure), _own(folder) as opened:
-        return files.sweep(opened, os.listdir(opened), now, older_than)
+        return files.sweep(opened, files.list_names(opened), now, older_than)
     return 0

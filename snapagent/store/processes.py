@@ -107,7 +107,7 @@ def running_processes(base_path: str) -> Iterator[ProcessStatus]:
     path = f"{base_path}/{PROCESSES}"
     found = []
     with suppress(OSError), files.opened_folder(path) as folder:
-        for name in os.listdir(folder):
+        for name in files.list_names(folder):
             if name.endswith(".json"):
                 with suppress(OSError, ValueError, TypeError):
                     data, _ = files.read_regular(name, _LIMIT, folder=folder)

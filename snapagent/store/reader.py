@@ -74,8 +74,7 @@ class StoreReader:
     def functions(self) -> Iterator[FunctionFolder]:
         """The folders of functions by name; none when there is no store. Raises StoreError when it is not a folder."""
         try:
-            with os.scandir(self.base_path) as found:
-                names = sorted(item.name for item in found if item.is_dir(follow_symlinks=False))
+            names = sorted(files.list_folders(self.base_path))
         except FileNotFoundError:
             return
         except OSError as error:

@@ -68,10 +68,9 @@ class SizeLimit:
             raise StoreFailure(STORE_FULL, self.base_path)
 
     def _folders(self) -> Iterator[str]:
-        with os.scandir(self.base_path) as found:
-            for item in found:
-                if is_function_folder(item.name) and item.is_dir(follow_symlinks=False):
-                    yield item.path
+        for name in files.list_folders(self.base_path):
+            if is_function_folder(name):
+                yield f"{self.base_path}/{name}"
 
     def _indexed(self) -> int:
         total = 0
@@ -100,7 +99,7 @@ class SizeLimit:
 
 def _sizes(folder: int, path: str) -> dict[BundleEntry, int]:
     """The bundles of a folder that are not pinned, and their bytes."""
-    names = os.listdir(folder)
+    names = files.list_names(folder)
     pinned = pinned_names(names)
     entries = {entry.name: entry for entry in parse_bundle_names(names, path) if entry.name not in pinned}
     return {entries[name]: size for name, size in files.sizes_in(folder, entries).items()}

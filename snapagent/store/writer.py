@@ -87,8 +87,9 @@ class Store(StoreReader):
         `when` is seconds since the epoch. Retention and the index follow at the next `update`. Raises StoreFailure.
         """
         folder_writer = self.open(target, KEEP_ALL, time())
+        bundle, data = self.prepare(header, payload, when, counter or next(self._counter), token)
         with self.writing(target) as folder:
-            bundle = self.write(folder, header, payload, when, token or self.token, counter)
+            self.write(folder, bundle, data)
         self._size_limit.record(bundle.size)
         folder_writer.record_published((bundle,), KEEP_ALL)
         return next(parse_bundle_names((bundle.name,), folder.path))
@@ -100,33 +101,29 @@ class Store(StoreReader):
         """The function's folder, for a batch of `write`."""
         return BatchFolder(self.folder(target), self.token)
 
-    def write(
-        self,
-        folder: BatchFolder,
-        header: Header,
-        payload: Mapping[str, bytes],
-        when: float,
-        token: str,
-        counter: int | None,
-        unrecorded: int = 0,
-    ) -> IndexedBundle:
-        """The first half of `publish`, for any thread; `record` is the second. Raises StoreFailure.
+    def prepare(
+        self, header: Header, payload: Mapping[str, bytes], when: float, counter: int, token: str | None = None
+    ) -> tuple[IndexedBundle, bytes]:
+        """The first third of `publish`, for any thread: the name of a bundle, and its bytes."""
+        name = new_name(when, token or self.token, counter, header.hash)
+        data = encode(header, payload, self.keys[0] if self.keys else None)
+        return IndexedBundle.of(name, header, len(data)), data
+
+    def write(self, folder: BatchFolder, bundle: IndexedBundle, data: bytes, unrecorded: int = 0) -> None:
+        """The second third, for any thread; `record` is the last. Raises StoreFailure.
 
         `unrecorded` is the bytes of bundles that were written and not recorded yet.
         """
-        name = new_name(when, token, counter or next(self._counter), header.hash)
-        data = encode(header, payload, self.keys[0] if self.keys else None)
-        size, now = len(data) + unrecorded, time()
+        size, now = bundle.size + unrecorded, time()
         if not self._size_limit.has_space(size, now):
             self._make_space(size, now)
         try:
-            folder.publish(name, data, durable=self.durable)
+            folder.publish(bundle.name, data, durable=self.durable)
         except OSError as error:
             raise StoreFailure.of(error, folder.path) from error
         opened = self._folder_writers.get(folder.path)
         if opened is not None:  # else whoever asks for this updates no index
             opened.announce()
-        return IndexedBundle.of(name, header, len(data))
 
     @property
     def batch_bytes(self) -> float:
@@ -297,7 +294,7 @@ class Store(StoreReader):
         swept = sum(pending_counts.sweep(path, now, older_than) for path in functions)
         for path in (self.base_path, f"{self.base_path}/{PROCESSES}", *functions):
             with files.tolerated(), files.opened_folder(path, follow=path == self.base_path) as folder:
-                swept += files.sweep(folder, os.listdir(folder), now, older_than)
+                swept += files.sweep(folder, files.list_names(folder), now, older_than)
         return swept
 
     def promote(self, target: object, entries: Sequence[BundleEntry]) -> None:
@@ -317,7 +314,7 @@ def retention_rules(settings: Settings) -> RetentionRules:
 
 def _clear(folder: int, path: str, pinned: bool) -> int:
     """Returns the number of bundles that went."""
-    names = os.listdir(folder)
+    names = files.list_names(folder)
     stay = frozenset() if pinned else pinned_names(names)
     cleared = 0
     for name in names:

@@ -373,10 +373,10 @@ def test_a_stopped_lock_holder_delays_no_call_and_loses_no_bundle(base: str) -> 
         for number in range(20):
             program.call(number)
         took = time.monotonic() - began
-        program.writer.close(1.0)
+        program.writer.close(5.0)
         in_all = time.monotonic() - began
 
-    assert took < 0.9 and in_all < 5  # who waited for the lock would wait for a second, each time
+    assert took < 0.9 and in_all < 10  # who waited for the lock would wait for a second, each time
     assert len(stored_values(base)) == 20
     assert Store(base).index(TARGET).counts == Counts(20, 20)
 
@@ -411,10 +411,10 @@ def test_a_time_limit_that_fires_while_we_write_reaches_the_program(base: str) -
 
 
 @pytest.mark.parametrize("while_sealing", [True, False])
-def test_an_interrupt_loses_no_call_but_the_one_that_was_being_written(
+def test_an_interrupt_loses_no_call_but_one_that_was_being_written(
     base: str, while_sealing: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Others may be sealed already, and not written yet."""
+    """Others are sealed side by side with it, or may be sealed already, and not written yet."""
     calls = [Call(settings=KEEP_ALL, started=NOON + number, value=number) for number in range(10)]
     steps: list[str] = []
 
@@ -443,8 +443,8 @@ def test_an_interrupt_loses_no_call_but_the_one_that_was_being_written(
     storer.store_all(lambda: ())
 
     assert steps[:5] == ["seal", "write", "seal", "seal", "seal"]  # the first bundle of a function does not wait
-    assert len(set(stored_values(base))) == len(stored_values(base)) == 9
-    assert storer.unsettled == 1
+    assert len(set(stored_values(base))) == len(stored_values(base)) == 9 + while_sealing
+    assert storer.unsettled == 1 - while_sealing
     program.writer.close()
 
 

@@ -13,7 +13,7 @@ from http_server import serving
 from redis_server import serving_redis
 
 from snapagent.config.dependencies import BUILT_IN
-from snapagent.dependencies.presets import load_preset, load_replacements
+from snapagent.dependencies.presets import files, load_preset, load_replacements
 
 SOURCE = """
     def use(function, *args):
@@ -98,6 +98,13 @@ def test_a_file_that_is_read_is_an_effect_with_its_content(tmp_path: Path) -> No
     operation = load_preset("files")[0]
     assert operation.rebuild is not None
     assert operation.rebuild(tape.result(), (tmp_path / "rates.txt",), {"encoding": "utf-8"}).read() == "EUR 1\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [("/dev/shm/rates.txt", True), ("/dev/shmem", False), ("/dev/null", False)]
+)
+def test_devices_are_no_data_but_files_in_memory_are(path: str, expected: bool) -> None:
+    assert files.is_data(path) is expected
 
 
 def test_an_installed_package_brings_a_preset_by_its_entry_point(

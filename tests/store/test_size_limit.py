@@ -24,8 +24,9 @@ def write(store: Store, number: int, target: str = "shop:a", size: int = 1000, *
     payload = payload_of(os.urandom(size // 2))  # the value is in both parts
     store.open(target, KEEP_ALL, NOON + number)
     made = header_of(payload, target, **header)
+    stored, data = store.prepare(made, payload, NOON + number, number)
     with store.writing(target) as folder:
-        stored = store.write(folder, made, payload, NOON + number, store.token, number)
+        store.write(folder, stored, data)
     store.record(target, (stored,), KEEP_ALL)
     return next(parse_bundle_names((stored.name,), folder.path))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from storing import TARGET, Call, seal
@@ -24,6 +25,17 @@ def _quote(value: object) -> object:
     return value
 
 
+def _sealed(sealing: Callable[[Any], Any], calls: Sequence[Any]) -> list[Any]:
+    """What `sealing` makes of each call, as the writer wants it: an exception in the place of one that failed."""
+    results: list[Any] = []
+    for call in calls:
+        try:
+            results.append(sealing(call))
+        except Exception as error:
+            results.append(error)
+    return results
+
+
 class Program:
     """A program with captured functions: `call` is one call of one of them, from any thread."""
 
@@ -40,7 +52,7 @@ class Program:
     ) -> None:
         self.settings = settings or Settings()
         self.store = store or Store(str(base_path))
-        self.writer = Writer(self.store, sealing, sync=sync, **options)
+        self.writer = Writer(self.store, partial(_sealed, sealing), sync=sync, **options)
         self.ledgers = {target: Ledger(target) for target in targets}
         self.gates = {target: Gate(self.settings, ledger, Governor(1.0)) for target, ledger in self.ledgers.items()}
         self.recorders = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -70,8 +71,12 @@ def postgres_running() -> Iterator[int]:
             _wait_until_ready(binaries, port)
             yield port
         finally:
-            process.kill()
-            process.wait()
+            process.send_signal(signal.SIGINT)  # a killed server leaves its shared memory in /dev/shm
+            try:
+                process.wait(_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _wait_until_ready(binaries: Path, port: int) -> None:

@@ -10,6 +10,8 @@ import os
 import sys
 from json import dumps
 
+from ...core.descriptors import open_high
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -32,7 +34,7 @@ class Journal:
     def write(self, entry: dict[str, Any]) -> None:
         """Append one line. A folder that is gone or full loses it, which is said once."""
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            descriptor = open_high(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
                 os.write(descriptor, dumps(entry).encode() + b"\n")
             finally:

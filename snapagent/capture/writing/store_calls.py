@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from ..recording.ledger import Ledger
     from .backlog import CapturedCall
 
-    Parts = Mapping[str, bytes]
-    Seal = Callable[[Any], tuple[Header, Parts]]
-    Sealed = tuple[CapturedCall, int, Header, Parts, list[str]]  # with its number and the shapes that were looked at
+    Seal = Callable[[Any], Sequence[tuple[Header, Mapping[str, bytes]] | Exception]]  # of calls of one function
+    Unsealed = tuple[CapturedCall, int, list[str]]  # with its number and the shapes that it goes by
+    Bundle = tuple[IndexedBundle, bytes] | Exception
+    Sealed = tuple[CapturedCall, int, Bundle, list[str]]
     ShapeOf = Callable[[Any], str]
 
 _TOGETHER = 0.005  # seconds after which the calls that were sealed are written
@@ -46,8 +47,9 @@ def _nothing(*_: object) -> None:
 
 
 class CallStorer:
-    """Stores calls of the targets that it watches; `seal` turns a call into a header and the bytes of its parts.
+    """Stores calls of the targets that it watches; `seal` turns calls into headers and the bytes of their parts.
 
+    What `seal` gives is in the order of the calls, with an exception in the place of a call that it failed for.
     `shape_of` gives the shape of a call that is not sealed, where retention asks for it.
     `between_steps` is called between two steps of the work, each of which takes less than about a millisecond, and
     `between_calls` between two calls of `store_all`. `done` is told each call that is done with, and
@@ -179,7 +181,7 @@ class CallStorer:
             raise
 
     def _write_next(self, group: Group, folder: BatchFolder, rest: list[tuple[CapturedCall, int]]) -> None:
-        """Write the next calls, the last of `rest`. Small ones are first sealed one after the other, then written.
+        """Write the next calls, the last of `rest`. Small ones are first sealed, then written.
 
         In turns, each of the two would drive the code and data of the other from the processor's caches, which takes
         a tenth of the time.
@@ -188,7 +190,7 @@ class CallStorer:
         try:
             self._seal_next(group, rest, sealed)
             while sealed:
-                self._write_one(group, folder, sealed.popleft())
+                self._write_one(group, folder, *sealed.popleft())
                 if self._written_bytes > self._batch_bytes and not group.is_alone:
                     self.prune()
                 if self.end.is_over:  # what is sealed and not written is given up
@@ -199,31 +201,70 @@ class CallStorer:
 
     def _seal_next(self, group: Group, rest: list[tuple[CapturedCall, int]], sealed: deque[Sealed]) -> None:
         """Move calls from `rest` to `sealed`. Those that are not to be written are counted, or given up."""
-        function, retention = group.function, group.retention
-        size, until = 0, monotonic() + _TOGETHER
-        while rest and size < function.sealed_together:
-            call, counter = rest.pop()
-            shapes: list[str] = []  # of the call, where retention asks for it before the call is sealed
-            is_kept = retention is None or retention.keeps(call.outcome_kind, partial(self._shape, call, shapes))
-            if self.end.is_over and (is_kept or function.gate.limited):
-                continue  # given up
-            if function.gate.limited and not self._claim(function):
-                self._done(group, call)
-            elif not is_kept:  # newer ones make it surplus
-                function.ledger.count_captured()
-                self._done(group, call)
-            else:
-                try:
-                    self._failures.check_usable()
-                    self._between_steps()
-                    header, payload = self._seal(call)
-                except Exception as error:
-                    self._failed(group, call, error)
-                else:
-                    sealed.append((call, counter, header, payload, shapes))
+        function = group.function
+        size, now = 0, monotonic()
+        until = now + _TOGETHER
+        while rest and size < function.sealed_together and now <= until:
+            batch: list[Unsealed] = []
+            for _ in range(min(function.side_by_side, len(rest))):
+                call, counter = rest.pop()
+                shapes: list[str] = []  # of the call, where retention asks for it before the call is sealed
+                if self._is_wanted(group, call, shapes):
+                    batch.append((call, counter, shapes))
                     size += call.size
-            if monotonic() > until:
-                return
+            began = now
+            if batch:
+                self._seal_batch(group, batch, rest, sealed)
+            now = monotonic()
+            function.took(now - began)
+
+    def _is_wanted(self, group: Group, call: CapturedCall, shapes: list[str]) -> bool:
+        """Whether the call is to be written. One that is not has been counted, or is given up."""
+        function, retention = group.function, group.retention
+        is_kept = retention is None or retention.keeps(call.outcome_kind, partial(self._shape, call, shapes))
+        if self.end.is_over and (is_kept or function.gate.limited):
+            return False  # given up
+        if function.gate.limited and not self._claim(function):
+            self._done(group, call)
+            return False
+        if not is_kept:  # newer ones make it surplus
+            function.ledger.count_captured()
+            self._done(group, call)
+        return is_kept
+
+    def _seal_batch(
+        self, group: Group, batch: list[Unsealed], rest: list[tuple[CapturedCall, int]], sealed: deque[Sealed]
+    ) -> None:
+        """Seal calls of one function side by side. Those that fail go to `sealed` with the error, to be counted."""
+        results: Sequence[tuple[Header, Mapping[str, bytes]] | Exception]
+        try:
+            self._failures.check_usable()
+            self._between_steps()
+            results = self._seal([call for call, _, _ in batch])
+        except Exception as error:
+            results = [error] * len(batch)
+        except BaseException:
+            if not group.is_alone:
+                rest += [(call, counter) for call, counter, _ in reversed(batch)]
+            raise
+        for (call, counter, shapes), result in zip(batch, results, strict=True):
+            sealed.append((call, counter, self._prepared(call, counter, result, shapes), shapes))
+
+    def _prepared(
+        self,
+        call: CapturedCall,
+        counter: int,
+        result: tuple[Header, Mapping[str, bytes]] | Exception,
+        shapes: list[str],
+    ) -> Bundle:
+        if isinstance(result, Exception):
+            return result
+        header, payload = result
+        shapes.append(header.shape)
+        try:
+            return self.store.prepare(header, payload, call.started, counter)
+        except Exception as error:
+            return error
 
     def _shape(self, call: CapturedCall, shapes: list[str]) -> str:
         """The shape, which is added to `shapes`. One that is unknown, so that the call is kept, where it fails."""
@@ -254,24 +295,25 @@ class CallStorer:
             self._settled += 1
         self._done_with(call, group.is_alone)
 
-    def _write_one(self, group: Group, folder: BatchFolder, sealed: Sealed) -> None:
-        call, counter, header, payload, shapes = sealed
+    def _write_one(
+        self, group: Group, folder: BatchFolder, call: CapturedCall, counter: int, bundle: Bundle, shapes: list[str]
+    ) -> None:
         function = group.function
         try:
+            if isinstance(bundle, Exception):
+                raise bundle
             self._failures.check_usable()
             self._between_steps()
-            stored = self.store.write(
-                folder, header, payload, call.started, self.store.token, counter, self._written_bytes
-            )
+            self.store.write(folder, *bundle, self._written_bytes)
         except Exception as error:
             self._failed(group, call, error)
             return
         function.has_bundle = True
         self._failures.succeeded(function)
-        self._written.append((function, stored))
-        self._written_bytes += stored.size
+        self._written.append((function, bundle[0]))
+        self._written_bytes += bundle[0].size
         if group.retention is not None:
-            group.retention.add(call.outcome_kind, header.shape, *shapes)
+            group.retention.add(call.outcome_kind, *shapes)
         function.ledger.count_captured()
         self._done(group, call)
 

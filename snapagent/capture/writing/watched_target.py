@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _INFINITE = float("inf")
 _TOGETHER = 16_000  # bytes of calls that are sealed before the first of them is written
+_SIDE_BY_SIDE = 16  # calls at most that go through the stages of sealing side by side: more gain nothing
+_STEP = 0.001  # seconds that a step of the writer's work takes, about
 
 
 class WatchedTarget:
@@ -34,8 +36,16 @@ class WatchedTarget:
 
     def restart(self) -> None:
         self.has_bundle = False  # of this process
+        self.side_by_side = 1  # calls; always so where one at a time is sealed
         self.delay = 0.0
         self.not_before = 0.0
+
+    def took(self, seconds: float) -> None:
+        """As many calls as `side_by_side` says took so long to seal: fewer or more will next time."""
+        if seconds > _STEP:
+            self.side_by_side = max(self.side_by_side // 2, 1)
+        elif self.sealed_together > 1 and seconds < _STEP / 2:
+            self.side_by_side = min(self.side_by_side * 2, _SIDE_BY_SIDE)
 
     @property
     def newest_first(self) -> bool:

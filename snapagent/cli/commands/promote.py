@@ -51,9 +51,10 @@ def promote(source: StoreReader, entry: BundleEntry, to: Store, rules: SealRules
     Raises CorruptBundleError, also when it cannot be searched for secrets; UntrustedBundleError; StoreFailure.
     """
     old, header, payload = _reseal(source, entry, rules)
+    bundle, data = to.prepare(header, payload, entry.when, entry.counter, entry.token)
     with to.writing(old.target) as folder:
-        name = to.write(folder, header, payload, entry.when, entry.token, entry.counter).name
-    return Promoted(old.target, entry.name, name, f"{folder.path}/{name}", _new_redactions(old, header))
+        to.write(folder, bundle, data)
+    return Promoted(old.target, entry.name, bundle.name, f"{folder.path}/{bundle.name}", _new_redactions(old, header))
 
 
 def check_in_place(source: StoreReader, entry: BundleEntry, rules: SealRules) -> Promoted:

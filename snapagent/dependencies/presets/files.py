@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 
+from ...core.descriptors import open_high
 from ..tape import READ
 from . import Deferred, Described, Operation
 from .folder_entries import Listing, ServedListing
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 1_000_000
 _CODE = (".py", ".pyc", ".so", ".pyd", ".zip")
 _NOT_DATA = tuple({f"{folder.rstrip('/')}/" for folder in (sys.prefix, sys.base_prefix, "/proc", "/dev", "/sys")})
+_DATA = "/dev/shm/"  # files in memory, which are as regular as those on disk
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _PACKAGE = __file__.rpartition("dependencies")[0]
 _SUPPORT = ("supports_fd", "supports_dir_fd", "supports_follow_symlinks", "supports_effective_ids")
@@ -50,7 +52,9 @@ def is_data(path: object) -> bool:
     if not isinstance(path, (str, os.PathLike)):
         return False
     text = os.path.abspath(os.fspath(path))
-    return not text.endswith(_CODE) and not text.startswith(_NOT_DATA) and not _is_asked_by_this_package()
+    if text.endswith(_CODE) or (text.startswith(_NOT_DATA) and not text.startswith(_DATA)):
+        return False
+    return not _is_asked_by_this_package()
 
 
 def _is_asked_by_this_package() -> bool:
@@ -84,7 +88,7 @@ def _describing(operation: str) -> Callable[[tuple[Any, ...], dict[str, Any]], D
 
 def _pack_open(opened: Any, call: Described) -> bytes:
     """The content, read through a descriptor of its own: the program's file stays where it is."""
-    descriptor = os.open(str(call.subject), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_high(str(call.subject), os.O_RDONLY | os.O_NONBLOCK)
     try:
         data = b""
         while piece := os.read(descriptor, MOST_BYTES):

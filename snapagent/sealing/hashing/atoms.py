@@ -93,9 +93,12 @@ def literal_text(values: list[Any]) -> str | None:
         return None
     if "-0.0" in text:
         text = repr([value + 0.0 if type(value) is float else value for value in values])
-    if "\\" in text or not text.isascii():  # the set of printable characters depends on the version
-        return None
-    return text
+    return text if is_plain(text) else None
+
+
+def is_plain(text: str) -> bool:
+    """Whether it is the `repr` of the same values on every Python: the set of printable characters depends on it."""
+    return text.isascii() and "\\" not in text
 
 
 def row_text(writer: TextWriter, values: list[Any]) -> str:

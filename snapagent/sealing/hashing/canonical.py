@@ -373,7 +373,12 @@ def _write_at_once(value: Any) -> str | None:
 def _versioned(texts: Mapping[str, str], newer: Collection[str]) -> str:
     version = SECOND if newer and any(name in texts for name in newer) else VERSION
     body = "".join([text_of_name(name) + texts[name] for name in sorted(texts)])
-    return f"{version}:{digest(f'{version}{len(texts)}:{body}')[:DIGITS]}"
+    return hash_of(version, f"{len(texts)}:{body}")
+
+
+def hash_of(version: str, text: str) -> str:
+    """The hash of arguments: `text` has their number, names and canonical texts."""
+    return f"{version}:{digest(version + text)[:DIGITS]}"
 
 
 def _opaque_paths(canonical: Canonical, bound: Mapping[str, Any]) -> tuple[str, ...]:

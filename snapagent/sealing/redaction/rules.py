@@ -23,11 +23,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..forms import Form
+
 BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 NEVER_SECRET = frozenset({type(None), bool})
 LEAVES = frozenset({str, bytes, bytearray, int})  # the types of values that a name decides over
 _NO_NAMES = ATOM_TYPES - {str, bytes}  # the types of keys that are no names
 _MOST_CLASSES = 10_000
+_MOST_FORMS = 2000
 _SEQUENCES = frozenset({list, tuple})
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
@@ -44,6 +47,7 @@ class Redactor:
         self.names = SecretNames(added_names, allowed_names)
         self.has_paths = bool(self._added_paths or self._allowed_paths)
         self._harmless: dict[StandIn, ClassFacts] = {}  # classes with no secret in their names and fields
+        self._clean_forms: set[Form] = set()
         self.environment = EnvironmentSecrets(self.names)
         self._key = key
 
@@ -51,17 +55,25 @@ class Redactor:
         mac = hmac.digest(self._key, b"snapagent pseudonym\0" + secret, "sha256")
         return f"redacted-{mac.hex()[:12]}"
 
-    def is_clean(self, parts: Iterable[Roots], streams: bytes) -> bool:
-        """Whether there is certainly nothing to redact by these rules. `streams` are the pickles of all `parts`.
-
-        Most calls end here, so this is fast: byte searches over the streams, then one walk over names. It may return
-        False for a call without secrets, never True for one with secrets.
-        """
+    # Most calls are clean, so these three are fast. They may find something in a call without secrets, and they find it
+    # in each call with secrets.
+    def are_clean(self, streams: bytes) -> bool:
+        """Whether these pickles certainly have nothing in them that is redacted for itself."""
         if self._added_paths or may_hold_secrets(streams, self.names) or self.environment.occur_in(streams):
             return False
-        return not may_hold_request(streams) and not self._have_names(parts)
+        return not may_hold_request(streams)
 
-    def _have_names(self, parts: Iterable[Roots]) -> bool:
+    def has_clean_names(self, form: Form) -> bool:
+        """Whether in no call of this form a name makes a value secret."""
+        if form not in self._clean_forms:
+            if form.may_hold_pairs or any(self.names.rule(name) is not None for name in form.names):
+                return False
+            if len(self._clean_forms) >= _MOST_FORMS:
+                self._clean_forms.clear()
+            self._clean_forms.add(form)
+        return True
+
+    def have_names(self, parts: Iterable[Roots]) -> bool:
         """Whether a name in these graphs may make a value secret."""
         harmless = self.names.harmless
         seen: set[int] = set()

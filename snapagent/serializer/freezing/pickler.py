@@ -49,13 +49,14 @@ class Freezer(pickle.Pickler):
     """
 
     __slots__ = (
-        *("_aliases", "_code", "_locator", "_unfinished", "by_value", "chain_depth", "decisions"),
-        *("has_details", "hook_seconds", "is_retry", "max_bytes", "most_hook_seconds", "notes"),
+        *("_aliases", "_code", "_locator", "_unfinished", "by_value", "chain_depth", "chunks"),
+        *("decisions", "has_details", "hook_seconds", "is_retry", "max_bytes", "most_hook_seconds", "notes"),
         *("origin", "packages", "sink", "time_limit", "value"),
     )
 
     def __init__(self, rules: FreezeRules) -> None:
         self.sink = Sink(rules.max_bytes)
+        self.chunks = self.sink.chunks
         super().__init__(self.sink, 5)
         self.decisions = rules.decisions
         self.max_bytes = rules.max_bytes
@@ -101,20 +102,20 @@ class Freezer(pickle.Pickler):
         """
         self.value = value
         self.origin = origin
-        self._aliases = aliases = self.decisions.aliases
-        if aliases is not None:
-            self._begin_with(*aliases)
+        if self.decisions.aliases is not None:
+            self.begin_with(*self.decisions.aliases)
         self.dump(value)
         return self.sink.take()
 
     # A test has another `__main__` than the program, so the stream must name the program's main module by its real
     # name. The C pickler writes a class's module as the interned string "__main__". When that string is in the memo
     # already, the pickler writes a reference to it; the prelude fills the same memo slot with the real name at loading.
-    def _begin_with(self, prelude: bytes, names: tuple[str, ...]) -> None:
+    def begin_with(self, prelude: bytes, names: tuple[str, ...]) -> None:
         """Memoize `names` by pickling them, which is faster than setting the memo, and write `prelude` instead."""
+        self._aliases = prelude
         for name in names:
             self.dump(name)
-        self.sink.chunks[:] = [prelude]
+        self.chunks[:] = [prelude]
 
     # The members that handlers use: see `handler.Dump`.
 

@@ -1,0 +1,128 @@
+"""Calls of one function are sealed side by side: each as if it were alone, at its own cost."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from capturing import Program
+from storing import TARGET, seal
+
+from snapagent.capture.writing import seal_call
+from snapagent.capture.writing.seal_call import CallSealer
+from snapagent.config.settings import Settings
+from snapagent.core.signature import Parameters
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
+from snapagent.serializer.inert.decode import InertError
+from snapagent.store import Counts, Store
+
+RULES = FreezeRules()
+
+
+def quote(order: Any) -> Any:
+    return order
+
+
+def pending(value: Any) -> Any:
+    """A call as the recorder hands it over."""
+    parameters = Parameters.of(quote)
+    recorder = SimpleNamespace(defaults=lambda: None, kind="function", flavor="plain", parameters=lambda: parameters)
+    return SimpleNamespace(
+        recorder=recorder,
+        target=TARGET,
+        settings=Settings(),
+        call=freeze_call(None, (value,), {}, parameters, RULES),
+        outcome=freeze_outcome(value, False, RULES),
+        raised=False,
+        exception=None,
+        ended="complete",
+        started=1.0,
+        duration=0.0,
+        sealed=0.0,
+    )
+
+
+def broken(value: Any) -> Any:
+    call = pending(value)
+    call.call = SimpleNamespace(**{name: getattr(call.call, name) for name in ("notes", "by_value", "packages")})
+    call.call.data = b"not a pickle"
+    return call
+
+
+VALUES = [1, {"a": [1, 2]}, {"password": "hunter2-hunter2-A1b2"}, [b"bytes"], {"a": [3, 4]}, {"a": [5, 6]}, "x" * 3000]
+
+
+@pytest.fixture
+def sealer(tmp_path: Path) -> CallSealer:
+    return CallSealer(str(tmp_path / "captures"), [])
+
+
+def test_each_is_sealed_as_if_it_were_alone(sealer: CallSealer) -> None:
+    alone = [sealer([pending(value)])[0] for value in VALUES]
+
+    assert sealer([pending(value) for value in VALUES]) == alone
+
+
+def test_one_that_fails_does_not_touch_the_others(sealer: CallSealer) -> None:
+    alone = [sealer([pending(value)])[0] for value in VALUES]
+
+    *found, error = sealer([*map(pending, VALUES), broken(1)])
+    first, second, *rest = sealer([broken(1), broken(2), *map(pending, VALUES)])
+
+    assert found == rest == alone
+    assert all(isinstance(failed, InertError) for failed in (error, first, second))
+
+
+def test_their_processor_time_is_accounted_to_them_by_the_time_that_each_took(
+    sealer: CallSealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [pending(1), pending(list(range(20_000))), broken(1), pending(2)]
+    times = iter([10.0, 14.0])
+    monkeypatch.setattr(seal_call, "thread_time", lambda: next(times))
+
+    sealer(calls)
+
+    assert sum(call.sealed for call in calls) == pytest.approx(4.0)
+    assert all(call.sealed > 0.0 for call in calls)
+    assert calls[1].sealed > 10 * calls[3].sealed
+
+
+def test_those_that_fail_are_counted_and_the_others_stored(tmp_path: Path) -> None:
+    base, failing = str(tmp_path / "captures"), {7, 8, 20}
+
+    def sealing(call: Any) -> Any:
+        if call.value in failing:
+            raise ValueError(call.value)
+        return seal(call)
+
+    program = Program(base, Settings(keep=math.inf), sealing=sealing)
+    for number in range(40):
+        program.call(number)
+    program.writer.flush(10)
+
+    index = Store(base).index(TARGET)
+    assert index.counts == Counts(40, 37, {}, {"internal_error": 3}) and index.stored == 37
+    program.writer.close()
+
+
+def test_slow_calls_are_sealed_one_by_one(tmp_path: Path) -> None:
+    """Between two steps of its work the writer lets the program's threads run."""
+    together: list[int] = []
+
+    def sealing(calls: Any) -> list[Any]:
+        together.append(len(calls))
+        time.sleep(0.003)
+        return list(map(seal, calls))
+
+    program = Program(str(tmp_path / "captures"), Settings(keep=math.inf))
+    program.writer._rounds.storer._seal = sealing
+    for number in range(10):
+        program.call(number)
+    program.writer.flush(10)
+
+    assert together == [1] * 10
+    program.writer.close()

@@ -1,0 +1,158 @@
+"""A call of a known form is sealed by templates: what is stored of it is what is stored of any other call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sealing_support import KEY, Sealed, raw_call
+
+from snapagent.sealing import forms
+from snapagent.sealing.seal import SealRules, seal
+
+strange = ["x" * 79, "x" * 200, "x" * 201, "\x1b[31m", "Grüße", "\ud800", "it's", '"', "\\", "%s", "\0", "\1", "-0.0"]
+secrets = ["redacted-0123456789ab", "s3cr3t-A1b2c3d4e5", "password=hunter2xyz", "Bearer abcdefghij1234567"]
+texts = st.text(max_size=12) | st.sampled_from(strange) | st.sampled_from(secrets)
+numbers = st.integers() | st.sampled_from([0, 2**64, -(2**64), 2**100])
+floats = st.floats() | st.sampled_from([0.0, -0.0, 1e16, 1e-9])
+leaves = st.sampled_from([st.none(), st.booleans(), numbers, floats, texts])
+keys = st.sampled_from(["id", "name", "_x", "result", "%s", "a b", '"', "é", "k" * 30, "", 5, "password"]) | st.text()
+forms_of_values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=22)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(keys, inner, max_size=10)
+        | st.lists(st.just(st.just("name")) | inner, min_size=2, max_size=3)
+    ),
+    max_leaves=30,
+)
+
+
+def anything(a: Any = None, b: Any = 5, *args: Any, **kwargs: Any) -> Any: ...
+
+
+def two(a: Any, b: Any) -> Any: ...
+
+
+def secret_default(order: Any, password: str = "hunter2-hunter2-A1b2") -> Any: ...
+
+
+@pytest.fixture(autouse=True)
+def no_forms() -> Iterator[None]:
+    forget_forms()
+    yield
+    forget_forms()
+
+
+def forget_forms() -> None:
+    forms._forms.clear()
+    forms._met.clear()
+
+
+def filled(form: Any, draw: Callable[[Any], Any]) -> Any:
+    """A value of this form, with leaves as they are drawn."""
+    if isinstance(form, dict):
+        return {key: filled(inner, draw) for key, inner in form.items()}
+    if isinstance(form, (list, tuple)):
+        return type(form)([filled(inner, draw) for inner in form])
+    return draw(form)
+
+
+def stored(*args: Any, function: Any = anything, **kwargs: Any) -> tuple[bytes, Any]:
+    """The bytes of the bundle's file, and its shape as it is written."""
+    found = Sealed(*seal(raw_call(function, *args, **kwargs), SealRules(KEY)))
+    return found.file, found.header.notes
+
+
+def check_alike(calls: list[tuple[list[Any], Any]]) -> None:
+    """That calls of one form, given as arguments and result, are stored as each of them is alone."""
+    forget_forms()
+    found = [stored(*args, result=result) for args, result in calls]
+
+    for (args, result), before in zip(calls, found, strict=True):
+        forget_forms()  # the first call of a form is sealed in the general way
+        assert stored(*args, result=result) == before
+
+
+@given(st.lists(forms_of_values, max_size=4), forms_of_values, st.data())
+@settings(max_examples=120, deadline=None)
+def test_calls_of_one_form_are_stored_like_any_other(args: list[Any], result: Any, data: Any) -> None:
+    check_alike([(filled(args, data.draw), filled(result, data.draw)) for _ in range(4)])
+
+
+def test_leaves_that_no_template_takes_are_stored_like_any_other() -> None:
+    for leaf in (10**5000, -0.0, float("nan"), *strange, *secrets):
+        plain = type(leaf)()
+        for inside in (lambda value: value, lambda value: [value], lambda value: {"a": {"b": value, "c": 1}}):
+            check_alike([([inside(value)], inside(value)) for value in (plain, plain, leaf, plain)])
+
+
+def test_a_form_is_known_from_its_second_call_on() -> None:
+    for number in range(3):
+        stored({"id": number, "items": [1, number]}, 5, result=(number, "ok"), function=two)
+
+    (form,) = forms._forms.values()
+    assert form is not None and form.names == {"a", "b", "id", "items"}
+    known = forms.formed(("a", "b"), [{"id": 7, "items": [1, 2]}, 5, (7, "no")])
+    assert known is not None and known.form is form
+    assert known.shape() == "(a: {id: int, items: list[int]}, b: int)"
+    assert forms.formed(("a", "b"), [{"id": 7, "items": [1, 2.0]}, 5, (7, "no")]) is None
+
+
+def test_one_list_in_two_places_has_the_form_of_two_lists() -> None:
+    twice = [1, 2]
+    for _ in range(3):
+        stored([twice, twice])
+
+    found = stored([[1, 2], [3, 4]])
+
+    forget_forms()
+    assert stored([[1, 2], [3, 4]]) == found
+
+
+@pytest.mark.parametrize("value", [{5: 1}, {"é": 1}, {"k" * 2000: 1}, [[[[[[1]]]]]], list(range(70)), [{1}], b"x"])
+def test_what_templates_cannot_show_has_no_form(value: Any) -> None:
+    for _ in range(3):
+        stored([value], result=[value])
+
+    assert not any(forms._forms.values())
+
+
+def test_values_that_refer_to_themselves_have_no_form() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+
+    assert forms.formed(("a",), [endless, None]) is None
+
+
+def test_secrets_of_a_known_form_are_redacted() -> None:
+    for number in range(4):
+        secret = f"hunter2-A1b2c3-{number}"
+        for call in (
+            ({"id": 1, "password": secret}, {}),
+            (["password", secret], {}),
+            ({"note": f"Bearer {secret}{secret}"}, {}),
+            ({"id": 1}, {"token": secret}),
+        ):
+            file, notes = stored(call[0], **call[1])
+            assert secret.encode() not in file and [note.kind for note in notes] == ["redacted"]
+
+
+def test_a_default_that_is_not_used_is_looked_at_in_each_call() -> None:
+    """It is not among the values of the form; what equals it is a secret."""
+    for _ in range(4):
+        file, notes = stored({"id": "hunter2-hunter2-A1b2"}, "other", function=secret_default)
+        assert b"hunter2-hunter2-A1b2" not in file and notes
+
+
+def test_forms_of_data_are_forgotten_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "_MOST", 10)
+    for number in range(100):
+        for _ in range(3):
+            stored({f"key {number}": number})
+
+    assert len(forms._forms) <= 10 and len(forms._met) <= 10
