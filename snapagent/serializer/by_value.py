@@ -17,8 +17,8 @@ from functools import cache
 
 from ..core.clock import perf_counter, thread_time
 from ..core.type_facts import is_class
-from .code_content import REFERS_TO_ITSELF, content_of, usable
-from .code_forms import CODE_TYPES, behind_wrapper, form_inside, module_of, state_of
+from .code_content import content_of, usable
+from .code_forms import CODE_TYPES, REFERS_TO_ITSELF, behind_wrapper, form_inside, module_of, state_of
 from .freezing.byte_limit import Sink
 from .freezing.c_stack import may_overflow
 from .freezing.reduce import Unstorable, ask

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         def note_slow_dump(self, code: Any) -> None: ...
 
 
+REFERS_TO_ITSELF = "it refers to itself"  # of a function: a default of it leads back to it
 MOST_GLOBALS = 64  # names in a namespace that belongs to no module, above which a function would drag in too much
 CODE_TYPES = frozenset(
     {
