@@ -13,7 +13,7 @@ from sys import modules
 from ..core.type_facts import is_class
 from .code_forms import (
     CODE_TYPES,
-    REFERS_TO_ITSELF,
+    Circular,
     behind_wrapper,
     form_inside,
     module_of,
@@ -22,7 +22,6 @@ from .code_forms import (
     state_of,
 )
 from .freezing.byte_limit import Sink, TooBig
-from .freezing.reduce import Unstorable
 from .naming import MAIN_NAMES, is_named
 
 TYPE_CHECKING = False
@@ -164,7 +163,7 @@ class _ContentPickler(pickle.Pickler):
     # cells, from the last to the first: those of functions inside as well, once the outermost function is there.
     def _function(self, function: types.FunctionType) -> Any:
         if id(function) in self._functions:
-            raise Unstorable(REFERS_TO_ITSELF)  # it is not there yet, and dill needs it to make it
+            raise Circular(function)
         is_outermost = self._waiting is None
         waiting = self._waiting = self._waiting or _Waiting()
         module = module_of(function.__globals__)

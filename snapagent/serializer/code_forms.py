@@ -37,7 +37,6 @@ if TYPE_CHECKING:
         def note_slow_dump(self, code: Any) -> None: ...
 
 
-REFERS_TO_ITSELF = "it refers to itself"  # of a function: a default of it leads back to it
 MOST_GLOBALS = 64  # names in a namespace that belongs to no module, above which a function would drag in too much
 CODE_TYPES = frozenset(
     {
@@ -48,6 +47,14 @@ CODE_TYPES = frozenset(
         type(Ellipsis), type(NotImplemented), pickle.PickleBuffer,
     }
 )  # fmt: skip
+
+
+class Circular(Unstorable):
+    """A default of a function leads back to it, and so is needed to make it."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        super().__init__("it refers to itself")
+        self.function = function
 
 
 def form_inside(leaves: Leaves, value: Any) -> Any:

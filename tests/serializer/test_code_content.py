@@ -347,6 +347,18 @@ def test_a_function_that_leads_back_to_itself_is_not_walked_again_nor_kept_alive
     assert watched() is None
 
 
+def test_a_function_that_held_one_that_leads_back_to_itself_is_stored_once_it_does_not() -> None:
+    def inside(default: Any = None) -> Any:
+        return default
+
+    inside.__defaults__ = (inside,)
+    held = [inside]
+    function = lambdas(held)
+    assert [note.reason for note in frozen(function).notes] == ["it refers to itself"]
+    held[0] = 1  # type: ignore[call-overload]
+    assert round_trip(function)()[0] == [1]
+
+
 def test_a_class_is_not_hashed_before_dill_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     class Meta(type):
         def __hash__(cls) -> int:

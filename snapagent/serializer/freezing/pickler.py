@@ -15,7 +15,7 @@ from ...core.paths import EXCEPTION, OUTCOME_ROOTS
 from ...core.type_facts import is_class, type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value
-from ..code_forms import REFERS_TO_ITSELF, name_of_code
+from ..code_forms import Circular, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
 from .children import Locator
@@ -190,7 +190,7 @@ class Freezer(pickle.Pickler):
             if has_little and one in slow:
                 raise Unstorable(SHARE_SPENT)
             if type(code) is FunctionType and code in self.decisions.circular:  # a metaclass may define `__hash__`
-                raise Unstorable(REFERS_TO_ITSELF)
+                raise Circular(code)
             if id(code) in self._unfinished:
                 raise Unstorable("its class refers to itself")
             is_outermost = not self._unfinished
@@ -200,8 +200,8 @@ class Freezer(pickle.Pickler):
                 data = self._dump_in_little_time(code) if has_little else dump_by_value(code, self)
             except RecursionError:
                 raise Unstorable("it is nested too deep to be stored by value") from None
-            except Unstorable as reason:
-                if reason.args == (REFERS_TO_ITSELF,):
+            except Circular as reason:
+                if reason.function is code:
                     self.decisions.circular.add(code)
                 raise
             finally:
