@@ -32,14 +32,15 @@ class CallSealer:
         self._origins = Origins()
 
     def __call__(self, calls: Sequence[Pending]) -> list[Sealed | Exception]:
-        """Seal calls, each stage of it for all of them before the next; one that fails does not touch the others.
+        """Seal calls of one function, each stage for all of them before the next. One that fails harms no other.
 
         The processor time of all is accounted to the calls in proportion to the time that each took.
         """
         results: list[Sealed | Exception | None] = [None] * len(calls)
         seconds = [0.0] * len(calls)
         began, now = thread_time(), perf_counter()
-        running = [(index, self._stages(call)) for index, call in enumerate(calls)]
+        rules, origin = self._facts_of(calls[0])
+        running = [(index, self._stages(call, rules, origin)) for index, call in enumerate(calls)]
         while running:
             for index, stages in running:
                 try:
@@ -54,11 +55,15 @@ class CallSealer:
             call.sealed += took * share
         return results  # type: ignore[return-value]  # none is None any more
 
-    def _stages(self, call: Pending) -> Iterator[Sealed | None]:
+    def _facts_of(self, call: Pending) -> tuple[SealRules, Mapping[str, object]]:
+        """What all calls of one function have in common."""
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
-        origin = self._origins.of(call.target.module, getattr(call, "trace", None))
-        rules = SealRules.of(call.settings, self._pseudonym_key)
+        return SealRules.of(call.settings, self._pseudonym_key), self._origins.of(call.target.module)
+
+    def _stages(self, call: Pending, rules: SealRules, origin: Mapping[str, object]) -> Iterator[Sealed | None]:
+        if hasattr(call, "trace"):
+            origin = self._origins.of(call.target.module, call.trace)
         yield from seal_in_stages(_raw_call(call, origin), rules, self._earlier, _tape_of(call))
 
     def shape_of(self, call: Pending) -> str:
