@@ -13,7 +13,7 @@ import wrapt
 from measure import Row, cpu_per_call, report, samples
 from wrapt.importer import ImportHookFinder
 
-from snapagent.capture.importing.finder import TargetFinder
+from snapagent.capture.importing import TargetFinder
 from snapagent.config.reading import parse_config
 
 NAMES = [f"library{number}.package.module{number % 7}" for number in range(200)]

@@ -2,7 +2,8 @@
 `python benchmarks/bench_startup.py [--json]`.
 
 Each start is a whole interpreter. "Off" is a folder with the `.pth` that `snapagent enable` writes against the same
-folder without it; "on" is the finder installed from a YAML, against `python -c "import yaml"`.
+folder without it; "on" is the finder installed from a YAML, against `python -c "import yaml"`. Both are ordinary
+starts, with `site`, as those of programs are.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ def main() -> None:
         on = {**off, "SNAPAGENT_CAPTURE_ENABLED": "1", "SNAPAGENT_CONFIG": str(base / "snapagent.yaml")}
         installing = "from snapagent import install; install()"
         seen = f"import sys; {installing}; sys.exit(any(name in sys.modules for name in {HEAVY!r}))"
-        subprocess.run([sys.executable, "-S", "-c", seen], env=on, check=True)
+        subprocess.run([sys.executable, "-c", seen], env=on, check=True)
         times = samples(
             {
                 "without": lambda: start(SITE.format(folder=str(base / "without")), off, "-I"),
                 "with": lambda: start(SITE.format(folder=str(base / "with")), off, "-I"),
-                "yaml": lambda: start("import yaml", off, "-S"),
-                "on": lambda: start(installing, on, "-S"),
+                "yaml": lambda: start("import yaml", off),
+                "on": lambda: start(installing, on),
             },
             STARTS,
         )

@@ -1,7 +1,7 @@
 """The runtime half, which runs inside the captured program. The package itself is the decorator `@snapagent.capture()`.
 
 The runtime half and the public decorator have the same name. A callable package is both, so that neither hides the
-other: `import snapagent.capture.importing.finder` and `@snapagent.capture()` work in any order.
+other: `import snapagent.capture.importing` and `@snapagent.capture()` work in any order.
 """
 
 from __future__ import annotations

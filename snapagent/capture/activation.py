@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..config.targets import Target, TargetSet
     from .effects.dependencies import Dependencies
     from .engine import Engine
-    from .importing.finder import TargetFinder
+    from .importing import TargetFinder
     from .instrument import Instrumenter
 
     Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | Config
@@ -58,7 +58,7 @@ class Activation:
         if found is None:
             return
         _refuse_unsupported()
-        from .importing.finder import TargetFinder
+        from .importing import TargetFinder
 
         self.config, self.base_path = found, _folder(found)
         self._set_environment(found)

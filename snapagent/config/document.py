@@ -1,4 +1,4 @@
-"""A configuration file as a tree of nodes that know their line: YAML, or the table `tool.snapagent` of a TOML file.
+"""A configuration file as a tree of nodes that know their line: YAML here, the table of a TOML file in `toml_document`.
 
 YAML is read as a stream of events, not by a loader: so each value knows its line, a plain scalar means what YAML 1.2
 says (no octal 012, no boolean `on`), and duplicate keys, anchors, tags, depth and size are refused on the way.
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     Report = Callable[..., None]  # (problem, line, key)
 
 MAX_DEPTH = 20
-TABLE = ("tool", "snapagent")  # of pyproject.toml
 
 
 class ConfigNode:
@@ -159,56 +158,3 @@ def _float(text: str) -> float | str:
     except ValueError:
         return text
     return text if number - number != 0 else number  # 1e999 is not what anybody means by infinity
-
-
-class TomlDocument:
-    """The table `tool.snapagent` of a TOML file.
-
-    tomllib tells no lines, so they are searched for: the line of a key is the first below its table that begins with
-    it, that of a text in a list the first that contains it.
-    """
-
-    def __init__(self, text: str, report: Report) -> None:
-        self._text = text
-        self._report = report
-        self._lines = text.split("\n")
-
-    def root(self) -> ConfigNode | None:
-        """None when the text is not TOML or has no such table; the problem has been reported."""
-        import tomllib
-
-        try:
-            found: Any = tomllib.loads(self._text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            self._report(f"it is not TOML: {error}", None)
-            return None
-        for name in TABLE:
-            found = found.get(name) if isinstance(found, dict) else None
-        if not isinstance(found, dict):
-            self._report(f"it has no table [{'.'.join(TABLE)}]", None)
-            return None
-        return self._node(found, self._header())
-
-    def _header(self) -> int:
-        return next((at for at, line in enumerate(self._lines) if line.strip().startswith("[tool.snapagent")), 0)
-
-    def _node(self, value: Any, at: int) -> ConfigNode:
-        """`at` is the index of the line of its key."""
-        if isinstance(value, dict):
-            return ConfigNode({key: self._node(one, self._find_key(key, at)) for key, one in value.items()}, at + 1)
-        if isinstance(value, list):
-            return ConfigNode([self._node(one, self._find_text(one, at)) for one in value], at + 1)
-        return ConfigNode(value, at + 1)
-
-    def _find_key(self, key: str, start: int) -> int:
-        for at in range(start, len(self._lines)):
-            line = self._lines[at].strip()
-            is_header = line.startswith("[") and line.strip("[] ").endswith(f".{key}")
-            if is_header or line.replace('"', "").partition("=")[0].strip() == key:
-                return at
-        return start
-
-    def _find_text(self, value: object, start: int) -> int:
-        words = value.get("target") if isinstance(value, dict) else value
-        found = (at for at in range(start, len(self._lines)) if str(words) in self._lines[at])
-        return next(found, start)

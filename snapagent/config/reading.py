@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..core.records import Record
-from .document import ConfigNode, TomlDocument, YamlDocument
+from .document import ConfigNode, YamlDocument
 from .environment import CAPTURE_DIR, find_config, read_regular
 from .settings import (
     CONFIG_FIELDS,
@@ -170,12 +170,15 @@ class _ConfigBuilder:
 
             self.problems.append(ConfigError(_clean(text, _MAX_TEXT), self.path, line, key and _clean(key, _MAX_KEY)))
 
-    def _document(self, text: str) -> YamlDocument | TomlDocument:
-        kind = TomlDocument if (self.path or "").endswith(".toml") else YamlDocument
-        return kind(text, self.problem)
+    def _root(self, text: str) -> ConfigNode | None:
+        if (self.path or "").endswith(".toml"):
+            from .toml_document import TomlDocument
+
+            return TomlDocument(text, self.problem).root()
+        return YamlDocument(text, self.problem).root()
 
     def config(self, text: str) -> Config:
-        root = self._document(text).root()
+        root = self._root(text)
         if root is None:
             return DEFAULT_CONFIG
         if not isinstance(root.value, dict):

@@ -230,14 +230,16 @@ class TargetSet:
 
     def _name_tests_of(self, module: str) -> NameTests:
         """For the functions of this module: the tests of globs, with their settings, and of what is excluded."""
+        from .name_tests import name_test
+
         globs = [
-            (_matcher(name), settings)
+            (name_test(name), settings)
             for pattern, settings in self._globs_for(module)
             for segments, name in pattern.splits
             if _fits(segments, module)
         ]
         splits = [split for pattern in self._excluded for split in pattern.splits]
-        return globs, [_matcher(name) for segments, name in splits if _fits(segments, module)]
+        return globs, [name_test(name) for segments, name in splits if _fits(segments, module)]
 
     def exact_names(self, module: str) -> tuple[str, ...]:
         """The qualnames that `module:qualname` entries ask for: one that is not there deserves a report."""
@@ -275,47 +277,9 @@ def why_never_target(module: str) -> str | None:
 
 
 def _fits(segments: Segments, dotted: str) -> bool:
-    return _matcher(segments)(dotted)
+    from .name_tests import name_test
 
-
-def _is_glob(segments: Segments) -> bool:
-    return any("*" in segment for segment in segments)
-
-
-def _matcher(segments: Segments) -> Callable[[str], bool]:
-    """The test for the dotted names that match. Kept, without `functools`, which a start would load for this alone."""
-    found = _matchers.get(segments)
-    if found is None:
-        found = _matchers[segments] = _new_matcher(segments)
-    return found
-
-
-_matchers: dict[Segments, Callable[[str], bool]] = {}
-
-
-def _new_matcher(segments: Segments) -> Callable[[str], bool]:
-    if not _is_glob(segments):
-        return ".".join(segments).__eq__
-    if set(segments) == {"**"}:
-        return bool
-    import re  # compiled at the first module of a glob's package: a program without one pays nothing
-
-    # The names get one more dot at their end, so that `**` with its dot may stand for nothing at all.
-    whole = re.compile("".join(_segment_regex(segment, re.escape) for segment in segments)).fullmatch
-    return lambda dotted: whole(f"{dotted}.") is not None
-
-
-def _segment_regex(segment: str, escape: Callable[[str], str]) -> str:
-    if segment == "**":
-        return r"(?:[^.]+\.)*"
-    if segment == "*":
-        return r"(?!__)[^.]+\."
-    first, *others = segment.split("*")
-    if not others:
-        return escape(first) + r"\."
-    # Atomic: the nearest place of each middle part is as good as any, so many stars cannot explode.
-    middle = "".join(f"(?>[^.]*?{escape(part)})" for part in others[:-1])
-    return f"(?!__){escape(first)}{middle}[^.]*{escape(others[-1])}" + r"\."
+    return name_test(segments)(dotted)
 
 
 def _splits(text: str) -> tuple[Split, ...]:

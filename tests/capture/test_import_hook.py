@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from snapagent.capture.importing.finder import TargetFinder
+from snapagent.capture.importing import TargetFinder
 
 
 class Hook:
@@ -165,7 +165,7 @@ def test_python_m_runs_a_hooked_module(tmp_path):
     write(tmp_path / "hooked.py", "print('ran as', __name__)")
     write(
         tmp_path / "start.py",
-        "import runpy\nfrom snapagent.capture.importing.finder import TargetFinder\n"
+        "import runpy\nfrom snapagent.capture.importing import TargetFinder\n"
         "TargetFinder({'hooked'}.__contains__, print).install()\nrunpy.run_module('hooked', run_name='__main__')",
     )
     done = subprocess.run([sys.executable, "start.py"], cwd=tmp_path, capture_output=True, text=True, timeout=20)
