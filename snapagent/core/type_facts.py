@@ -118,6 +118,8 @@ def is_class(value: object) -> bool:
 def slots(kind: type) -> dict[str, Any]:
     """Names and descriptors of the slots of all classes of the MRO."""
     found: dict[str, Any] = {}
+    if not _has_slots(kind):
+        return found
     for base in reversed(_mro_of(kind)):
         if not is_heap_type(base):
             continue
@@ -125,6 +127,12 @@ def slots(kind: type) -> dict[str, Any]:
             if type(value) is types.MemberDescriptorType:
                 found[name] = value
     return found
+
+
+@remembered
+def _has_slots(kind: type) -> bool:
+    heap_types = filter(is_heap_type, _mro_of(kind))
+    return any(types.MemberDescriptorType in map(type, _dict_of(base).values()) for base in heap_types)
 
 
 def instance_dict(value: object) -> dict[Any, Any] | None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Signature = tuple[Any, ...]
 
 _LEAVES = frozenset({type(None), bool, int, float, str})
+_PLAIN = _LEAVES | {dict, list, tuple}
 _MOST_CONTAINERS, _MOST_LEAVES = 25, 60  # of one call
 _MOST_LETTERS = 1000  # of the names of one form: longer ones are data
 _MOST = 2000  # forms, and signatures that were met once; beyond it they are forgotten, which costs only time
@@ -77,6 +78,8 @@ class FormedCall:
 
 def formed(names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
     """The call with arguments of these names, whose values come before its result. None where it has no known form."""
+    if not _PLAIN.issuperset(map(type, values)):
+        return None
     signature: list[Any] = [names]
     leaves: list[Any] = []
     rest: list[Any] = [values]

@@ -36,6 +36,9 @@ SOURCE = """
     def nested(x):
         return find(x)
 
+    def part(row):
+        row["b"] = list(row["a"])
+
     shared = {"a": 1}
     def same():
         return shared
@@ -66,7 +69,7 @@ SOURCE = """
         yield 2
 """
 CONFIG = """
-    dependencies: [world:find, world:fail, world:fill, world:nested, world:same, world:fetch, world:pages]
+    dependencies: [world:find, world:fail, world:fill, world:part, world:nested, world:same, world:fetch, world:pages]
     defaults: {keep: .inf}
     targets: [world:use, world:ause, world:inner, world:stream, world:astream]
 """
@@ -146,6 +149,20 @@ def test_05_what_a_dependency_does_to_its_arguments_is_stored(world: World) -> N
     tape = world.tape("use")
     assert tape.arguments() == ({"name": "a"},)
     assert pickle.loads(tape.effects[0].after or b"") == (None, ({"name": "a", "id": 7},), {})
+
+
+def test_05_an_argument_whose_parts_are_no_longer_one_object_has_changed(world: World) -> None:
+    both = [1]
+    world.module.use(lambda: world.module.part({"a": both, "b": both}))
+
+    _, (after,), _ = pickle.loads(world.tape("use").effects[0].after or b"")
+    assert after == {"a": [1], "b": [1]}
+    assert after["a"] is not after["b"]
+
+
+def test_05_arguments_that_a_dependency_leaves_alone_are_stored_once(world: World) -> None:
+    world.module.use(lambda: world.module.find([{"name": "a"}, b"", 1.5]))
+    assert world.tape("use").effects[0].after is None
 
 
 def test_06_a_result_is_stored_as_it_was_returned(world: World) -> None:

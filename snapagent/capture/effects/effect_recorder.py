@@ -22,12 +22,11 @@ from ...dependencies.presets import Deferred
 from ...dependencies.raw_tape import path_of_argument
 from ...dependencies.tape import HANDLE, SKIPPED, STORED, WRITE
 from ...placeholder import TOO_BIG, UNSTORABLE
-from ...serializer.freezing.freeze import FreezeRules, freeze, freeze_outcome
-from ...serializer.freezing.frozen import Frozen
+from ...serializer.freezing.freeze import FreezeRules, freeze, freeze_result
+from ...serializer.freezing.frozen import FrozenWithFacts, data_of, notes_of
 from ..host_guard import describe, log_once
 from ..recording.recorder import capturing
 from .frames import current, open_
-from .plain_content import ATOMS, content_of
 from .tape import FAULT, MOST_BYTES, Effect, tick
 
 TYPE_CHECKING = False
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
     from ...config.dependencies import DependencyRule
     from .tape import Tape
 
-_SHARED = frozenset({*ATOMS, type, type(len), type(lambda: None)})  # identity says nothing about these
+_ATOMS = frozenset({int, float, complex, str, bytes, bool, type(None)})
+_SHARED = frozenset({*_ATOMS, type, type(len), type(lambda: None)})  # identity says nothing about these
 _GENERATORS = ("generator", "async_generator")
 _RESULTS = {"store": STORED, "handle": HANDLE, "proxy": STORED, "skip": SKIPPED}
 _ITEMS = DEFAULT_SETTINGS.replace(max_bytes=DEFAULT_SETTINGS.effects_max_bytes)
@@ -49,7 +49,7 @@ _NO_KWARGS: dict[str, Any] = {}
 class PendingEffect:
     """A call of a dependency that has begun. The arguments are kept where something depends on them after the call."""
 
-    __slots__ = ("args", "content", "effect", "frame", "kwargs", "may_change", "tapes")
+    __slots__ = ("args", "effect", "frame", "kwargs", "may_change", "tapes")
 
     def __init__(self, effect: Effect, tapes: Sequence[Tape], frame: tuple[Tape, ...]) -> None:
         self.effect = effect
@@ -58,7 +58,6 @@ class PendingEffect:
         self.args: tuple[Any, ...] = ()
         self.kwargs = _NO_KWARGS
         self.may_change = False
-        self.content: bytes | None = None  # of plain arguments, before the call
 
 
 def accepting(frame: tuple[Tape, ...], recorder: EffectRecorder) -> Sequence[Tape]:
@@ -91,7 +90,7 @@ class EffectRecorder:
         self._has_instance = has_instance
         self._kept = _RESULTS[rule.result]
         self._parameters: Parameters | None = None
-        self._defaults: Frozen | None = None
+        self._defaults: bytes | None = None
         self._rules: dict[int, FreezeRules] = {}
         self.scopes: dict[int, bool] = {}  # by identity: hashing the entries takes longer than freezing a small value
 
@@ -120,13 +119,13 @@ class EffectRecorder:
             skip = self._has_instance and bool(found.items) and found.items[0][1].startswith("positional")
             defaults = defaults_of_code(*self._signature)
             if defaults:
-                self._defaults = freeze_outcome(defaults, False, FreezeRules())
+                self._defaults = data_of(freeze_result(defaults, False, FreezeRules()))
             self._parameters = Parameters(found.items[1:]) if skip else found
         return self._parameters
 
     @property
     def defaults(self) -> bytes | None:
-        return self._defaults.data if self._defaults is not None else None
+        return self._defaults
 
     def count_skipped(self, reason: str, *, admitted: bool = False) -> None:
         """A coroutine or generator that was dropped before its first step: the call was made and has no outcome."""
@@ -157,9 +156,8 @@ class EffectRecorder:
                 tape.add(effect, instance)
             pending = PendingEffect(effect, tapes, frame)
             # Where all are atoms, the call cannot change an argument, and cannot return one that matters.
-            if not ATOMS.issuperset(map(type, rest)) or (kwargs and not ATOMS.issuperset(map(type, kwargs.values()))):
+            if not (_ATOMS.issuperset(map(type, rest)) and _ATOMS.issuperset(map(type, kwargs.values()))):
                 pending.may_change = True
-                pending.content = content_of((rest, kwargs), effect.call)
                 pending.args, pending.kwargs = args, kwargs
             elif instance is not None:
                 pending.args = args
@@ -229,10 +227,9 @@ class EffectRecorder:
                 effect.ended = ended
             effect.end = tick()
             call, outcome, after = effect.call, effect.outcome, effect.after
-            size = (len(outcome.data) if outcome is not None else 0) + (len(after.data) if after is not None else 0)
-            has_notes = after is not None or (outcome and outcome.notes) or (call and call.notes)
+            has_notes = FrozenWithFacts in (type(call), type(outcome), type(after))
             for tape in tapes:
-                tape.grow(size)
+                tape.grow(len(outcome or b"") + len(after or b""))
                 if has_notes:
                     self._check_size(tape, effect)
         except BaseException as fault:
@@ -251,7 +248,7 @@ class EffectRecorder:
         rules = tapes[-1].rules
         if error is not None or self.flavor in _GENERATORS:
             raised = error is not None and self.flavor not in _GENERATORS
-            effect.outcome = freeze_outcome(value, raised, rules)
+            effect.outcome = freeze_result(value, raised, rules)
             return
         if type(value) in _SHARED:
             self._keep_result(effect, value, rules)
@@ -274,17 +271,16 @@ class EffectRecorder:
             if type(packed) is Deferred:
                 effect.deferred = packed
                 return
-            effect.outcome = freeze_outcome(packed, False, rules)
-            notes = effect.outcome.notes
-            if notes and any(note.path == "result" and note.kind == UNSTORABLE for note in notes):
+            effect.outcome = outcome = freeze_result(packed, False, rules)
+            if any(note.path == "result" and note.kind == UNSTORABLE for note in notes_of(outcome)):
                 effect.kept = HANDLE
                 effect.outcome = None
         else:
             effect.kept = self._kept
         if effect.kept == HANDLE:
-            if type(value) in ATOMS:  # `fetchone` at the end of the rows, for instance: there is nothing to call
+            if type(value) in _ATOMS:  # `fetchone` at the end of the rows, for instance: there is nothing to call
                 effect.kept = STORED
-                effect.outcome = freeze_outcome(value, False, rules)
+                effect.outcome = freeze_result(value, False, rules)
             else:
                 kind = type(value)
                 effect.result_type = f"{module_name(kind)}:{qualname(kind)}"
@@ -299,9 +295,9 @@ class EffectRecorder:
         capturing.add(me)
         try:
             if effect.deferred is not None:
-                before = len(effect.outcome.data) if effect.outcome is not None else 0
-                effect.outcome = freeze_outcome(effect.deferred.build(), False, tape.rules)
-                tape.grow(len(effect.outcome.data) - before)
+                before = len(effect.outcome or b"")
+                effect.outcome = freeze_result(effect.deferred.build(), False, tape.rules)
+                tape.grow(len(effect.outcome) - before)
                 self._check_size(tape, effect)
         except BaseException as fault:
             self._failed(fault, [tape])
@@ -328,16 +324,14 @@ class EffectRecorder:
         rest = pending.args[1:] if self._has_instance else pending.args
         if effect.call is None:
             return
-        if pending.content is not None and content_of((rest, pending.kwargs), effect.call) == pending.content:
-            return
         after = freeze((None, rest, pending.kwargs), self.parameters, self._with_exclude(rules))
-        if after.data != effect.call.data:
+        if data_of(after) != data_of(effect.call):
             effect.after = after
 
     @staticmethod
     def _check_size(tape: Tape, effect: Effect) -> None:
         for frozen in (effect.call, effect.outcome, effect.after):
-            if frozen is not None and frozen.notes and any(note.kind == TOO_BIG for note in frozen.notes):
+            if frozen is not None and any(note.kind == TOO_BIG for note in notes_of(frozen)):
                 tape.give_up(MOST_BYTES.format(tape.rules.max_bytes))
 
     def _failed(self, error: BaseException, tapes: Sequence[Tape]) -> None:

@@ -6,7 +6,7 @@ from sys import modules
 
 from ...core.signature import KEYWORD_ONLY, Parameters
 from ...dependencies.callers import calling_codes, library_of
-from ...serializer.freezing.freeze import freeze_call, freeze_outcome
+from ...serializer.freezing.freeze import freeze, freeze_result
 from ..host_guard import log_once
 from .effect_recorder import EffectRecorder, PendingEffect, accepting
 from .frames import current
@@ -48,10 +48,10 @@ class OperationRecorder(EffectRecorder):
             return
         try:
             effect = self._effect((), (), {}, (tape,))
-            effect.outcome = freeze_outcome(function(), False, tape.rules)
+            effect.outcome = freeze_result(function(), False, tape.rules)
             effect.end = tick()
             tape.add(effect, None)
-            tape.grow(len(effect.outcome.data))
+            tape.grow(len(effect.outcome))
         except Exception as error:
             tape.give_up(FAULT.format(type(error).__name__))
 
@@ -62,7 +62,7 @@ class OperationRecorder(EffectRecorder):
         parameters = Parameters(tuple((name, KEYWORD_ONLY) for name in described.arguments))
         effect = OperationEffect(
             self,
-            freeze_call(None, (), described.arguments, parameters, tapes[-1].rules),
+            freeze((None, (), described.arguments), parameters, tapes[-1].rules),
             calling_codes(3, tapes[0].code, self._library),
         )
         effect.described = described

@@ -6,6 +6,7 @@ from ...dependencies.callers import names_of
 from ...dependencies.keys import Interval
 from ...dependencies.raw_tape import RawEffect, RawTape
 from ...dependencies.tape import PENDING, RAISED, RETURNED, StoredEffect, Summary
+from ...serializer.freezing.frozen import data_of, notes_of
 from .tape import Effect
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def _raw_effect(index: int, entry: Entry, tape: Tape, number: dict[int, int], ra
         receiver = None if known is None else f"effect {known}"
     outcome = None if pending else effect.outcome
     after = None if pending else effect.after
-    notes = [note for frozen in (effect.call, outcome) if frozen is not None for note in frozen.notes]
+    notes = [note for frozen in (effect.call, outcome) if frozen is not None for note in notes_of(frozen)]
     stored = StoredEffect(
         dependency=recorder.dependency,
         preset=recorder.preset,
@@ -63,9 +64,9 @@ def _raw_effect(index: int, entry: Entry, tape: Tape, number: dict[int, int], ra
     )
     return RawEffect(
         effect=stored,
-        call=effect.call.data if effect.call is not None else None,
-        outcome=outcome.data if outcome is not None else None,
-        after=after.data if after is not None else None,
+        call=data_of(effect.call) if effect.call is not None else None,
+        outcome=data_of(outcome) if outcome is not None else None,
+        after=data_of(after) if after is not None else None,
         defaults=recorder.defaults,
         exclude=recorder.exclude,
         notes=tuple(notes),

@@ -43,13 +43,13 @@ class Effect:
     )
     items: Any  # of a result that is kept as items
 
-    def __init__(self, recorder: EffectRecorder, call: Frozen | None, codes: tuple[CodeType, ...]) -> None:
+    def __init__(self, recorder: EffectRecorder, call: bytes | Frozen | None, codes: tuple[CodeType, ...]) -> None:
         self.recorder = recorder
         self.call = call
         self.codes = codes
         self.end: int | None = None
-        self.outcome: Frozen | None = None
-        self.after: Frozen | None = None
+        self.outcome: bytes | Frozen | None = None
+        self.after: bytes | Frozen | None = None
         self.deferred: Deferred | None = None
         self.exception: str | None = None
         self.ended = "complete"
@@ -151,7 +151,7 @@ class Tape:
     def add(self, effect: Effect, receiver: object) -> None:
         self.entries.append(Entry(effect, None if receiver is None else self.origin_of(receiver)))
         if effect.call is not None:
-            self.grow(len(effect.call.data))
+            self.grow(len(effect.call))
 
     def grow(self, size: int) -> None:
         self.size += size

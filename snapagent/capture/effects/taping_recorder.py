@@ -8,6 +8,7 @@ from time import perf_counter
 from ...bundle import COMPLETE
 from ...config.settings import Settings
 from ...serializer.freezing.freeze import FreezeRules
+from ...serializer.freezing.frozen import notes_of
 from ..recording.pending import Pending
 from ..recording.recorder import Recorder
 from .tape import Entry, Tape
@@ -62,9 +63,9 @@ class TapingRecorder(Recorder):
             return None
         opened = perf_counter()
         pending.tape = tape = self._tape()
-        if pending.call.notes:
-            bound = self.parameters().bind(args, kwargs)
-            tape.remember_placeholders(pending.call.notes, bound)
+        notes = notes_of(pending.frozen_call)
+        if notes:
+            tape.remember_placeholders(notes, self.parameters().bind(args, kwargs))
         for start in self.starts:
             start.record_start(tape)
         took = perf_counter() - opened

@@ -64,7 +64,7 @@ class _AsTheCaller:
     def __init__(self, recorder: Any, names: tuple[str, str] | None) -> None:
         self._recorder = recorder
         self._names = names
-        self._last: FunctionType
+        self._last: tuple[object, FunctionType]  # the globals of the calling module, and the function that has them
 
     @property
     def __call__(self) -> Any:
@@ -73,13 +73,13 @@ class _AsTheCaller:
         except ValueError:  # called by C code of a new thread
             namespace = {}
         try:
-            last = self._last
+            last, call = self._last
         except AttributeError:
-            last = self._make()
-        if last.__globals__ is namespace:  # most calls come from the module that the one before came from
-            return last
-        self._last = last = FunctionType(last.__code__, namespace, None, None, last.__closure__)
-        return last
+            last, call = None, self._make()
+        if last is not namespace:  # most calls come from the module that the one before came from
+            call = FunctionType(call.__code__, namespace, None, None, call.__closure__)
+            self._last = namespace, call
+        return call
 
     def _make(self) -> FunctionType:
         recorder, names = self._recorder, self._names

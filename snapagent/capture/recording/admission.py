@@ -188,17 +188,19 @@ class Gate:
         self.captured_elsewhere = 0
         self._ledger = ledger
         self.governor = governor
-        self._unlimited = governor.unlimited
         self._admitted = ledger.admitted
         self.limited = self.quota != math.inf
         self._breaker: Breaker | None = None  # since the last success, once a capture has failed
+        # Whether a short capture that succeeds changes nothing but the balance, which `Recorder.returned` then does.
+        self.only_counts = governor.unlimited
         self._reopens_at = math.inf
         self._is_next = False  # the call after those that the sample leaves out is captured
         self.waits_until = 0.0  # over budget: calls before that time are counted with `tick_waiting`, and not decided
         self.tick_waiting: Callable[[], object] = int
         self.closed: str | None = None
         self.chooses = self.sample < 1.0
-        self.needs = 0.0  # seconds that a capture of this target cost the last time, which must be saved for the next
+        # Seconds that a capture of this target cost the last time, which must be saved for the next.
+        self.needs = -math.inf if governor.unlimited else 0.0
         self._may_be_first = self._is_first = True  # until a first capture is admitted, until it is paid
         self.seal_per_byte = SEAL_PER_BYTE
         if self.quota <= 0:
@@ -315,12 +317,9 @@ class Gate:
 
         It is expected to take `reserved` seconds of the writer; `paid` seconds of all were paid ahead.
         """
-        if self._breaker is not None:
-            self._breaker = None
-        if self._unlimited and passed < LOADING:  # the short way where nothing depends on the balance
-            self.governor.balance -= used + (used if used < UNSEEN else UNSEEN) + reserved - paid
-        else:
-            self._pay(used, passed, reserved, paid)
+        self._breaker = None
+        self.only_counts = self.governor.unlimited
+        self._pay(used, passed, reserved, paid)
 
     def _pay(self, used: float, passed: float, reserved: float, paid: float) -> None:
         governor = self.governor
@@ -349,6 +348,7 @@ class Gate:
         self.refund()
         self._pay(used, passed, 0.0, paid)
         self._breaker = self._breaker or Breaker(FAILURES)
+        self.only_counts = False
         pause = self._breaker.failed()
         if pause is not None:
             self.close(BACKING_OFF, pause)

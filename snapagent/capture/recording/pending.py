@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...serializer.freezing.frozen import as_frozen
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...config.settings import Settings
@@ -21,13 +23,13 @@ class Pending:
 
     # Set by `Recorder.begin` and `Recorder._finish`: a constructor would take longer than all of them.
     __slots__ = (
-        *("began", "call", "cost", "ended", "exception", "finished", "outcome", "recorder", "reserved", "size"),
-        *("paid", "sealed", "started", "trace", "used"),
+        *("began", "cost", "ended", "exception", "finished", "frozen_call", "frozen_outcome", "recorder", "reserved"),
+        *("paid", "sealed", "size", "started", "thread", "trace", "used"),
     )
 
     recorder: Recorder
-    call: Frozen
-    outcome: Frozen
+    frozen_call: bytes | Frozen
+    frozen_outcome: bytes | Frozen
     exception: str | None
     ended: str
     started: float
@@ -39,12 +41,23 @@ class Pending:
     reserved: float
     sealed: float
     size: int
+    thread: int  # that the function runs on, or ran on last
     trace: tuple[str, str]  # trace and span id; set where the program has a trace
 
     def settle(self) -> float:
         """Correct what was reserved for the writer, which is done with this call; returns the seconds of sealing."""
         self.recorder.gate.settle(self.size, self.reserved, self.sealed)
         return self.sealed
+
+    @property
+    def call(self) -> Frozen:
+        """The bound instance and the arguments."""
+        return as_frozen(self.frozen_call)
+
+    @property
+    def outcome(self) -> Frozen:
+        """What the function returned or raised."""
+        return as_frozen(self.frozen_outcome)
 
     @property
     def raised(self) -> bool:

@@ -26,9 +26,9 @@ from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
-from ...serializer.freezing.freeze import freeze, freeze_outcome
+from ...serializer.freezing.freeze import freeze, freeze_outcome, freeze_result
 from ..host_guard import describe, log_once
-from .admission import COSTLY, LEAST_DEBT, OVER_BUDGET, SEAL, TOO_SLOW
+from .admission import COSTLY, LEAST_DEBT, LOADING, OVER_BUDGET, SEAL, TOO_SLOW, UNSEEN
 from .pending import Pending
 from .trace_context import TRACING, note_trace
 
@@ -187,15 +187,16 @@ class Recorder:
                 self._enter(me)
             pending = self.pending_class()
             pending.recorder = self
-            pending.call = call
+            pending.thread = me
+            pending.frozen_call = call
             pending.paid = pending.sealed = 0.0
             pending.started = time()
             pending.began = began
             pending.cost = pending.used = cost = perf_counter() - began
             if used:
                 pending.used = cost = thread_time() - used
-            if len(call.data) > _LARGE or cost > COSTLY:
-                pending.paid = cost + self.gate.reserve(len(call.data))
+            if len(call) > _LARGE or cost > COSTLY:
+                pending.paid = cost + self.gate.reserve(len(call))
                 self.gate.pay_ahead(pending.paid)
             return pending
         except BaseException as error:
@@ -209,11 +210,12 @@ class Recorder:
 
     def resume(self, pending: Pending) -> None:
         """The function is resumed on this thread."""
-        self._enter(get_ident())
+        pending.thread = me = get_ident()
+        self._enter(me)
 
     def suspend(self, pending: Pending) -> None:
         """The function is suspended: calls on this thread no longer come from inside it."""
-        self._leave(get_ident())
+        self._leave(pending.thread)
 
     def _enter(self, me: int) -> None:
         self._inside.add(me)
@@ -247,7 +249,7 @@ class Recorder:
         self, pending: Pending, value: object, error: BaseException | None = None, ended: str = COMPLETE
     ) -> None:
         """The function returned `value`; or, for the two above, ended otherwise, and `value` is its outcome."""
-        me = get_ident()
+        me = pending.thread
         if self._greenlets:
             self._leave(me)
         else:
@@ -256,11 +258,11 @@ class Recorder:
         used = thread_time() if self._is_long else 0.0
         capturing.add(me)
         try:
-            pending.outcome = outcome = freeze_outcome(value, error is not None, self._rules)
+            pending.frozen_outcome = outcome = freeze_result(value, error is not None, self._rules)
             pending.exception = None if error is None else type_name(type(error))
             pending.ended = ended
             pending.finished = now
-            pending.size = len(pending.call.data) + len(outcome.data) + _OVERHEAD
+            pending.size = len(pending.frozen_call) + len(outcome) + _OVERHEAD
             gate = self.gate
             reserved = pending.reserved = SEAL + pending.size * gate.seal_per_byte  # `reserve`, written out
             passed = perf_counter() - now
@@ -281,7 +283,10 @@ class Recorder:
             return
         finally:
             capturing.discard(me)
-        gate.succeeded(spent, passed, reserved, pending.paid)
+        if gate.only_counts and passed < LOADING:  # without the 0.1 us of a call
+            gate.governor.balance -= spent + (spent if spent < UNSEEN else UNSEEN) + reserved - pending.paid
+        else:
+            gate.succeeded(spent, passed, reserved, pending.paid)
 
     def _leave_out(self, reason: str) -> float:
         """Count a call that is not stored; returns the seconds of the writer that it will take."""

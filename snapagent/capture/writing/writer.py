@@ -128,17 +128,14 @@ class Writer:
 
     def submit(self, call: CapturedCall) -> bool:
         """Queue a call; False when the queue is full or the writer is closed. Raises only what is the program's own."""
-        if self._closed or self._ident == get_ident():
+        if self._closed:
             return False
         # C code may fork without running Python's hooks. The check is a system call, which takes as long as the rest of
         # this method, so it is made for some calls only: when the queue's length is a multiple of 16, thus also empty.
         if not len(self._queue) & 15 and self._pid != getpid():
             self.restart()
         if self._sync or self._threadless:
-            began = thread_time()
-            self._write_in_caller(call)
-            self._spent(thread_time() - began)
-            return True
+            return self._write_in_caller(call)
         size = call.size
         waiting = self._bytes_in - self._rounds.bytes_out
         if waiting > 0 and waiting + size > self._limit:
@@ -180,12 +177,17 @@ class Writer:
             if self._threadless:
                 self._rounds.work_here()
 
-    def _write_in_caller(self, call: CapturedCall) -> None:
+    def _write_in_caller(self, call: CapturedCall) -> bool:
+        if self._ident == get_ident():
+            return False
+        began = thread_time()
         self._rounds.write(call)
         if not self._running and not self._threadless:
             self._start()  # for the indexes alone
         elif self._threadless and self._rounds.until_update <= 0.0:
             self._rounds.work_here()
+        self._spent(thread_time() - began)
+        return True
 
     # ---- in the thread
 

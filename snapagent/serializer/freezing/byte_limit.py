@@ -53,17 +53,15 @@ class Sink:
 
     def take(self) -> bytes:
         """What has come since the last time. Raises TooBig."""
-        chunks = self.chunks
-        data = chunks.pop()
-        if chunks or len(data) > self._left:
-            chunks.append(data)
-            return self._joined()
-        return data
+        return self.joined(self.chunks.pop())
 
-    def _joined(self) -> bytes:
-        if len(self.chunks[0]) > self._left:
+    def joined(self, last: bytes) -> bytes:
+        """The same when the last chunk was taken already."""
+        chunks = self.chunks
+        first = chunks[0] if chunks else last
+        if len(first) > self._left:
             raise TooBig
-        data = b"".join(self.chunks)
-        self.chunks.clear()
+        data = b"".join([*chunks, last])
+        chunks.clear()
         self._left = self.limit
         return data

@@ -18,26 +18,28 @@ if TYPE_CHECKING:
 ENOUGH = 4 * 1024 * 1024  # bytes: with this much, the interpreter's recursion limit is reached first
 # With the usual stack of 8 MiB. Later versions count the levels in C on their own.
 _SAFE_RECURSION_LIMIT = 4000 if sys.version_info < (3, 12) else sys.maxsize
-_recursion_limit = sys.getrecursionlimit
-_measured = _thread._local()
+recursion_limit = sys.getrecursionlimit
+# Of this thread, once measured: `small` is the bytes of its stack when they are less than enough, otherwise 0, and
+# `safe_recursion_limit` the limit up to which the interpreter stops the pickler in time.
+this_thread = _thread._local()
 
 
 def may_overflow() -> bool:
-    """Whether the C stack may end before the interpreter stops the pickler. On the hot path of a capture."""
-    try:
-        small = _measured.small
-    except AttributeError:
-        small = small_stack()
-    return small > 0 or _recursion_limit() > _SAFE_RECURSION_LIMIT
+    """Whether the C stack may end before the interpreter stops the pickler."""
+    small_stack()
+    safe: int = this_thread.safe_recursion_limit
+    return recursion_limit() > safe
 
 
 def small_stack() -> int:
     """The bytes of this thread's stack when they are less than enough, otherwise 0."""
     try:
-        known: int = _measured.small
+        known: int = this_thread.small
     except AttributeError:
         size = _stack_bytes()
-        known = _measured.small = size if 0 < size < ENOUGH else 0
+        known = size if 0 < size < ENOUGH else 0
+        this_thread.safe_recursion_limit = 0 if known else _SAFE_RECURSION_LIMIT
+        this_thread.small = known
     return known
 
 

@@ -106,22 +106,24 @@ class Locator:
         self._queue: deque[object] = deque()
         self._visited = 0
         for keys, value in roots:
-            self._add(value, (0, keys))
+            if type(value) not in _ANYWHERE and id(value) not in self._links:
+                self._add(value, (0, keys))
 
     def path_of(self, value: object) -> str:
         """The path of `value`, or `**` when it is not found."""
-        while id(value) not in self._links and self._queue and self._visited < _MOST_VISITED:
-            parent = self._queue.popleft()
+        links, queue, wanted = self._links, self._queue, id(value)
+        while wanted not in links and queue and self._visited < _MOST_VISITED:
+            parent = queue.popleft()
             for key, child in children(parent, _MOST_MEMBERS):
-                self._add(child, (id(parent), (key,)))
-        return self._path(id(value))
+                self._visited += 1
+                if type(child) not in _ANYWHERE and id(child) not in links:
+                    self._add(child, (id(parent), (key,)))
+        return self._path(wanted)
 
     def _add(self, value: object, link: Link) -> None:
-        self._visited += 1
-        if type(value) not in _ANYWHERE and id(value) not in self._links:
-            self._links[id(value)] = link
-            self._alive.append(value)
-            self._queue.append(value)
+        self._links[id(value)] = link
+        self._alive.append(value)
+        self._queue.append(value)
 
     def _path(self, wanted: int) -> str:
         keys: Keys = ()

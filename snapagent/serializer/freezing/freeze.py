@@ -10,9 +10,9 @@ from __future__ import annotations
 from pickle import dumps
 
 from ...core.paths import EXCEPTION, RESULT
-from .c_stack import may_overflow
+from .c_stack import may_overflow, recursion_limit, this_thread
 from .decisions import Decisions
-from .frozen import Frozen, with_facts
+from .frozen import as_frozen, with_facts
 from .identities import ADDRESS, LONG_NUMBER
 from .parts import source_of
 from .passes import freeze_carefully, raise_if_fatal, recover, with_identities
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ...core.paths import PathPattern
     from ...core.signature import Parameters
+    from .frozen import Frozen
 
 MOST_POOLED_BYTES = 2048  # a freezer that wrote more has a large memo: clearing it takes longer than a new freezer
 _ATOMS = frozenset({int, float, str, bytes})
@@ -71,42 +72,47 @@ class FreezeRules:
         return FreezeRules(**{name: getattr(self, name) for name in names} | changes)
 
 
-def _only(data: bytes) -> Frozen:
-    frozen = Frozen()
-    frozen.data = data
-    return frozen
+_CONSTANTS = {value: dumps(value, 5) for value in (None, True, False)}
 
 
-_CONSTANTS = {value: _only(dumps(value, 5)) for value in (None, True, False)}
-
-
-def freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> Frozen:
+def freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> bytes | Frozen:
     """Pickle `value`: what a call returned or raised, or `(instance, args, kwargs)`. The hot path, in one pass.
 
     `origin` names the paths in notes: the parameters of a call, or the first step of an outcome's paths.
+    Returns the bytes alone where there are no facts about them.
     Raises only MemoryError, TooSlow, and exceptions of the program itself: KeyboardInterrupt, SystemExit, and those
     that its signal handlers raise meanwhile.
     """
-    if rules.exclude or may_overflow():
+    try:
+        overflows = recursion_limit() > this_thread.safe_recursion_limit  # `may_overflow`, written out
+    except AttributeError:
+        overflows = may_overflow()
+    if overflows or rules.exclude:
         return freeze_carefully(source_of(value, origin), rules, _patterns(origin, rules))
     freezer, rules.spare = rules.spare, None  # in one step: no other thread runs in between
     if freezer is None:
         freezer = Freezer(rules)
-    try:
-        data = freezer.freeze(value, origin)
+    freezer.value = value
+    freezer.origin = origin
+    try:  # as `Freezer.freeze` and `Sink.take` do, without the time of two calls
+        if freezer.decisions.aliases is not None:
+            freezer.begin_with(*freezer.decisions.aliases)
+        freezer.dump(value)
+        data = freezer.chunks.pop()
+        if freezer.chunks or len(data) > rules.max_bytes:
+            data = freezer.sink.joined(data)
     except BaseException as error:
         raise_if_fatal(error)
         problem = error
     else:
+        frozen: bytes | Frozen = data
         if freezer.has_details:
             frozen = with_facts(freezer, data)
             freezer.reset()
         else:
-            frozen = Frozen()
-            frozen.data = data
             freezer.value = None
         if LONG_NUMBER in data and ADDRESS in data:
-            frozen = with_identities(frozen, freezer, source_of(value, origin), rules, (), {})
+            frozen = with_identities(as_frozen(frozen), freezer, source_of(value, origin), rules, (), {})
         if len(data) <= MOST_POOLED_BYTES:
             freezer.clear_memo()
             if freezer.time_limit.deadline:
@@ -125,23 +131,28 @@ def _patterns(origin: Parameters | str, rules: FreezeRules) -> tuple[PathPattern
     return tuple(pattern for pattern in rules.exclude if pattern.concerns_arguments)
 
 
-def freeze_call(
-    instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters, rules: FreezeRules
-) -> Frozen:
-    """Pickle `(instance, args, kwargs)`. Paths in notes begin with parameter names. Raises as above."""
-    return freeze((instance, args, kwargs), names, rules)
-
-
-def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
-    """Pickle what a call returned or raised. Paths in notes begin with `result` or `exception`. Raises as above."""
+def freeze_result(value: Any, raised: bool, rules: FreezeRules) -> bytes | Frozen:
+    """The same for what a call returned or raised. Paths in notes begin with `result` or `exception`."""
     kind = type(value)
     if (kind is bool or value is None) and not rules.exclude:
         return _CONSTANTS[value]
     if kind in _ATOMS and not rules.exclude and (kind not in _TEXTS or len(value) <= _SHORT):
         data = dumps(value, 5)
         if len(data) <= rules.max_bytes:
-            return _only(data)
+            return data
     return freeze(value, EXCEPTION if raised else RESULT, rules)
+
+
+def freeze_call(
+    instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters, rules: FreezeRules
+) -> Frozen:
+    """Pickle `(instance, args, kwargs)`. Paths in notes begin with parameter names. Raises as above."""
+    return as_frozen(freeze((instance, args, kwargs), names, rules))
+
+
+def freeze_outcome(value: Any, raised: bool, rules: FreezeRules) -> Frozen:
+    """Pickle what a call returned or raised. Raises as above."""
+    return as_frozen(freeze_result(value, raised, rules))
 
 
 def freeze_as_first(value: Any, origin: Parameters | str, rules: FreezeRules) -> Frozen:

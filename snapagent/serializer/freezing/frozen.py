@@ -1,4 +1,8 @@
-"""What freezing a value makes: its bytes, and the facts about it for the header."""
+"""What freezing a value makes: its bytes, and the facts about it for the header.
+
+Most values have no such facts, and are their bytes alone while a call is captured: an object around them would be made
+for each, and looked at by each garbage collection.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,16 @@ if TYPE_CHECKING:
 
 
 class Frozen:
-    """A value as bytes; most values have no other facts for the header. No Record, because every call makes one."""
+    """A value as bytes; most values have no other facts for the header. Its length is that of the bytes."""
 
     __slots__ = ("data",)
     data: bytes
     notes: tuple[Note, ...] = ()
     by_value: tuple[str, ...] = ()  # names of the functions and classes whose code is inside
     packages: frozenset[str] = frozenset()  # top-level packages of the classes and functions that occur
+
+    def __len__(self) -> int:
+        return len(self.data)
 
 
 class FrozenWithFacts(Frozen):
@@ -32,3 +39,20 @@ def with_facts(freezer: Freezer, data: bytes) -> Frozen:
     frozen.by_value = tuple(freezer.by_value)
     frozen.packages = freezer.packages_seen()
     return frozen
+
+
+def as_frozen(value: bytes | Frozen) -> Frozen:
+    """The same for a value that may be its bytes alone."""
+    if isinstance(value, Frozen):
+        return value
+    frozen = Frozen()
+    frozen.data = value
+    return frozen
+
+
+def data_of(value: bytes | Frozen) -> bytes:
+    return value.data if isinstance(value, Frozen) else value
+
+
+def notes_of(value: bytes | Frozen) -> tuple[Note, ...]:
+    return value.notes if isinstance(value, Frozen) else ()

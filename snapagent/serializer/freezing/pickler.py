@@ -14,7 +14,8 @@ from ...core.clock import monotonic, perf_counter, thread_time
 from ...core.paths import EXCEPTION, OUTCOME_ROOTS
 from ...core.type_facts import is_class, type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
-from ..by_value import dump_by_value, name_of_code
+from ..by_value import dump_by_value
+from ..code_forms import name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
 from .children import Locator
@@ -48,13 +49,14 @@ class Freezer(pickle.Pickler):
     """
 
     __slots__ = (
-        *("_aliases", "_code", "_locator", "_unfinished", "by_value", "chain_depth", "decisions"),
-        *("has_details", "hook_seconds", "is_retry", "max_bytes", "most_hook_seconds", "notes"),
+        *("_aliases", "_code", "_locator", "_unfinished", "by_value", "chain_depth", "chunks"),
+        *("decisions", "has_details", "hook_seconds", "is_retry", "max_bytes", "most_hook_seconds", "notes"),
         *("origin", "packages", "sink", "time_limit", "value"),
     )
 
     def __init__(self, rules: FreezeRules) -> None:
         self.sink = Sink(rules.max_bytes)
+        self.chunks = self.sink.chunks
         super().__init__(self.sink, 5)
         self.decisions = rules.decisions
         self.max_bytes = rules.max_bytes
@@ -100,20 +102,20 @@ class Freezer(pickle.Pickler):
         """
         self.value = value
         self.origin = origin
-        self._aliases = aliases = self.decisions.aliases
-        if aliases is not None:
-            self._begin_with(*aliases)
+        if self.decisions.aliases is not None:
+            self.begin_with(*self.decisions.aliases)
         self.dump(value)
         return self.sink.take()
 
     # A test has another `__main__` than the program, so the stream must name the program's main module by its real
     # name. The C pickler writes a class's module as the interned string "__main__". When that string is in the memo
     # already, the pickler writes a reference to it; the prelude fills the same memo slot with the real name at loading.
-    def _begin_with(self, prelude: bytes, names: tuple[str, ...]) -> None:
+    def begin_with(self, prelude: bytes, names: tuple[str, ...]) -> None:
         """Memoize `names` by pickling them, which is faster than setting the memo, and write `prelude` instead."""
+        self._aliases = prelude
         for name in names:
             self.dump(name)
-        self.sink.chunks[:] = [prelude]
+        self.chunks[:] = [prelude]
 
     # The members that handlers use: see `handler.Dump`.
 
@@ -183,29 +185,28 @@ class Freezer(pickle.Pickler):
             # A class by its name: it must not be kept alive, and a function makes another one in each of its calls.
             one = type_name(code) if is_class(code) else code.__code__
             self._refuse_slow(one)
+            slow = self.decisions.slow
+            has_little = slow.have_spent_all
+            if has_little and one in slow:
+                raise Unstorable(SHARE_SPENT)
             if id(code) in self._unfinished:
                 raise Unstorable("its class refers to itself")
             is_outermost = not self._unfinished
             used, forgiven = thread_time(), self.time_limit.forgiven
             self._unfinished.add(id(code))
             try:
-                known = self._code[id(code)] = code, self._dump_code(code, one)
+                data = self._dump_in_little_time(code) if has_little else dump_by_value(code, self)
             except RecursionError:
                 raise Unstorable("it is nested too deep to be stored by value") from None
             finally:
                 self._unfinished.discard(id(code))
-                took = thread_time() - used - (self.time_limit.forgiven - forgiven)
-                self.decisions.slow.record_code(one, took, is_outermost)
+                slow.record_code(one, thread_time() - used - (self.time_limit.forgiven - forgiven), is_outermost)
+            known = self._code[id(code)] = code, data
             self.by_value[name_of_code(code)] = None
         return known[1]
 
-    def _dump_code(self, code: Any, one: object) -> bytes:
+    def _dump_in_little_time(self, code: Any) -> bytes:
         """Raises TooSlow, Unstorable."""
-        slow = self.decisions.slow
-        if not slow.have_spent_all:
-            return dump_by_value(code, self)
-        if one in slow:
-            raise Unstorable(SHARE_SPENT)
         limit = self.time_limit.lower(SLOW_CODE)
         try:
             data = dump_by_value(code, self)
