@@ -53,7 +53,7 @@ from .object_handlers import (
     freeze_without_hooks,
     left_out,
 )
-from .reduce import HOOKS, is_honest, is_made_without_arguments
+from .reduce import HOOKS, is_honest, is_made_without_arguments, note_slots
 from .singletons import may_be_singleton
 from .time_limit import SlowOnes
 
@@ -93,6 +93,7 @@ class Decisions(dict[type, "Handler"]):
         known = self._passing.get(kind)
         if known is not None:
             return known
+        note_slots(kind)
         handler = self._handler(kind)
         if not self.as_first and kind is not Placeholder and handler in (plain, freeze_by_hooks, freeze_nameless):
             handler = _by_own_state(kind) or handler
