@@ -14,10 +14,11 @@ import copyreg
 import io
 import pickle
 import re
+from _thread import _local
 from collections.abc import Iterable
 
 from ...core.signals import belongs_to_program
-from ...placeholder import BY_VALUE, FINDS_MODEL, GO_BY_NAME, IDENTITY, PARAMETRIZED
+from ...placeholder import BY_VALUE, FINDS_MODEL, GO_BY_NAME, IDENTITY, PARAMETRIZED, REBUILDS, SETS_ATTRIBUTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 MAKES_FUNCTION = "dill._dill:_create_function"  # (code, globals, name, defaults, closure, ...)
 _FILLS_DICT = "dill._dill:_setitems"  # (dict, items): how dill fills the globals of a function that refers to itself
+
+_SETTERS = frozenset({"builtins:setattr", SETS_ATTRIBUTES, f"{REBUILDS}:set_query", f"{REBUILDS}:set_rule"})
+_SHIMS = frozenset({"_setattr", "_delattr"})  # of dill, which gets them by `getattr` in case that it loses them
 
 _MAKES_CLASSES = frozenset(
     {
@@ -116,7 +120,7 @@ class Inert(metaclass=StandIn):
     def __call__(self, *args: object) -> Inert:
         node: Inert = StandIn.__call__(_Result, *args)
         node.callee = self
-        return node
+        return _listed(node)
 
 
 class _Result(Inert):
@@ -182,6 +186,28 @@ class _Namer(StandIn):
         return _made_class(StandIn.__call__(cls, *args), module, qualname)
 
 
+class _Setter(StandIn):
+    """The type of stand-ins for functions that set attributes."""
+
+    def __call__(cls, *args: object) -> Any:
+        return _listed(StandIn.__call__(cls, *args))
+
+
+class _Calls(_local):
+    """What the stream that this thread reads in C has called so far, of calls that may be made for their effect."""
+
+    listed: list[Inert] | None = None
+
+
+_calls = _Calls()
+
+
+def _listed(call: Inert) -> Inert:
+    if _calls.listed is not None:
+        _calls.listed.append(call)
+    return call
+
+
 def _made_class(origin: Any, module: str, qualname: str) -> StandIn:
     named = {"origin": origin, "module": module, "qualname": qualname, "name": f"{module}:{qualname}"}
     return type.__new__(_Made, "Made", (Inert,), named)
@@ -216,6 +242,8 @@ def _new_stand_in(known: dict[tuple[str, str], StandIn], module: str, qualname: 
         kind = _Opener
     elif name in (*GO_BY_NAME, PARAMETRIZED, FINDS_MODEL):
         kind = _Namer
+    elif name in _SETTERS:
+        kind = _Setter
     elif known is _makers or name in _MAKES_CLASSES:
         kind = _Maker
     made = type.__new__(kind, "StandIn", (Inert,), {"module": module, "qualname": qualname, "name": name})
@@ -372,16 +400,35 @@ def decode(data: bytes) -> Any:
 
 
 def _decode_with_dropped_results(data: bytes) -> Any:
-    """Read it in C where only by-value streams within it drop results, which `decode` reads by themselves."""
+    """Read it in C where all results that it drops are those of calls that can be told from others.
+
+    By-value streams within it are read by themselves.
+    """
     outer = _OuterDecoder(data)
+    before = _calls.listed
+    calls: list[Inert] = []
+    _calls.listed = calls
     try:
         graph = outer.load()
     except (pickle.UnpicklingError, TypeError):
         return _decode_in_python(data)
+    finally:
+        _calls.listed = before
     rest = data
     for inner in outer.opened:
         rest = rest.replace(inner, b" ")
-    return _decode_in_python(data) if drops_results(rest) else graph
+    effects = [call for call in calls if _sets_attribute(call)]
+    if len(effects) != len(_DROPPED_RESULT.findall(rest)) or not all(map(_record_effect, effects)):
+        return _decode_in_python(data)
+    return graph
+
+
+def _sets_attribute(call: Inert) -> bool:
+    """Whether it is a call of a function that sets attributes, dill's own included."""
+    if type(call).name in _SETTERS:
+        return True
+    callee: tuple[Any, ...] = call.callee.args if type(call.callee).name == "builtins:getattr" else ()
+    return len(callee) == 3 and type(callee[1]) is str and callee[1] in _SHIMS
 
 
 def _decode_in_python(data: bytes) -> Any:
