@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...config.dependencies import DependencyRule
     from ...dependencies.presets import Described, Operation
-    from ...serializer.freezing.freeze import FreezeRules
+    from ...serializer.freezing.frozen import Frozen
     from .tape import Tape
 
 
@@ -80,7 +80,7 @@ class OperationRecorder(EffectRecorder):
         """`Cursor.execute` returns its cursor: what counts is the statement's outcome."""
         return None
 
-    def _keep_arguments(self, effect: Effect, pending: PendingEffect, rules: FreezeRules) -> None:
+    def _keep_arguments(self, effect: Effect, before: bytes | Frozen, pending: PendingEffect) -> None:
         """The preset's arguments are values of its own."""
 
 
