@@ -50,7 +50,7 @@ class PendingEffect:
     """A call of a dependency that has begun. The arguments are kept where something depends on them after the call."""
 
     # Set by `EffectRecorder.begin`, which takes less time than a constructor.
-    __slots__ = ("args", "effect", "frame", "kwargs", "may_change", "tapes", "thread")
+    __slots__ = ("args", "effect", "frame", "kwargs", "may_change", "rules", "tapes", "thread")
 
     effect: Effect
     tapes: Sequence[Tape]
@@ -58,6 +58,7 @@ class PendingEffect:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     may_change: bool
+    rules: FreezeRules  # of the arguments
     thread: int  # that the function runs on
 
 
@@ -81,7 +82,6 @@ class EffectRecorder:
     settings = _ITEMS  # of the items that a generator may hold
     _packed: Callable[[Any, Any], Any] | None = None  # makes of an effect and its result the value that is stored
     open = open_
-    has_tapes = current.get  # the rest of `admit` for a driver that has looked at `open`
 
     def __init__(
         self, dependency: str, rule: DependencyRule, function: FunctionType, flavor: str, has_instance: bool
@@ -150,9 +150,11 @@ class EffectRecorder:
 
         Raises only what a signal handler of the program raised meanwhile.
         """
+        frame = current.get()
+        if not frame:
+            return None
         began = perf_counter()
         me = get_ident()
-        frame = current.get()
         if me in capturing:
             return None
         tapes = accepting(frame, self)
@@ -161,11 +163,13 @@ class EffectRecorder:
         capturing.add(me)
         try:
             instance, rest = (args[0], args[1:]) if self._has_instance and args else (None, args)
-            effect = self._effect(args, rest, kwargs, tapes)
+            rules = self._with_exclude(tapes[-1].rules) if self.exclude else tapes[-1].rules
+            effect = self._effect(args, rest, kwargs, tapes, rules)
             for tape in tapes:
                 tape.add(effect, instance)
             pending = PendingEffect()
-            pending.effect, pending.tapes, pending.frame, pending.thread = effect, tapes, frame, me
+            pending.effect, pending.tapes, pending.frame = effect, tapes, frame
+            pending.rules, pending.thread = rules, me
             # Where all are atoms, the call cannot change an argument, and cannot return one that matters.
             if _are_atoms(rest) and (not kwargs or _are_atoms(kwargs.values())):
                 pending.may_change = False
@@ -185,15 +189,17 @@ class EffectRecorder:
         return pending
 
     def _effect(
-        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], tapes: Sequence[Tape]
+        self,
+        args: tuple[Any, ...],
+        rest: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tapes: Sequence[Tape],
+        rules: FreezeRules,
     ) -> Effect:
-        call = freeze((None, rest, kwargs), self.parameters, self._rules_of(tapes))
+        call = freeze((None, rest, kwargs), self._parameters or self.parameters, rules)
         return Effect(self, call, calling_codes(4, tapes[0].code))
 
-    def _rules_of(self, tapes: Sequence[Tape]) -> FreezeRules:
-        rules = tapes[-1].rules
-        if not self.exclude:
-            return rules
+    def _with_exclude(self, rules: FreezeRules) -> FreezeRules:
         known = self._rules.get(id(rules))
         if known is None:
             known = rules.replace(exclude=tuple(parse_path(path) for path in self.exclude))
@@ -319,19 +325,20 @@ class EffectRecorder:
             tape.cost += perf_counter() - began
 
     def _argument_that_is(self, value: object, pending: PendingEffect) -> str | None:
-        own = 1 if self._has_instance else 0
-        for index, argument in enumerate(pending.args):
+        index = -1 if self._has_instance else 0
+        for argument in pending.args:
             if argument is value:
-                return path_of_argument(self.parameters, index - own) if index >= own else "self"
-        for name, argument in pending.kwargs.items():
-            if argument is value:
+                return "self" if index < 0 else path_of_argument(self.parameters, index)
+            index += 1
+        for name in pending.kwargs:
+            if pending.kwargs[name] is value:
                 return path_of_argument(self.parameters, name)
         return None
 
     def _keep_arguments(self, effect: Effect, before: bytes | Frozen, pending: PendingEffect) -> None:
         """Freeze the arguments again, which the call can have changed."""
         rest = pending.args[1:] if self._has_instance else pending.args
-        after = freeze((None, rest, pending.kwargs), self.parameters, self._rules_of(pending.tapes))
+        after = freeze((None, rest, pending.kwargs), self.parameters, pending.rules)
         if after != before and data_of(after) != data_of(before):
             effect.after = after
 
