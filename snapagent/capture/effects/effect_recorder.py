@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Any
 
+    from ...bundle import Note
     from ...config.dependencies import DependencyRule
     from .tape import Tape
 
@@ -60,6 +61,11 @@ class PendingEffect:
     may_change: bool
     rules: FreezeRules  # of the arguments
     thread: int  # that the function runs on
+
+
+def _is_lost(note: Note) -> bool:
+    """Whether a note is about the result as a whole."""
+    return note.path == "result" and note.kind == UNSTORABLE
 
 
 def _are_atoms(values: Iterable[object]) -> bool:
@@ -264,8 +270,7 @@ class EffectRecorder:
         """Store the outcome, or which known object it is."""
         rules = tapes[-1].rules
         if error is not None or self.flavor in _GENERATORS:
-            raised = error is not None and self.flavor not in _GENERATORS
-            effect.outcome = freeze_result(value, raised, rules)
+            effect.outcome = freeze_result(value, self.flavor not in _GENERATORS, rules)
             return
         if type(value) in _SHARED:
             self._keep_result(effect, value, rules)
@@ -283,8 +288,8 @@ class EffectRecorder:
             earlier = tapes[-1].remember(value, effect)
         if isinstance(earlier, Effect):
             effect.same_as = earlier
-        elif effect.deferred is None:
-            for tape in tapes[:-1]:
+        elif len(tapes) > 1 and effect.deferred is None:
+            for tape in tapes:
                 tape.remember(value, effect)
 
     def _keep_result(self, effect: Effect, value: Any, rules: FreezeRules) -> None:
@@ -294,10 +299,10 @@ class EffectRecorder:
                 effect.deferred = packed
                 return
             effect.outcome = outcome = freeze_result(packed, False, rules)
-            notes = notes_of(outcome)
-            if notes and any(note.path == "result" and note.kind == UNSTORABLE for note in notes):
-                effect.kept = HANDLE
-                effect.outcome = None
+            if isinstance(outcome, bytes) or not any(_is_lost(note) for note in outcome.notes):
+                return
+            effect.outcome = None
+            effect.kept = HANDLE
         else:
             effect.kept = self._kept
         if effect.kept == HANDLE:
