@@ -242,6 +242,9 @@ class EffectRecorder:
         capturing.add(me)
         try:
             self._keep_outcome(effect, pending, value, error, tapes)
+            if effect.deferred is not None:
+                for tape in tapes:
+                    tape.deferred.append(effect)
             if pending.may_change and effect.call is not None:
                 self._keep_arguments(effect, effect.call, pending)
             if error is not None:
@@ -280,15 +283,11 @@ class EffectRecorder:
             effect.is_argument = argument
             return
         self._keep_result(effect, value, rules)
-        if effect.deferred is not None:
-            earlier = tapes[-1].origin_of(value)
-            for tape in tapes:
-                tape.deferred.append(effect)
-        else:
-            earlier = tapes[-1].remember(value, effect)
+        is_deferred = effect.deferred is not None
+        earlier = tapes[-1].origin_of(value) if is_deferred else tapes[-1].remember(value, effect)
         if isinstance(earlier, Effect):
             effect.same_as = earlier
-        elif len(tapes) > 1 and effect.deferred is None:
+        elif len(tapes) > 1 and not is_deferred:
             for tape in tapes:
                 tape.remember(value, effect)
 
