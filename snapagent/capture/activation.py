@@ -14,7 +14,7 @@ from ..config import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Set
     from types import ModuleType
 
     from ..config.reading import Config
@@ -192,16 +192,26 @@ class Activation:
 
     def report_missed(self) -> None:
         """Report each target, named exactly, whose module was loaded but not instrumented, with the remedy."""
+        if self.config is None or self.targets is None or not self._may_have_missed(self.targets.exact_modules):
+            return
         from .importing.missed import missed_targets, unfound_dotted
 
-        if self.config is None or self.targets is None:
-            return
         for target, reason in missed_targets(self.config, self._instrumented):
             self._report(target, reason)
         if self._instrumenter is not None:
             found = self.engine().wrapped
             for target in unfound_dotted(self.config, self.targets, found, self._instrumented):
                 self._instrumenter.explain(target, sys.modules[target.module], self.engine().note_unreachable)
+
+    def _may_have_missed(self, named: Set[str]) -> bool:
+        """Whether a module with targets is loaded, or can never be one: else there is nothing to look for."""
+        from ..config.targets import why_never_target
+        from .importing import main_names
+
+        if self._instrumented:
+            return True
+        loaded = main_names()
+        return any(name in sys.modules or name in loaded or why_never_target(name) for name in named)
 
     def uninstall(self) -> None:
         if self.finder is not None:

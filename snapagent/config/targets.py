@@ -18,7 +18,7 @@ from ..core.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Set
     from typing import Any
 
     from ..errors import ConfigError
@@ -200,6 +200,11 @@ class TargetSet:
         if first in sys.stdlib_module_names or first in _BY_NAME_ONLY:
             return [rule for rule in self._globs if rule[0].spells_out(first)]
         return self._globs
+
+    @property
+    def exact_modules(self) -> Set[str]:
+        """The modules of all entries without a wildcard, and those that a dotted form may mean."""
+        return self._names.keys()
 
     @property
     def reaches_standard_library(self) -> bool:

@@ -14,8 +14,8 @@ import os
 
 from .clock import monotonic, sleep
 
-# Below 64, which is the size of the table of descriptors that every process has: a larger one makes its threads wait.
-_LOWEST = 48
+# A program that closes all numbers must not get one back that is in use here: few programs open as many files at once.
+_LOWEST = 200
 _STREAMS = 3  # numbers of the standard streams are below
 _PATIENCE = 0.05  # seconds that a program may take to open a standard stream again; daemons do so at once
 _POLL = 0.001

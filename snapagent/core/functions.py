@@ -24,11 +24,15 @@ CALLABLES = (FunctionType, type(functools.lru_cache(lambda: None)), functools.pa
 _MAX_OBJECTS = 200  # that are visited in search of a function
 _MAX_DEPTH = 4
 ITERABLE_COROUTINE = 0x100  # inspect.CO_ITERABLE_COROUTINE: `types.coroutine` sets it, and `await` asks for it
+COROUTINES = 0x80 | ITERABLE_COROUTINE  # flags of code whose calls can be awaited, the first inspect.CO_COROUTINE
 _CODE_FLAVORS = (  # inspect.CO_*
     (0x200, "async_generator"),
-    (0x80 | ITERABLE_COROUTINE, "coroutine"),
+    (COROUTINES, "coroutine"),
     (0x20, "generator"),
 )
+FLAVOR_FLAGS = 0x200 | COROUTINES | 0x20
+"""All flags of code that say what a call of it gives: for `inspect.iscoroutinefunction` and the like."""
+
 _fget: Any = vars(property)["fget"].__get__  # a subclass may hide the name
 
 

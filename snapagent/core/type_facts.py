@@ -11,15 +11,17 @@ from _weakref import ref
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    Fact = TypeVar("Fact")
 
 
-def remembered(fact: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """A fact about a type that is found out once for each. No type is kept alive by that."""
-    known: dict[int, bool] = {}
+def remembered(fact: Callable[[Any], Fact]) -> Callable[[Any], Fact]:
+    """A fact about a type that is found out once for each. No type is kept alive by that: no fact must refer to it."""
+    known: dict[int, Fact] = {}
     references: dict[int, ref[type]] = {}
 
-    def ask(kind: Any) -> bool:
+    def ask(kind: Any) -> Fact:
         key = id(kind)
         try:
             return known[key]
@@ -118,6 +120,8 @@ def is_class(value: object) -> bool:
 def slots(kind: type) -> dict[str, Any]:
     """Names and descriptors of the slots of all classes of the MRO."""
     found: dict[str, Any] = {}
+    if not _has_slots(kind):
+        return found
     for base in reversed(_mro_of(kind)):
         if not is_heap_type(base):
             continue
@@ -125,6 +129,12 @@ def slots(kind: type) -> dict[str, Any]:
             if type(value) is types.MemberDescriptorType:
                 found[name] = value
     return found
+
+
+@remembered
+def _has_slots(kind: type) -> bool:
+    heap_types = filter(is_heap_type, _mro_of(kind))
+    return any(types.MemberDescriptorType in map(type, _dict_of(base).values()) for base in heap_types)
 
 
 def instance_dict(value: object) -> dict[Any, Any] | None:

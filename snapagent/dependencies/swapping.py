@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from types import CodeType, FunctionType
 
+from ..core.functions import FLAVOR_FLAGS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 # As in capture: `warnings` and `logging` take a frame of this file for one of the import system, and skip it.
 _FILE_NAME = "<snapagent importlib._bootstrap>"
-_FLAVOR_FLAGS = 0x80 | 0x20 | 0x200 | 0x100  # coroutine, generator, async generator, iterable coroutine
 _PARTS = "snapagent: swapped"
 
 
@@ -48,7 +49,7 @@ def swap(function: FunctionType, call: Callable[[FunctionType, tuple[Any, ...], 
         co_qualname=code.co_qualname,
         co_firstlineno=code.co_firstlineno,
         co_freevars=code.co_freevars,  # as many as the function's closure has
-        co_flags=template.co_flags | code.co_flags & _FLAVOR_FLAGS,
+        co_flags=template.co_flags | code.co_flags & FLAVOR_FLAGS,
     )
 
 

@@ -28,7 +28,7 @@ def find_function(target: str) -> Callable[..., Any]:
     """
     target = current_name(target)
     raw = find_raw(target)
-    if type(raw) is functools.singledispatchmethod:
+    if isinstance(raw, functools.singledispatchmethod):
         return _dispatching(raw)
     found = unwrap(raw)
     return _held_by(found, target) or found

@@ -15,8 +15,8 @@ from operator import itemgetter
 
 from ..core.json_text import JsonMapping, quoted
 from ..core.paths import RESULT, parameter_key
-from .hashing.atoms import ATOMS, HINT, SORTED, is_plain, text_of_name
-from .hashing.canonical import LONG, VERSION, HashResult, hash_of
+from .hashing.atoms import ATOMS, HINT, LONG, SORTED, is_plain, text_of_name
+from .hashing.canonical import VERSION, HashResult, hash_of
 from .preview import preview_text
 from .preview_tree import LEAF_LIMIT, TREE_ITEMS, tree_template
 from .redaction.surroundings import MOST_IN_PAIR
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Signature = tuple[Any, ...]
 
 _LEAVES = frozenset({type(None), bool, int, float, str})
+_PLAIN = _LEAVES | {dict, list, tuple}
 _MOST_CONTAINERS, _MOST_LEAVES = 25, 60  # of one call
 _MOST_LETTERS = 1000  # of the names of one form: longer ones are data
 _MOST = 2000  # forms, and signatures that were met once; beyond it they are forgotten, which costs only time
@@ -77,6 +78,8 @@ class FormedCall:
 
 def formed(names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
     """The call with arguments of these names, whose values come before its result. None where it has no known form."""
+    if not _PLAIN.issuperset(map(type, values)):
+        return None
     signature: list[Any] = [names]
     leaves: list[Any] = []
     rest: list[Any] = [values]

@@ -51,9 +51,10 @@ class OpenedCall:
         self._raised = raised
         self._outcome: tuple[Any, ...] = (decode(outcome),) if outcome is not None else ()
         self._roots: dict[str, Roots] | None = None
+        self._bound: dict[str, Any] | None = None
         self.formed: FormedCall | None = None  # as long as nothing is redacted
         if self._outcome and not raised and not has_instance:
-            bound = self.bound()
+            self._bound = bound = self.bound()
             self.formed = formed(tuple(bound), [*bound.values(), *self._outcome])
 
     @property
@@ -101,7 +102,7 @@ class OpenedCall:
         redaction.finish()
         if earlier is not None:
             earlier.remember(redaction.learned())
-        self.formed = None
+        self.formed = self._bound = None
         return redaction
 
     def _have_names(self, redactor: Redactor, more: Mapping[str, Roots] | None) -> bool:
@@ -132,6 +133,8 @@ class OpenedCall:
 
     def bound(self) -> dict[str, Any]:
         """Values by parameter name, defaults applied."""
+        if self._bound is not None:
+            return self._bound
         positional, keywords = self._arguments()
         defaults = self._defaults
         if defaults and self._roots is not None:

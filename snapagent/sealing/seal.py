@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ..bundle import CALL, EFFECTS, OUTCOME, Header, Note, Part
-from ..core.paths import EXCEPTION, RESULT, parameter_key
+from ..core.paths import EXCEPTION, RESERVED, RESULT, parameter_key
 from ..core.records import Record
 from ..serializer.inert.depth import cut_deep
 from ..serializer.inert.encode import encode
@@ -24,7 +24,7 @@ from .shape import shape_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Protocol
 
     from ..config.settings import Settings
@@ -74,58 +74,89 @@ def seal(raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, 
 
     Raises InertError when the call cannot be decoded.
     """
-    for sealed in seal_in_stages(raw, rules, earlier, tape):
-        if sealed is not None:
-            return sealed
-    raise AssertionError
+    sealing = Sealing(lambda: (raw, tape), rules, earlier)
+    for stage in STAGES:
+        stage(sealing)
+    return sealing.sealed
 
 
-def seal_in_stages(
-    raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, tape: Tape | None = None
-) -> Iterator[Sealed | None]:
-    """What `seal` does, in steps: None after each stage, and in the end what it returns.
+class Sealing:
+    """A call on its way through the stages of `seal`; `begin` gives the call and its tape.
 
-    Calls that go through the stages side by side take a fifth less time: the code and data of one stage do not drive
-    those of the others from the processor's caches.
+    Many calls go through the stages side by side in a fifth less time than one after the other: the code and data of
+    one stage do not drive those of the others from the processor's caches. `error` and `seconds` are for whoever runs
+    the stages.
     """
-    opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
-    yield None
-    if tape is None:
-        redaction = opened.redact(rules.redactor, earlier)
-    else:
-        redaction = opened.redact(rules.redactor, earlier, tape.roots, tape.streams)
-    yield None
-    changed = redaction.changed if redaction is not None else _NOTHING
-    cut = (
-        [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
-        if changed
-        else []
+
+    __slots__ = (
+        *("_begin", "_bound", "_canonical", "_earlier", "_effects", "_hashed", "_notes", "_opened", "_outcome", "_raw"),
+        *("_redaction", "_rules", "_tape", "_values", "error", "sealed", "seconds"),
     )
-    bound, outcome, formed = opened.bound(), opened.outcome(), opened.formed
-    canonical = Canonical()
-    hashed = formed.hashed() if formed is not None else None
-    if hashed is None:
-        hashed = argument_hash(bound, opened.instance_name, canonical)
-    values = {
-        CALL: encode(opened.call()) if CALL in changed else raw.call,
-        OUTCOME: encode(outcome) if OUTCOME in changed else raw.outcome,
-    }
-    notes = _notes(raw, redaction, cut)
-    effects: dict[str, Any] | None = None
-    if tape is not None:
-        values[EFFECTS], effects, more_notes = tape.sealed(redaction)
-        notes = (*notes, *more_notes)
-    yield None
-    parts, payload = _parts(values, raw.serializer, rules.compression)
-    shape = formed.shape() if formed is not None else shape_of(bound, opened.instance_name)
-    yield None
-    if formed is not None:
-        shown = formed.previews([*bound.values(), outcome])
-    else:
-        values_by_path = {parameter_key(name): value for name, value in bound.items()}
-        values_by_path[EXCEPTION if raw.raised else RESULT] = outcome
-        shown = previews(values_by_path, canonical)
-    yield build_header(raw, shape, shown, hashed, parts, notes, effects), payload
+
+    _opened: OpenedCall
+    _redaction: Redaction | None
+    sealed: Sealed
+
+    def __init__(
+        self, begin: Callable[[], tuple[RawCall, Tape | None]], rules: SealRules, earlier: EarlierSecrets | None
+    ) -> None:
+        self._begin = begin
+        self._rules = rules
+        self._earlier = earlier
+        self.error: Exception | None = None
+        self.seconds = 0.0
+
+    def open(self) -> None:
+        self._raw, self._tape = raw, _ = self._begin()
+        self._opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
+
+    def redact(self) -> None:
+        tape, redactor = self._tape, self._rules.redactor
+        if tape is None:
+            self._redaction = self._opened.redact(redactor, self._earlier)
+        else:
+            self._redaction = self._opened.redact(redactor, self._earlier, tape.roots, tape.streams)
+
+    def hash(self) -> None:
+        raw, opened, redaction, tape = self._raw, self._opened, self._redaction, self._tape
+        changed = redaction.changed if redaction is not None else _NOTHING
+        cut = (
+            [note for name in (CALL, OUTCOME) if name in changed for note in cut_deep(opened.roots[name])]
+            if changed
+            else []
+        )
+        self._bound, self._outcome = bound, outcome = opened.bound(), opened.outcome()
+        self._canonical = Canonical()
+        hashed = opened.formed.hashed() if opened.formed is not None else None
+        self._hashed = hashed or argument_hash(bound, opened.instance_name, self._canonical)
+        self._values = {
+            CALL: encode(opened.call()) if CALL in changed else raw.call,
+            OUTCOME: encode(outcome) if OUTCOME in changed else raw.outcome,
+        }
+        self._notes = _notes(raw, redaction, cut)
+        self._effects: dict[str, Any] | None = None
+        if tape is not None:
+            self._values[EFFECTS], self._effects, more_notes = tape.sealed(redaction)
+            self._notes = (*self._notes, *more_notes)
+
+    def show(self) -> None:
+        raw, opened, bound = self._raw, self._opened, self._bound
+        formed = opened.formed
+        if formed is not None:
+            shape = formed.shape()
+            shown = formed.previews([*bound.values(), self._outcome])
+        else:
+            shape = shape_of(bound, opened.instance_name)
+            values = dict(bound)
+            if not RESERVED.isdisjoint(bound):
+                values = {parameter_key(name): value for name, value in bound.items()}
+            values[EXCEPTION if raw.raised else RESULT] = self._outcome
+            shown = previews(values, self._canonical)
+        parts, payload = _parts(self._values, raw.serializer, self._rules.compression)
+        self.sealed = build_header(raw, shape, shown, self._hashed, parts, self._notes, self._effects), payload
+
+
+STAGES: tuple[Callable[[Sealing], None], ...] = (Sealing.open, Sealing.redact, Sealing.hash, Sealing.show)
 
 
 def shape_before_sealing(raw: RawCall) -> str:

@@ -16,51 +16,25 @@ from _thread import _count as count_other_threads
 from functools import cache
 
 from ..core.clock import perf_counter, thread_time
-from ..core.type_facts import is_class, module_name, qualname
-from .enums import is_enum_class, reduce_enum
+from ..core.type_facts import is_class
+from .code_content import content_of, usable
+from .code_forms import CODE_TYPES, Circular, behind_wrapper, form_inside, module_of, state_of
 from .freezing.byte_limit import Sink
+from .freezing.c_stack import may_overflow
 from .freezing.reduce import Unstorable, ask
-from .naming import MAIN_NAMES, is_named, main_aliases, real_main_name, unwrapped
-from .repeated_code import form_of_code, key_of, remember, stream_of
+from .naming import MAIN_NAMES, main_aliases, real_main_name
+from .repeated_code import Streams, content_of_code, form_of_code
 from .thawing.object_state import restore_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, ClassVar, Protocol
+    from typing import Any, ClassVar
 
-    from .freezing.time_limit import TimeLimit
+    from .code_content import Forms
+    from .code_forms import Leaves
 
-    class Leaves(Protocol):
-        """The pickler of the whole value: it decides over every object inside the code that is not code itself."""
-
-        by_value: dict[str, None]
-        max_bytes: int
-        time_limit: TimeLimit
-
-        @property
-        def leaves_out(self) -> bool: ...
-
-        def reducer_override(self, value: Any) -> Any: ...
-
-        def left_out_form(self, value: Any) -> Any: ...
-
-        def named_form(self, code: Any) -> tuple[Any, ...] | None: ...
-
-        def note_slow_dump(self, code: Any) -> None: ...
-
-
-MOST_GLOBALS = 64  # names in a namespace that belongs to no module, above which a function would drag in too much
 FORBIDDEN = frozenset({("dill._dill", "_create_filehandle")})  # loading it opens, and may truncate, a file
-_CODE_TYPES = frozenset(
-    {
-        type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset,
-        types.CodeType, types.CellType, property, staticmethod, classmethod, types.MethodType,
-        types.MappingProxyType, types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType,
-        types.MethodDescriptorType, types.ClassMethodDescriptorType, types.MethodWrapperType,
-        type(Ellipsis), type(NotImplemented), pickle.PickleBuffer,
-    }
-)  # fmt: skip
 
 
 def load_by_value(data: bytes) -> Any:
@@ -88,24 +62,42 @@ def dump_by_value(value: Any, leaves: Leaves) -> bytes:
         Unstorable: dill cannot carry it, or it would drag a whole namespace along.
         TooBig: with what it closes over, it is more than the whole bundle may be.
     """
-    if leaves.leaves_out or type(value) is not types.FunctionType:
-        return ask(_dump, value, leaves)  # type: ignore[no-any-return]
-    key = key_of(value, _module_of(value.__globals__))
-    if key is None:
-        return ask(_dump, value, leaves)  # type: ignore[no-any-return]
-    stream = stream_of(key, value.__code__)
+    is_plain = type(value) is types.FunctionType and not leaves.leaves_out and not may_overflow()
+    return ask(_stream_of, value, leaves) if is_plain else ask(_dump, value, leaves, {})  # type: ignore[no-any-return]
+
+
+def _stream_of(function: types.FunctionType, leaves: Leaves) -> bytes:
+    """The stream of an earlier function with the same content, or a new one."""
+    forms: Forms = {}
+    content = _content_of(function, leaves, forms)
+    stream = _streams.get(content) if content is not None else None
     if stream is None or len(stream) > leaves.max_bytes:
-        stream = ask(_dump, value, leaves)
-        remember(key, value.__code__, stream)
+        stream = _dump(function, leaves, forms)
+        if content is not None and content == _content_of(function, leaves, forms):  # it has not changed meanwhile
+            _streams.remember(content, stream)
     return stream
 
 
-def _dump(value: object, leaves: Leaves) -> bytes:
+_streams = Streams()
+
+
+def _content_of(function: types.FunctionType, leaves: Leaves, forms: Forms) -> bytes | None:
+    content = content_of(function, leaves, forms, _loaded_pickler(leaves))
+    return content and main_aliases()[0] + content
+
+
+def _loaded_pickler(leaves: Leaves) -> Any:
+    if not _pickler.cache_info().currsize:
+        used = thread_time()
+        _pickler()
+        leaves.time_limit.forgive(thread_time() - used)  # dill is loaded once in a process
+    return _pickler()
+
+
+def _dump(value: object, leaves: Leaves, forms: Forms) -> bytes:
+    """A new stream. `forms` are those of values that were asked for them already."""
     sink = Sink(leaves.max_bytes)
-    used = thread_time()
-    pickler_class = _pickler()
-    leaves.time_limit.forgive(thread_time() - used)  # dill is loaded once in a process
-    pickler = pickler_class(sink, leaves)
+    pickler = _loaded_pickler(leaves)(sink, leaves, forms)
     began = perf_counter()
     pickler.dump(value)
     # dill is written in Python, so another thread may run in the middle of a dump once the switch interval has passed,
@@ -124,13 +116,6 @@ def import_dill() -> Any:
     return dill
 
 
-def name_of_code(value: Any) -> str:
-    """`module.qualname` of a function or class, for the header."""
-    if is_class(value):
-        return f"{module_name(value)}.{qualname(value)}"
-    return f"{value.__module__}.{value.__qualname__}" if value.__module__ else str(value.__qualname__)
-
-
 @cache
 def _pickler() -> Any:
     dill = import_dill()
@@ -139,10 +124,12 @@ def _pickler() -> Any:
         """dill for code, the rules of `freezing` for everything else."""
 
         dispatch = type(dill.Pickler.dispatch)(dill.Pickler.dispatch)
+        stored_otherwise: ClassVar[frozenset[type]]  # the types in `dispatch`
 
-        def __init__(self, file: Any, leaves: Leaves) -> None:
+        def __init__(self, file: Any, leaves: Leaves, forms: Forms) -> None:
             super().__init__(file, protocol=5, byref=False, recurse=False)
             self._leaves = leaves
+            self._forms = forms
             self._time_limit = leaves.time_limit
             prelude, names = main_aliases()
             file.write(prelude)
@@ -162,51 +149,23 @@ def _pickler() -> Any:
                     self._savers[kind](self, value)
                 else:
                     self.write(self.get(known[0]))
-            elif kind in _CODE_TYPES:
+            elif kind in CODE_TYPES:
                 pickle._Pickler.save(self, value, save_persistent_id)  # type: ignore[attr-defined]
             else:
-                function = unwrapped(value)
-                is_inside = function is not None and not is_named(value, function.__module__, function.__qualname__)
-                super().save(function if is_inside else value, save_persistent_id)
+                super().save(behind_wrapper(value), save_persistent_id)
 
         def reducer_override(self, value: Any) -> Any:
-            kind = type(value)
-            if kind in _CODE_TYPES:
-                form = self._leaves.left_out_form(value)
-                return NotImplemented if form is None else form
-            if kind is types.FunctionType:
-                return self._function(value)
-            if is_class(value):
-                return self._class(value)
-            if kind is types.ModuleType:
-                return importlib.import_module, (_module_name(value),)
-            return self._leaves.reducer_override(value)
-
-        def _function(self, function: Any) -> Any:
-            if is_named(function, function.__module__, function.__qualname__):
-                return function.__qualname__
-            form = self._leaves.named_form(function)
-            if form is not None:
-                return form
-            _refuse_dragging(function)
-            self._leaves.by_value[name_of_code(function)] = None
-            return NotImplemented
-
-        def _class(self, cls: Any) -> Any:
-            if is_named(cls, module_name(cls), qualname(cls)):
-                return qualname(cls)
-            form = self._leaves.named_form(cls)
-            if form is not None:
-                return form
-            if id(cls) in self._postproc:
-                raise Unstorable("its class refers to itself")  # dill would warn on stderr, then fail
-            if module_name(cls) != "builtins":
-                self._leaves.by_value[name_of_code(cls)] = None
-            return reduce_enum(cls) if is_enum_class(cls) else NotImplemented
+            known = self._forms.get(id(value))
+            if known is not None:
+                return usable(known[1])
+            if id(value) in self._postproc:
+                # A part that is needed to make it leads back to it: dill would warn in the program, then fail.
+                raise Unstorable("its class refers to itself") if is_class(value) else Circular(value)
+            return form_inside(self._leaves, value)
 
         def save_namespace(self, namespace: dict[Any, Any]) -> None:
             """A module's namespace goes by name. dill would compare each dict with that of `__main__`: by `__eq__`."""
-            module = _module_of(namespace)
+            module = module_of(namespace)
             if module is None:
                 pickle._Pickler.save_dict(self, namespace)  # type: ignore[attr-defined]
             elif module in MAIN_NAMES and real_main_name() is None:
@@ -222,7 +181,7 @@ def _pickler() -> Any:
 
             `functools.wraps` gives a closure the `__module__` of the function that it wraps.
             """
-            if _module_of(function.__globals__) is None:
+            if module_of(function.__globals__) is None:
                 dill._dill.save_function(self, function)
                 return
             dill._dill._save_with_postproc(
@@ -236,7 +195,7 @@ def _pickler() -> Any:
                         function.__defaults__,
                         function.__closure__,
                     ),
-                    _state_of(function),
+                    state_of(function),
                 ),
                 obj=function,
                 postproc_list=[],
@@ -260,6 +219,11 @@ def _pickler() -> Any:
 
         dispatch[types.CodeType] = save_code
 
+        @staticmethod
+        def content_of_code(code: types.CodeType) -> bytes:
+            return content_of_code(code, dill._dill.save_code)
+
+    ByValuePickler.stored_otherwise = frozenset(ByValuePickler.dispatch)
     atoms = {kind: ByValuePickler.dispatch[kind] for kind in (type(None), bool, int, float, str, bytes)}
     return ByValuePickler
 
@@ -297,45 +261,3 @@ def _unpickler() -> Any:
             return found if found is not None else super().find_class(module, name)
 
     return ByValueUnpickler
-
-
-def _state_of(function: Any) -> Any:
-    """The attributes of a function, as dill stores them: its `__dict__` and those that it keeps elsewhere."""
-    own: dict[str, Any] = {}
-    for name in ("__doc__", "__kwdefaults__", "__annotations__"):
-        found = getattr(function, name, None)
-        if found is not None:
-            own[name] = found
-    if function.__qualname__ != function.__name__:
-        own["__qualname__"] = function.__qualname__
-    if function.__module__ != function.__globals__.get("__name__"):
-        own["__module__"] = function.__module__
-    return (function.__dict__, own) if own else function.__dict__
-
-
-def _refuse_dragging(function: Any) -> None:
-    namespace = function.__globals__
-    if _module_of(namespace) is None and (len(namespace) > MOST_GLOBALS or "__spec__" in namespace):
-        raise Unstorable("its globals belong to no module")
-    if function.__module__ is None and "__name__" not in namespace:
-        return  # made from code that was compiled at run time, with globals of its own
-    if type(function.__module__) is not str or function.__module__ not in sys.modules:
-        raise Unstorable("its module is not loaded")
-
-
-def _module_of(namespace: dict[Any, Any]) -> str | None:
-    """The name of the loaded module whose `__dict__` this very dictionary is."""
-    name = namespace.get("__name__")
-    if type(name) is not str:
-        return None
-    try:
-        return name if vars(sys.modules[name]) is namespace else None
-    except (KeyError, TypeError):
-        return None
-
-
-def _module_name(module: Any) -> str:
-    name = vars(module).get("__name__")
-    if type(name) is not str or sys.modules.get(name) is not module:
-        raise Unstorable("it holds a module that cannot be imported")
-    return (real_main_name() or name) if name in MAIN_NAMES else name

@@ -177,7 +177,12 @@ def name_of_object(value: object) -> str | None:
     kind = type(value)
     if kind is object:
         return name_anywhere(value)
-    return _named(value, module_name(kind), "objects") or _top_level_of_package(kind).name_of(value)
+    return name_in_own_module(value) or _top_level_of_package(kind).name_of(value)
+
+
+def name_in_own_module(value: object) -> str | None:
+    """`module:path` of an object that the module of its class holds."""
+    return _named(value, module_name(type(value)), "objects")
 
 
 class _TopLevel:

@@ -1,4 +1,4 @@
-"""Remembers how code was stored, for the next function with the same code.
+"""Remembers how code was stored: the form of each code object, and the streams of functions by their content.
 
 A web framework makes the same lambda for each application object, and a test suite makes a thousand of these, each of
 which is stored with every call of its methods.
@@ -6,21 +6,22 @@ which is stored with every call of its methods.
 
 from __future__ import annotations
 
-import sys
+import pickle
+from types import CodeType
 
-from .naming import MAIN_NAMES
+from .freezing.byte_limit import Sink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FunctionType
     from typing import Any
 
-_MOST = 1024  # of each: what a program makes without end must not be kept alive
-_CONSTANTS = frozenset({type(None), bool, int})  # nothing can change them, and they hold no secret
+_MOST_CODE = 1024  # objects: what a program makes without end must not be kept alive
+_MOST_BYTES = 4 * 1024 * 1024  # of contents and streams together
 
-_forms: dict[int, tuple[CodeType, tuple[Any, ...]]] = {}  # by id of the code object
-_streams: dict[tuple[object, ...], tuple[CodeType, bytes]] = {}
+# By id of the code object:
+_forms: dict[int, tuple[CodeType, tuple[Any, ...]]] = {}
+_contents: dict[int, tuple[CodeType, bytes]] = {}
 
 
 class _FormCatcher:
@@ -47,41 +48,43 @@ def form_of_code(code: CodeType, save: Callable[[Any, CodeType], None]) -> tuple
     return known[1]
 
 
-def key_of(function: FunctionType, module: str | None) -> tuple[object, ...] | None:
-    """What alone the stream of a function depends on; None where it may depend on more, which may change.
+class _CodePickler(pickle.Pickler):
+    def __init__(self, sink: Sink, save: Callable[[Any, CodeType], None]) -> None:
+        super().__init__(sink, 5)
+        self._save = save
 
-    `module` is the name of the module whose globals it has.
-    """
-    if module is None or module in MAIN_NAMES:
-        return None
-    named, qualname = function.__module__, function.__qualname__
-    if "<locals>." not in qualname or type(named) is not str or named not in sys.modules or function.__dict__:
-        return None
-    # From Python 3.14 on, annotations are made by code of the program when they are read.
-    if function.__kwdefaults__ or getattr(function, "__annotate__", None) is not None or function.__annotations__:
-        return None
-    try:
-        values = (*(cell.cell_contents for cell in function.__closure__ or ()), *(function.__defaults__ or ()))
-    except ValueError:  # an empty cell
-        return None
-    kinds = tuple(map(type, values))
-    if not _CONSTANTS.issuperset(kinds) or type(function.__doc__) not in (str, type(None)):
-        return None
-    shape = function.__defaults__ is None, len(function.__closure__ or ())
-    return id(function.__code__), module, named, function.__name__, qualname, function.__doc__, kinds, values, shape
+    def reducer_override(self, value: Any) -> Any:
+        return form_of_code(value, self._save) if type(value) is CodeType else NotImplemented
 
 
-def stream_of(key: tuple[object, ...], code: CodeType) -> bytes | None:
-    """The stream of an earlier function with this key and code."""
-    known = _streams.get(key)
-    return known[1] if known is not None and known[0] is code else None
+def content_of_code(code: CodeType, save: Callable[[Any, CodeType], None]) -> bytes:
+    """All that a code object is, as bytes."""
+    known = _contents.get(id(code))
+    if known is None or known[0] is not code:
+        sink = Sink(_MOST_BYTES)
+        _CodePickler(sink, save).dump(code)
+        _make_room(_contents)
+        known = _contents[id(code)] = code, sink.take()
+    return known[1]
 
 
-def remember(key: tuple[object, ...], code: CodeType, stream: bytes) -> None:
-    _make_room(_streams)
-    _streams[key] = code, stream
-
-
-def _make_room(known: dict[Any, Any]) -> None:
-    if len(known) >= _MOST:
+def _make_room(known: dict[int, Any]) -> None:
+    if len(known) >= _MOST_CODE:
         known.clear()
+
+
+class Streams(dict[bytes, bytes]):
+    """The streams of functions by their content. Only bytes are kept, no object of the program."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes = 0
+
+    def remember(self, content: bytes, stream: bytes) -> None:
+        size = len(content) + len(stream)
+        if self._bytes + size > _MOST_BYTES:
+            self.clear()
+            self._bytes = 0
+        if size <= _MOST_BYTES:
+            self[content] = stream
+            self._bytes += size

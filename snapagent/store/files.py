@@ -6,6 +6,7 @@ two steps changes nothing. All functions raise OSError; folders are 0700, files 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -39,8 +40,21 @@ def tolerated() -> Iterator[None]:
             raise
 
 
+def _root() -> tuple[int, int]:
+    found = os.stat("/")
+    return found.st_dev, found.st_ino
+
+
+_root_at_start = _root()
+
+
 def make_folders(path: str) -> None:
-    """Make `path` and its missing parents, each with mode 0700 whatever the umask."""
+    """Make `path` and its missing parents, each with mode 0700 whatever the umask.
+
+    Raises FileNotFoundError after `os.chroot`: the path means another place now, where nobody looks for captures.
+    """
+    if _root() != _root_at_start:
+        raise FileNotFoundError(errno.ENOENT, "another root folder since the start", path)
     try:
         os.mkdir(path, FOLDER_MODE)
     except FileExistsError:

@@ -409,6 +409,39 @@ class C:
     assert module.C().m(1) == ("int", 1) and "Dispatcher" not in repr(vars(vars(module.C)["m"]))
 
 
+def test_a_subclass_of_singledispatchmethod_is_recorded_as_the_class_itself(make):
+    module = make("""
+import functools
+class chosen_by_type(functools.singledispatchmethod):
+    def __getattribute__(self, name):
+        asked.append(name)
+        return super().__getattribute__(name)
+class own_choice(functools.singledispatchmethod):
+    def __init__(self, function): self.function = function
+    def __get__(self, owner, kind=None): return self.function.__get__(owner, kind)
+class direct(functools.singledispatchmethod):
+    def __get__(self, owner, kind=None): return lambda value: self.dispatcher(value, owner)
+asked = []
+class C:
+    @chosen_by_type
+    def m(self, x): return "any", x
+    @m.register
+    def _(self, x: int): return "int", x
+    @own_choice
+    def own(self, x): return x
+    @direct
+    def turned(x, self): return "turned", x
+    asked.clear()
+""")
+    with instrumented(module, "sample:C.m", "sample:C.own", "sample:C.turned") as memories:
+        assert module.asked == []
+        assert (module.C().m("a"), module.C().m(1)) == (("any", "a"), ("int", 1))
+        assert [args[1] for args, _, _ in memories.calls("C.m")] == ["a", 1]
+        assert module.C().own(2) == 2
+        assert module.C().turned(3) == ("turned", 3)
+    assert module.C().m(1) == ("int", 1) and "Dispatcher" not in repr(vars(vars(module.C)["m"]))
+
+
 def test_a_plain_decorator_that_hands_on_a_coroutine_is_recorded_when_it_ends(make):
     module = make("""
 import functools

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import os
+import subprocess
 import sys
 import traceback
 import weakref
@@ -134,3 +136,27 @@ def test_a_captured_property_tells_its_name(sample: ModuleType) -> None:
     with instrumented(sample):
         assert vars(sample.Shape)["renamed"].__name__ == "renamed"
         assert vars(sample.Shape)["perimeter"].__name__ == "perimeter"
+
+
+NAMES = """
+import os, sys
+with open("shop.py", "w") as file:
+    file.write("def quote(number): return [number]")
+with open("snapagent.yaml", "w") as file:
+    file.write("version: 1\\ntargets: ['shop:quote']\\nsync: true\\n")
+import snapagent
+snapagent.install(enabled=True)
+import shop
+shop.quote(1)
+assert os.listdir("captures"), "nothing was captured"
+print(sorted({"inspect", "ast", "dis", "tokenize", "dataclasses"} & sys.modules.keys()))
+"""
+
+
+def test_a_captured_program_has_not_the_modules_that_look_into_code(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "SNAP"))}
+    environ["PYTHONPATH"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", NAMES], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -444,3 +444,34 @@ def test_the_idle_thread_ends_for_a_fork_and_another_one_goes_on(base: str) -> N
     )
     assert ran.stdout.split() == ["1", "1", "1", "True"], ran.stderr
     assert stored_values(base) == [0, 1, 2, 3]
+
+
+def test_a_child_that_a_signal_handler_forks_while_the_caller_prunes_ends_as_it_says(base: str) -> None:
+    ran = script(
+        base,
+        """
+        import signal
+        parent, unlink, statuses = os.getpid(), os.unlink, []
+
+        def fork(*_):
+            child = os.fork()
+            if not child:
+                program.call("of the child")
+                sys.exit(4)
+            statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+        def interrupted_unlink(*args, **options):
+            os.unlink = unlink
+            os.kill(os.getpid(), signal.SIGUSR1)
+            unlink(*args, **options)
+
+        signal.signal(signal.SIGUSR1, fork)
+        program = Program(BASE, Settings(keep=1), sync=True)
+        program.call(1)
+        os.unlink = interrupted_unlink
+        program.call(2)
+        program.writer.close()
+        print(os.getpid() == parent, statuses)
+        """,
+    )
+    assert (ran.stdout, ran.stderr) == ("True [4]\n", "")

@@ -154,16 +154,19 @@ def test_the_programs_own_decorators_are_called(shop: Shop, program: ModuleType)
     assert loaded(shop, "till_program:greet").call() == "HELLO ANN"
 
 
+@pytest.mark.parametrize("method", ["functools.singledispatchmethod", "Own"])
 @pytest.mark.parametrize("kind", ["", "@classmethod", "@staticmethod"])
 def test_a_method_that_chooses_by_type_calls_the_implementation_for_the_stored_type(
-    shop: Shop, program: ModuleType, kind: str
+    shop: Shop, program: ModuleType, kind: str, method: str
 ) -> None:
     first = "" if kind == "@staticmethod" else "self, "
     source = f"""
 import functools
 
+class Own(functools.singledispatchmethod): pass
+
 class Chooser:
-    @functools.singledispatchmethod
+    @{method}
     {kind}
     def show({first}value): return "any"
     @show.register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copyreg
 import signal
 import sys
 import time
@@ -331,3 +332,39 @@ def test_objects_of_extension_modules_that_cannot_be_pickled_cost_only_themselve
 
     assert again["good"] == 1
     assert type(again["bad"][0]) is Placeholder
+
+
+class Observed(type):
+    """A metaclass that notes which attributes of its classes are set."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        noted.append(name)
+        super().__setattr__(name, value)
+
+
+noted: list[str] = []
+
+
+class Slotted(metaclass=Observed):
+    __slots__ = ("__hidden", "first")
+
+    def __init__(self) -> None:
+        self.first, self.__hidden = 1, 2
+
+
+class SlottedTwin(metaclass=Observed):
+    __slots__ = ("__hidden", "first")
+
+
+class Open(metaclass=Observed):
+    def __init__(self) -> None:
+        self.first = 1
+
+
+def test_a_metaclass_is_not_asked_to_keep_the_slots_of_a_class() -> None:
+    loaded = thaw(frozen((Slotted(), Open())).data)
+    assert noted == []
+    assert (loaded[0].first, loaded[0]._Slotted__hidden, vars(loaded[1])) == (1, 2, {"first": 1})
+    usual = copyreg._slotnames(SlottedTwin)
+    assert vars(Slotted)["__slotnames__"] == [name.replace("Twin", "") for name in usual]
+    assert vars(Open)["__slotnames__"] == []

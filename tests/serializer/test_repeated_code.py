@@ -36,7 +36,7 @@ def usual(max_bytes: int = 10**6) -> Freezer:
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     repeated_code._forms.clear()
-    repeated_code._streams.clear()
+    by_value._streams.clear()
 
 
 def made(number: Any, text: Any = "x") -> types.FunctionType:

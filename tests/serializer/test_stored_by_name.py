@@ -50,6 +50,7 @@ NAMED: dict[str, Any] = {
     "a singleton with slots": held.SLOTTED,
     "a text of a type of its own": held.NAME,
     "a sentinel": held.MISSING,
+    "a sentinel of a nameless class": held.NAMELESS,
     "a singleton of a class": held.Level.HIGH,
 }
 
@@ -120,6 +121,15 @@ def test_a_singleton_that_is_gone_comes_back_as_it_was(monkeypatch: pytest.Monke
     name, flate = thaw(data)
 
     assert type(name) is held.Name and name == "/FlateDecode" and flate.name == "flate"
+
+
+def test_an_object_of_a_nameless_class_with_attributes_is_stored_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held.NAMELESS, "size", 3, raising=False)
+    loaded = thaw(frozen(held.NAMELESS).data)
+    assert loaded is not held.NAMELESS and loaded.size == 3
+    monkeypatch.undo()
+    assert thaw(frozen(type(held.NAMELESS)()).data) is not held.NAMELESS
+    assert thaw(frozen(held.NAMELESS).data) is held.NAMELESS
 
 
 def test_a_module_level_object_that_can_change_in_place_is_stored_with_its_state() -> None:

@@ -142,6 +142,16 @@ def test_slow_code_takes_a_bounded_share_of_the_time_whatever_the_budget(monkeyp
     assert args[1]() == 1 and args[2] == "beside"
 
 
+def test_slow_code_is_not_tried_again_once_code_has_taken_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "_CODE_SECONDS", -1.0)
+    monkeypatch.setattr(time_limit, "process_time", lambda: 0.0)
+    slow = Slow(0.02)
+    for _ in range(4):
+        notes = freeze_call(None, (lambda: slow,), {}, NAMES, rules(100.0)).notes
+        assert [note.reason for note in notes] == [pickler.SHARE_SPENT]
+    assert Slow.pickled == 1
+
+
 def test_a_hook_that_overruns_is_not_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickler, "HOOK_SECONDS", 0.03)
     monkeypatch.setattr(time_limit, "SECONDS", 0.03)

@@ -180,3 +180,20 @@ def test_the_first_of_several_writers_creates_a_file_and_no_draft_stays(tmp_path
 
     assert os.listdir(tmp_path) == ["x"]
     assert (tmp_path / "x").read_bytes() == b"first"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may change the root folder")
+def test_nothing_is_made_in_a_root_folder_that_the_program_chose(tmp_path: Path) -> None:
+    jail = tmp_path / "jail"
+    jail.mkdir()
+    child = os.fork()
+    if not child:
+        try:
+            os.chroot(jail)
+            with pytest.raises(FileNotFoundError):
+                files.make_folders(str(tmp_path / "captures"))
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert list(jail.iterdir()) == []

@@ -148,4 +148,5 @@ FLATE = Filter("flate")
 SLOTTED = Slotted("one")
 NAME = Name("/FlateDecode")
 MISSING = object()
+NAMELESS = type("Nameless", (), {"__repr__": lambda self: "nameless"})()  # as `missing` of jinja2
 REGISTRY = Registry()

@@ -66,3 +66,16 @@ class TargetFinder:
         for index, finder in reversed(list(enumerate(sys.meta_path))):
             if finder is self:
                 del sys.meta_path[index]
+
+
+def main_names() -> set[str]:
+    """The names under which the main program could have been imported."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    path = getattr(main, "__file__", None) or next(iter(sys.argv), "")  # a script's `__file__` is gone at exit
+    names = {"__main__"}
+    if spec is not None:
+        names.add(spec.name.removesuffix(".__main__"))
+    elif isinstance(path, str) and path.endswith(".py"):
+        names.add(path.rpartition("/")[2].removesuffix(".py"))
+    return names

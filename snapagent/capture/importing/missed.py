@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from ...config.targets import Target, why_never_target
+from . import main_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
     from ...config.reading import Config
     from ...config.targets import TargetSet
@@ -30,8 +29,7 @@ _PAST_THE_HOOK = (
 
 def missed_targets(config: Config, seen: set[str]) -> Iterator[tuple[Target, str]]:
     """(target, reason and remedy) of each target named exactly whose module is loaded but was not instrumented."""
-    main = sys.modules.get("__main__")
-    names = main_names(main) if main is not None else set()
+    names = main_names()
     for rule in config.rules:
         if not rule.pattern.is_exact or rule.pattern.is_dotted:
             continue
@@ -68,15 +66,3 @@ def _may_be_submodule(target: Target) -> bool:
     head, dot, _ = target.qualname.partition(".")
     namespace = object.__getattribute__(sys.modules[target.module], "__dict__")
     return bool(dot) and "__path__" in namespace and head not in namespace
-
-
-def main_names(main: ModuleType) -> set[str]:
-    """The names under which the main program could have been imported."""
-    spec = getattr(main, "__spec__", None)
-    path = getattr(main, "__file__", None) or next(iter(sys.argv), "")  # a script's `__file__` is gone at exit
-    names = {"__main__"}
-    if spec is not None:
-        names.add(spec.name.removesuffix(".__main__"))
-    elif isinstance(path, str) and path.endswith(".py"):
-        names.add(os.path.splitext(os.path.basename(path))[0])
-    return names

@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ...core.functions import CALLABLES, held_by, inside, is_own, kind_of
-from ...core.type_facts import mro, namespace, qualname
+from ...core.type_facts import instance_dict, mro, namespace, qualname
 from .slots import ClassPlace, DescriptorPlace, DictPlace, DispatchPlace, Place
 from .wrapper import SnapWrapper, inner_of
 
@@ -75,8 +75,10 @@ class Discovery:
             function = inside(value)
             if type(function) in CALLABLES:
                 self._add(function, name, kind_of(kind_of_value, kind), DescriptorPlace(value, place))
-        elif kind_of_value is functools.singledispatchmethod:
-            self._add(vars(value)["dispatcher"], name, kind, DispatchPlace(value))
+        elif issubclass(kind_of_value, functools.singledispatchmethod):
+            dispatcher = (instance_dict(value) or {}).get("dispatcher")
+            if dispatcher is not None:  # a subclass may do without
+                self._add(dispatcher, name, kind, DispatchPlace(value))
         elif kind == "function" and kind_of_value is not SnapWrapper:
             function = held_by(value, name, self._module, self._namespace, _below)
             if function is not None:

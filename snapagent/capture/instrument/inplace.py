@@ -6,17 +6,15 @@ The function object stays the same; its old code moves to a twin, which the new 
 
 from __future__ import annotations
 
-import inspect
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from ...core.functions import FLAVOR_FLAGS, ITERABLE_COROUTINE
 from .frames import FILE_NAME
 from .trampolines import PARTS, GatedParts, Parts, gated_code, swap_code
 
 if TYPE_CHECKING:
     from ..recording.recorder import Recorder
-
-_FLAVOR_FLAGS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 
 
 def is_swapped(function: object) -> bool:
@@ -58,9 +56,10 @@ def _swap(function: FunctionType, recorder: Any, kind: type[Parts], template: Co
     parts = kind(recorder, twin, code)
     own = function.__dict__
     if "__wrapped__" not in own and "__signature__" not in own:
-        signature = inspect.signature(twin)
+        from inspect import signature  # 4 ms, for which a program whose functions are wrapped has no use
+
         own["__wrapped__"] = twin
-        own["__signature__"] = signature  # for `inspect.getfullargspec`, which does not follow `__wrapped__`
+        own["__signature__"] = signature(twin)  # for `inspect.getfullargspec`, which does not follow `__wrapped__`
     function.__code__ = _code_for(code, parts, template)
 
 
@@ -71,8 +70,8 @@ def _code_for(code: CodeType, parts: Parts, template: CodeType) -> CodeType:
         co_qualname=code.co_qualname,
         co_firstlineno=code.co_firstlineno,
         co_freevars=code.co_freevars,  # as many as the function's closure has
-        # For `inspect.iscoroutinefunction` and the like; the instructions alone decide what a call returns.
-        co_flags=template.co_flags | code.co_flags & _FLAVOR_FLAGS,
+        # The instructions alone decide what a call returns.
+        co_flags=template.co_flags | code.co_flags & FLAVOR_FLAGS,
     )
 
 
@@ -90,7 +89,7 @@ def _restore(function: FunctionType, kind: type[Parts]) -> None:
     parts = _parts(function, kind)
     if parts is None:
         return
-    if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
+    if function.__code__.co_flags & ITERABLE_COROUTINE:
         parts.make_awaitable()
     function.__code__ = parts.original
     if function.__dict__.get("__wrapped__") is parts.function:

@@ -10,7 +10,7 @@ from functools import singledispatchmethod
 from typing import Any
 
 from ...core.functions import inside
-from ...core.type_facts import find, namespace
+from ...core.type_facts import find, instance_dict, namespace
 
 
 class DictPlace:
@@ -80,22 +80,22 @@ class DescriptorPlace:
 class DispatchPlace:
     """The dispatcher of a `singledispatchmethod`: each implementation that it chooses is called through the wrapper."""
 
-    __slots__ = ("descriptor",)
+    __slots__ = ("_held",)
 
     def __init__(self, descriptor: singledispatchmethod[Any]) -> None:
-        self.descriptor = descriptor
+        self._held = instance_dict(descriptor) or {}
 
     @property
     def is_writable(self) -> bool:
         return True
 
     def read(self) -> Any:
-        dispatcher = vars(self.descriptor)["dispatcher"]
+        dispatcher = self._held["dispatcher"]
         return dispatcher.wrapper if type(dispatcher) is _Dispatcher else dispatcher
 
     def write(self, value: Any) -> None:
         is_wrapper = hasattr(type(value), "_self_wrapper")
-        vars(self.descriptor)["dispatcher"] = _Dispatcher(self.read(), value) if is_wrapper else value
+        self._held["dispatcher"] = _Dispatcher(self.read(), value) if is_wrapper else value
 
 
 class _Dispatcher:
@@ -107,6 +107,9 @@ class _Dispatcher:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.dispatcher, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.dispatcher(*args, **kwargs)
 
     def dispatch(self, cls: type) -> Any:
         chosen = self.dispatcher.dispatch(cls)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from inspect import CO_COROUTINE, CO_ITERABLE_COROUTINE
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ...core.functions import COROUTINES
 from .function_wrapper import function_wrapper
 from .method_flag import call_without_binding
 from .trampolines import trampoline
@@ -96,7 +96,7 @@ def _is_coroutine_inside(function: Any) -> bool:
     """Whether a plain function decorates a coroutine function."""
     seen: set[int] = set()
     while type(function) is FunctionType and id(function) not in seen:
-        if function.__code__.co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE):
+        if function.__code__.co_flags & COROUTINES:
             return True
         seen.add(id(function))
         function = getattr(function, "__wrapped__", None)  # not in its `__dict__`, which would be made for this

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ...core.clock import perf_counter, thread_time
 from ...sealing.raw_call import RawCall
 from ...sealing.redaction.earlier import EarlierSecrets
-from ...sealing.seal import SealRules, seal_in_stages, shape_before_sealing
+from ...sealing.seal import STAGES, Sealing, SealRules, shape_before_sealing
 from ...store.keys import pseudonym_key
 from .origin import Origins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ...bundle import SigningKey
     from ...sealing.seal import Sealed, Tape
@@ -32,34 +34,37 @@ class CallSealer:
         self._origins = Origins()
 
     def __call__(self, calls: Sequence[Pending]) -> list[Sealed | Exception]:
-        """Seal calls, each stage of it for all of them before the next; one that fails does not touch the others.
+        """Seal calls of one function, each stage for all of them before the next. One that fails harms no other.
 
         The processor time of all is accounted to the calls in proportion to the time that each took.
         """
-        results: list[Sealed | Exception | None] = [None] * len(calls)
-        seconds = [0.0] * len(calls)
         began, now = thread_time(), perf_counter()
-        running = [(index, self._stages(call)) for index, call in enumerate(calls)]
-        while running:
-            for index, stages in running:
-                try:
-                    results[index] = next(stages)
-                except Exception as error:
-                    results[index] = error
-                before, now = now, perf_counter()
-                seconds[index] += now - before
-            running = [one for one in running if results[one[0]] is None]
-        share = (thread_time() - began) / (sum(seconds) or 1.0)
-        for call, took in zip(calls, seconds, strict=True):
-            call.sealed += took * share
-        return results  # type: ignore[return-value]  # none is None any more
+        rules, origin = self._facts_of(calls[0])
+        sealings = [Sealing(partial(self._begin, call, origin), rules, self._earlier) for call in calls]
+        for stage in STAGES:
+            for sealing in sealings:
+                if sealing.error is None:
+                    try:
+                        stage(sealing)
+                    except Exception as error:
+                        sealing.error = error
+                    before, now = now, perf_counter()
+                    sealing.seconds += now - before
+        share = (thread_time() - began) / (sum([sealing.seconds for sealing in sealings]) or 1.0)
+        for call, sealing in zip(calls, sealings, strict=True):
+            call.sealed += sealing.seconds * share
+        return [sealing.error or sealing.sealed for sealing in sealings]
 
-    def _stages(self, call: Pending) -> Iterator[Sealed | None]:
+    def _facts_of(self, call: Pending) -> tuple[SealRules, Mapping[str, object]]:
+        """What all calls of one function have in common."""
         if self._pseudonym_key is None:
             self._pseudonym_key = pseudonym_key(self._keys, self._base_path)
-        origin = self._origins.of(call.target.module, getattr(call, "trace", None))
-        rules = SealRules.of(call.settings, self._pseudonym_key)
-        yield from seal_in_stages(_raw_call(call, origin), rules, self._earlier, _tape_of(call))
+        return SealRules.of(call.settings, self._pseudonym_key), self._origins.of(call.target.module)
+
+    def _begin(self, call: Pending, origin: Mapping[str, object]) -> tuple[RawCall, Tape | None]:
+        if hasattr(call, "trace"):
+            origin = self._origins.of(call.target.module, call.trace)
+        return _raw_call(call, origin), _tape_of(call)
 
     def shape_of(self, call: Pending) -> str:
         """The shape of a call's arguments before anything is redacted in them. Its time counts as that of sealing."""

@@ -33,6 +33,8 @@ class WorkLock:
         self.release()
 
     def release(self) -> None:
+        if self._holder != get_ident():  # a signal handler forked this process meanwhile: it has another lock
+            return
         self._holder = 0
         self._lock.release()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from ...core.signals import belongs_to_program
 from ...core.type_facts import (
@@ -53,7 +53,7 @@ from .object_handlers import (
     freeze_without_hooks,
     left_out,
 )
-from .reduce import HOOKS, is_honest, is_made_without_arguments
+from .reduce import HOOKS, is_honest, is_made_without_arguments, note_slots
 from .singletons import may_be_singleton
 from .time_limit import SlowOnes
 
@@ -72,7 +72,7 @@ class Decisions(dict[type, "Handler"]):
     `as_first` gives every value the form that version 0.1.0 gave it: for look-ups of calls that it stored.
     """
 
-    __slots__ = ("_exclude_types", "_passing", "aliases", "as_first", "named", "slow")
+    __slots__ = ("_exclude_types", "_passing", "aliases", "as_first", "circular", "named", "slow")
 
     def __init__(self, exclude_types: tuple[str, ...], as_first: bool = False) -> None:
         super().__init__()
@@ -84,6 +84,8 @@ class Decisions(dict[type, "Handler"]):
         # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
         self.aliases: tuple[bytes, tuple[str, ...]] | None = None
         self.slow = SlowOnes()
+        # Functions with a default that leads back to them: finding that out again would take as long as storing them.
+        self.circular: WeakSet[types.FunctionType] = WeakSet()
 
     def decide(self, value: object) -> Handler:
         """The handler for the type of `value`, which was not met before."""
@@ -91,6 +93,7 @@ class Decisions(dict[type, "Handler"]):
         known = self._passing.get(kind)
         if known is not None:
             return known
+        note_slots(kind)
         handler = self._handler(kind)
         if not self.as_first and kind is not Placeholder and handler in (plain, freeze_by_hooks, freeze_nameless):
             handler = _by_own_state(kind) or handler

@@ -12,7 +12,7 @@ from . import own_state
 from .code_handlers import must_be_named, must_be_storable
 from .handler import plain
 from .reduce import Unstorable
-from .singletons import singleton_form
+from .singletons import name_of_nameless, singleton_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +31,17 @@ def freeze_by_hooks(dump: Dump, value: Any) -> Any:
 
 
 def freeze_nameless(dump: Dump, value: Any) -> Any:
-    """For a class that no module names: its code is stored by value when the pickle form refers to the class."""
+    """For a class that no module names: its code is stored by value when the pickle form refers to the class.
+
+    A sentinel that a module holds goes by its name.
+    """
     handler = handler_now(dump, value)
     if handler is not freeze_nameless:
         return handler(dump, value)
+    name = None if dump.decisions.as_first else name_of_nameless(value)
+    if name is not None:
+        dump.packages.add(module_name(type(value)).partition(".")[0])
+        return load_named, (name,)
     form = dump.reduce_once(value)
     if _refers_to_class(form, value):
         must_be_storable(dump, type(value))

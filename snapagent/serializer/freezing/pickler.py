@@ -7,14 +7,15 @@ looks up the handler of the type. A value that cannot be stored becomes a placeh
 from __future__ import annotations
 
 import pickle
-from types import MethodType
+from types import FunctionType, MethodType
 
 from ...bundle import Note
 from ...core.clock import monotonic, perf_counter, thread_time
 from ...core.paths import EXCEPTION, OUTCOME_ROOTS
 from ...core.type_facts import is_class, type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
-from ..by_value import dump_by_value, name_of_code
+from ..by_value import dump_by_value
+from ..code_forms import Circular, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
 from .children import Locator
@@ -184,29 +185,34 @@ class Freezer(pickle.Pickler):
             # A class by its name: it must not be kept alive, and a function makes another one in each of its calls.
             one = type_name(code) if is_class(code) else code.__code__
             self._refuse_slow(one)
+            slow = self.decisions.slow
+            has_little = slow.have_spent_all
+            if has_little and one in slow:
+                raise Unstorable(SHARE_SPENT)
+            if type(code) is FunctionType and code in self.decisions.circular:  # a metaclass may define `__hash__`
+                raise Circular(code)
             if id(code) in self._unfinished:
                 raise Unstorable("its class refers to itself")
             is_outermost = not self._unfinished
             used, forgiven = thread_time(), self.time_limit.forgiven
             self._unfinished.add(id(code))
             try:
-                known = self._code[id(code)] = code, self._dump_code(code, one)
+                data = self._dump_in_little_time(code) if has_little else dump_by_value(code, self)
             except RecursionError:
                 raise Unstorable("it is nested too deep to be stored by value") from None
+            except Circular as reason:
+                if reason.function is code:
+                    self.decisions.circular.add(code)
+                raise
             finally:
                 self._unfinished.discard(id(code))
-                took = thread_time() - used - (self.time_limit.forgiven - forgiven)
-                self.decisions.slow.record_code(one, took, is_outermost)
+                slow.record_code(one, thread_time() - used - (self.time_limit.forgiven - forgiven), is_outermost)
+            known = self._code[id(code)] = code, data
             self.by_value[name_of_code(code)] = None
         return known[1]
 
-    def _dump_code(self, code: Any, one: object) -> bytes:
+    def _dump_in_little_time(self, code: Any) -> bytes:
         """Raises TooSlow, Unstorable."""
-        slow = self.decisions.slow
-        if not slow.have_spent_all:
-            return dump_by_value(code, self)
-        if one in slow:
-            raise Unstorable(SHARE_SPENT)
         limit = self.time_limit.lower(SLOW_CODE)
         try:
             data = dump_by_value(code, self)

@@ -7,11 +7,13 @@ whole dump. Exceptions that a signal handler of the program raises meanwhile pas
 from __future__ import annotations
 
 import copyreg
+import types
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from ...core.functions import own_code
 from ...core.signals import belongs_to_program
-from ...core.type_facts import find, is_class, is_heap_type, remembered, type_name
+from ...core.type_facts import find, is_class, is_heap_type, mro, namespace, remembered, type_name
 from ..naming import MainIsMet, function_behind, is_named
 from .byte_limit import TooBig, TooSlow
 
@@ -49,6 +51,14 @@ def raise_unstorable(error: BaseException) -> NoReturn:
         finally:
             del error  # else the exception and this frame, with all values, keep each other alive
     raise Unstorable(f"it cannot be pickled ({type_name(type(error))})") from None
+
+
+def note_slots(kind: type) -> None:
+    """Cache the slots on a class as `copyreg` does at its first object, without the `__setattr__` of a metaclass."""
+    if type(find(type(kind), "__setattr__")[1]) is types.FunctionType and "__slotnames__" not in namespace(kind):
+        names = copyreg._slotnames(types.SimpleNamespace(__mro__=mro(kind), __slots__=()))  # type: ignore[attr-defined]
+        with suppress(TypeError):  # the metaclass derives from one in C that has a `__setattr__` of its own
+            type.__setattr__(kind, "__slotnames__", names)
 
 
 def reduce(value: Any) -> Reduced:

@@ -10,7 +10,7 @@ import types
 
 from ...core.type_facts import attributes, find, is_class, is_heap_type, module_name, mro, namespace, qualname
 from ..enums import is_enum_class
-from ..held import may_hold, name_of_object
+from ..held import may_hold, name_in_own_module, name_of_object
 from ..naming import is_named
 from ..rebuild import base_of, load_singleton
 from .reduce import HOOKS, is_honest
@@ -37,6 +37,19 @@ def singleton_form(value: Any) -> tuple[Any, ...] | None:
     if not all(map(_is_constant, state.values())):
         return None
     return load_singleton, (name, type(value), base_of(value), state)
+
+
+def name_of_nameless(value: Any) -> str | None:
+    """`module:path` of an object without attributes, such as a sentinel, which the module of its nameless class holds.
+
+    Nothing but its identity is known of it.
+    """
+    kind = type(value)
+    if not all(base is object or _is_visible_base(base) for base in mro(kind)) or not is_honest(kind):
+        return None
+    if attributes(value) or base_of(value) is not None:
+        return None
+    return name_in_own_module(value)
 
 
 def _is_state_visible(kind: type) -> bool:
