@@ -8,7 +8,8 @@ lies within the target's own call. Both sides compute it from inert graphs, so n
 from __future__ import annotations
 
 from ..core.records import Record
-from ..sealing.hashing.canonical import Canonical, digest
+from ..sealing.hashing.atoms import digest
+from ..sealing.hashing.canonical import Canonical
 from ..sealing.opened_call import OpenedCall
 from ..serializer.inert.decode import Inert, StandIn, stand_in
 from ..serializer.inert.walk import Roots, items_of, put, substitute, walk

@@ -15,8 +15,8 @@ from operator import itemgetter
 
 from ..core.json_text import JsonMapping, quoted
 from ..core.paths import RESULT, parameter_key
-from .hashing.atoms import ATOMS, HINT, SORTED, is_plain, text_of_name
-from .hashing.canonical import LONG, VERSION, HashResult, hash_of
+from .hashing.atoms import ATOMS, HINT, LONG, SORTED, is_plain, text_of_name
+from .hashing.canonical import VERSION, HashResult, hash_of
 from .preview import preview_text
 from .preview_tree import LEAF_LIMIT, TREE_ITEMS, tree_template
 from .redaction.surroundings import MOST_IN_PAIR

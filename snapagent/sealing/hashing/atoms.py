@@ -34,8 +34,15 @@ HINT = "redacted-"
 _PSEUDONYM_BYTES = re.compile(PSEUDONYM.pattern.encode())
 _HINT_BYTES = HINT.encode()
 
+LONG = 2000  # characters: a longer piece is replaced by its digest
 _MANY = 1 << 64  # an int beyond it is written in hexadecimal: decimal is limited in length, and slow
 _SHORT_BYTES = 32
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, hexadecimal; lone surrogates are allowed."""
+    data = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()
 
 
 def _int_text(value: int) -> str:

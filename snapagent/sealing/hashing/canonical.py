@@ -11,13 +11,13 @@ different values share one. Long pieces are replaced by their digests, which lim
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from operator import itemgetter
 
 from ...core.records import Record
 from ...serializer.inert.decode import StandIn
-from .atoms import ATOMS, HINT, LEAVES, SORTED, literal_text, row_text, text_of_name
+from .at_once import AT_ONCE, TEXT_KEYS, write_at_once
+from .atoms import ATOMS, LEAVES, LONG, SORTED, digest, row_text, text_of_name
 from .objects import is_of_second_version, write_class, write_object
 from .refine import Refinement
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 VERSION = "h1"
 SECOND = "h2"  # of calls with a value in a form that version 0.1.0 did not have
 DIGITS = 32  # hexadecimal, of SHA-256: 128 bits
-LONG = 2000  # characters: a longer piece is replaced by its digest
 MAX_DEPTH = 150  # nested containers: deeper ones contribute a constant and are opaque
 MAX_NODES = 500_000  # containers visited: bounds graphs whose cycles have very many ways through
 
@@ -112,9 +111,9 @@ class Canonical:
         atom = ATOMS.get(kind)
         if atom is not None:
             return atom(value)
-        write_at_once = _AT_ONCE.get(kind)
-        if write_at_once is not None:
-            text = write_at_once(value)
+        write = AT_ONCE.get(kind)
+        if write is not None:
+            text = write(value)
             if text is not None:
                 return text
         identity = id(value)
@@ -167,7 +166,7 @@ class Canonical:
         try:
             return self.of(value), self.opaque
         except Tangled:
-            refinement = Refinement(_write_node, _write_at_once)
+            refinement = Refinement(_write_node, write_at_once)
             text = refinement.text(value)
             self._forget()
             self._digests.update({identity: colour[:16] for identity, colour in refinement.near.items()})
@@ -212,78 +211,6 @@ class Canonical:
             self._dropped.add(self._open.popitem()[0])
 
 
-_TEXT_KEYS = {str}
-
-
-def _flat_list(value: list[Any]) -> str | None:
-    return _flat("l", value) if LEAVES.issuperset(map(type, value)) else None
-
-
-def _flat_tuple(value: tuple[Any, ...]) -> str | None:
-    return _flat("t", list(value)) if LEAVES.issuperset(map(type, value)) else None
-
-
-def _flat_dict(value: Mapping[Any, Any]) -> str | None:
-    if not LEAVES.issuperset(map(type, value.values())) or not _TEXT_KEYS.issuperset(map(type, value)):
-        return None
-    names, text = SORTED[tuple(value)]
-    return _flat(text, list(map(value.__getitem__, names)))
-
-
-def _flat(tag: str, values: list[Any]) -> str | None:
-    """The text of a container of nothing but atoms; None where it cannot be written at once."""
-    text = literal_text(values)
-    if text is None or HINT in text:
-        return None
-    return tag + text if len(text) + len(tag) <= LONG else "#" + digest(tag + text)
-
-
-_FLAT: dict[type, Callable[[Any], str | None]] = {list: _flat_list, tuple: _flat_tuple, dict: _flat_dict}
-
-
-def _shallow_list(value: list[Any]) -> str | None:
-    return _shallow("l", value)
-
-
-def _shallow_tuple(value: tuple[Any, ...]) -> str | None:
-    return _shallow("t", list(value))
-
-
-def _shallow_dict(value: Mapping[Any, Any]) -> str | None:
-    if not _TEXT_KEYS.issuperset(map(type, value)):
-        return None
-    names, text = SORTED[tuple(value)]
-    return _shallow(text, list(map(value.__getitem__, names)))
-
-
-def _shallow(tag: str, values: list[Any]) -> str | None:
-    """The text of a container of atoms and of containers of nothing but atoms: no cycle can go through it, so that it
-    needs no place in the walk. None for any other."""
-    if LEAVES.issuperset(map(type, values)):
-        return _flat(tag, values)
-    atoms: list[Any] = []
-    others: list[str] = []
-    for value in values:
-        kind = type(value)
-        if kind in LEAVES:
-            atoms.append(value)
-            continue
-        write = _FLAT.get(kind)
-        text = write(value) if write is not None else None
-        if text is None:
-            return None
-        atoms.append(...)
-        others.append(text)
-    text = literal_text(atoms)
-    if text is None or HINT in text:
-        return None
-    text = f"{tag}{text}{''.join(others)}"
-    return text if len(text) <= LONG else "#" + digest(text)
-
-
-_AT_ONCE: dict[type, Callable[[Any], str | None]] = {list: _shallow_list, tuple: _shallow_tuple, dict: _shallow_dict}
-
-
 def _write_list(canonical: TextWriter, value: list[Any]) -> str:
     return "l" + row_text(canonical, value)
 
@@ -293,7 +220,7 @@ def _write_tuple(canonical: TextWriter, value: tuple[Any, ...]) -> str:
 
 
 def _write_dict(canonical: TextWriter, value: Mapping[Any, Any]) -> str:
-    if set(map(type, value)) <= _TEXT_KEYS:
+    if set(map(type, value)) <= TEXT_KEYS:
         names, text = SORTED[tuple(value)]
         return text + row_text(canonical, list(map(value.__getitem__, names)))
     ordered = _sorted_keys(value)
@@ -308,7 +235,7 @@ def _sorted_keys(value: Mapping[Any, Any]) -> list[Any] | None:
     """The keys in an order that insertion does not change: a walk numbers nodes as it meets them. None without one."""
     if set(map(type, value)) <= {int}:
         return sorted(value)
-    texts = [_write_at_once(key) for key in value]
+    texts = [write_at_once(key) for key in value]
     if None in texts or len(set(texts)) < len(texts):  # all redacted keys have the same text
         return None
     return [key for _, key in sorted(zip(texts, value, strict=True), key=itemgetter(0))]
@@ -335,12 +262,6 @@ _WRITERS: dict[type, Callable[[TextWriter, Any], str]] = {
 }
 
 
-def digest(text: str) -> str:
-    """SHA-256 of a text, hexadecimal; lone surrogates are allowed."""
-    data = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(data).hexdigest()
-
-
 def argument_hash(
     bound: Mapping[str, Any], instance: str | None = None, canonical: Canonical | None = None
 ) -> HashResult:
@@ -362,12 +283,6 @@ def argument_hash(
 
 def _write_node(writer: TextWriter, value: Any) -> str:
     return _WRITERS.get(type(value), _write_inert)(writer, value)
-
-
-def _write_at_once(value: Any) -> str | None:
-    kind = type(value)
-    write = ATOMS.get(kind) or _AT_ONCE.get(kind)
-    return write(value) if write is not None else None
 
 
 def _versioned(texts: Mapping[str, str], newer: Collection[str]) -> str:

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...bundle import Note
-from ...placeholder import PLACEHOLDER, REDACTED
-from ...serializer.inert.decode import Inert, stand_in
-from ...serializer.inert.nodes import inert_type_name, is_atom
+from ...placeholder import REDACTED
+from ...serializer.inert.decode import Inert
+from ...serializer.inert.nodes import is_atom
 from ...serializer.inert.walk import (
     NO_STEP,
     Item,
@@ -39,6 +39,7 @@ from .http_texts import is_body
 from .looks import could_be_secret
 from .names import WHOLE, inherited
 from .patterns import is_card_number, secrets_in
+from .placeholders import is_placeholder, placeholder, type_shown
 from .pseudonyms import Pseudonyms, is_pseudonym
 from .request_texts import RequestTexts
 from .requests import COOKIES, REQUEST, RequestNames, context_of
@@ -143,7 +144,7 @@ class Redaction:
                 new = child if rule == _ALLOWED else self._without_packed_secrets(part, place, item, rule, why)
             else:
                 new = child
-                if not _is_placeholder(child):
+                if not is_placeholder(child):
                     below.append(self._place_below(rule, place, item))
             if new is not child:
                 changes[item.slot] = new
@@ -272,10 +273,10 @@ class Redaction:
             new: Any = self._pseudonyms.of(child, rule)
             self._note(part, place, item, kind.__name__, why)
             return new
-        if child is None or _is_placeholder(child) or is_code(child) or (kind in BUILT_IN and not child):
+        if child is None or is_placeholder(child) or is_code(child) or (kind in BUILT_IN and not child):
             return child
         self._pseudonyms.remember_all_in(child)
-        shown = _type_shown(child)
+        shown = type_shown(child)
         self._note(part, place, item, shown, why)
         return placeholder(path_of(extended(place.link, item.key)), shown, why)
 
@@ -307,13 +308,13 @@ class Redaction:
             if isinstance(new, Inert):
                 packed = packed_in(new)
                 if packed is not None and self._search.occur_in(packed[1]):
-                    new = placeholder(path_of(extended(place.link, item.key)), _type_shown(new), _EQUAL)
+                    new = placeholder(path_of(extended(place.link, item.key)), type_shown(new), _EQUAL)
             elif type(new) is int and self._search.has_number(new):
                 new = placeholder(path_of(extended(place.link, item.key)), "int", _EQUAL)
             if new is not item.child:
                 changes[item.slot] = new
                 self._lengths.changed(item.child, new)
-                self._note(part, place, item, _type_shown(item.child), _EQUAL)
+                self._note(part, place, item, type_shown(item.child), _EQUAL)
         if changes:
             put(place, changes, replaced)
         if type(place.node) is dict:
@@ -343,23 +344,6 @@ def _forget_streams_within(roots: Roots) -> None:
     for place in walk(roots):
         if isinstance(place.node, Inert) and place.node.raw is not None:
             place.node.raw = None  # the graph decoded from it may have changed, so it is encoded again
-
-
-def placeholder(path: str, type_name: str, why: str) -> Inert:
-    """The placeholder for a secret that is not text or bytes, as an inert node."""
-    node: Inert = stand_in(*PLACEHOLDER.split(":"))(path, REDACTED, type_name, why, "")
-    return node
-
-
-def _is_placeholder(value: object) -> bool:
-    return isinstance(value, Inert) and type(value).name == PLACEHOLDER
-
-
-def _type_shown(value: Any) -> str:
-    """The type that a value has in the program: the pickle of an array names a function, not its type."""
-    if packed_in(value) is None:
-        return inert_type_name(value)
-    return "numpy.generic" if type(value).qualname == "scalar" else "numpy.ndarray"
 
 
 def _shown(label: object) -> str:
