@@ -14,6 +14,8 @@ from _queue import Empty, SimpleQueue
 from collections.abc import Callable
 from contextlib import suppress
 
+from ...core.threads import idents
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
@@ -81,12 +83,14 @@ def are_all() -> bool:
     A child that is forked in another thread than the main one, and an embedded interpreter, end when their last
     thread ends; no exit function runs then.
     """
-    return running.issuperset(sys._current_frames())
+    found = idents()
+    return found is not None and running.issuperset(found)
 
 
 def are_all_others() -> bool:
     """Whether the running thread is the only one of the program."""
-    return len(sys._current_frames()) == 1 + len(running)
+    found = idents()
+    return found is not None and len(found) == 1 + len(running)
 
 
 def wait_until_gone(native: int) -> None:
