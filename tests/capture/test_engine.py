@@ -16,7 +16,7 @@ import pytest
 
 from snapagent import install, load_capture, load_captures, uninstall
 from snapagent.capture.activation import current
-from snapagent.capture.recording import admission
+from snapagent.capture.recording import admission, budget
 from snapagent.store import Store
 
 SOURCE = '''
@@ -224,7 +224,7 @@ def test_calls_that_were_not_sampled_say_so(capturing: Capturing, store: Store) 
 def test_calls_over_the_budget_are_skipped_and_counted(
     capturing: Capturing, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission, "BURST", 0.0)
+    monkeypatch.setattr(budget, "BURST", 0.0)
     sample = capturing(budget="0.001%")
     for number in range(50):
         sample.add(number)

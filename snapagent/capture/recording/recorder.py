@@ -28,7 +28,8 @@ from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import freeze, freeze_outcome, freeze_result
 from ..host_guard import describe, log_once
-from .admission import COSTLY, LEAST_DEBT, LOADING, OVER_BUDGET, SEAL, TOO_SLOW, UNSEEN
+from .admission import COSTLY, OVER_BUDGET, SEAL, TOO_SLOW, UNSEEN
+from .budget import LEAST_DEBT, LOADING
 from .pending import Pending
 from .trace_context import TRACING, note_trace
 
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from ...config.targets import Target
     from ...serializer.freezing.freeze import FreezeRules
     from ...serializer.freezing.frozen import Frozen
-    from .admission import Gate, Governor
+    from .admission import Gate
+    from .budget import Governor
     from .ledger import Ledger
 
 RECURSIVE = "recursive"  # a call of a target from inside itself
