@@ -96,7 +96,7 @@ def test_a_form_is_known_from_its_second_call_on() -> None:
         stored({"id": number, "items": [1, number]}, 5, result=(number, "ok"), function=two)
 
     (form,) = forms._forms.values()
-    assert form is not None and form.names == {"a", "b", "id", "items"}
+    assert form.names == {"a", "b", "id", "items"}
     known = forms.formed(("a", "b"), [{"id": 7, "items": [1, 2]}, 5, (7, "no")])
     assert known is not None and known.form is form
     assert known.shape() == "(a: {id: int, items: list[int]}, b: int)"
@@ -119,7 +119,7 @@ def test_what_templates_cannot_show_has_no_form(value: Any) -> None:
     for _ in range(3):
         stored([value], result=[value])
 
-    assert not any(forms._forms.values())
+    assert not forms._forms
 
 
 def test_values_that_refer_to_themselves_have_no_form() -> None:
