@@ -11,15 +11,17 @@ from _weakref import ref
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    Fact = TypeVar("Fact")
 
 
-def remembered(fact: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """A fact about a type that is found out once for each. No type is kept alive by that."""
-    known: dict[int, bool] = {}
+def remembered(fact: Callable[[Any], Fact]) -> Callable[[Any], Fact]:
+    """A fact about a type that is found out once for each. No type is kept alive by that: no fact must refer to it."""
+    known: dict[int, Fact] = {}
     references: dict[int, ref[type]] = {}
 
-    def ask(kind: Any) -> bool:
+    def ask(kind: Any) -> Fact:
         key = id(kind)
         try:
             return known[key]

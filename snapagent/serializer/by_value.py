@@ -17,8 +17,8 @@ from functools import cache
 
 from ..core.clock import perf_counter, thread_time
 from ..core.type_facts import is_class
-from .code_content import REFERS_TO_ITSELF, content_of, usable
-from .code_forms import CODE_TYPES, behind_wrapper, form_inside, module_of, state_of
+from .code_content import content_of, usable
+from .code_forms import CODE_TYPES, Circular, behind_wrapper, form_inside, module_of, state_of
 from .freezing.byte_limit import Sink
 from .freezing.c_stack import may_overflow
 from .freezing.reduce import Unstorable, ask
@@ -160,7 +160,7 @@ def _pickler() -> Any:
                 return usable(known[1])
             if id(value) in self._postproc:
                 # A part that is needed to make it leads back to it: dill would warn in the program, then fail.
-                raise Unstorable("its class refers to itself" if is_class(value) else REFERS_TO_ITSELF)
+                raise Unstorable("its class refers to itself") if is_class(value) else Circular(value)
             return form_inside(self._leaves, value)
 
         def save_namespace(self, namespace: dict[Any, Any]) -> None:

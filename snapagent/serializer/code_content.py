@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import pickle
 import types
+from sys import modules
 
 from ..core.type_facts import is_class
-from .code_forms import CODE_TYPES, behind_wrapper, form_inside, module_of, name_of_code, refuse_dragging, state_of
+from .code_forms import (
+    CODE_TYPES,
+    Circular,
+    behind_wrapper,
+    form_inside,
+    module_of,
+    name_of_code,
+    refuse_dragging,
+    state_of,
+)
 from .freezing.byte_limit import Sink, TooBig
-from .freezing.reduce import Unstorable
-from .naming import is_named
+from .naming import MAIN_NAMES, is_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +41,6 @@ if TYPE_CHECKING:
         def content_of_code(code: types.CodeType) -> bytes: ...
 
 
-REFERS_TO_ITSELF = "it refers to itself"
 _ITERATORS: tuple[type, ...] = (type(iter([])), type(iter({}.items())), type(iter(())))
 _CONSTANTS = frozenset({type(Ellipsis), type(NotImplemented)})
 
@@ -72,6 +80,15 @@ def _part(*parts: object) -> None:
     """Stands in a content before the parts of a function or method, or what is inside a wrapper."""
 
 
+def _is_at_top(code: Any) -> bool:
+    """Whether a module holds a function or class under its name: `is_named` for most, in a third of the time."""
+    name = code.__module__
+    module = modules.get(name) if type(name) is str else None
+    if type(module) is not types.ModuleType or name in MAIN_NAMES:
+        return False
+    return module.__dict__.get(code.__qualname__) is code
+
+
 class _Waiting:
     """What is stored once the outermost function is there."""
 
@@ -103,8 +120,9 @@ class _ContentPickler(pickle.Pickler):
         return module_of(value) if type(value) is dict and "__name__" in value else None
 
     def reducer_override(self, value: Any) -> Any:
-        if value is _part:
-            return "_part"
+        kind = type(value)
+        if (kind is types.FunctionType or kind is type) and _is_at_top(value):
+            return value.__qualname__
         if value is self._outermost and not is_named(value, value.__module__, value.__qualname__):
             refuse_dragging(value)
             self._leaves.by_value[name_of_code(value)] = None
@@ -112,7 +130,6 @@ class _ContentPickler(pickle.Pickler):
         known = self._forms.get(id(value))
         if known is not None:
             return usable(known[1])
-        kind = type(value)
         if kind is types.CodeType:
             return _part, (self._by_dill.content_of_code(value),)
         if kind is _Waiting:
@@ -146,7 +163,7 @@ class _ContentPickler(pickle.Pickler):
     # cells, from the last to the first: those of functions inside as well, once the outermost function is there.
     def _function(self, function: types.FunctionType) -> Any:
         if id(function) in self._functions:
-            raise Unstorable(REFERS_TO_ITSELF)  # it is not there yet, and dill needs it to make it
+            raise Circular(function)
         is_outermost = self._waiting is None
         waiting = self._waiting = self._waiting or _Waiting()
         module = module_of(function.__globals__)

@@ -49,6 +49,14 @@ CODE_TYPES = frozenset(
 )  # fmt: skip
 
 
+class Circular(Unstorable):
+    """A default of a function leads back to it, and so is needed to make it."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        super().__init__("it refers to itself")
+        self.function = function
+
+
 def form_inside(leaves: Leaves, value: Any) -> Any:
     """The pickle form of a value inside code; NotImplemented for code, and for what picklers store by themselves.
 

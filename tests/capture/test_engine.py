@@ -139,7 +139,7 @@ def test_a_target_that_our_own_pickling_calls_runs_bare(capturing: Capturing, st
     assert calls >= 1
 
 
-@pytest.mark.parametrize("step", ["freeze", "freeze_result", "time", "Recorder.pending_class"])
+@pytest.mark.parametrize("step", ["freeze", "freeze_result", "Recorder.pending_class"])
 def test_a_fault_of_ours_is_counted_and_never_reaches_the_caller(
     capturing: Capturing, store: Store, monkeypatch: pytest.MonkeyPatch, step: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

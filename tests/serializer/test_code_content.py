@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from snapagent.serializer import by_value
 from snapagent.serializer.by_value import dump_by_value
-from snapagent.serializer.freezing import time_limit
+from snapagent.serializer.freezing import pickler, time_limit
 from snapagent.serializer.freezing.freeze import FreezeRules
 from snapagent.serializer.freezing.pickler import Freezer
 from snapagent.serializer.freezing.prune import Pruner
@@ -325,6 +325,55 @@ def test_a_function_whose_default_leads_back_to_it_is_left_out_without_a_warning
     assert not told
     for result in results:
         assert [note.reason for note in result.notes if note.type == "function"] == ["it refers to itself"]
+
+
+def test_a_function_that_leads_back_to_itself_is_not_walked_again_nor_kept_alive() -> None:
+    import gc
+    import weakref
+
+    hooked, thing = Hooked(1), Thing(None)
+
+    def inside(first: Any = hooked, second: Any = thing) -> Any:
+        return first, second
+
+    thing.value = inside
+    Hooked.asked = 0
+    for _ in range(3):
+        assert [note.reason for note in frozen(inside).notes] == ["it refers to itself"]
+    assert Hooked.asked == 1
+    watched = weakref.ref(inside)
+    del inside, thing.value
+    gc.collect()
+    assert watched() is None
+
+
+def test_a_function_that_held_one_that_leads_back_to_itself_is_stored_once_it_does_not() -> None:
+    def inside(default: Any = None) -> Any:
+        return default
+
+    inside.__defaults__ = (inside,)
+    held = [inside]
+    function = lambdas(held)
+    assert [note.reason for note in frozen(function).notes] == ["it refers to itself"]
+    held[0] = 1  # type: ignore[call-overload]
+    assert round_trip(function)()[0] == [1]
+
+
+def test_a_class_is_not_hashed_before_dill_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Meta(type):
+        def __hash__(cls) -> int:
+            raise AssertionError("hashed")
+
+    class Local(metaclass=Meta):
+        pass
+
+    def inside(default: Any = None) -> Any:
+        return default
+
+    inside.__defaults__ = (inside,)
+    frozen(inside)  # so that there is a function to compare with
+    monkeypatch.setattr(pickler, "dump_by_value", lambda code, leaves: b"stored")
+    assert usual().code_of(Local) == b"stored"
 
 
 def test_a_cell_or_a_default_of_a_function_inside_may_lead_back() -> None:

@@ -21,7 +21,7 @@ from _thread import get_ident
 from sys import modules
 
 from ...bundle import BOUND_KINDS, CANCELLED, COMPLETE
-from ...core.clock import perf_counter, thread_time, time
+from ...core.clock import perf_counter, thread_time
 from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
@@ -190,7 +190,6 @@ class Recorder:
             pending.thread = me
             pending.frozen_call = call
             pending.paid = pending.sealed = 0.0
-            pending.started = time()
             pending.began = began
             pending.cost = pending.used = cost = perf_counter() - began
             if used:

@@ -14,7 +14,7 @@ from itertools import islice
 
 from ...core.paths import format_keys
 from ...core.signature import defaults_of
-from ...core.type_facts import attributes, is_class, is_exception_type, mro
+from ...core.type_facts import attributes, is_class, is_exception_type, mro, remembered
 from ..exceptions import chained
 from .iterator_forms import ONE_WAY, parts_of_one_way
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray, types.CodeType, types.ModuleType})
 ANY_MEMBER = "*"  # the key of a member of a set, which has none
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
-_EXACT = frozenset(_CONTAINERS)
 _BY_ID = {id(kind): kind for kind in _CONTAINERS}  # a metaclass may define `__hash__`
 _MOST_VISITED = 100_000
 _MOST_MEMBERS = 10_000  # of one container
@@ -37,10 +36,9 @@ UNKNOWN = "**"
 _ANYWHERE = ATOMS - {types.CodeType, types.ModuleType}  # equal ones may be one object, so identity tells no place
 
 
+@remembered
 def container_of(kind: type) -> Any:
     """The built-in container that a type is or derives from; None for others."""
-    if kind in _EXACT:
-        return kind
     return next((_BY_ID[id(base)] for base in mro(kind) if id(base) in _BY_ID), None)
 
 
@@ -60,6 +58,8 @@ def children(value: Any, most: int | None = None) -> Iterable[tuple[object, obje
     kind = type(value)
     if kind in ATOMS or is_class(value):
         return ()
+    if kind is types.FunctionType:
+        return _closure(value) if value.__closure__ or value.__defaults__ or value.__kwdefaults__ else ()
     container = container_of(kind)
     found: list[tuple[object, object]] = []
     if container is not None:
@@ -69,8 +69,6 @@ def children(value: Any, most: int | None = None) -> Iterable[tuple[object, obje
             return found
         if kind is container:
             return found
-    if kind is types.FunctionType:
-        return _closure(value)
     if kind is types.BuiltinFunctionType:
         return found
     if kind in ONE_WAY:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from ...core.signals import belongs_to_program
 from ...core.type_facts import (
@@ -72,7 +72,7 @@ class Decisions(dict[type, "Handler"]):
     `as_first` gives every value the form that version 0.1.0 gave it: for look-ups of calls that it stored.
     """
 
-    __slots__ = ("_exclude_types", "_passing", "aliases", "as_first", "named", "slow")
+    __slots__ = ("_exclude_types", "_passing", "aliases", "as_first", "circular", "named", "slow")
 
     def __init__(self, exclude_types: tuple[str, ...], as_first: bool = False) -> None:
         super().__init__()
@@ -84,6 +84,8 @@ class Decisions(dict[type, "Handler"]):
         # Once something of `__main__` was named: how streams begin, so that it goes by its real name.
         self.aliases: tuple[bytes, tuple[str, ...]] | None = None
         self.slow = SlowOnes()
+        # Functions with a default that leads back to them: finding that out again would take as long as storing them.
+        self.circular: WeakSet[types.FunctionType] = WeakSet()
 
     def decide(self, value: object) -> Handler:
         """The handler for the type of `value`, which was not met before."""

@@ -7,7 +7,7 @@ looks up the handler of the type. A value that cannot be stored becomes a placeh
 from __future__ import annotations
 
 import pickle
-from types import MethodType
+from types import FunctionType, MethodType
 
 from ...bundle import Note
 from ...core.clock import monotonic, perf_counter, thread_time
@@ -15,7 +15,7 @@ from ...core.paths import EXCEPTION, OUTCOME_ROOTS
 from ...core.type_facts import is_class, type_name
 from ...placeholder import MAY_BE_TORN, UNSTORABLE, restore_placeholder
 from ..by_value import dump_by_value
-from ..code_forms import name_of_code
+from ..code_forms import Circular, name_of_code
 from ..naming import MAIN_NAMES, MainIsMet, is_named, is_reached, main_aliases, real_main_name
 from .byte_limit import Sink, TooSlow
 from .children import Locator
@@ -189,6 +189,8 @@ class Freezer(pickle.Pickler):
             has_little = slow.have_spent_all
             if has_little and one in slow:
                 raise Unstorable(SHARE_SPENT)
+            if type(code) is FunctionType and code in self.decisions.circular:  # a metaclass may define `__hash__`
+                raise Circular(code)
             if id(code) in self._unfinished:
                 raise Unstorable("its class refers to itself")
             is_outermost = not self._unfinished
@@ -198,6 +200,10 @@ class Freezer(pickle.Pickler):
                 data = self._dump_in_little_time(code) if has_little else dump_by_value(code, self)
             except RecursionError:
                 raise Unstorable("it is nested too deep to be stored by value") from None
+            except Circular as reason:
+                if reason.function is code:
+                    self.decisions.circular.add(code)
+                raise
             finally:
                 self._unfinished.discard(id(code))
                 slow.record_code(one, thread_time() - used - (self.time_limit.forgiven - forgiven), is_outermost)
