@@ -26,7 +26,8 @@ import naive
 from measure import Row, interleaved, microseconds, per_call, report
 
 from snapagent.bundle import Header
-from snapagent.capture.recording.admission import Gate, Governor
+from snapagent.capture.recording.admission import Gate
+from snapagent.capture.recording.budget import Governor
 from snapagent.capture.recording.ledger import Ledger
 from snapagent.capture.writing.writer import Writer
 from snapagent.config.settings import Settings
