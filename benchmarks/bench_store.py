@@ -33,7 +33,8 @@ from snapagent.capture.writing.writer import Writer
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
 from snapagent.core.signature import Parameters
-from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.sealing.raw_call import RawCall
+from snapagent.sealing.seal import SealRules, seal
 from snapagent.store import Counts, Store
 
 TARGET = Target("shop.pricing", "quote")

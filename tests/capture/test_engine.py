@@ -51,6 +51,20 @@ class Asks:
     def __reduce__(self):
         return (str, (str(add(1, 2)),))
 
+def pages(count):
+    yield from range(count)
+
+class Drops:
+    """An object that ends a captured call while it is pickled, and calls a target then."""
+
+    def __init__(self):
+        self.pages = pages(3)
+        next(self.pages)
+
+    def __reduce__(self):
+        self.pages = None
+        return (str, (str(add(1, 2)),))
+
 class Slow:
     pickled = 0
 
@@ -137,6 +151,17 @@ def test_a_target_that_our_own_pickling_calls_runs_bare(capturing: Capturing, st
     assert (captured, failed) == (0, {})
     assert skipped == {"reentrant": calls}
     assert calls >= 1
+
+
+def test_a_captured_call_that_ends_while_another_is_captured_changes_nothing_for_that(
+    capturing: Capturing, store: Store
+) -> None:
+    sample = capturing()
+    sample.identity(sample.Drops())
+    uninstall()
+    assert counts(store, "pages")[:2] == (1, 1)
+    calls, _, skipped, _ = counts(store, "add")
+    assert skipped == {"reentrant": calls}
 
 
 @pytest.mark.parametrize("step", ["freeze", "freeze_result", "Recorder.pending_class"])

@@ -25,7 +25,7 @@ from ...placeholder import TOO_BIG, UNSTORABLE
 from ...serializer.freezing.freeze import FreezeRules, freeze, freeze_result
 from ...serializer.freezing.frozen import Frozen, FrozenWithFacts, data_of, notes_of
 from ..host_guard import describe, log_once
-from ..recording.recorder import capturing
+from ..recording.recorder import capturing, close_call
 from .frames import current, open_
 from .tape import FAULT, MOST_BYTES, Effect, tick
 
@@ -221,10 +221,11 @@ class EffectRecorder:
         current.set(tuple([tape for tape in frame if tape not in pending.tapes]))
 
     def raised(self, pending: PendingEffect, error: BaseException) -> None:
-        self.returned(pending, error, error, CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE)
+        ended = CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE
+        close_call(self, pending, error, error, ended)
 
     def ended(self, pending: PendingEffect, items: list[object], how: str, error: BaseException | None = None) -> None:
-        self.returned(pending, items if error is None else (items, error), error, how)
+        close_call(self, pending, items if error is None else (items, error), error, how)
 
     def returned(
         self, pending: PendingEffect, value: object, error: BaseException | None = None, ended: str = COMPLETE

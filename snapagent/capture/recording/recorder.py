@@ -37,6 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType
+    from typing import Any
 
     from ...config.settings import Settings
     from ...config.targets import Target
@@ -240,11 +241,11 @@ class Recorder:
     def raised(self, pending: Pending, error: BaseException) -> None:
         """The function raised `error`."""
         ended = CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE
-        self.returned(pending, error, error, ended)
+        close_call(self, pending, error, error, ended)
 
     def ended(self, pending: Pending, items: list[object], how: str, error: BaseException | None = None) -> None:
         """A generator has ended: the items that it yielded, how it ended, and the exception if it raised."""
-        self.returned(pending, items if error is None else error, error, how)
+        close_call(self, pending, items if error is None else error, error, how)
 
     def returned(
         self, pending: Pending, value: object, error: BaseException | None = None, ended: str = COMPLETE
@@ -304,6 +305,16 @@ class Recorder:
         if not host:
             log_once(f"could not capture {self.target}", describe(error), "'snapagent why' counts such calls")
         return host or self._strict
+
+
+def close_call(recorder: Any, pending: Any, value: object, error: BaseException | None, ended: str) -> None:
+    """`recorder.returned`, also where a finaliser ends the call while this thread captures another, or writes."""
+    is_capturing = pending.thread in capturing
+    try:
+        recorder.returned(pending, value, error, ended)
+    finally:
+        if is_capturing:
+            capturing.add(pending.thread)
 
 
 def forget_other_threads(recorders: list[Recorder]) -> None:
