@@ -126,9 +126,11 @@ class Sealing:
             else []
         )
         self._bound, self._outcome = bound, outcome = opened.bound(), opened.outcome()
-        self._canonical = Canonical()
         hashed = opened.formed.hashed() if opened.formed is not None else None
-        self._hashed = hashed or argument_hash(bound, opened.instance_name, self._canonical)
+        if hashed is None:
+            self._canonical = Canonical()
+            hashed = argument_hash(bound, opened.instance_name, self._canonical)
+        self._hashed = hashed
         self._values = {
             CALL: encode(opened.call()) if CALL in changed else raw.call,
             OUTCOME: encode(outcome) if OUTCOME in changed else raw.outcome,

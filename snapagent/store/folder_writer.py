@@ -45,6 +45,7 @@ class FolderWriter:
         self._removed: dict[str, int] = {}  # sizes of bundles that the index may still count
         self._pending = Counts()  # what the index does not count yet
         self._count_files = 0  # that this process has written beside the index
+        self._has_unmerged = False  # the last of these may not be in the index yet
         self._shard_updates = 0
         self._opened = False
         self._announced = False  # since the last update: readers know that the index may lack bundles of this process
@@ -57,7 +58,7 @@ class FolderWriter:
     @property
     def has_pending(self) -> bool:
         """True when the index lacks something that this process knows."""
-        return bool(self._added or self._removed or self._pending)
+        return bool(self._added or self._removed or self._pending or self._has_unmerged)
 
     @property
     def pending_bytes(self) -> int:
@@ -312,6 +313,7 @@ class FolderWriter:
     def _clear_pending(self, rules: RetentionRules, covers_all: bool, removed: Mapping[str, int]) -> None:
         """The index holds everything now; it does not count `removed`."""
         self._pending = Counts()
+        self._has_unmerged = False
         self._added.clear()
         for name in removed:
             self._removed.pop(name, None)
@@ -332,3 +334,4 @@ class FolderWriter:
             self._count_files += 1
             pending_counts.write(self.folder, f"{self.token}-{self._count_files}", self._pending, self.target)
             self._pending = Counts()
+            self._has_unmerged = True

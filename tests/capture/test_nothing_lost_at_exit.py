@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import subprocess
 import sys
@@ -10,9 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from storing import TARGET
+from capturing import Program
+from storing import TARGET, seal
 from test_writer import script, stored_values
 
+from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
 from snapagent.store import Counts, Store
 from snapagent.store.index import UNFINISHED
@@ -93,6 +97,39 @@ def test_each_function_gets_its_first_bundle_before_any_gets_its_second(base: st
         counts = store.index(target).counts
         assert adds_up(counts) and counts.calls == (40 if target == MANY[0] else 20)
     assert sum(store.index(target).failed.get("lost_at_exit", 0) for target in MANY) > 100
+
+
+def test_the_first_bundles_of_small_calls_are_written_before_those_of_large_ones(base: str) -> None:
+    sealed: list[Target] = []
+
+    def sealing(call):
+        sealed.append(call.target)
+        return seal(call)
+
+    program = Program(base, Settings(keep=math.inf), targets=tuple(MANY), sealing=sealing)
+    with program.writer._rounds.lock:  # the writer's thread waits
+        for number, target in enumerate(MANY):
+            assert program.call(number, target=target, size=1000 * (len(MANY) - number))
+        assert program.call("a second one", target=MANY[-1])
+    assert program.writer.flush(10)
+    program.writer.close()
+
+    assert sealed == [*reversed(MANY), MANY[-1]]
+
+
+def test_counts_that_were_saved_before_the_last_bundles_are_in_the_index_at_the_end(base: str) -> None:
+    first, second = MANY[:2]
+    program = Program(base, targets=(first, second))
+    program.call(1, target=first)
+    assert program.writer.flush(10)
+    program.ledgers[first].count_skipped("not_sampled")
+    program.call(2, target=second)
+    program.writer.close()
+
+    store = Store(base)
+    for target, calls in ((first, 2), (second, 1)):
+        index = json.loads(Path(store.folder(target), "index.json").read_text())
+        assert (index["calls"], index["captured"]) == (calls, 1)
 
 
 def test_what_is_lost_is_given_back_to_the_quota(base: str) -> None:

@@ -109,6 +109,21 @@ def test_those_that_fail_are_counted_and_the_others_stored(tmp_path: Path) -> No
     program.writer.close()
 
 
+@pytest.mark.parametrize(("keep", "most"), [(math.inf, 16), (2, 1)])
+def test_more_are_sealed_side_by_side_as_long_as_that_is_quick(tmp_path: Path, keep: float, most: int) -> None:
+    """With a finite `keep` it depends on each call that is written whether the next one is."""
+    program = Program(str(tmp_path / "captures"), Settings(keep=keep))
+    function = program.writer._rounds.storer._watched[str(TARGET)]
+    numbers = [function.side_by_side]
+
+    for seconds in (0.0001, 0.0001, 0.0001, 0.0001, 0.0001, 0.0007, 0.002, 0.002, 0.0007, 0.0001):
+        function.took(seconds)
+        numbers.append(function.side_by_side)
+
+    assert numbers == [min(number, most) for number in (1, 2, 4, 8, 16, 16, 16, 8, 4, 4, 8)]
+    program.writer.close()
+
+
 def test_slow_calls_are_sealed_one_by_one(tmp_path: Path) -> None:
     """Between two steps of its work the writer lets the program's threads run."""
     together: list[int] = []

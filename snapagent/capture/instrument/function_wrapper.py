@@ -12,6 +12,8 @@ import sys
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 
+from ...core.threads import idents
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -30,7 +32,7 @@ def function_wrapper() -> Any:
 def _can_load_alone() -> bool:
     """Whether wrapt would be loaded for this class alone, and no other thread can see the package that is not whole."""
     is_pure = os.environ.get("WRAPT_DISABLE_EXTENSIONS")
-    return _PACKAGE not in sys.modules and not is_pure and len(sys._current_frames()) == 1
+    return _PACKAGE not in sys.modules and not is_pure and len(idents() or ()) == 1
 
 
 def _alone() -> Any:

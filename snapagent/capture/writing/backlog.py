@@ -1,10 +1,13 @@
 """Captured calls that wait to be written, by function, in the order of writing.
 
-Each function gets its first bundle before any function gets its second: a process that ends while much is queued has
-then shown something of everything that it called.
+Each function gets its first bundle before any function gets its second, and those of small calls come before those of
+large ones: a process that ends while much is queued has then shown something of nearly everything that it called. In a
+web application, one call in ten takes as long as the nine others.
 """
 
 from __future__ import annotations
+
+from bisect import insort
 
 from ...store.retention import Retention
 
@@ -66,22 +69,27 @@ class Backlog:
         self._watched = watched
         self._next_counter = next_counter
         self._groups: dict[str, Group] = {}  # by target
-        self._without_bundle: list[str] = []  # targets of which this process has written nothing yet
+        # Targets of which this process has written nothing yet, with the size and number of their first call, both
+        # negative: the smallest is the last.
+        self._without_bundle: list[tuple[int, int, str]] = []
 
     def add(self, calls: Sequence[CapturedCall]) -> None:
         for call in calls:
-            name = str(call.target)
+            name, number = str(call.target), self._next_counter()
             group = self._groups.get(name)
             if group is None:
                 group = self._groups[name] = Group(self._watched[name])
                 if not group.function.has_bundle:
-                    self._without_bundle.append(name)
-            group.calls.append((call, self._next_counter()))
+                    insort(self._without_bundle, (-call.size, -number, name))
+            group.calls.append((call, number))
 
     def firsts(self) -> Iterator[Group]:
-        """Take out the first call of each function that has no bundle, as a group. More may be added meanwhile."""
+        """Take out the first call of each function that has no bundle, as a group; the small ones come first.
+
+        More may be added meanwhile.
+        """
         while self._without_bundle:
-            name = self._without_bundle.pop(0)
+            name = self._without_bundle.pop()[2]
             group = self._groups.get(name)
             if group is not None and not group.function.has_bundle:
                 first = group.split_first()

@@ -25,6 +25,10 @@ class ProcessEnd:
         """True when the time for writing calls is over."""
         return self.drain_until != _NEVER and monotonic() > self.drain_until
 
+    def has_time_for(self, seconds: float) -> bool:
+        """Whether a call that takes so many seconds can be written in time; the indexes need what comes after."""
+        return self.drain_until == _NEVER or monotonic() + seconds <= self.drain_until
+
     @property
     def left(self) -> float:
         """Seconds until the deadline."""

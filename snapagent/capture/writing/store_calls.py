@@ -222,7 +222,7 @@ class CallStorer:
         """Whether the call is to be written. One that is not has been counted, or is given up."""
         function, retention = group.function, group.retention
         is_kept = retention is None or retention.keeps(call.outcome_kind, partial(self._shape, call, shapes))
-        if self.end.is_over and (is_kept or function.gate.limited):
+        if (is_kept or function.gate.limited) and not self.end.has_time_for(function.gate.reserve(call.size)):
             return False  # given up
         if function.gate.limited and not self._claim(function):
             self._done(group, call)

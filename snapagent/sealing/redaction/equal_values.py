@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _LONGEST_WHOLE = 40  # bytes, more than a secret that is found as a whole value has
+MANY = 32  # forms from which one pass over a text is faster than a search for each
 _KEY_VARIABLE = "SNAPAGENT_KEY"  # may have several values, separated by commas
 
 
@@ -46,6 +47,34 @@ def spellings_of(secret: bytes) -> Iterator[bytes]:
         yield certain.translate(_URL_SAFE)
 
 
+class SearchedForms:
+    """Texts, or bytes, that are searched for together, each with what takes its place.
+
+    A call may have thousands of secrets in as many texts, such as a list of forbidden passwords. From `MANY` on, they
+    are found by their beginnings in one pass over a text, however many they are: one by one, 10,000 took 8 seconds.
+    """
+
+    def __init__(self, names: Mapping[Any, Any]) -> None:
+        self._pairs = list(names.items())
+        self._width = min(map(len, names)) if len(names) >= MANY else 0
+        self._beginnings: dict[Any, list[int]] = {}
+        if self._width:
+            for number, form in enumerate(names):
+                self._beginnings.setdefault(form[: self._width], []).append(number)
+
+    def within(self, data: Any) -> list[tuple[Any, Any]]:
+        """Those that are in `data`, in the order in which they were given."""
+        pairs, width = self._pairs, self._width
+        if not width:
+            return [pair for pair in pairs if pair[0] in data]
+        beginnings, found = self._beginnings, set[int]()
+        for at in range(len(data) - width + 1):
+            beginning = data[at : at + width]
+            if beginning in beginnings:
+                found.update(number for number in beginnings[beginning] if data.startswith(pairs[number][0], at))
+        return [pairs[number] for number in sorted(found)]
+
+
 class SecretSearch:
     """A search for the secrets of one call, given with their pseudonyms; longer ones are replaced first.
 
@@ -55,11 +84,14 @@ class SecretSearch:
 
     def __init__(self, secrets: Mapping[bytes, str], streams: bytes, whole: Mapping[bytes, str]) -> None:
         self._numbers = {int(secret) for secret in secrets if secret.isdigit()}
-        found = {form: name for secret, name in secrets.items() for form in spellings_of(secret) if form in streams}
-        longest_first = sorted(found, key=len, reverse=True)
-        self._datas = [(form, found[form].encode()) for form in longest_first]
-        self._texts = [(form.decode("utf-8", "surrogatepass"), found[form]) for form in longest_first if _is_text(form)]
+        spellings = {form: name for secret, name in secrets.items() for form in spellings_of(secret)}
+        found = sorted(SearchedForms(spellings).within(streams), key=lambda pair: len(pair[0]), reverse=True)
+        self._datas = SearchedForms({form: name.encode() for form, name in found})
+        self._texts = SearchedForms(
+            {form.decode("utf-8", "surrogatepass"): name for form, name in found if _is_text(form)}
+        )
         self._whole = whole
+        self._whole_in_texts = SearchedForms({secret.decode("utf-8", "replace"): whole[secret] for secret in whole})
         self.empty = not secrets and not whole
 
     def has_number(self, number: int) -> bool:
@@ -69,28 +101,26 @@ class SecretSearch:
         """The text, with a pseudonym in place of each secret."""
         if self._whole and len(text) <= _LONGEST_WHOLE:
             text = self._whole.get(text.encode("utf-8", "surrogatepass"), text)
-        for secret, name in self._texts:
-            if secret in text:
-                text = text.replace(secret, name)
+        for secret, name in self._texts.within(text):
+            text = text.replace(secret, name)
         return text
 
     def replaced_in_path(self, path: str) -> str:
         """A path without them; in it a whole value, such as a key, is a part of the text."""
-        for secret, name in self._whole.items():
-            path = path.replace(secret.decode("utf-8", "replace"), name)
+        for secret, name in self._whole_in_texts.within(path):
+            path = path.replace(secret, name)
         return self.replaced_in_text(path)
 
     def occur_in(self, data: bytes | bytearray) -> bool:
-        return any(secret in data for secret, _ in self._datas)
+        return bool(self._datas.within(bytes(data)))
 
     def replaced_in_bytes(self, data: bytes | bytearray) -> bytes | bytearray:
         """The same for bytes and bytearrays; the type stays."""
         whole = self._whole.get(bytes(data)) if self._whole and len(data) <= _LONGEST_WHOLE else None
         if whole is not None:
             return type(data)(whole.encode())
-        for secret, name in self._datas:
-            if secret in data:
-                data = data.replace(secret, name)
+        for secret, name in self._datas.within(bytes(data)):
+            data = data.replace(secret, name)
         return data
 
 

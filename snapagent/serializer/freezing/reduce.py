@@ -55,9 +55,9 @@ def raise_unstorable(error: BaseException) -> NoReturn:
 
 def note_slots(kind: type) -> None:
     """Cache the slots on a class as `copyreg` does at its first object, without the `__setattr__` of a metaclass."""
-    if type(find(type(kind), "__setattr__")[1]) is types.FunctionType and "__slotnames__" not in namespace(kind):
+    if find(type(kind), "__setattr__")[0] is not type and "__slotnames__" not in namespace(kind):
         names = copyreg._slotnames(types.SimpleNamespace(__mro__=mro(kind), __slots__=()))  # type: ignore[attr-defined]
-        with suppress(TypeError):  # the metaclass derives from one in C that has a `__setattr__` of its own
+        with suppress(TypeError):  # a metaclass in C has a `__setattr__` of its own
             type.__setattr__(kind, "__slotnames__", names)
 
 
