@@ -18,7 +18,7 @@ from snapagent.capture.writing.seal_call import CallSealer
 from snapagent.config.settings import Settings
 from snapagent.core.signature import Parameters
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
-from snapagent.serializer.inert.decode import InertError
+from snapagent.serializer.inert.stand_ins import InertError
 from snapagent.store import Counts, Store
 
 RULES = FreezeRules()
