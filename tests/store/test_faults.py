@@ -400,7 +400,8 @@ def test_a_file_system_without_locks_stores_bundles_all_the_same(
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSYS, "injected")
 
-    monkeypatch.setattr(system.fcntl, "flock", refuse)
+    for module in (system.fcntl, fcntl):  # filelock has the ordinary one
+        monkeypatch.setattr(module, "flock", refuse)
     program = Program(tmp_path / "captures", Settings(keep=2))
     for number in range(5):
         program.call(number)
