@@ -21,7 +21,8 @@ from measure import Row, interleaved, microseconds, per_call, report
 from snapagent.config.targets import Target
 from snapagent.core.signature import Parameters
 from snapagent.sealing.hashing.canonical import argument_hash
-from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.sealing.raw_call import RawCall
+from snapagent.sealing.seal import SealRules, seal
 from snapagent.serializer.inert.decode import decode
 
 ONE = Parameters((("value", "positional_or_keyword"),))

@@ -26,13 +26,15 @@ import naive
 from measure import Row, interleaved, microseconds, per_call, report
 
 from snapagent.bundle import Header
-from snapagent.capture.recording.admission import Gate, Governor
+from snapagent.capture.recording.admission import Gate
+from snapagent.capture.recording.budget import Governor
 from snapagent.capture.recording.ledger import Ledger
 from snapagent.capture.writing.writer import Writer
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
 from snapagent.core.signature import Parameters
-from snapagent.sealing.seal import RawCall, SealRules, seal
+from snapagent.sealing.raw_call import RawCall
+from snapagent.sealing.seal import SealRules, seal
 from snapagent.store import Counts, Store
 
 TARGET = Target("shop.pricing", "quote")

@@ -17,7 +17,8 @@ from ..serializer.freezing.pickler import SLOWEST
 from ..serializer.freezing.time_limit import SECONDS
 from ..store import Store
 from .host_guard import log_unreachable
-from .recording.admission import Gate, Governor
+from .recording.admission import Gate
+from .recording.budget import Governor
 from .recording.lazy_recorder import PLAIN, LazyRecorder
 from .recording.ledger import Ledger
 from .recording.pending import Pending

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from .recording.admission import Governor
+    from .recording.budget import Governor
     from .recording.recorder import Recorder
 
 PAUSED = "paused"

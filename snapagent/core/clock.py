@@ -31,3 +31,16 @@ process_time: Callable[[], float] = _time.process_time
 thread_time: Callable[[], float] = _time.thread_time
 time: Callable[[], float] = _time.time
 sleep: Callable[[float], None] = _time.sleep
+
+_WAS_SET = 0.005  # seconds by which the two clocks move apart only where the system's clock was set
+_AT_ONCE = 0.0005  # seconds within which both are read, unless the thread had to wait in between
+_offset = time() - perf_counter()
+
+
+def since_epoch(moment: float) -> float:
+    """Seconds since 1970 at a moment of `perf_counter`. Moments keep their order, unless the clock is set meanwhile."""
+    global _offset
+    began, offset = perf_counter(), time() - perf_counter()
+    if abs(offset - _offset) > _WAS_SET and perf_counter() - began < _AT_ONCE:
+        _offset = offset
+    return moment + _offset

@@ -32,14 +32,16 @@ def calling_codes(depth: int, stop: CodeType | None = None, library: str = "") -
     `depth` frames are skipped, and those of this package. So are those of `library`, a folder or a file: the frames
     inside a library tell nothing about the program, and change with its release.
     """
-    skipped = _skipped.get(library)
-    if skipped is None:
-        skipped = _skipped[library] = {}
-    found: list[CodeType] = []
     try:
         frame = _frame(depth)
     except ValueError:
         return ()
+    if stop is not None and frame.f_code is stop:  # called by the target itself, as most are
+        return (stop,)
+    skipped = _skipped.get(library)
+    if skipped is None:
+        skipped = _skipped[library] = {}
+    found: list[CodeType] = []
     while frame is not None and len(found) < LONGEST:
         code = frame.f_code
         name = code.co_filename
@@ -47,8 +49,6 @@ def calling_codes(depth: int, stop: CodeType | None = None, library: str = "") -
         if is_skipped is None:
             is_skipped = skipped[name] = name.startswith((*_OURS, library) if library else _OURS)
         if not is_skipped:
-            if code is stop and not found:  # called by the target itself, as most are
-                return (code,)
             found.append(code)
             if code is stop:
                 break

@@ -2,9 +2,10 @@
 
 Most calls of a function differ in their *leaves* alone: numbers, texts, True, False and None. A form has the templates
 of all that is made of the values: the text that is hashed, the shape, and the trees of the previews. A call of a known
-form is sealed by filling them in, which takes half the time of walking through its values for each.
+form is sealed by filling them in, without a walk through its values for each: a small call in 29 us in place of 50.
 
-A form is made of the second call that has it. Its trees and its shape are written by what writes those of other calls.
+A form is made of the second call that has it, because the names of data that varies are met once. Its trees and its
+shape are written by what writes those of other calls.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ _LEAVES = frozenset({type(None), bool, int, float, str})
 _PLAIN = _LEAVES | {dict, list, tuple}
 _MOST_CONTAINERS, _MOST_LEAVES = 25, 60  # of one call
 _MOST_LETTERS = 1000  # of the names of one form: longer ones are data
-_MOST = 2000  # forms, and signatures that were met once; beyond it they are forgotten, which costs only time
-_forms: dict[Signature, Form | None] = {}
-_met: set[int] = set()  # hashes of signatures
+_MOST = 2000  # forms, and signatures that were met; beyond it they are forgotten, which costs only time
+_forms: dict[Signature, Form] = {}
+_met: dict[int, bool] = {}  # hashes of signatures, and whether the next call with one may have a form
 
 
 class FormedCall:
@@ -114,17 +115,20 @@ def formed(names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
 
 
 def _form_of(signature: Signature, names: tuple[str, ...], values: list[Any], leaves: list[Any]) -> Form | None:
-    if signature in _forms:
-        return _forms[signature]
+    form = _forms.get(signature)
+    if form is not None:
+        return form
     met = hash(signature)
-    if met not in _met:  # most signatures of data that varies are met once
-        if len(_met) >= _MOST:
-            _met.clear()
-        _met.add(met)
-        return None
-    if len(_forms) >= _MOST:
-        _forms.clear()
-    form = _forms[signature] = _made(names, values, leaves)
+    may_have_form = _met.get(met)
+    if may_have_form is None and len(_met) >= _MOST:
+        _met.clear()
+    if may_have_form:
+        form = _made(names, values, leaves)
+    if form is not None:
+        if len(_forms) >= _MOST:
+            _forms.clear()
+        _forms[signature] = form
+    _met[met] = form is not None or may_have_form is None
     return form
 
 

@@ -449,7 +449,7 @@ def test_a_context_that_outlives_the_target_does_not_keep_the_recorded_bytes(wor
 
     world.module.use(body)
     (tape,) = contexts[0][current]
-    assert tape.entries == []
+    assert tape.effects == []
     assert world.tape("use").names() == ["find"]
 
 

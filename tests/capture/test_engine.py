@@ -16,7 +16,7 @@ import pytest
 
 from snapagent import install, load_capture, load_captures, uninstall
 from snapagent.capture.activation import current
-from snapagent.capture.recording import admission
+from snapagent.capture.recording import admission, budget
 from snapagent.store import Store
 
 SOURCE = '''
@@ -49,6 +49,20 @@ class Asks:
     """An object that calls a target while it is pickled."""
 
     def __reduce__(self):
+        return (str, (str(add(1, 2)),))
+
+def pages(count):
+    yield from range(count)
+
+class Drops:
+    """An object that ends a captured call while it is pickled, and calls a target then."""
+
+    def __init__(self):
+        self.pages = pages(3)
+        next(self.pages)
+
+    def __reduce__(self):
+        self.pages = None
         return (str, (str(add(1, 2)),))
 
 class Slow:
@@ -139,7 +153,18 @@ def test_a_target_that_our_own_pickling_calls_runs_bare(capturing: Capturing, st
     assert calls >= 1
 
 
-@pytest.mark.parametrize("step", ["freeze", "freeze_result", "time", "Recorder.pending_class"])
+def test_a_captured_call_that_ends_while_another_is_captured_changes_nothing_for_that(
+    capturing: Capturing, store: Store
+) -> None:
+    sample = capturing()
+    sample.identity(sample.Drops())
+    uninstall()
+    assert counts(store, "pages")[:2] == (1, 1)
+    calls, _, skipped, _ = counts(store, "add")
+    assert skipped == {"reentrant": calls}
+
+
+@pytest.mark.parametrize("step", ["freeze", "freeze_result", "Recorder.pending_class"])
 def test_a_fault_of_ours_is_counted_and_never_reaches_the_caller(
     capturing: Capturing, store: Store, monkeypatch: pytest.MonkeyPatch, step: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,7 +249,7 @@ def test_calls_that_were_not_sampled_say_so(capturing: Capturing, store: Store) 
 def test_calls_over_the_budget_are_skipped_and_counted(
     capturing: Capturing, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission, "BURST", 0.0)
+    monkeypatch.setattr(budget, "BURST", 0.0)
     sample = capturing(budget="0.001%")
     for number in range(50):
         sample.add(number)

@@ -76,6 +76,35 @@ def test_signals_of_the_process_are_left_to_the_threads_of_the_program(tmp_path:
     assert (done.stdout.split(), done.returncode) == (["SIGTERM", "failed"], 0), done.stderr
 
 
+INTERRUPTED = """
+import random, signal, threading
+from snapagent.capture.writing import thread as native_thread
+
+class TimeIsUp(Exception):
+    pass
+
+def time_is_up(*_):
+    raise TimeIsUp
+
+signal.signal(signal.SIGALRM, time_is_up)
+for _ in range(1000):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(2e-6, 8e-5))
+        native_thread.start(lambda: None)
+        for _ in range(2000):
+            pass
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except TimeIsUp:
+        pass
+print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+"""
+
+
+def test_a_signal_handler_that_raises_while_the_thread_is_started_leaves_no_signal_blocked() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["set()"], done.stderr
+
+
 INTERPRETERS = """
 import threading, time, shop
 try:

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from snapagent.capture.recording import admission
-from snapagent.capture.recording.admission import Gate, Governor
+from snapagent.capture.recording import admission, budget
+from snapagent.capture.recording.admission import Gate
+from snapagent.capture.recording.budget import Governor
 from snapagent.capture.recording.ledger import Ledger
 from snapagent.config.reading import DEFAULT_SETTINGS
 from snapagent.config.targets import Target
@@ -136,7 +137,7 @@ def test_over_budget_calls_that_a_sparse_sample_leaves_out_are_still_counted_as_
 def test_a_second_capture_leaves_some_of_the_budget_for_functions_that_have_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(admission, "FIRSTS", 0.0)
+    monkeypatch.setattr(budget, "FIRSTS", 0.0)
     governor = Governor(0.02)
     often, _ = gate(governor)
     while often.affords():
@@ -203,7 +204,7 @@ def test_the_first_capture_of_a_function_is_taken_over_the_budget_and_no_second(
 
 def test_first_captures_are_bounded_for_the_process_and_spread_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(admission, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(budget, "perf_counter", lambda: now[0])
     governor = Governor(0.001)
     spent = []
     for _ in range(200):  # two hundred seconds, in each of which a thousand targets are called first
@@ -214,9 +215,9 @@ def test_first_captures_are_bounded_for_the_process_and_spread_over_time(monkeyp
                 break
             door.succeeded(0.001, 0.001)
         spent.append(governor.spent)
-    assert spent[0] < admission.BURST + admission.FIRSTS_AT_ONCE + admission.FIRSTS_PER_SECOND + 0.03
+    assert spent[0] < budget.BURST + budget.FIRSTS_AT_ONCE + budget.FIRSTS_PER_SECOND + 0.03
     assert spent[2] > spent[1] > spent[0]
-    assert spent[-1] < admission.BURST + admission.FIRSTS + admission.LEAST_DEBT + 200 * 0.001 + 0.01
+    assert spent[-1] < budget.BURST + budget.FIRSTS + budget.LEAST_DEBT + 200 * 0.001 + 0.01
 
 
 def test_the_writer_is_paid_before_more_is_admitted() -> None:
@@ -255,7 +256,7 @@ def test_what_the_writer_took_for_a_call_is_expected_of_the_next() -> None:
 
 def test_a_costly_target_waits_until_so_much_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(admission, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(budget, "perf_counter", lambda: now[0])
     governor = Governor(0.02)
     door, _ = gate(governor)
     assert door.affords()
@@ -269,11 +270,11 @@ def test_a_costly_target_waits_until_so_much_is_saved(monkeypatch: pytest.Monkey
 def test_calls_inside_a_call_find_it_paid() -> None:
     governor = Governor(0.02)
     outer, _ = gate(governor)
-    outer.pay_ahead(admission.BURST + admission.FIRSTS_AT_ONCE + 0.02)
+    outer.pay_ahead(budget.BURST + budget.FIRSTS_AT_ONCE + 0.02)
     inner, _ = gate(governor)
     inner.succeeded(0.001, 0.001)
     assert not inner.affords()
-    outer.succeeded(0.01, 0.01, 0.01, admission.BURST + admission.FIRSTS_AT_ONCE + 0.02)
+    outer.succeeded(0.01, 0.01, 0.01, budget.BURST + budget.FIRSTS_AT_ONCE + 0.02)
     assert inner.affords()
 
 
@@ -284,7 +285,7 @@ def test_loading_our_libraries_is_not_charged_to_the_budget(monkeypatch: pytest.
 
     monkeypatch.setitem(sys.modules, "dill", sys)
     door.succeeded(admission.SLOW + 0.1, admission.SLOW + 0.1)
-    assert (governor.balance, door.closed) == (pytest.approx(admission.BURST, abs=0.001), None)
+    assert (governor.balance, door.closed) == (pytest.approx(budget.BURST, abs=0.001), None)
 
     door.succeeded(admission.SLOW + 0.1, admission.SLOW + 0.1)
     assert governor.balance < 0.0
@@ -300,7 +301,7 @@ def test_a_budget_of_nothing_captures_nothing() -> None:
 
 def test_over_budget_is_over_until_time_has_filled_the_bucket() -> None:
     governor = Governor(0.5)
-    governor.spend(admission.BURST + 0.02)
+    governor.spend(budget.BURST + 0.02)
     assert not governor.allows()
     time.sleep(0.1)
     assert governor.allows()
@@ -308,15 +309,15 @@ def test_over_budget_is_over_until_time_has_filled_the_bucket() -> None:
 
 def test_only_a_new_process_may_spend_a_burst_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(admission, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(budget, "perf_counter", lambda: now[0])
     governor = Governor(0.02)
-    governor.spend(admission.BURST)
+    governor.spend(budget.BURST)
     assert not governor.allows()
 
     now[0] += 3600.0  # an idle hour
 
     assert governor.allows()
-    assert governor.balance == pytest.approx(admission.SAVED)
+    assert governor.balance == pytest.approx(budget.SAVED)
 
 
 def test_a_caller_is_charged_what_its_clock_does_not_see_as_well() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from snapagent.capture.writing.seal_call import CallSealer
 from snapagent.config.settings import Settings
 from snapagent.core.signature import Parameters
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
-from snapagent.serializer.inert.decode import InertError
+from snapagent.serializer.inert.stand_ins import InertError
 from snapagent.store import Counts, Store
 
 RULES = FreezeRules()
@@ -77,6 +78,17 @@ def test_one_that_fails_does_not_touch_the_others(sealer: CallSealer) -> None:
     assert all(isinstance(failed, InertError) for failed in (error, first, second))
 
 
+def test_one_that_fails_is_freed_at_once(sealer: CallSealer) -> None:
+    gc.disable()
+    try:
+        before = sum(isinstance(found, InertError) for found in gc.get_objects())
+        for _ in range(3):
+            sealer([pending(1), broken(1)])
+        assert sum(isinstance(found, InertError) for found in gc.get_objects()) == before
+    finally:
+        gc.enable()
+
+
 def test_their_processor_time_is_accounted_to_them_by_the_time_that_each_took(
     sealer: CallSealer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +118,21 @@ def test_those_that_fail_are_counted_and_the_others_stored(tmp_path: Path) -> No
 
     index = Store(base).index(TARGET)
     assert index.counts == Counts(40, 37, {}, {"internal_error": 3}) and index.stored == 37
+    program.writer.close()
+
+
+@pytest.mark.parametrize(("keep", "most"), [(math.inf, 16), (2, 1)])
+def test_more_are_sealed_side_by_side_as_long_as_that_is_quick(tmp_path: Path, keep: float, most: int) -> None:
+    """With a finite `keep` it depends on each call that is written whether the next one is."""
+    program = Program(str(tmp_path / "captures"), Settings(keep=keep))
+    function = program.writer._rounds.storer._watched[str(TARGET)]
+    numbers = [function.side_by_side]
+
+    for seconds in (0.0001, 0.0001, 0.0001, 0.0001, 0.0001, 0.0007, 0.002, 0.002, 0.0007, 0.0001):
+        function.took(seconds)
+        numbers.append(function.side_by_side)
+
+    assert numbers == [min(number, most) for number in (1, 2, 4, 8, 16, 16, 16, 8, 4, 4, 8)]
     program.writer.close()
 
 

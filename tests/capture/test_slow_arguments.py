@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from snapagent import install, uninstall
-from snapagent.capture.recording import admission
+from snapagent.capture.recording import admission, budget
 from snapagent.serializer.freezing import pickler
 from snapagent.store import Store
 
@@ -49,7 +49,7 @@ def test_a_capture_over_its_time_is_given_up_and_the_second_call_runs_bare(
     """F35: slow objects, one after the other, end the capture; the function's next call is not looked at."""
     monkeypatch.setattr(pickler, "HOOK_SECONDS", 0.1)
     monkeypatch.setattr(admission, "SLOW", 0.05)
-    monkeypatch.setattr(admission, "LONGEST_LOADING", 0.0)  # seconds that count as loading are more than these
+    monkeypatch.setattr(budget, "LONGEST_LOADING", 0.0)  # seconds that count as loading are more than these
     items = [sample.Slow() for _ in range(100)]
 
     took = []

@@ -41,6 +41,9 @@ def two(a: Any, b: Any) -> Any: ...
 def secret_default(order: Any, password: str = "hunter2-hunter2-A1b2") -> Any: ...
 
 
+def secret_inside_default(order: Any, options: Any = {"password": "hunter2-hunter2-A1b2"}) -> Any: ...  # noqa: B006
+
+
 @pytest.fixture(autouse=True)
 def no_forms() -> Iterator[None]:
     forget_forms()
@@ -91,12 +94,24 @@ def test_leaves_that_no_template_takes_are_stored_like_any_other() -> None:
             check_alike([([inside(value)], inside(value)) for value in (plain, plain, leaf, plain)])
 
 
+def test_values_at_the_limits_of_hash_and_previews_are_stored_like_any_other() -> None:
+    for length in range(40, 90):
+        text = "x" * length
+        check_alike([([inside], inside) for inside in (text, [text], [[text]], {"a": [[], (text,)]}) for _ in range(2)])
+    for number in (12, 13, 14, 19, 20):
+        check_alike([([["x" * length] * number], [length] * number) for length in (1, 1, 99, 110, 150, 200)])
+
+
+def test_names_like_templates_are_stored_like_any_other() -> None:
+    check_alike([([{"%s": number, "100%": {"%": "%d"}}], {"%(a)s": number}) for number in range(3)])
+
+
 def test_a_form_is_known_from_its_second_call_on() -> None:
     for number in range(3):
         stored({"id": number, "items": [1, number]}, 5, result=(number, "ok"), function=two)
 
     (form,) = forms._forms.values()
-    assert form is not None and form.names == {"a", "b", "id", "items"}
+    assert form.names == {"a", "b", "id", "items"}
     known = forms.formed(("a", "b"), [{"id": 7, "items": [1, 2]}, 5, (7, "no")])
     assert known is not None and known.form is form
     assert known.shape() == "(a: {id: int, items: list[int]}, b: int)"
@@ -119,7 +134,7 @@ def test_what_templates_cannot_show_has_no_form(value: Any) -> None:
     for _ in range(3):
         stored([value], result=[value])
 
-    assert not any(forms._forms.values())
+    assert not forms._forms
 
 
 def test_values_that_refer_to_themselves_have_no_form() -> None:
@@ -145,8 +160,9 @@ def test_secrets_of_a_known_form_are_redacted() -> None:
 def test_a_default_that_is_not_used_is_looked_at_in_each_call() -> None:
     """It is not among the values of the form; what equals it is a secret."""
     for _ in range(4):
-        file, notes = stored({"id": "hunter2-hunter2-A1b2"}, "other", function=secret_default)
-        assert b"hunter2-hunter2-A1b2" not in file and notes
+        for function in (secret_default, secret_inside_default):
+            file, notes = stored({"id": "hunter2-hunter2-A1b2"}, "other", function=function)
+            assert b"hunter2-hunter2-A1b2" not in file and notes
 
 
 def test_forms_of_data_are_forgotten_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -267,6 +267,16 @@ def test_a_function_that_a_module_gets_or_loses_changes_its_form(monkeypatch: py
     assert dump_by_value(outside, usual()) == by_its_value
 
 
+def test_a_function_that_a_module_holds_under_its_dotted_name_is_stored_by_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inside = around(1)
+    monkeypatch.setitem(globals(), inside.__qualname__, inside)
+    outside = lambdas([inside])
+    assert dump_by_value(outside, usual()) == anew(outside)
+    assert round_trip(outside)()[0][0]() == (1, 1, 1)
+
+
 def test_the_hooks_of_the_program_run_once_in_each_capture() -> None:
     function = lambdas(Hooked(1))
     Hooked.asked = 0

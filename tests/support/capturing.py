@@ -9,7 +9,8 @@ from typing import Any
 
 from storing import TARGET, Call, seal
 
-from snapagent.capture.recording.admission import Gate, Governor
+from snapagent.capture.recording.admission import Gate
+from snapagent.capture.recording.budget import Governor
 from snapagent.capture.recording.ledger import Ledger
 from snapagent.capture.recording.recorder import Recorder
 from snapagent.capture.writing.writer import Writer

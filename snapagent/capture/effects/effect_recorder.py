@@ -23,18 +23,19 @@ from ...dependencies.raw_tape import path_of_argument
 from ...dependencies.tape import HANDLE, SKIPPED, STORED, WRITE
 from ...placeholder import TOO_BIG, UNSTORABLE
 from ...serializer.freezing.freeze import FreezeRules, freeze, freeze_result
-from ...serializer.freezing.frozen import FrozenWithFacts, data_of, notes_of
+from ...serializer.freezing.frozen import Frozen, FrozenWithFacts, data_of, notes_of
 from ..host_guard import describe, log_once
-from ..recording.recorder import capturing
+from ..recording.recorder import capturing, close_call
 from .frames import current, open_
 from .tape import FAULT, MOST_BYTES, Effect, tick
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import FunctionType
     from typing import Any
 
+    from ...bundle import Note
     from ...config.dependencies import DependencyRule
     from .tape import Tape
 
@@ -49,15 +50,29 @@ _NO_KWARGS: dict[str, Any] = {}
 class PendingEffect:
     """A call of a dependency that has begun. The arguments are kept where something depends on them after the call."""
 
-    __slots__ = ("args", "effect", "frame", "kwargs", "may_change", "tapes")
+    # Set by `EffectRecorder.begin`, which takes less time than a constructor.
+    __slots__ = ("args", "effect", "frame", "kwargs", "may_change", "rules", "tapes", "thread")
 
-    def __init__(self, effect: Effect, tapes: Sequence[Tape], frame: tuple[Tape, ...]) -> None:
-        self.effect = effect
-        self.tapes = tapes
-        self.frame = frame
-        self.args: tuple[Any, ...] = ()
-        self.kwargs = _NO_KWARGS
-        self.may_change = False
+    effect: Effect
+    tapes: Sequence[Tape]
+    frame: tuple[Tape, ...]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    may_change: bool
+    rules: FreezeRules  # of the arguments
+    thread: int  # that the function runs on
+
+
+def _is_lost(note: Note) -> bool:
+    """Whether a note is about the result as a whole."""
+    return note.path == "result" and note.kind == UNSTORABLE
+
+
+def _are_atoms(values: Iterable[object]) -> bool:
+    for value in values:  # noqa: SIM110 - a generator takes twice as long
+        if type(value) not in _ATOMS:
+            return False
+    return True
 
 
 def accepting(frame: tuple[Tape, ...], recorder: EffectRecorder) -> Sequence[Tape]:
@@ -71,8 +86,8 @@ class EffectRecorder:
     """The recorder of a dependency; `has_instance`: the first argument is the bound instance or class."""
 
     settings = _ITEMS  # of the items that a generator may hold
+    _packed: Callable[[Any, Any], Any] | None = None  # makes of an effect and its result the value that is stored
     open = open_
-    has_tapes = current.get  # the rest of `admit` for a driver that has looked at `open`
 
     def __init__(
         self, dependency: str, rule: DependencyRule, function: FunctionType, flavor: str, has_instance: bool
@@ -114,14 +129,15 @@ class EffectRecorder:
     @property
     def parameters(self) -> Parameters:
         """Without the bound instance."""
-        if self._parameters is None:
+        known = self._parameters
+        if known is None:
             found = Parameters.of_code(self._signature[0])
             skip = self._has_instance and bool(found.items) and found.items[0][1].startswith("positional")
             defaults = defaults_of_code(*self._signature)
             if defaults:
                 self._defaults = data_of(freeze_result(defaults, False, FreezeRules()))
-            self._parameters = Parameters(found.items[1:]) if skip else found
-        return self._parameters
+            self._parameters = known = Parameters(found.items[1:]) if skip else found
+        return known
 
     @property
     def defaults(self) -> bytes | None:
@@ -140,9 +156,11 @@ class EffectRecorder:
 
         Raises only what a signal handler of the program raised meanwhile.
         """
+        frame = current.get()
+        if not frame:
+            return None
         began = perf_counter()
         me = get_ident()
-        frame = current.get()
         if me in capturing:
             return None
         tapes = accepting(frame, self)
@@ -151,16 +169,20 @@ class EffectRecorder:
         capturing.add(me)
         try:
             instance, rest = (args[0], args[1:]) if self._has_instance and args else (None, args)
-            effect = self._effect(args, rest, kwargs, tapes)
+            rules = self._with_exclude(tapes[-1].rules) if self.exclude else tapes[-1].rules
+            effect = self._effect(args, rest, kwargs, tapes, rules)
             for tape in tapes:
                 tape.add(effect, instance)
-            pending = PendingEffect(effect, tapes, frame)
+            pending = PendingEffect()
+            pending.effect, pending.tapes, pending.frame = effect, tapes, frame
+            pending.rules, pending.thread = rules, me
             # Where all are atoms, the call cannot change an argument, and cannot return one that matters.
-            if not (_ATOMS.issuperset(map(type, rest)) and _ATOMS.issuperset(map(type, kwargs.values()))):
+            if _are_atoms(rest) and (not kwargs or _are_atoms(kwargs.values())):
+                pending.may_change = False
+                pending.args, pending.kwargs = () if instance is None else args, _NO_KWARGS
+            else:
                 pending.may_change = True
                 pending.args, pending.kwargs = args, kwargs
-            elif instance is not None:
-                pending.args = args
         except BaseException as error:
             self._failed(error, tapes)
             return None
@@ -173,15 +195,17 @@ class EffectRecorder:
         return pending
 
     def _effect(
-        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], tapes: Sequence[Tape]
+        self,
+        args: tuple[Any, ...],
+        rest: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tapes: Sequence[Tape],
+        rules: FreezeRules,
     ) -> Effect:
-        rules = tapes[-1].rules if not self.exclude else self._with_exclude(tapes[-1].rules)
         call = freeze((None, rest, kwargs), self._parameters or self.parameters, rules)
         return Effect(self, call, calling_codes(4, tapes[0].code))
 
     def _with_exclude(self, rules: FreezeRules) -> FreezeRules:
-        if not self.exclude:
-            return rules
         known = self._rules.get(id(rules))
         if known is None:
             known = rules.replace(exclude=tuple(parse_path(path) for path in self.exclude))
@@ -192,14 +216,16 @@ class EffectRecorder:
         current.set(pending.frame)
 
     def resume(self, pending: PendingEffect) -> None:
+        pending.thread = get_ident()
         pending.frame = frame = current.get()
         current.set(tuple([tape for tape in frame if tape not in pending.tapes]))
 
     def raised(self, pending: PendingEffect, error: BaseException) -> None:
-        self.returned(pending, error, error, CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE)
+        ended = CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE
+        close_call(self, pending, error, error, ended)
 
     def ended(self, pending: PendingEffect, items: list[object], how: str, error: BaseException | None = None) -> None:
-        self.returned(pending, items if error is None else (items, error), error, how)
+        close_call(self, pending, items if error is None else (items, error), error, how)
 
     def returned(
         self, pending: PendingEffect, value: object, error: BaseException | None = None, ended: str = COMPLETE
@@ -207,9 +233,7 @@ class EffectRecorder:
         """The call returned `value`; or, for the two above, ended otherwise, and `value` is its outcome."""
         began = perf_counter()
         current.set(pending.frame)
-        me = get_ident()
-        effect = pending.effect
-        tapes = pending.tapes
+        me, effect, tapes = pending.thread, pending.effect, pending.tapes
         for tape in tapes:
             if tape.closed:
                 tape.late += 1
@@ -219,8 +243,11 @@ class EffectRecorder:
         capturing.add(me)
         try:
             self._keep_outcome(effect, pending, value, error, tapes)
-            if pending.may_change:
-                self._keep_arguments(effect, pending, tapes[-1].rules)
+            if effect.deferred is not None:
+                for tape in tapes:
+                    tape.deferred.append(effect)
+            if pending.may_change and effect.call is not None:
+                self._keep_arguments(effect, effect.call, pending)
             if error is not None:
                 effect.exception = type_name(type(error))
             if ended != COMPLETE:
@@ -247,8 +274,7 @@ class EffectRecorder:
         """Store the outcome, or which known object it is."""
         rules = tapes[-1].rules
         if error is not None or self.flavor in _GENERATORS:
-            raised = error is not None and self.flavor not in _GENERATORS
-            effect.outcome = freeze_result(value, raised, rules)
+            effect.outcome = freeze_result(value, self.flavor not in _GENERATORS, rules)
             return
         if type(value) in _SHARED:
             self._keep_result(effect, value, rules)
@@ -257,24 +283,26 @@ class EffectRecorder:
         if argument is not None:
             effect.is_argument = argument
             return
-        earlier = tapes[-1].origin_of(value)
+        self._keep_result(effect, value, rules)
+        is_deferred = effect.deferred is not None
+        earlier = tapes[-1].origin_of(value) if is_deferred else tapes[-1].remember(value, effect)
         if isinstance(earlier, Effect):
             effect.same_as = earlier
-        self._keep_result(effect, value, rules)
-        if effect.same_as is None and effect.deferred is None:
+        elif len(tapes) > 1 and not is_deferred:
             for tape in tapes:
                 tape.remember(value, effect)
 
     def _keep_result(self, effect: Effect, value: Any, rules: FreezeRules) -> None:
         if self._kept == STORED:
-            packed = self._packed(effect, value)
+            packed = value if self._packed is None else self._packed(effect, value)
             if type(packed) is Deferred:
                 effect.deferred = packed
                 return
             effect.outcome = outcome = freeze_result(packed, False, rules)
-            if any(note.path == "result" and note.kind == UNSTORABLE for note in notes_of(outcome)):
-                effect.kept = HANDLE
-                effect.outcome = None
+            if isinstance(outcome, bytes) or not any(_is_lost(note) for note in outcome.notes):
+                return
+            effect.outcome = None
+            effect.kept = HANDLE
         else:
             effect.kept = self._kept
         if effect.kept == HANDLE:
@@ -284,10 +312,6 @@ class EffectRecorder:
             else:
                 kind = type(value)
                 effect.result_type = f"{module_name(kind)}:{qualname(kind)}"
-
-    def _packed(self, effect: Effect, value: Any) -> Any:
-        """The value that is stored for a result."""
-        return value
 
     def complete(self, effect: Effect, tape: Tape) -> None:
         """Store the outcome of an effect whose result was read after the call; called when the target has ended."""
@@ -306,26 +330,21 @@ class EffectRecorder:
             tape.cost += perf_counter() - began
 
     def _argument_that_is(self, value: object, pending: PendingEffect) -> str | None:
-        args = pending.args
-        if self._has_instance and args:
-            if args[0] is value:
-                return "self"
-            args = args[1:]
-        for index, argument in enumerate(args):
+        index = -1 if self._has_instance else 0
+        for argument in pending.args:
             if argument is value:
-                return path_of_argument(self.parameters, index)
-        for name, argument in pending.kwargs.items():
-            if argument is value:
+                return "self" if index < 0 else path_of_argument(self.parameters, index)
+            index += 1
+        for name in pending.kwargs:
+            if pending.kwargs[name] is value:
                 return path_of_argument(self.parameters, name)
         return None
 
-    def _keep_arguments(self, effect: Effect, pending: PendingEffect, rules: FreezeRules) -> None:
-        """Freeze the arguments again, if the call can have changed them."""
+    def _keep_arguments(self, effect: Effect, before: bytes | Frozen, pending: PendingEffect) -> None:
+        """Freeze the arguments again, which the call can have changed."""
         rest = pending.args[1:] if self._has_instance else pending.args
-        if effect.call is None:
-            return
-        after = freeze((None, rest, pending.kwargs), self.parameters, self._with_exclude(rules))
-        if data_of(after) != data_of(effect.call):
+        after = freeze((None, rest, pending.kwargs), self.parameters, pending.rules)
+        if after != before and data_of(after) != data_of(before):
             effect.after = after
 
     @staticmethod

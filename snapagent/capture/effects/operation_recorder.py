@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...config.dependencies import DependencyRule
     from ...dependencies.presets import Described, Operation
     from ...serializer.freezing.freeze import FreezeRules
+    from ...serializer.freezing.frozen import Frozen
     from .tape import Tape
 
 
@@ -47,7 +48,7 @@ class OperationRecorder(EffectRecorder):
         if function is None:
             return
         try:
-            effect = self._effect((), (), {}, (tape,))
+            effect = self._effect((), (), {}, (tape,), tape.rules)
             effect.outcome = freeze_result(function(), False, tape.rules)
             effect.end = tick()
             tape.add(effect, None)
@@ -56,7 +57,12 @@ class OperationRecorder(EffectRecorder):
             tape.give_up(FAULT.format(type(error).__name__))
 
     def _effect(
-        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], tapes: Sequence[Tape]
+        self,
+        args: tuple[Any, ...],
+        rest: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tapes: Sequence[Tape],
+        rules: FreezeRules,
     ) -> Effect:
         described = self.operation.describe(args, kwargs)
         parameters = Parameters(tuple((name, KEYWORD_ONLY) for name in described.arguments))
@@ -80,7 +86,7 @@ class OperationRecorder(EffectRecorder):
         """`Cursor.execute` returns its cursor: what counts is the statement's outcome."""
         return None
 
-    def _keep_arguments(self, effect: Effect, pending: PendingEffect, rules: FreezeRules) -> None:
+    def _keep_arguments(self, effect: Effect, before: bytes | Frozen, pending: PendingEffect) -> None:
         """The preset's arguments are values of its own."""
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...config.dependencies import DependencyRule
+    from ...serializer.freezing.freeze import FreezeRules
     from .tape import Effect, Tape
 
 MOST_ITEMS = 10_000
@@ -80,9 +81,14 @@ class ProxyingRecorder(EffectRecorder):
         return self.rule in scope
 
     def _effect(
-        self, args: tuple[Any, ...], rest: tuple[Any, ...], kwargs: dict[str, Any], tapes: Sequence[Tape]
+        self,
+        args: tuple[Any, ...],
+        rest: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tapes: Sequence[Tape],
+        rules: FreezeRules,
     ) -> Effect:
-        effect = super()._effect(args, rest, kwargs, tapes)
+        effect = super()._effect(args, rest, kwargs, tapes, rules)
         if self._is_use and self.rule.role is None:
             if rest and type(rest[0]) is str and self._name.startswith("execute"):
                 effect.role = role_of(rest[0])

@@ -11,33 +11,36 @@ from .tape import Effect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .tape import Entry, Tape
+    from .tape import Tape
     from .taping_recorder import TapedPending
 
 
 def raw_tape(pending: TapedPending) -> RawTape | None:
     """None for a tape that recorded nothing and missed nothing: the bundle needs none."""
     tape = pending.tape
-    if not (pending.entries or tape.reason or tape.late):
+    if not (pending.effects or tape.reason or tape.late):
         return None
-    entries = sorted(pending.entries, key=lambda entry: entry.effect.start)
-    number = {id(entry.effect): index for index, entry in enumerate(entries)}
-    endings = sorted(entry.effect.end for entry in entries if entry.effect.end is not None and not entry.pending)
+    recorded = sorted(pending.effects, key=lambda effect: effect.start)
+    number = {id(effect): index for index, effect in enumerate(recorded)}
+    endings = sorted(effect.end for effect in recorded if effect.end is not None and not tape.is_pending(effect))
     rank = {end: index for index, end in enumerate(endings)}
-    effects = [_raw_effect(index, entry, tape, number, rank) for index, entry in enumerate(entries)]
+    effects = []
+    for index, effect in enumerate(recorded):
+        receiver = pending.receivers.get(id(effect))
+        if isinstance(receiver, Effect):
+            known = number.get(id(receiver))
+            receiver = None if known is None else f"effect {known}"
+        effects.append(_raw_effect(index, effect, receiver, tape, number, rank))
     seconds = max(pending.finished - pending.began, 0.0)
     summary = Summary(complete=not tape.reason, reason=tape.reason, late=tape.late, seconds=round(seconds, 6))
     return RawTape(effects, summary, Interval(pending.started, pending.started + seconds))
 
 
-def _raw_effect(index: int, entry: Entry, tape: Tape, number: dict[int, int], rank: dict[int, int]) -> RawEffect:
-    effect = entry.effect
+def _raw_effect(
+    index: int, effect: Effect, receiver: str | None, tape: Tape, number: dict[int, int], rank: dict[int, int]
+) -> RawEffect:
     recorder = effect.recorder
-    pending = entry.pending
-    receiver = entry.receiver
-    if isinstance(receiver, Effect):
-        known = number.get(id(receiver))
-        receiver = None if known is None else f"effect {known}"
+    pending = tape.is_pending(effect)
     outcome = None if pending else effect.outcome
     after = None if pending else effect.after
     notes = [note for frozen in (effect.call, outcome) if frozen is not None for note in notes_of(frozen)]

@@ -6,7 +6,6 @@ Several threads may add effects. What they share is changed by single operations
 from __future__ import annotations
 
 import weakref
-from contextlib import suppress
 from itertools import count
 
 from .frames import current, generation, open_
@@ -63,17 +62,6 @@ class Effect:
         self.start = tick()
 
 
-class Entry:
-    """An effect on one tape. `pending`: it had not ended when the target did."""
-
-    __slots__ = ("effect", "pending", "receiver")
-
-    def __init__(self, effect: Effect, receiver: str | Effect | None) -> None:
-        self.effect = effect
-        self.receiver = receiver
-        self.pending = False
-
-
 class Tape:
     """The effects of one call. `code` runs the target, `scope` are the entries of the config that it records."""
 
@@ -89,11 +77,14 @@ class Tape:
         self.code = code
         self.scope = scope
         self.rules = rules
-        self.entries: list[Entry] = []
+        self.effects: list[Effect] = []
+        self.deferred: list[Effect] = []  # those whose result is read after the call
+        self.receivers: dict[int, str | Effect] = {}  # id of an effect -> where its instance is from
         self.size = 0  # bytes
         self.cost = 0.0  # seconds
         self.late = 0
         self.closed = False
+        self.closed_at = 0  # the tick: what ends later was pending when the target ended
         self.reason = ""  # why it is not complete
         self._most_effects, self._most_bytes = limits
         self._generation = generation[0]
@@ -114,22 +105,26 @@ class Tape:
     def leave(self) -> None:
         current.set(self._outer)
 
-    def close(self) -> list[Entry]:
-        """The target has ended: no more effects. Hands the entries over.
+    def close(self) -> tuple[list[Effect], dict[int, str | Effect]]:
+        """The target has ended: no more effects. Hands them over, with their receivers.
 
         A task or thread that outlives the target keeps the tape alive in its context, but not the recorded bytes.
         """
         self.closed = True
         self.leave()
         self._known.clear()
-        for entry in self.entries:
-            entry.pending = entry.effect.end is None
-            if entry.effect.deferred is not None:
-                entry.effect.recorder.complete(entry.effect, self)
+        self.closed_at = tick()
+        for effect in self.deferred:
+            effect.recorder.complete(effect, self)
         if self._generation != generation[0]:
             self.give_up(FORKED)
-        entries, self.entries = self.entries, []
-        return entries
+        recorded = self.effects, self.receivers
+        self.effects, self.receivers, self.deferred = [], {}, []
+        return recorded
+
+    def is_pending(self, effect: Effect) -> bool:
+        """Whether an effect of this tape had not ended when the target did."""
+        return effect.end is None or effect.end > self.closed_at
 
     # ---- effects
 
@@ -143,13 +138,17 @@ class Tape:
         named = recorder.scopes.get(id(self.scope))
         if not (recorder.is_in(self.scope) if named is None else named):
             return False
-        if len(self.entries) >= self._most_effects:
+        if len(self.effects) >= self._most_effects:
             self.give_up(MOST_EFFECTS.format(self._most_effects))
             return False
         return True
 
     def add(self, effect: Effect, receiver: object) -> None:
-        self.entries.append(Entry(effect, None if receiver is None else self.origin_of(receiver)))
+        self.effects.append(effect)
+        if receiver is not None:
+            origin = self.origin_of(receiver)
+            if origin is not None:
+                self.receivers[id(effect)] = origin
         if effect.call is not None:
             self.grow(len(effect.call))
 
@@ -172,16 +171,20 @@ class Tape:
                 if value is not None:
                     self.remember(value, note.path)
 
-    def remember(self, value: object, origin: str | Effect) -> None:
+    def remember(self, value: object, origin: str | Effect) -> str | Effect | None:
+        """Remember where an object is from, unless that is known; then it is returned."""
         key = id(value)
         known = self._known.get(key)
         if known is not None and _held(known[0]) is value:
-            return
+            return known[1]
         reference: Any = value
         if type(value) not in _WITHOUT_WEAK_REFERENCES:
-            with suppress(TypeError):
+            try:
                 reference = weakref.ref(value)
+            except TypeError:  # its type has none
+                reference = value
         self._known[key] = reference, origin
+        return None
 
     def origin_of(self, value: object) -> str | Effect | None:
         """The path of a placeholder argument, or the effect that returned this very object."""

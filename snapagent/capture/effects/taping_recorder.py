@@ -11,7 +11,7 @@ from ...serializer.freezing.freeze import FreezeRules
 from ...serializer.freezing.frozen import notes_of
 from ..recording.pending import Pending
 from ..recording.recorder import Recorder
-from .tape import Entry, Tape
+from .tape import Effect, Tape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ def _rules(max_bytes: int, exclude_types: tuple[str, ...]) -> FreezeRules:
 class TapedPending(Pending):
     """A call that has begun, with its tape. The tape's bytes count in the queue."""
 
-    __slots__ = ("_size", "entries", "tape")
+    __slots__ = ("_size", "effects", "receivers", "tape")
 
     tape: Tape
-    entries: list[Entry]  # those of the tape, once the target has ended
+    # Those of the tape, once the target has ended.
+    effects: list[Effect]
+    receivers: dict[int, str | Effect]
 
     @property
     def size(self) -> int:
@@ -89,7 +91,7 @@ class TapingRecorder(Recorder):
         super().suspend(pending)
 
     def returned(self, pending: Any, value: object, error: BaseException | None = None, ended: str = COMPLETE) -> None:
-        pending.entries = pending.tape.close()
+        pending.effects, pending.receivers = pending.tape.close()
         pending.cost += pending.tape.cost
         pending.used += pending.tape.cost
         super().returned(pending, value, error, ended)

@@ -218,10 +218,11 @@ def _in_place_generator(*args: Any, **kwargs: Any) -> Any:
     return parts.drive(parts.function, parts.is_awaitable(inner), args, kwargs)
 
 
-# Like `_in_place`, for a dependency: while no tape is open, which is nearly always, `open` is an empty list.
+# Like `_in_place`, for a dependency: while no tape is open, which is nearly always, `open` is an empty list. `begin`
+# looks for the tapes that record this call.
 def _gated(*args: Any, **kwargs: Any) -> Any:
     parts: Any = "snapagent: parts"
-    if not (parts.open and parts.admit()):
+    if not parts.open:
         try:
             return parts.function(*args, **kwargs)
         except parts.any_error as error:
@@ -284,8 +285,6 @@ class GatedParts(Parts):
     def __init__(self, recorder: Any, function: FunctionType, original: CodeType) -> None:
         super().__init__(recorder, function, original)
         self.open = recorder.open
-        if recorder.flavor == "plain":  # `_gated` looks at `open` itself
-            self.admit = recorder.has_tapes
 
 
 hidden(_plain)

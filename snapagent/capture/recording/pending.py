@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.clock import since_epoch
 from ...serializer.freezing.frozen import as_frozen
 
 TYPE_CHECKING = False
@@ -15,16 +16,15 @@ if TYPE_CHECKING:
 class Pending:
     """A call that has begun: its frozen arguments, and the time that capturing it has taken so far.
 
-    With its outcome it goes to the writer, which seals and stores it. `started` is seconds since 1970, `began`,
-    `finished` and `cost` are seconds of `perf_counter`, `used` is seconds of processor time, `reserved` those that the
-    writer is expected to need, `sealed` those that sealing has taken, `paid` those that
-    were paid ahead, `size` is bytes of memory.
+    With its outcome it goes to the writer, which seals and stores it. `began`, `finished` and `cost` are seconds of
+    `perf_counter`, `used` is seconds of processor time, `reserved` those that the writer is expected to need, `sealed`
+    those that sealing has taken, `paid` those that were paid ahead, `size` is bytes of memory.
     """
 
-    # Set by `Recorder.begin` and `Recorder._finish`: a constructor would take longer than all of them.
+    # Set by `Recorder.begin` and `Recorder.returned`: a constructor would take longer than all of them.
     __slots__ = (
         *("began", "cost", "ended", "exception", "finished", "frozen_call", "frozen_outcome", "recorder", "reserved"),
-        *("paid", "sealed", "size", "started", "thread", "trace", "used"),
+        *("paid", "sealed", "size", "thread", "trace", "used"),
     )
 
     recorder: Recorder
@@ -32,7 +32,6 @@ class Pending:
     frozen_outcome: bytes | Frozen
     exception: str | None
     ended: str
-    started: float
     began: float
     finished: float
     cost: float
@@ -48,6 +47,11 @@ class Pending:
         """Correct what was reserved for the writer, which is done with this call; returns the seconds of sealing."""
         self.recorder.gate.settle(self.size, self.reserved, self.sealed)
         return self.sealed
+
+    @property
+    def started(self) -> float:
+        """Seconds since 1970: the caller is spared a second clock."""
+        return since_epoch(self.began)
 
     @property
     def call(self) -> Frozen:

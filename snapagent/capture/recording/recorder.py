@@ -21,14 +21,15 @@ from _thread import get_ident
 from sys import modules
 
 from ...bundle import BOUND_KINDS, CANCELLED, COMPLETE
-from ...core.clock import perf_counter, thread_time, time
+from ...core.clock import perf_counter, thread_time
 from ...core.signals import belongs_to_program
 from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import freeze, freeze_outcome, freeze_result
 from ..host_guard import describe, log_once
-from .admission import COSTLY, LEAST_DEBT, LOADING, OVER_BUDGET, SEAL, TOO_SLOW, UNSEEN
+from .admission import COSTLY, OVER_BUDGET, SEAL, TOO_SLOW, UNSEEN
+from .budget import LEAST_DEBT, LOADING
 from .pending import Pending
 from .trace_context import TRACING, note_trace
 
@@ -36,12 +37,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType
+    from typing import Any
 
     from ...config.settings import Settings
     from ...config.targets import Target
     from ...serializer.freezing.freeze import FreezeRules
     from ...serializer.freezing.frozen import Frozen
-    from .admission import Gate, Governor
+    from .admission import Gate
+    from .budget import Governor
     from .ledger import Ledger
 
 RECURSIVE = "recursive"  # a call of a target from inside itself
@@ -190,7 +193,6 @@ class Recorder:
             pending.thread = me
             pending.frozen_call = call
             pending.paid = pending.sealed = 0.0
-            pending.started = time()
             pending.began = began
             pending.cost = pending.used = cost = perf_counter() - began
             if used:
@@ -239,11 +241,11 @@ class Recorder:
     def raised(self, pending: Pending, error: BaseException) -> None:
         """The function raised `error`."""
         ended = CANCELLED if type(error).__name__ == "CancelledError" else COMPLETE
-        self.returned(pending, error, error, ended)
+        close_call(self, pending, error, error, ended)
 
     def ended(self, pending: Pending, items: list[object], how: str, error: BaseException | None = None) -> None:
         """A generator has ended: the items that it yielded, how it ended, and the exception if it raised."""
-        self.returned(pending, items if error is None else error, error, how)
+        close_call(self, pending, items if error is None else error, error, how)
 
     def returned(
         self, pending: Pending, value: object, error: BaseException | None = None, ended: str = COMPLETE
@@ -303,6 +305,16 @@ class Recorder:
         if not host:
             log_once(f"could not capture {self.target}", describe(error), "'snapagent why' counts such calls")
         return host or self._strict
+
+
+def close_call(recorder: Any, pending: Any, value: object, error: BaseException | None, ended: str) -> None:
+    """`recorder.returned`, also where a finaliser ends the call while this thread captures another, or writes."""
+    is_capturing = pending.thread in capturing
+    try:
+        recorder.returned(pending, value, error, ended)
+    finally:
+        if is_capturing:
+            capturing.add(pending.thread)
 
 
 def forget_other_threads(recorders: list[Recorder]) -> None:

@@ -36,7 +36,15 @@ def start(function: Callable[[], None]) -> bool:
 
     # The thread inherits what is blocked here. A signal that all threads of the program block, to wait for it, would be
     # handled in one that does not; and a write beyond RLIMIT_FSIZE fails, where SIGXFSZ would end the process.
-    blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals() - _FAULTS)
+    blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())  # what blocks may raise: signal handlers run at its end
+    try:
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals() - _FAULTS)
+        return _start_with_large_stack(function)
+    finally:
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
+
+
+def _start_with_large_stack(function: Callable[[], None]) -> bool:
     try:
         before = _thread.stack_size(_STACK)
     except (ValueError, RuntimeError):  # this system does not let a program choose
@@ -46,7 +54,6 @@ def start(function: Callable[[], None]) -> bool:
     except RuntimeError:  # the system has no more threads, or the interpreter is shutting down
         return False
     finally:
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
         if before is not None:
             _thread.stack_size(before)
     return True

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
-from ...serializer.inert.decode import Inert, StandIn
+from ...serializer.inert.stand_ins import Inert, StandIn
 from .atoms import HINT, text_of_name
 
 TYPE_CHECKING = False

@@ -119,10 +119,10 @@ def freeze(value: object, origin: Parameters | str, rules: FreezeRules) -> bytes
                 freezer.time_limit.restart()
             rules.spare = freezer
         return frozen
-    time_limit = freezer.time_limit
+    time_limit, source = freezer.time_limit, freezer.source
     del freezer
     problem.__traceback__ = None  # it would keep the frames and their values alive
-    return recover(source_of(value, origin), rules, (), problem, {}, time_limit)
+    return recover(source, rules, (), problem, {}, time_limit)
 
 
 def _patterns(origin: Parameters | str, rules: FreezeRules) -> tuple[PathPattern, ...]:

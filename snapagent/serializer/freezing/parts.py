@@ -10,20 +10,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from .children import Locator
+
     Keys = tuple[object, ...]
     Place = tuple[Keys, object]  # a path, as keys, and the value there
 
 
 class CallSource:
-    """The bound instance, the arguments and the keyword arguments of one call, under their parameter names."""
+    """The bound instance, the arguments and the keyword arguments of one call, under their parameter names.
 
-    __slots__ = ("args", "instance", "kwargs", "names")
+    `locator` is the search for paths in it, which the passes over it share.
+    """
+
+    __slots__ = ("args", "instance", "kwargs", "locator", "names")
 
     def __init__(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: Parameters) -> None:
         self.instance = instance
         self.args = args
         self.kwargs = kwargs
         self.names = names
+        self.locator: Locator | None = None
 
     def places(self) -> list[Place]:
         positional = self.args if self.instance is None else (self.instance, *self.args)
@@ -38,13 +44,14 @@ class CallSource:
 
 
 class OutcomeSource:
-    """A returned value or a raised exception; `key` is the first step of its paths."""
+    """A returned value or a raised exception; `key` is the first step of its paths. `locator` is as in the other."""
 
-    __slots__ = ("key", "value")
+    __slots__ = ("key", "locator", "value")
 
     def __init__(self, value: object, key: str) -> None:
         self.value = value
         self.key = key
+        self.locator: Locator | None = None
 
     def places(self) -> list[Place]:
         return [((self.key,), self.value)]

@@ -167,6 +167,7 @@ def _one_by_one(
     chosen = dict(left_out)
     for keys, value in source.places():
         alone = OutcomeSource(value, str(keys[0]))
+        alone.locator = source.locator
         try:
             _attempt(alone, rules, patterns, left_out, time_limit, hook_seconds)
         except BaseException as error:

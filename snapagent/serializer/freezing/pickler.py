@@ -266,12 +266,19 @@ class Freezer(pickle.Pickler):
             return note
         return Note("", kind, type_name(type(value)), reason, detail)
 
+    @property
+    def source(self) -> Source:
+        """The value with the paths in it; one object, which further passes over the value take over."""
+        if type(self.origin) not in (CallSource, OutcomeSource):
+            self.origin = source_of(self.value, self.origin)
+        source: Source = self.origin
+        return source
+
     def path_of(self, value: object) -> str:
         """The path of `value`, by a search: the C pickler does not know it, and few dumps need one."""
         if self._locator is None:
-            known = type(self.origin) in (CallSource, OutcomeSource)
-            source = self.origin if known else source_of(self.value, self.origin)
-            self._locator = Locator(source.places())
+            source = self.source
+            self._locator = source.locator = source.locator or Locator(source.places())
         return self._locator.path_of(value)
 
     def packages_seen(self) -> frozenset[str]:
