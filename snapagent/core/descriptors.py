@@ -9,10 +9,8 @@ and after that the free ones are filled first.
 
 from __future__ import annotations
 
-import fcntl
-import os
-
 from .clock import monotonic, sleep
+from .system import fcntl, os
 
 # A program that closes all numbers must not get one back that is in use here: few programs open as many files at once.
 _LOWEST = 200

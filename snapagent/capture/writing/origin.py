@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from time import gmtime, strftime
 
@@ -19,6 +18,7 @@ from ...bundle import (
 from ...config.environment import read_regular, revision
 from ...core.clock import time
 from ...core.json_text import JsonMapping
+from ...core.system import os
 from ..importing.importers import importers_of
 
 TYPE_CHECKING = False
