@@ -142,14 +142,25 @@ def test_slow_code_takes_a_bounded_share_of_the_time_whatever_the_budget(monkeyp
     assert args[1]() == 1 and args[2] == "beside"
 
 
-def test_slow_code_is_not_tried_again_once_code_has_taken_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_code_is_seldom_tried_again_once_code_has_taken_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time_limit, "_CODE_SECONDS", -1.0)
     monkeypatch.setattr(time_limit, "process_time", lambda: 0.0)
-    slow = Slow(0.02)
-    for _ in range(4):
+    slow = [Slow(0.003), Slow(0.003)]
+    for _ in range(19):
         notes = freeze_call(None, (lambda: slow,), {}, NAMES, rules(100.0)).notes
         assert [note.reason for note in notes] == [pickler.SHARE_SPENT]
-    assert Slow.pickled == 1
+    assert Slow.pickled == 4  # the first, third, sixth and eleventh time
+
+
+def test_code_that_was_slow_once_is_stored_again_when_it_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "_CODE_SECONDS", -1.0)
+    monkeypatch.setattr(time_limit, "process_time", lambda: 0.0)
+    slow = [Slow(0.003), Slow(0.003)]
+    refused = []
+    for _ in range(6):
+        refused.append(bool(freeze_call(None, (lambda: slow,), {}, NAMES, rules(100.0)).notes))
+        slow[0].seconds = slow[1].seconds = 0.0
+    assert refused == [True, True, False, False, False, False]
 
 
 def test_a_hook_that_overruns_is_not_called_again(monkeypatch: pytest.MonkeyPatch) -> None:

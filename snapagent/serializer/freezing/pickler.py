@@ -187,7 +187,7 @@ class Freezer(pickle.Pickler):
             self._refuse_slow(one)
             slow = self.decisions.slow
             has_little = slow.have_spent_all
-            if has_little and one in slow:
+            if has_little and slow.refuses(one):
                 raise Unstorable(SHARE_SPENT)
             if type(code) is FunctionType and code in self.decisions.circular:  # a metaclass may define `__hash__`
                 raise Circular(code)

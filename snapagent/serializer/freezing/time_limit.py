@@ -91,6 +91,7 @@ class SlowOnes(dict[object, float]):
     def __init__(self) -> None:
         super().__init__()
         self._spent_on_code = 0.0
+        self._waits: dict[object, tuple[int, int]] = {}  # by code: refusals that are left, and those between two tries
 
     def record_code(self, code: object, seconds: float, is_outermost: bool = True) -> None:
         """Record what storing this code took; `is_outermost` is False where it was a part of storing other code."""
@@ -104,10 +105,24 @@ class SlowOnes(dict[object, float]):
         spent = self._spent_on_code - _CODE_SECONDS
         return spent > 0.0 and spent > _CODE_SHARE * process_time()
 
+    def refuses(self, code: object) -> bool:
+        """Whether code that was slow is not to be tried now; after each try that was slow again, for twice as long.
+
+        What took long the first time may be fast the next: caches are warm, or a stream is known.
+        """
+        if code not in self:
+            return False
+        left, length = self._waits.get(code, (1, 1))
+        self._waits[code] = (left - 1, length) if left else (2 * length, 2 * length)
+        return left > 0
+
     def record(self, one: object, seconds: float, slow: float = SLOW) -> None:
         if seconds < slow:
             self.pop(one, None)
+            if self._waits:
+                self._waits.pop(one, None)
             return
         if len(self) >= _MOST_REMEMBERED:
             self.clear()
+            self._waits.clear()
         self[one] = seconds
