@@ -16,11 +16,11 @@ nothing about effects would call the live dependencies, so it must refuse the fi
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 
 from .core.json_text import JsonMapping, quoted, to_text
 from .core.records import Record
@@ -220,10 +220,10 @@ class SigningKey(Record):
 
     @property
     def id(self) -> str:
-        return hashlib.sha256(b"snapagent key id\0" + self.secret).hexdigest()[:8]
+        return sha256(b"snapagent key id\0" + self.secret).hexdigest()[:8]
 
     def sign(self, message: bytes) -> str:
-        return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
+        return hmac.new(self.secret, message, sha256).hexdigest()
 
 
 class BundleFile(Record):
@@ -247,7 +247,7 @@ def encode(header: Header, payload: Mapping[str, bytes], key: SigningKey | None 
     body = b"".join([head, *[payload[part.name] for part in header.parts]])
     mac = f"{key.id}:{key.sign(_message(header.format, body))}" if key is not None else "-"
     start = b"%s%d %d %s " % (MAGIC, header.format, len(head), mac.encode())
-    return b"%s%s\n%s" % (start, hashlib.sha256(start + body).hexdigest().encode(), body)
+    return b"%s%s\n%s" % (start, sha256(start + body).hexdigest().encode(), body)
 
 
 def _message(format_number: int, body: bytes) -> bytes:
@@ -263,7 +263,7 @@ def decode(data: bytes, path: str) -> BundleFile:
     """
     start, line = _first_line(data, path)
     body = data[line.end :]
-    if hashlib.sha256(start + body).hexdigest() != line.digest:
+    if sha256(start + body).hexdigest() != line.digest:
         raise CorruptBundleError(path, "its digest does not fit its bytes (torn or altered)")
     header = _header(body[: line.header_size], path)
     offset = line.header_size

@@ -5,13 +5,13 @@ An engine is made when the first target module has been loaded. A process that l
 
 from __future__ import annotations
 
-import os
 import weakref
 from functools import partial
 
 from ..config.environment import signing_keys, trust_policy
 from ..core.paths import parse_path
 from ..core.replaying import REPLAYING
+from ..core.system import os
 from ..serializer.freezing.freeze import FreezeRules
 from ..serializer.freezing.pickler import SLOWEST
 from ..serializer.freezing.time_limit import SECONDS

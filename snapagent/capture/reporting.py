@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from ..core.clock import monotonic, time
+from ..core.system import os
 from ..store import processes
 from ..store.filesystems import REMEDY, shared_filesystem
 from ..store.processes import ProcessStatus

@@ -9,10 +9,8 @@ and after that the free ones are filled first.
 
 from __future__ import annotations
 
-import fcntl
-import os
-
 from .clock import monotonic, sleep
+from .system import fcntl, os
 
 # A program that closes all numbers must not get one back that is in use here: few programs open as many files at once.
 _LOWEST = 200
@@ -41,6 +39,15 @@ def open_high(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = 
     finally:
         for filler in fillers:
             os.close(filler)
+
+
+def read_all(path: str) -> bytes:
+    """The bytes of a file whose size is not known, as of those in `/proc`. Raises OSError."""
+    descriptor = open_high(path, os.O_RDONLY)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, 65536), b""))
+    finally:
+        os.close(descriptor)
 
 
 def _moved(descriptor: int) -> int:

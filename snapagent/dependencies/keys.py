@@ -11,7 +11,7 @@ from ..core.records import Record
 from ..sealing.hashing.atoms import digest
 from ..sealing.hashing.canonical import Canonical
 from ..sealing.opened_call import OpenedCall
-from ..serializer.inert.decode import Inert, StandIn, stand_in
+from ..serializer.inert.stand_ins import Inert, StandIn, stand_in
 from ..serializer.inert.walk import Roots, items_of, put, substitute, walk
 
 TYPE_CHECKING = False

@@ -11,9 +11,9 @@ A damaged effect costs only itself: `decode_effects` returns an `UndecodableEffe
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
 from ..core.records import Record
 
@@ -160,7 +160,7 @@ def _effect(index: int, frame: bytes) -> StoredEffect | UndecodableEffect:
 
 
 def _digest(body: bytes) -> bytes:
-    return hashlib.sha256(body).hexdigest()[:16].encode("ascii")
+    return sha256(body).hexdigest()[:16].encode("ascii")
 
 
 class Summary(Record):

@@ -40,7 +40,7 @@ from ..sealing.seal import SealRules, seal
 from ..sealing.stored_call import raw_call_of, started_at
 from ..serializer.freezing.freeze import FreezeRules, freeze_outcome
 from ..serializer.freezing.frozen import Frozen
-from ..serializer.inert.decode import InertError
+from ..serializer.inert.stand_ins import InertError
 from ..store.failures import LOCKED, StoreFailure
 from ..store.keys import key_for_one_more
 from ..store.replace import encoded, replace_bundle

@@ -19,8 +19,8 @@ from ..sealing.opened_call import OpenedCall
 from ..sealing.raw_call import RawCall
 from ..sealing.seal import SealRules
 from ..serializer.freezing.freeze import FreezeRules, freeze_as_first, freeze_call, freeze_outcome
-from ..serializer.inert.decode import Inert
 from ..serializer.inert.nodes import nodes_of
+from ..serializer.inert.stand_ins import Inert
 from .application import prepare
 from .captures_dir import config_in_force
 from .functions import find_function, unwrap

@@ -17,7 +17,7 @@ from ..placeholder import (
 )
 from ..serializer.attributes import attribute_parts
 from ..serializer.inert.class_facts import class_facts
-from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
+from ..serializer.inert.stand_ins import MAKES_FUNCTION, Inert, StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from ..bundle import CALL, OUTCOME
 from ..core.paths import EXCEPTION, RESULT
 from ..core.signature import POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_KEYWORD, VAR_POSITIONAL, Parameters
 from ..serializer.freezing.parts import arguments_of
-from ..serializer.inert.decode import InertError, decode
+from ..serializer.inert.decode import decode
 from ..serializer.inert.nodes import ATOM_TYPES
+from ..serializer.inert.stand_ins import InertError
 from ..serializer.inert.walk import Roots
 from .forms import FormedCall, formed
 from .redaction.earlier import EarlierSecrets

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Collection, Mapping
@@ -11,6 +10,7 @@ from functools import lru_cache
 from ..bundle import Header
 from ..core.descriptors import open_high
 from ..core.records import Record
+from ..core.system import os
 
 FILE_HANDLES = frozenset({"dill._dill:_create_filehandle", "builtins:open", "io:open", "_io:open", "_io:FileIO"})
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from ..placeholder import BY_VALUE, IDENTITY, PLACEHOLDER
-from ..serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
 from ..serializer.inert.nodes import is_atom
+from ..serializer.inert.stand_ins import MAKES_FUNCTION, Inert, StandIn
 from .described import is_exception, named_parts, printable, title_of, type_text
 from .hashing.canonical import Canonical
 

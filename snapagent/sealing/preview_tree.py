@@ -19,8 +19,8 @@ from itertools import islice
 from ..core.json_text import JsonMapping, quoted
 from ..core.paths import format_keys
 from ..placeholder import BY_VALUE
-from ..serializer.inert.decode import Inert
 from ..serializer.inert.nodes import is_atom
+from ..serializer.inert.stand_ins import Inert
 from .by_names import ByNames
 from .described import is_exception, named_parts, type_text
 from .hashing.canonical import Canonical

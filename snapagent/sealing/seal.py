@@ -83,9 +83,9 @@ def seal(raw: RawCall, rules: SealRules, earlier: EarlierSecrets | None = None, 
 class Sealing:
     """A call on its way through the stages of `seal`; `begin` gives the call and its tape.
 
-    Many calls go through the stages side by side in a fifth less time than one after the other: the code and data of
-    one stage do not drive those of the others from the processor's caches. `error` and `seconds` are for whoever runs
-    the stages.
+    Many calls go through the stages side by side in up to a fifth less time than one after the other: the code and data
+    of one stage do not drive those of the others from the processor's caches. `error` and `seconds` are for whoever
+    runs the stages.
     """
 
     __slots__ = (
@@ -105,6 +105,11 @@ class Sealing:
         self._earlier = earlier
         self.error: Exception | None = None
         self.seconds = 0.0
+
+    def take(self) -> Sealed | Exception:
+        """What came of it, once: an error refers to frames that refer to this object."""
+        error, self.error = self.error, None
+        return self.sealed if error is None else error
 
     def open(self) -> None:
         self._raw, self._tape = raw, _ = self._begin()

@@ -15,8 +15,8 @@ from itertools import islice
 
 from ..placeholder import BY_VALUE, PLACEHOLDER
 from ..serializer.inert.class_facts import class_facts
-from ..serializer.inert.decode import Inert, StandIn
 from ..serializer.inert.nodes import is_atom
+from ..serializer.inert.stand_ins import Inert, StandIn
 from .by_names import ByNames
 from .described import named_parts, printable, type_text
 from .hashing.arrays import Array, array_of

@@ -86,7 +86,8 @@ def _is_at_top(code: Any) -> bool:
     module = modules.get(name) if type(name) is str else None
     if type(module) is not types.ModuleType or name in MAIN_NAMES:
         return False
-    return module.__dict__.get(code.__qualname__) is code
+    qualname = code.__qualname__
+    return module.__dict__.get(qualname) is code and "." not in qualname
 
 
 class _Waiting:

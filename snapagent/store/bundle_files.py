@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
 from ..bundle import FORMATS, MAGIC, MAX_LINE, BundleFile, Header, decode, decode_header, header_size
+from ..core.system import os
 from ..errors import CorruptBundleError
 from . import files
 from .layout import BundleEntry, folder_name

@@ -7,7 +7,6 @@ two steps changes nothing. All functions raise OSError; folders are 0700, files 
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from itertools import count
 
 from ..core.descriptors import open_high, wait_for_streams
 from ..core.signals import raised_by_signal_handler
+from ..core.system import os
 from . import locks
 from .failures import FOREIGN_FOLDER, StoreFailure
 from .layout import TEMPORARY

@@ -6,9 +6,8 @@ mounts have no rename or no links. The kernel's table of mounts says the type, a
 
 from __future__ import annotations
 
-import os
-
-from ..core.descriptors import open_high
+from ..core.descriptors import read_all
+from ..core.system import os
 
 MOUNTS = "/proc/self/mountinfo"
 _SHARED = frozenset({"nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "ceph", "lustre", "afs", "beegfs", "gpfs", "fuse"})
@@ -19,8 +18,7 @@ REMEDY = "give each pod its own folder, then `snapagent pull file:///...`"
 def shared_filesystem(path: str) -> str | None:
     """The type of the shared file system that `path` is on, or will be when it is made; None on a disk of its own."""
     try:
-        with open(MOUNTS, encoding="utf-8", errors="surrogateescape", opener=open_high) as mounts:
-            kind = _type_of(mounts.read(), os.path.realpath(path))
+        kind = _type_of(read_all(MOUNTS).decode("utf-8", "surrogateescape"), os.path.realpath(path))
     except OSError:  # on another system, or without /proc
         return None
     return kind if kind in _SHARED or (kind.startswith("fuse.") and kind not in _LOCAL) else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import overload
 
+from ..core.system import os
 from ..errors import CorruptBundleError
 from . import files, pending_counts
 from .bundle_files import read_summary

@@ -8,10 +8,10 @@ listed at most once, so that the cost of a capture does not grow with what is st
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 
 from ..core.signals import raised_by_signal_handler
+from ..core.system import os
 from . import files, hash_shards, index, pending_counts
 from .folder_contents import FolderContents, holds_only
 from .index import BrokenIndex, Counts, FunctionIndex, IndexedBundle

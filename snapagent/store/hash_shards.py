@@ -9,10 +9,10 @@ Lost shards are rebuilt from the names of the bundles.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from ..core.system import os
 from . import files
 from .layout import DIGITS, HASHES, BundleEntry, parse_bundle_names
 

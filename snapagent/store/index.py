@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 
 from ..bundle import Header
 from ..core.records import Record
+from ..core.system import os
 from . import files
 from .bundle_files import HeaderSummary
 from .layout import CORRUPT_INDEX, INDEX

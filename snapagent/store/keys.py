@@ -6,10 +6,10 @@ equal secrets have equal pseudonyms in all its bundles and in no other store.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from ..bundle import SigningKey
+from ..core.system import os
 from . import files
 from .failures import BROKEN_KEY, FOREIGN_FOLDER, StoreFailure, failing_at
 from .layout import KEY

@@ -18,11 +18,11 @@ digest of the whole name; `~` is in slugs alone, so no ordinary name collides wi
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from time import gmtime, strftime
 from typing import NamedTuple
 from unicodedata import normalize
@@ -86,7 +86,7 @@ def segment(name: str) -> str:
         readable = readable.replace("..", ".")
     if _RESERVED.match(readable):
         readable = f"_{readable}"
-    return f"{readable}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+    return f"{readable}~{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
 
 
 def folder_name(target: object) -> str:

@@ -7,8 +7,6 @@ Where the file system does not lock folders (NFS), the file `.lock` is locked in
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from contextlib import contextmanager
 from ..core.clock import monotonic, sleep
 from ..core.descriptors import wait_for_streams
 from ..core.signals import raised_by_signal_handler
+from ..core.system import fcntl, os
 from .failures import LOCKED, StoreFailure
 from .layout import LOCK
 

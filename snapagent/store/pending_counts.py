@@ -12,10 +12,10 @@ lists the folder and removes the mark.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
+from ..core.system import os
 from . import files
 from .failures import StoreFailure
 from .index import Counts, is_fresh

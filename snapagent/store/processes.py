@@ -8,12 +8,12 @@ recognised by its process id.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from ..core.clock import time
 from ..core.records import Record
+from ..core.system import os
 from . import files
 from .failures import StoreFailure
 

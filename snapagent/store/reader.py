@@ -6,13 +6,13 @@ Every method that takes a `target` takes a Target, `module:qualname`, the dotted
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from ..bundle import BundleFile, Header, SigningKey
 from ..core.clock import time
+from ..core.system import os
 from ..errors import BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from . import files, index, pending_counts
 from .bundle_files import (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 
 from ..bundle import BundleFile, Header, SigningKey, decode, encode
 from ..core.clock import time
+from ..core.system import os
 from . import files, locks, trust
 from .failures import StoreFailure, failing_at
 from .folder_writer import FolderWriter

@@ -7,10 +7,10 @@ the folders are listed, and the oldest bundles of all functions are evicted.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from ..core.system import os
 from ..errors import CorruptBundleError
 from . import files, index
 from .bundle_files import header_of

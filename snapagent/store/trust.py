@@ -10,14 +10,14 @@ one of the same users, and under `signed` one of the given keys signed it.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
+from hashlib import sha256
 
 from ..bundle import BundleFile, SigningKey
 from ..core.records import Record
+from ..core.system import os
 from ..errors import UntrustedBundleError
 from . import files
 from .layout import MANIFEST
@@ -119,7 +119,7 @@ def update_manifest(folder: str, name: str, digest: str, key: SigningKey | None 
 
 def _mac(key: SigningKey, digests: Mapping[str, str]) -> str:
     message = b"snapagent manifest\0" + "\n".join(sorted(digests.values())).encode()
-    return f"{key.id}:{key.sign(hashlib.sha256(message).digest())}"
+    return f"{key.id}:{key.sign(sha256(message).digest())}"
 
 
 def _signed_by(keys: Sequence[SigningKey], digests: Mapping[str, str], mac: str) -> bool:

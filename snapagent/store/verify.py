@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable, Collection, Iterator
 
 from ..bundle import decode
 from ..core.records import Record
+from ..core.system import os
 from ..errors import CorruptBundleError, UntrustedBundleError
 from . import files, index
 from .bundle_files import MAX_FILE

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 
 from ..bundle import Header, SigningKey, encode
 from ..core.clock import time
+from ..core.system import os
 from . import files, hash_shards, index, pending_counts, trust
 from .failures import StoreFailure, failing_at
 from .files import BatchFolder, locked

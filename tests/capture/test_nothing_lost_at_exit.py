@@ -264,6 +264,7 @@ def test_a_call_that_a_forked_child_finishes_is_counted_by_both(base: str) -> No
 
 HANGING = """
 import os, time
+from snapagent.core import system
 is_hanging = []
 def hang(name):
     real = getattr(os, name)
@@ -271,7 +272,8 @@ def hang(name):
         if is_hanging:
             time.sleep(60)
         return real(*args, **kwargs)
-    setattr(os, name, hanging)
+    for module in (os, system.os):
+        setattr(module, name, hanging)
 for name in ("open", "link", "rename", "replace", "write", "stat", "lstat", "unlink", "mkdir", "scandir", "listdir"):
     hang(name)
 import lib

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from snapagent.capture.writing.seal_call import CallSealer
 from snapagent.config.settings import Settings
 from snapagent.core.signature import Parameters
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
-from snapagent.serializer.inert.decode import InertError
+from snapagent.serializer.inert.stand_ins import InertError
 from snapagent.store import Counts, Store
 
 RULES = FreezeRules()
@@ -75,6 +76,17 @@ def test_one_that_fails_does_not_touch_the_others(sealer: CallSealer) -> None:
 
     assert found == rest == alone
     assert all(isinstance(failed, InertError) for failed in (error, first, second))
+
+
+def test_one_that_fails_is_freed_at_once(sealer: CallSealer) -> None:
+    gc.disable()
+    try:
+        before = sum(isinstance(found, InertError) for found in gc.get_objects())
+        for _ in range(3):
+            sealer([pending(1), broken(1)])
+        assert sum(isinstance(found, InertError) for found in gc.get_objects()) == before
+    finally:
+        gc.enable()
 
 
 def test_their_processor_time_is_accounted_to_them_by_the_time_that_each_took(

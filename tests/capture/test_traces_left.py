@@ -163,3 +163,40 @@ def test_a_captured_program_has_not_the_modules_that_look_into_code(tmp_path: Pa
         [sys.executable, "-c", NAMES], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+MOCKED = """
+import json, os, time
+from unittest import mock
+with open("shop.py", "w") as file:
+    file.write("def quote(number): return [number]")
+with open("snapagent.yaml", "w") as file:
+    file.write("version: 1\\ntargets: ['shop:quote']\\nbudget: 100%\\n")
+import snapagent
+snapagent.install(enabled=True)
+import shop
+shop.quote(0)
+time.sleep(0.7)
+names = "listdir scandir stat fstat open close write rename mkdir unlink getpid".split()
+patches = [mock.patch(f"os.{name}") for name in names] + [mock.patch("fcntl.flock"), mock.patch("hashlib.sha256")]
+mocks = [patch.start() for patch in patches]
+for number in range(20):
+    shop.quote(number)
+time.sleep(0.7)
+for patch in patches:
+    patch.stop()
+print([one for one in mocks if one.called])
+snapagent.uninstall()
+with open("captures/shop.quote/index.json") as file:
+    index = json.load(file)
+print(index["captured"], index["failed"])
+"""
+
+
+def test_functions_of_the_system_that_the_program_replaces_are_not_called_for_a_capture(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "SNAP"))}
+    environ["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-c", MOCKED], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("[]\n21 {}\n", "")

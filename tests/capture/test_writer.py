@@ -18,6 +18,7 @@ from storing import NOON, TARGET, Call, seal
 from snapagent.capture.writing import pauses
 from snapagent.config.settings import Settings
 from snapagent.config.targets import Target
+from snapagent.core import system
 from snapagent.store import Counts, Store, own_writes
 from snapagent.store.files import locked
 
@@ -470,7 +471,7 @@ def test_a_time_limit_that_fires_in_a_system_call_is_not_taken_for_a_fault_of_th
     program = Program(base, Settings(keep=1), sync=True, store=Store(base, durability="power"))
     program.writer.flush(5)
     before = signal.signal(signal.SIGALRM, on_alarm)
-    monkeypatch.setattr(os, name, interrupted)
+    monkeypatch.setattr(system.os, name, interrupted)
     try:
         with pytest.raises(TimeoutError, match="own limit"):
             for _ in range(3):

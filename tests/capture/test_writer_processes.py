@@ -450,7 +450,9 @@ def test_a_child_that_a_signal_handler_forks_while_the_caller_prunes_ends_as_it_
     ran = script(
         base,
         """
-        import signal
+        import signal, warnings
+        from snapagent.core import system
+        warnings.simplefilter("ignore")  # Python's own about a fork beside threads: this one cannot end meanwhile
         parent, unlink, statuses = os.getpid(), os.unlink, []
 
         def fork(*_):
@@ -461,14 +463,14 @@ def test_a_child_that_a_signal_handler_forks_while_the_caller_prunes_ends_as_it_
             statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
         def interrupted_unlink(*args, **options):
-            os.unlink = unlink
+            system.os.unlink = unlink
             os.kill(os.getpid(), signal.SIGUSR1)
             unlink(*args, **options)
 
         signal.signal(signal.SIGUSR1, fork)
         program = Program(BASE, Settings(keep=1), sync=True)
         program.call(1)
-        os.unlink = interrupted_unlink
+        system.os.unlink = interrupted_unlink
         program.call(2)
         program.writer.close()
         print(os.getpid() == parent, statuses)

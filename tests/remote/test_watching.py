@@ -11,6 +11,7 @@ import pytest
 from fault_proxy import FaultProxy
 from fleet import KEY, QUICK, Pod, listed
 
+from snapagent.core import system
 from snapagent.remote.limits import Buckets, Rate, parse_rate
 from snapagent.remote.objects import Objects
 from snapagent.remote.push import Push, PushOptions
@@ -233,7 +234,7 @@ def test_folders_that_did_not_change_are_not_listed(pod: Pod, monkeypatch: pytes
 
     listings: list[object] = []
     listdir = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: listings.append(path) or listdir(path))
+    monkeypatch.setattr(system.os, "listdir", lambda path: listings.append(path) or listdir(path))
     assert scanner.changed(time.time()) == {}
     assert listings == []
     monkeypatch.undo()

@@ -24,6 +24,7 @@ from snapagent import (
     load_captures,
 )
 from snapagent.bundle import SigningKey, decode, encode
+from snapagent.core import system
 from snapagent.store.index import Counts
 
 QUOTE = "till_program:quote"
@@ -287,7 +288,7 @@ def test_the_newest_and_one_by_its_hash_are_found_without_listing_the_folder(
     shop.store.update(QUOTE, Counts(3, 3))
     listed: list[object] = []
     listdir = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or listdir(path))
+    monkeypatch.setattr(system.os, "listdir", lambda path: listed.append(path) or listdir(path))
     assert load_capture(QUOTE, base_path=shop.base_path).args == ([2],)
     assert load_capture(QUOTE, hash=by_hash, base_path=shop.base_path).args == ([1],)
     assert listed == []

@@ -19,7 +19,7 @@ from snapagent.core.signature import Parameters, defaults_of
 from snapagent.sealing.header import timestamp
 from snapagent.sealing.seal import SealRules, seal
 from snapagent.serializer.freezing.freeze import FreezeRules
-from snapagent.serializer.inert.decode import InertError
+from snapagent.serializer.inert.stand_ins import InertError
 
 
 @dataclasses.dataclass

@@ -97,6 +97,12 @@ def counting(value: Any) -> Any:
     return down
 
 
+@pytest.fixture(autouse=True)
+def without_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may switch to one of them in the middle of a dump, which is noted."""
+    monkeypatch.setattr(by_value, "count_other_threads", lambda: 0)
+
+
 def with_globals(**names: Any) -> Any:
     space = {"__name__": __name__, **names}
     exec("def made(extra=0):\n    return value, extra", space)
@@ -265,6 +271,16 @@ def test_a_function_that_a_module_gets_or_loses_changes_its_form(monkeypatch: py
     assert b"held_for_a_while" in dump_by_value(outside, usual())
     monkeypatch.undo()
     assert dump_by_value(outside, usual()) == by_its_value
+
+
+def test_a_function_that_a_module_holds_under_its_dotted_name_is_stored_by_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inside = around(1)
+    monkeypatch.setitem(globals(), inside.__qualname__, inside)
+    outside = lambdas([inside])
+    assert dump_by_value(outside, usual()) == anew(outside)
+    assert round_trip(outside)()[0][0]() == (1, 1, 1)
 
 
 def test_the_hooks_of_the_program_run_once_in_each_capture() -> None:

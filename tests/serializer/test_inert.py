@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 from snapagent.sealing.hashing.canonical import Canonical
 from snapagent.serializer.by_value import load_by_value
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
-from snapagent.serializer.inert.decode import Inert, InertError, StandIn, decode, drops_results, is_inert
+from snapagent.serializer.inert.decode import decode, drops_results
 from snapagent.serializer.inert.encode import encode
 from snapagent.serializer.inert.nodes import names_called, nodes_of
+from snapagent.serializer.inert.stand_ins import Inert, InertError, StandIn, is_inert
 
 CALLS: list[str] = []
 

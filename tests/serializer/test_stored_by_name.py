@@ -272,3 +272,23 @@ def test_a_class_first_met_before_its_module_holds_it_goes_by_name_later(
     assert type(thaw(later.data)) is late
     assert method.notes == ()
     assert thaw(method.data)() == 3
+
+
+def test_builtin_functions_go_by_name_unless_the_program_says_how_they_are_pickled() -> None:
+    import copyreg
+    import math
+    import operator
+
+    functions = [
+        value
+        for module in (__import__("builtins"), math, operator)
+        for value in vars(module).values()
+        if type(value) is types.BuiltinFunctionType and value.__self__ is sys.modules.get(value.__module__)
+    ]
+    assert len(functions) > 80
+    assert all(one is other for one, other in zip(kept(functions), functions, strict=True))
+    copyreg.pickle(types.BuiltinFunctionType, lambda function: (str, (function.__name__,)))  # type: ignore[arg-type]
+    try:
+        assert kept([len, operator.add]) == ["len", "add"]
+    finally:
+        del copyreg.dispatch_table[types.BuiltinFunctionType]

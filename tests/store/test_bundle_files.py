@@ -8,6 +8,7 @@ import pytest
 from storing import TARGET, header_of, payload_of, publish
 
 from snapagent.bundle import FORMAT, FORMATS, SigningKey
+from snapagent.core import system
 from snapagent.errors import CorruptBundleError, UnsupportedFormatError
 from snapagent.store import Store
 
@@ -112,11 +113,11 @@ def test_a_bundle_that_is_read_while_it_is_removed_comes_whole(store: Store) -> 
             os.unlink(entry.path)
         return real(descriptor)
 
-    os.fstat = remove_then
+    system.os.fstat = remove_then
     try:
         bundle = store.read(entry)
     finally:
-        os.fstat = real
+        system.os.fstat = real
 
     assert removed
     assert pickle.loads(store.part(bundle, "outcome")) == "x" * 100_000

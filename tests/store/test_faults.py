@@ -26,6 +26,7 @@ from storing import TARGET, publish
 
 from snapagent.capture import host_guard
 from snapagent.config.settings import Settings
+from snapagent.core import system
 from snapagent.store import Counts, Store, hash_shards
 
 CALLS = "open close read write fsync fstat fchmod stat lstat mkdir rmdir rename link unlink listdir scandir utime lseek"
@@ -60,8 +61,8 @@ class Faults:
         patch = pytest.MonkeyPatch()
         try:
             for name in CALLS.split():
-                patch.setattr(os, name, self.wrap(getattr(os, name), name))
-            patch.setattr(fcntl, "flock", self.wrap(fcntl.flock, "flock"))
+                patch.setattr(system.os, name, self.wrap(getattr(os, name), name))
+            patch.setattr(system.fcntl, "flock", self.wrap(fcntl.flock, "flock"))
             yield
         finally:
             patch.undo()
@@ -210,9 +211,9 @@ def test_a_failed_publication_leaves_no_file_and_says_why(
     def fail(*args: object, **kwargs: object) -> object:
         raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr(os, name, fail)
+    monkeypatch.setattr(system.os, name, fail)
     program.call("torn")
-    monkeypatch.setattr(os, name, real)
+    monkeypatch.setattr(system.os, name, real)
 
     reason = {
         errno.ENOSPC: "disk_full",
@@ -229,7 +230,9 @@ def test_a_failed_publication_leaves_no_file_and_says_why(
 
 def test_a_write_that_stops_half_way_goes_on(tmp_path: Path, in_caller: None, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, bytes(data[: len(data) // 2 or 1])))
+    monkeypatch.setattr(
+        system.os, "write", lambda descriptor, data: real(descriptor, bytes(data[: len(data) // 2 or 1]))
+    )
     program = Program(tmp_path / "captures")
 
     program.call("x" * 5000)
@@ -252,7 +255,7 @@ def test_a_sync_of_the_folder_that_fails_does_not_take_the_bundle_back(
             raise OSError(errno.EIO, "injected")
         real(descriptor)
 
-    monkeypatch.setattr(os, "fsync", fail_for_folders)
+    monkeypatch.setattr(system.os, "fsync", fail_for_folders)
     program.call("published")
 
     assert synced == [False, True]
@@ -379,9 +382,9 @@ def test_a_lock_call_that_never_returns_holds_up_no_exit(tmp_path: Path) -> None
     """As on a network file system without its lock manager."""
     import subprocess
 
-    code = f"import sys; sys.path[:0] = {sys.path!r}\nfrom capturing import *\nimport fcntl, time\n" + (
-        f"fcntl.flock = lambda *_: time.sleep(60)\nprogram = Program({str(tmp_path / 'captures')!r})\nprogram.call(1)\n"
-    )
+    head = f"import sys, time; sys.path[:0] = {sys.path!r}\nfrom capturing import *\n"
+    hung = "from snapagent.core import system\nsystem.fcntl.flock = lambda *_: time.sleep(60)\n"
+    code = f"{head}{hung}program = Program({str(tmp_path / 'captures')!r})\nprogram.call(1)\n"
     began = time.monotonic()
 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
@@ -397,7 +400,8 @@ def test_a_file_system_without_locks_stores_bundles_all_the_same(
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSYS, "injected")
 
-    monkeypatch.setattr(fcntl, "flock", refuse)
+    for module in (system.fcntl, fcntl):  # filelock has the ordinary one
+        monkeypatch.setattr(module, "flock", refuse)
     program = Program(tmp_path / "captures", Settings(keep=2))
     for number in range(5):
         program.call(number)

@@ -11,6 +11,7 @@ import pytest
 from storing import TARGET, publish
 
 from snapagent.config.settings import Settings
+from snapagent.core import system
 from snapagent.store import Counts, Store, index
 from snapagent.store.folder_contents import FolderContents
 
@@ -120,7 +121,7 @@ def test_the_first_index_of_own_bundles_is_that_of_a_listing(store: Store, stran
     made = index_on_disk(store)
     assert made["stored"] == 150
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "listdir", lambda path: pytest.fail("a reader listed the folder"))
+        patch.setattr(system.os, "listdir", lambda path: pytest.fail("a reader listed the folder"))
         assert other(store).newest(TARGET).when == pytest.approx(149.0)
 
     other(store).update(TARGET, Counts(), Settings(keep=900))  # lists

@@ -8,6 +8,7 @@ import random
 import pytest
 from storing import NOON, TARGET, new_entry, publish, publish_many
 
+from snapagent.core import system
 from snapagent.errors import StoreError
 from snapagent.store import Store, layout
 
@@ -88,7 +89,7 @@ def test_no_folder_has_no_bundles_and_one_that_may_not_be_listed_says_so(store, 
     def refused(path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "listdir", refused)
+    monkeypatch.setattr(system.os, "listdir", refused)
     with pytest.raises(StoreError, match="run this as its owner"):
         store.bundles(TARGET)
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import pytest
 from storing import NOON, TARGET, publish, publish_many
 
 from snapagent.config.settings import Settings
+from snapagent.core import system
 from snapagent.store import Counts, Store, hash_shards
 
 KEEP_ALL = Settings(keep=math.inf)
@@ -27,7 +27,7 @@ def full(store: Store) -> Store:
 def test_what_is_stored_later_is_found_without_listing_the_folder(full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     later = publish(full, "later", when=NOON + 1e4)
     full.update(TARGET, Counts(1, 1), KEEP_ALL)
-    monkeypatch.setattr(os, "listdir", lambda path: pytest.fail("the folder was listed"))
+    monkeypatch.setattr(system.os, "listdir", lambda path: pytest.fail("the folder was listed"))
 
     assert full.by_hash(TARGET, later.short_hash) == later
     assert full.newest(TARGET) == later

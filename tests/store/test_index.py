@@ -9,6 +9,7 @@ import pytest
 from storing import NOON, TARGET, names, publish, publish_many
 
 from snapagent.config.settings import Settings
+from snapagent.core import system
 from snapagent.store import BundleEntry, Counts, Store, index
 
 KEEP_ALL = Settings(keep=math.inf)
@@ -172,7 +173,7 @@ def test_a_reader_lists_the_folder_only_when_the_index_is_stale(store: Store, mo
     store.update(TARGET, Counts(3, 3), KEEP_ALL)
     listed: list[object] = []
     real = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or real(path))
+    monkeypatch.setattr(system.os, "listdir", lambda path: listed.append(path) or real(path))
 
     assert store.newest(TARGET) == entries[-1]
     assert store.by_hash(TARGET, entries[0].short_hash) == entries[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from snapagent.core import system
 from snapagent.store.failures import LOCKED, StoreFailure
 from snapagent.store.files import locked
 
@@ -69,7 +70,7 @@ def test_where_folders_cannot_be_locked_a_file_is(tmp_path: Path, monkeypatch: p
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         real(descriptor, operation)
 
-    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr(system.fcntl, "flock", flock)
     with locked(str(tmp_path), 1.0):
         assert is_locked(tmp_path)
     assert not is_locked(tmp_path)
@@ -87,7 +88,8 @@ def test_where_nothing_can_be_locked_nothing_is_changed(tmp_path: Path, monkeypa
     def flock(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
-    monkeypatch.setattr(fcntl, "flock", flock)
+    for module in (system.fcntl, fcntl):  # filelock has the ordinary one
+        monkeypatch.setattr(module, "flock", flock)
     assert is_locked(tmp_path)
 
 
@@ -97,11 +99,11 @@ def test_a_folder_that_was_removed_while_waiting_is_made_again(tmp_path: Path, m
     real = fcntl.flock
 
     def flock(descriptor: int, operation: int) -> None:
-        monkeypatch.setattr(fcntl, "flock", real)
+        monkeypatch.setattr(system.fcntl, "flock", real)
         folder.rmdir()  # another process clears it
         real(descriptor, operation)
 
-    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr(system.fcntl, "flock", flock)
     with locked(str(folder), 1.0, make=True) as opened:
         assert os.fstat(opened).st_ino == folder.stat().st_ino
 

@@ -6,11 +6,11 @@ close or reuse the numbers of files that it does not know.
 
 from __future__ import annotations
 
-import os
 import sys
 from json import dumps
 
 from ...core.descriptors import open_high
+from ...core.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

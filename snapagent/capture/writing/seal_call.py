@@ -53,7 +53,7 @@ class CallSealer:
         share = (thread_time() - began) / (sum([sealing.seconds for sealing in sealings]) or 1.0)
         for call, sealing in zip(calls, sealings, strict=True):
             call.sealed += sealing.seconds * share
-        return [sealing.error or sealing.sealed for sealing in sealings]
+        return [sealing.take() for sealing in sealings]
 
     def _facts_of(self, call: Pending) -> tuple[SealRules, Mapping[str, object]]:
         """What all calls of one function have in common."""

@@ -236,19 +236,22 @@ class CallStorer:
         self, group: Group, batch: list[Unsealed], rest: list[tuple[CapturedCall, int]], sealed: deque[Sealed]
     ) -> None:
         """Seal calls of one function side by side. Those that fail go to `sealed` with the error, to be counted."""
-        results: Sequence[tuple[Header, Mapping[str, bytes]] | Exception]
         try:
-            self._failures.check_usable()
-            self._between_steps()
-            results = self._seal([call for call, _, _ in batch])
-        except Exception as error:
-            results = [error] * len(batch)
+            results = self._results([call for call, _, _ in batch])
         except BaseException:
             if not group.is_alone:
                 rest += [(call, counter) for call, counter, _ in reversed(batch)]
             raise
         for (call, counter, shapes), result in zip(batch, results, strict=True):
             sealed.append((call, counter, self._prepared(call, counter, result, shapes), shapes))
+
+    def _results(self, calls: list[CapturedCall]) -> Sequence[tuple[Header, Mapping[str, bytes]] | Exception]:
+        try:
+            self._failures.check_usable()
+            self._between_steps()
+            return self._seal(calls)
+        except Exception as error:
+            return [error] * len(calls)
 
     def _prepared(
         self,
@@ -299,9 +302,10 @@ class CallStorer:
         self, group: Group, folder: BatchFolder, call: CapturedCall, counter: int, bundle: Bundle, shapes: list[str]
     ) -> None:
         function = group.function
+        if isinstance(bundle, Exception):
+            self._failed(group, call, bundle)
+            return
         try:
-            if isinstance(bundle, Exception):
-                raise bundle
             self._failures.check_usable()
             self._between_steps()
             self.store.write(folder, *bundle, self._written_bytes)

@@ -8,12 +8,12 @@ thread runs. `start` takes none. Its thread is a daemon, and a real thread where
 from __future__ import annotations
 
 import _thread
-import os
 import sys
 from _queue import Empty, SimpleQueue
 from collections.abc import Callable
 from contextlib import suppress
 
+from ...core.system import os
 from ...core.threads import idents
 
 TYPE_CHECKING = False

@@ -16,7 +16,7 @@ from ...dependencies.raw_tape import RawTape
 from ...errors import AmbiguousHashError, BundleNotFoundError, CorruptBundleError, StoreError, TargetNotFoundError
 from ...sealing.seal import SealRules, seal
 from ...sealing.stored_call import raw_call_of
-from ...serializer.inert.decode import InertError
+from ...serializer.inert.stand_ins import InertError
 from ...store.bundle_files import check_place
 from ...store.keys import pseudonym_key
 from ...store.layout import SUFFIX, BundleEntry, parse_bundle_name

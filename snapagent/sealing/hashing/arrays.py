@@ -6,13 +6,13 @@ numpy itself is used only where it is loaded already, on copies of the stored by
 
 from __future__ import annotations
 
-import hashlib
 import math
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 
-from ...serializer.inert.decode import Inert, StandIn
+from ...serializer.inert.stand_ins import Inert, StandIn
 from .atoms import HINT, text_of_name
 
 TYPE_CHECKING = False
@@ -135,7 +135,7 @@ def _in_c_order(data: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _digest(data: Any) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return sha256(data).hexdigest()
 
 
 def _values_text(writer: TextWriter, values: Any) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
+from hashlib import sha256
 
 from ..by_names import ByNames
 
@@ -42,7 +42,7 @@ _SHORT_BYTES = 32
 def digest(text: str) -> str:
     """SHA-256 of a text, hexadecimal; lone surrogates are allowed."""
     data = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(data).hexdigest()
+    return sha256(data).hexdigest()
 
 
 def _int_text(value: int) -> str:
@@ -68,7 +68,7 @@ def _bytes_text(value: bytes, tag: str = "b") -> str:
             return REDACTED_TEXT
     if len(value) <= _SHORT_BYTES:
         return f"{tag}{len(value)}:{value.hex()}"
-    return f"{tag}#{hashlib.sha256(value).hexdigest()}"
+    return f"{tag}#{sha256(value).hexdigest()}"
 
 
 def folded(value: Any) -> Any:

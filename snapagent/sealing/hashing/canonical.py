@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from operator import itemgetter
 
 from ...core.records import Record
-from ...serializer.inert.decode import StandIn
+from ...serializer.inert.stand_ins import StandIn
 from .at_once import AT_ONCE, TEXT_KEYS, write_at_once
 from .atoms import ATOMS, LEAVES, LONG, SORTED, digest, row_text, text_of_name
 from .objects import is_of_second_version, write_class, write_object

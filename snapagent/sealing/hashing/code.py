@@ -11,7 +11,7 @@ import opcode
 import sys
 from collections.abc import Iterator
 
-from ...serializer.inert.decode import Inert, is_inert
+from ...serializer.inert.stand_ins import Inert, is_inert
 from .atoms import text_of_name
 
 TYPE_CHECKING = False

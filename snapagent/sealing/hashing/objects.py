@@ -12,8 +12,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, PLACEHOLDER, REBUILDS, REDACTED, SINGLETON
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
 from ...serializer.inert.nodes import nodes_of
+from ...serializer.inert.stand_ins import MAKES_FUNCTION, Inert, StandIn
 from ...serializer.thawing.renames import canonical_module
 from .arrays import ARRAYS
 from .atoms import REDACTED_TEXT, text_of_name

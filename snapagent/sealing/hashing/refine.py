@@ -9,7 +9,7 @@ test for bisimilarity of Kanellakis and Smolka, in the form known as the Weisfei
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import sha256
 from os import urandom
 
 TYPE_CHECKING = False
@@ -128,4 +128,4 @@ class Refinement:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ...serializer.inert.decode import Inert
+from ...serializer.inert.stand_ins import Inert
 from ...serializer.inert.walk import Roots, items_of, put, substitute, walk
 from ..hashing.atoms import PSEUDONYM
 from .requests import header_name

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...placeholder import PLACEHOLDER, REDACTED
-from ...serializer.inert.decode import Inert, stand_in
 from ...serializer.inert.nodes import inert_type_name
+from ...serializer.inert.stand_ins import Inert, stand_in
 from ..hashing.arrays import packed_in
 
 TYPE_CHECKING = False

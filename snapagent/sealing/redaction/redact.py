@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...bundle import Note
 from ...placeholder import REDACTED
-from ...serializer.inert.decode import Inert
 from ...serializer.inert.nodes import is_atom
+from ...serializer.inert.stand_ins import Inert
 from ...serializer.inert.walk import (
     NO_STEP,
     Item,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...placeholder import SETS_ATTRIBUTES
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import Inert
+from ...serializer.inert.stand_ins import Inert
 from ..described import class_of
 from .names import CERTAIN, NAMED, SecretNames, normalised
 from .surroundings import is_text

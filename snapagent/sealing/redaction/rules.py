@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from ...core.paths import PathPattern, parse_path
 from ...placeholder import BY_VALUE
 from ...serializer.inert.class_facts import ClassFacts, class_facts
-from ...serializer.inert.decode import StandIn
 from ...serializer.inert.nodes import ATOM_TYPES
+from ...serializer.inert.stand_ins import StandIn
 from ...serializer.inert.walk import Roots
 from ..described import class_of, makes_own_objects
 from .equal_values import EnvironmentSecrets

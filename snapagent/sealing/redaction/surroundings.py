@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ...serializer.inert.class_facts import class_facts
-from ...serializer.inert.decode import MAKES_FUNCTION, Inert, StandIn
 from ...serializer.inert.nodes import inside, nodes_of
+from ...serializer.inert.stand_ins import MAKES_FUNCTION, Inert, StandIn
 from ..hashing.arrays import array_of, packed_in
 from .looks import could_be_secret, looks_random
 from .names import CERTAIN, LIKE, NAMED, PROBABLE, SecretNames

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import types
 
 from ...core.type_facts import find, is_class
@@ -40,8 +41,11 @@ def freeze_method(dump: Dump, method: Any) -> Any:
     if owner is not None and type(owner) is not types.ModuleType and not is_class(owner):
         if handler_now(dump, owner) not in _GIVE_OBJECTS:
             raise Unstorable("a method of an object that cannot be stored")
-    elif type(owner) is types.ModuleType and not is_named(method, method.__module__, method.__qualname__):
-        raise Unstorable("it is not found under its name")
+    elif type(owner) is types.ModuleType:
+        if not is_named(method, method.__module__, method.__qualname__):
+            raise Unstorable("it is not found under its name")
+        if type(method) is types.BuiltinFunctionType and types.BuiltinFunctionType not in copyreg.dispatch_table:
+            return method.__name__  # as its hook does, in a third of the time: a template engine has dozens
     if type(method) is types.MethodType and not dump.decisions.as_first and not _is_attribute(method):
         return bind_method, (method.__func__, owner)
     return freeze_by_hooks(dump, method)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ...core.type_facts import descends, is_class, module_name, mro, namespace, qualname
-from .decode import StandIn
+from .stand_ins import StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

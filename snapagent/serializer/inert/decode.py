@@ -14,149 +14,34 @@ import copyreg
 import io
 import pickle
 import re
-from collections.abc import Iterable
 
 from ...core.signals import belongs_to_program
-from ...placeholder import BY_VALUE, FINDS_MODEL, GO_BY_NAME, IDENTITY, PARAMETRIZED
+from ...placeholder import BY_VALUE, IDENTITY
+from .stand_ins import (
+    SETTERS,
+    Inert,
+    InertError,
+    MadeClass,
+    StandIn,
+    calls,
+    is_inert,
+    kinds,
+    made_class,
+    maker,
+    new_stand_in,
+    stand_in,
+    stand_ins,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
-MAKES_FUNCTION = "dill._dill:_create_function"  # (code, globals, name, defaults, closure, ...)
 _FILLS_DICT = "dill._dill:_setitems"  # (dict, items): how dill fills the globals of a function that refers to itself
-
-_MAKES_CLASSES = frozenset(
-    {
-        "builtins:type",
-        "cloudpickle.cloudpickle:_builtin_type",
-        "cloudpickle.cloudpickle:_make_skeleton_class",
-        "cloudpickle.cloudpickle:_make_skeleton_enum",
-        "collections:namedtuple",
-        "dill._dill:_create_namedtuple",
-        "dill._dill:_create_type",
-        "dill._dill:_load_type",
-        "types:new_class",
-    }
-)
+_SHIMS = frozenset({"_setattr", "_delattr"})  # of dill, which gets them by `getattr` in case that it loses them
 # REDUCE and POP ("R0") after an opcode that leaves a tuple on the stack: a tuple opcode, or a GET of a memoized tuple.
 # The literal comes first and the look-behinds after it, because a search for a literal prefix runs at memory speed.
 _DROPPED_RESULT = re.compile(rb"(?s)R0(?:(?<=[\x85\x86\x87\x94t)]R0)|(?<=[hq].R0)|(?<=[jr].{4}R0)|(?<=[0-9]\nR0))")
-_MOST_NAMES = 10_000  # cached stand-in classes; beyond it the cache is cleared, which costs only time
-
-
-class InertError(ValueError):
-    """The stream cannot be decoded: it is broken, or has persistent ids or buffers outside of it."""
-
-
-_bare: Any = object.__new__
-
-
-class StandIn(type):
-    """The type of stand-in classes. REDUCE calls the class, so it ends in `__call__`; NEWOBJ ends in `Inert.__new__`.
-
-    The two are recorded differently (`called`), because `encode` must write the opcode that was read.
-    """
-
-    module: str
-    qualname: str
-    name: str  # `module:qualname`, as the stream spells it
-    origin: Inert | None
-
-    def __call__(cls, *args: object) -> Any:
-        node = _bare(cls)
-        node.args = args
-        node.called = True
-        return node
-
-
-class Inert(metaclass=StandIn):
-    """An object as a stream describes it. `type(node)` is the stand-in of its class, or of the callable that makes it.
-
-    The fields are class attributes until a stream sets them: most objects have few.
-    """
-
-    module = ""
-    qualname = ""
-    name = ""
-    origin = None  # of a class that the stream itself makes: the call that makes it
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] | None = None
-    called = False  # by REDUCE; otherwise made by NEWOBJ
-    callee: Any = None  # the callable, when it is itself the result of a call
-    state: Any = None
-    listed: list[Any] | None = None  # items that were appended
-    pairs: dict[Any, Any] | None = None  # items that were set by key
-    effects: list[Inert] | None = None  # calls made for their effect on this object, with the results dropped
-    raw: bytes | None = None  # of a by-value node: the stream that its only argument was decoded from
-
-    def __new__(cls, *args: object, **kwargs: object) -> Any:
-        node = object.__new__(cls)
-        node.args = args
-        if kwargs:
-            node.kwargs = kwargs
-        return node
-
-    def __setstate__(self, state: object) -> None:
-        if self.state is not None:
-            raise InertError("an object gets a state twice")
-        self.state = state
-
-    def extend(self, items: Iterable[object]) -> None:
-        self.listed = [*(self.listed or ()), *items]
-
-    def append(self, item: object) -> None:
-        self.extend((item,))
-
-    def __setitem__(self, key: object, value: object) -> None:
-        if self.pairs is None:
-            self.pairs = {}
-        self.pairs[key] = value
-
-    def __call__(self, *args: object) -> Inert:
-        node: Inert = StandIn.__call__(_Result, *args)
-        node.callee = self
-        return node
-
-
-class _Result(Inert):
-    """The result of calling an object that is not a global."""
-
-    qualname = name = "<call>"
-
-
-# A stream can make a class (`type(name, bases, body)` in a by-value function), then instances of it, and then set
-# attributes of the class. `Inert` nodes cannot be instantiated, so the result of such a call is again a stand-in class.
-# Its `origin` is the node of the call; operations on the class are recorded there.
-class _Made(StandIn):
-    """The type of classes that the stream makes: operations on such a class are recorded at its origin."""
-
-    @property
-    def __setstate__(cls) -> Any:
-        return _origin(cls).__setstate__
-
-    @property
-    def extend(cls) -> Any:
-        return _origin(cls).extend
-
-    @property
-    def append(cls) -> Any:
-        return _origin(cls).append
-
-    def __setitem__(cls, key: object, value: object) -> None:
-        _origin(cls)[key] = value
-
-
-class _Maker(StandIn):
-    """The type of stand-ins whose results are classes again."""
-
-    def __call__(cls, *args: object) -> Any:
-        names = [arg for arg in args if type(arg) is str]
-        body = next((arg for arg in args if type(arg) is dict), {})
-        module = body.get("__module__", "")
-        return _made_class(
-            StandIn.__call__(cls, *args), module if type(module) is str else "", names[0] if names else cls.qualname
-        )
 
 
 class _Opener(StandIn):
@@ -165,69 +50,22 @@ class _Opener(StandIn):
     def __call__(cls, *args: object) -> Any:
         if len(args) != 1 or type(args[0]) is not bytes:
             raise InertError("by-value code without its bytes")
-        inside = decode(args[0])
+        outer, calls.listed = calls.listed, None
+        try:
+            inside = decode(args[0])
+        finally:
+            calls.listed = outer
         node = StandIn.__call__(cls, inside)
         node.raw = args[0]
-        return _made_class(node, inside.module, inside.qualname) if isinstance(inside, StandIn) else node
+        return made_class(node, inside.module, inside.qualname) if isinstance(inside, StandIn) else node
 
 
-class _Namer(StandIn):
-    """The type of stand-ins for functions that give a class, function or module by a name, their last argument."""
-
-    def __call__(cls, *args: object) -> Any:
-        name = args[-1] if args else None
-        if type(name) is not str:
-            raise InertError("a global without a name")
-        module, _, qualname = name.partition(":")
-        return _made_class(StandIn.__call__(cls, *args), module, qualname)
-
-
-def _made_class(origin: Any, module: str, qualname: str) -> StandIn:
-    named = {"origin": origin, "module": module, "qualname": qualname, "name": f"{module}:{qualname}"}
-    return type.__new__(_Made, "Made", (Inert,), named)
-
-
-def _origin(cls: StandIn) -> Inert:
-    origin = cls.origin
-    if origin is None:
-        raise InertError(f"{cls.name} itself is changed")
-    return origin
-
-
-_stand_ins: dict[tuple[str, str], StandIn] = {}
-_makers: dict[tuple[str, str], StandIn] = {}
-
-
-def stand_in(module: str, qualname: str) -> StandIn:
-    """The stand-in class for a global; nothing is imported."""
-    return _stand_ins.get((module, qualname)) or _new_stand_in(_stand_ins, module, qualname)
-
-
-def _maker(module: str, qualname: str) -> StandIn:
-    return _makers.get((module, qualname)) or _new_stand_in(_makers, module, qualname)
-
-
-def _new_stand_in(known: dict[tuple[str, str], StandIn], module: str, qualname: str) -> StandIn:
-    if type(module) is not str or type(qualname) is not str:
-        raise InertError("a global without a name")
-    kind = StandIn
-    name = f"{module}:{qualname}"
-    if name == BY_VALUE:
-        kind = _Opener
-    elif name in (*GO_BY_NAME, PARAMETRIZED, FINDS_MODEL):
-        kind = _Namer
-    elif known is _makers or name in _MAKES_CLASSES:
-        kind = _Maker
-    made = type.__new__(kind, "StandIn", (Inert,), {"module": module, "qualname": qualname, "name": name})
-    if len(known) >= _MOST_NAMES:
-        known.clear()
-    known[module, qualname] = made
-    return made
+kinds[BY_VALUE] = _Opener
 
 
 class _Decoder(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        return _stand_ins.get((module, name)) or _new_stand_in(_stand_ins, module, name)
+        return stand_ins.get((module, name)) or new_stand_in(stand_ins, module, name)
 
     def persistent_load(self, node: Any) -> Any:
         return _identity(node)
@@ -278,7 +116,7 @@ class _PythonDecoder(pickle._Unpickler):
         super().__init__(self._stream, fix_imports=False)
 
     def find_class(self, module: str, name: str) -> Any:
-        return (_maker if self.make_all_classes else stand_in)(module, name)
+        return (maker if self.make_all_classes else stand_in)(module, name)
 
     def persistent_load(self, node: Any) -> Any:
         return _identity(node)
@@ -323,23 +161,18 @@ class _ClassDecoder(_PythonDecoder):
 
 def _record_effect(call: Any) -> bool:
     """Record a call whose result is dropped at the object that it is for; False when there is none."""
-    call = call.origin if isinstance(call, _Made) else call
+    call = call.origin if isinstance(call, MadeClass) else call
     if not isinstance(call, Inert) or not call.called or type(call).name == IDENTITY:
         return True
     if type(call).name == _FILLS_DICT and len(call.args) == 2 and {dict} == set(map(type, call.args)):
         call.args[0].update(call.args[1])
         return True
     for arg in call.args:
-        owner = arg.origin if isinstance(arg, _Made) else arg
+        owner = arg.origin if isinstance(arg, MadeClass) else arg
         if isinstance(owner, Inert):
             owner.effects = [*(owner.effects or ()), call]
             return True
     return False
-
-
-def is_inert(value: object) -> bool:
-    """Whether `value` is a stand-in, of an object or of a class."""
-    return isinstance(value, (Inert, StandIn))
 
 
 def drops_results(data: bytes) -> bool:
@@ -372,16 +205,34 @@ def decode(data: bytes) -> Any:
 
 
 def _decode_with_dropped_results(data: bytes) -> Any:
-    """Read it in C where only by-value streams within it drop results, which `decode` reads by themselves."""
+    """Read it in C where all results that it drops are those of calls that are known to be made for their effect.
+
+    By-value streams within it are read by themselves.
+    """
     outer = _OuterDecoder(data)
+    listed: list[Inert] = []
+    calls.listed = listed
     try:
         graph = outer.load()
     except (pickle.UnpicklingError, TypeError):
         return _decode_in_python(data)
+    finally:
+        calls.listed = None
     rest = data
     for inner in outer.opened:
         rest = rest.replace(inner, b" ")
-    return _decode_in_python(data) if drops_results(rest) else graph
+    effects = [call for call in listed if _sets_attribute(call)]
+    if len(effects) != len(_DROPPED_RESULT.findall(rest)) or not all(map(_record_effect, effects)):
+        return _decode_in_python(data)
+    return graph
+
+
+def _sets_attribute(call: Inert) -> bool:
+    """Whether it is a call of a function that sets attributes, dill's own included."""
+    if type(call).name in SETTERS:
+        return True
+    callee: tuple[Any, ...] = call.callee.args if type(call.callee).name == "builtins:getattr" else ()
+    return len(callee) == 3 and type(callee[1]) is str and callee[1] in _SHIMS
 
 
 def _decode_in_python(data: bytes) -> Any:

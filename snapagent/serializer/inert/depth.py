@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...bundle import Note
 from ...placeholder import PLACEHOLDER, TOO_DEEP
-from .decode import stand_in
 from .nodes import inert_type_name, is_atom
+from .stand_ins import stand_in
 from .walk import Place, Roots, extended, items_of, path_of, put, substitute
 
 TYPE_CHECKING = False

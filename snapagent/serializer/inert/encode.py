@@ -7,7 +7,7 @@ import pickle
 from itertools import chain, islice
 
 from ...placeholder import BY_VALUE
-from .decode import Inert, StandIn
+from .stand_ins import Inert, StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .decode import Inert, StandIn
+from .stand_ins import Inert, StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

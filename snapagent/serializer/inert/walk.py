@@ -12,8 +12,8 @@ from ...core.paths import format_keys, parameter_key
 from ...placeholder import BY_VALUE, COMPILED_EXCEPTION, GO_BY_NAME, REBUILDS_EXCEPTION, SINGLETON, STARTS_ANEW
 from ..attributes import inner_parts
 from .class_facts import class_facts
-from .decode import MAKES_FUNCTION, Inert, StandIn
 from .nodes import is_atom
+from .stand_ins import MAKES_FUNCTION, Inert, StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
