@@ -3,10 +3,13 @@
 With `--threads` the worker has four threads, and `wrk` as many connections.
 
 The servers run side by side all the time, and each is asked in turn, round after round; they are started anew some
-times, because the same program is faster or slower from one start to the next. In each start, what a server shows is
-the median of its rounds, and its ratio is to the mean of two servers without an agent; a row is the median of the
-starts' ratios, with the lowest and the highest. How far the two without an agent differ is the noise: a ratio within
-it says nothing. Servers and `wrk` share the processors.
+times, in another order, because the same program is faster or slower from one start to the next. In each start, what a
+server shows is the median of its rounds. Without an agent, and with the default budget, there are two servers, and the
+mean of the two counts. Ratios are to those without an agent; a row is the median of the starts' ratios, with the lowest
+and the highest. How far two equal servers differ is the noise: a ratio within it says nothing.
+
+Servers and `wrk` share the processors. Where the system allows it (root), they have real-time priority: the 99th
+percentile is otherwise that of the waiting for other programs of the machine.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,7 +77,10 @@ CONFIGS = {
 }
 
 
-NAMES = ("no agent", "no agent, again", *CONFIGS, "naive decorator")
+NAMES = ("no agent", *CONFIGS, "naive decorator")
+TWICE = ("no agent", "default budget")
+AGAIN = ", again"
+SERVERS = (*NAMES, *(name + AGAIN for name in TWICE))
 PERCENTILES = (50, 90, 99, 99.9)
 RATE, PROCESSOR = "requests a second", "processor time of a request"
 # `wrk` itself prints neither the 99.9th percentile nor the exact number of requests that failed.
@@ -108,7 +115,7 @@ class Server(NamedTuple):
 
     def ask(self, script: Path, seconds: int = SECONDS) -> Asked:
         url = f"http://127.0.0.1:{self.port}/quote"
-        command = ["wrk", "-t1", f"-c{THREADS}", f"-d{seconds}s", "-s", str(script), url]
+        command = [*priority(), "wrk", "-t1", f"-c{THREADS}", f"-d{seconds}s", "-s", str(script), url]
         before = self.processor()
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         ran = self.processor() - before
@@ -122,6 +129,14 @@ class Server(NamedTuple):
         return asked
 
 
+@cache
+def priority() -> list[str]:
+    """What begins a command that is to have real-time priority, where the system allows that."""
+    command = ["chrt", "--fifo", "10"]
+    allowed = shutil.which("chrt") and subprocess.run([*command, "true"], capture_output=True).returncode == 0
+    return command if allowed else []
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -132,6 +147,7 @@ def free_port() -> int:
 def served(name: str, base: Path) -> Iterator[Server]:
     folder = base / re.sub("[^a-z0-9]", "-", name)
     folder.mkdir()
+    shown, name = name, name.removesuffix(AGAIN)
     (folder / "app.py").write_text(APP)
     (folder / "shop.py").write_text(SHOP + (NAIVE if name == "naive decorator" else ""))
     environ = dict(os.environ, NAIVE_HOME=str(HERE), NAIVE_STORE=str(folder / "store"), PYTHONHASHSEED="0")
@@ -140,11 +156,11 @@ def served(name: str, base: Path) -> Iterator[Server]:
         config.write_text(f"version: 1\ncapture_dir: {folder}/captures\n{CONFIGS[name]}")
         environ = environment_for(environ, config=str(config), on=True)
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "-w1", f"--threads={THREADS}", "-b", f"127.0.0.1:{port}"]
+    command = [*priority(), sys.executable, "-m", "gunicorn", "-w1", f"--threads={THREADS}", "-b", f"127.0.0.1:{port}"]
     with subprocess.Popen([*command, "--log-level=error", "app:app"], cwd=folder, env=environ) as process:
         try:
             _wait_for(port)
-            yield Server(name, port, process.pid)
+            yield Server(shown, port, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
@@ -162,16 +178,17 @@ def _wait_for(port: int) -> None:
             time.sleep(0.1)
 
 
-def live() -> dict[str, Asked]:
-    """Start all servers and ask each some times; of each, the medians of what it showed."""
-    asked: dict[str, list[Asked]] = {name: [] for name in NAMES}
+def live(first: int) -> dict[str, Asked]:
+    """Start all servers, this one first, and ask each some times; of each, the medians of what it showed."""
+    asked: dict[str, list[Asked]] = {name: [] for name in SERVERS}
     with ExitStack() as stack:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-web-")))
         script = base / "summary.lua"
         script.write_text(SUMMARY)
-        servers = [stack.enter_context(served(name, base)) for name in NAMES]
+        first %= len(SERVERS)
+        servers = [stack.enter_context(served(name, base)) for name in SERVERS[first:] + SERVERS[:first]]
         for server in servers:
-            server.ask(script, BURST if server.name in ("default budget", "four effects") else 1)
+            server.ask(script, BURST if server.name.startswith(("default budget", "four effects")) else 1)
         for _ in range(ROUNDS):
             for server in servers:
                 # What the budget has saved up meanwhile is spent after a second: a sustained rate is meant.
@@ -193,23 +210,32 @@ TARGETS = {
 def main() -> None:
     if not shutil.which("wrk"):
         sys.exit("bench_web needs wrk: apt-get install wrk")
-    lives = [live() for _ in range(LIVES)]
+    lives = [live(3 * number) for number in range(LIVES)]
     report([row for what in (RATE, PROCESSOR, *map(latency, PERCENTILES)) for row in _rows(what, lives)])
 
 
 def _rows(what: str, lives: list[dict[str, Asked]]) -> list[Row]:
-    """A row for each server, and one for how far the two without an agent differ."""
-    pairs = [[one[name][what] for name in NAMES[:2]] for one in lives]
+    """A row for each kind of server, and one for each kind of two servers: how far the two differ."""
+    without = [statistics.mean(_shown(one, TWICE[0], what)) for one in lives]
     rows = []
     for name in NAMES:
-        now = [one[name][what] for one in lives]
-        ratios = [mine / statistics.mean(pair) for mine, pair in zip(now, pairs, strict=True)]
+        now = [statistics.mean(_shown(one, name, what)) for one in lives]
+        ratios = [mine / bare for mine, bare in zip(now, without, strict=True)]
         target = TARGETS.get(what, {}).get(name)
         detail = f"{_value(what, statistics.median(now))}, {_spread(ratios)}"
-        situation = f"{what}, {name}"
-        rows.append(Row(situation, "without", statistics.median(ratios), target, at_least=what == RATE, detail=detail))
-    apart = [max(pair) / min(pair) for pair in pairs]
-    return [*rows, Row(f"noise of the {what}", "each other", statistics.median(apart), detail=_spread(apart))]
+        rows.append(
+            Row(f"{what}, {name}", "without", statistics.median(ratios), target, at_least=what == RATE, detail=detail)
+        )
+    for name in TWICE:
+        apart = [max(pair) / min(pair) for pair in (_shown(one, name, what) for one in lives)]
+        situation = f"noise of the {what}, {name}"
+        rows.append(Row(situation, "each other", statistics.median(apart), detail=_spread(apart)))
+    return rows
+
+
+def _shown(asked: dict[str, Asked], name: str, what: str) -> list[float]:
+    """What the one or two servers of a kind have shown in one start."""
+    return [asked[each][what] for each in (name, name + AGAIN) if each in asked]
 
 
 def _spread(ratios: list[float]) -> str:

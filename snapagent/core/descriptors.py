@@ -41,6 +41,15 @@ def open_high(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = 
             os.close(filler)
 
 
+def read_all(path: str) -> bytes:
+    """The bytes of a file whose size is not known, as of those in `/proc`. Raises OSError."""
+    descriptor = open_high(path, os.O_RDONLY)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, 65536), b""))
+    finally:
+        os.close(descriptor)
+
+
 def _moved(descriptor: int) -> int:
     if descriptor >= _LOWEST:
         return descriptor

@@ -6,7 +6,7 @@ mounts have no rename or no links. The kernel's table of mounts says the type, a
 
 from __future__ import annotations
 
-from ..core.descriptors import open_high
+from ..core.descriptors import read_all
 from ..core.system import os
 
 MOUNTS = "/proc/self/mountinfo"
@@ -18,18 +18,10 @@ REMEDY = "give each pod its own folder, then `snapagent pull file:///...`"
 def shared_filesystem(path: str) -> str | None:
     """The type of the shared file system that `path` is on, or will be when it is made; None on a disk of its own."""
     try:
-        kind = _type_of(_mounts().decode("utf-8", "surrogateescape"), os.path.realpath(path))
+        kind = _type_of(read_all(MOUNTS).decode("utf-8", "surrogateescape"), os.path.realpath(path))
     except OSError:  # on another system, or without /proc
         return None
     return kind if kind in _SHARED or (kind.startswith("fuse.") and kind not in _LOCAL) else None
-
-
-def _mounts() -> bytes:
-    descriptor = open_high(MOUNTS, os.O_RDONLY)
-    try:
-        return b"".join(iter(lambda: os.read(descriptor, 65536), b""))
-    finally:
-        os.close(descriptor)
 
 
 def _type_of(mounts: str, path: str) -> str:

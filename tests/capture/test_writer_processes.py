@@ -450,8 +450,9 @@ def test_a_child_that_a_signal_handler_forks_while_the_caller_prunes_ends_as_it_
     ran = script(
         base,
         """
-        import signal
+        import signal, warnings
         from snapagent.core import system
+        warnings.simplefilter("ignore")  # Python's own about a fork beside threads: this one cannot end meanwhile
         parent, unlink, statuses = os.getpid(), os.unlink, []
 
         def fork(*_):

@@ -97,6 +97,12 @@ def counting(value: Any) -> Any:
     return down
 
 
+@pytest.fixture(autouse=True)
+def without_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may switch to one of them in the middle of a dump, which is noted."""
+    monkeypatch.setattr(by_value, "count_other_threads", lambda: 0)
+
+
 def with_globals(**names: Any) -> Any:
     space = {"__name__": __name__, **names}
     exec("def made(extra=0):\n    return value, extra", space)

@@ -15,8 +15,9 @@ from ...bundle import (
     SPAN_ID,
     TRACE_ID,
 )
-from ...config.environment import read_regular, revision
+from ...config.environment import revision
 from ...core.clock import time
+from ...core.descriptors import read_all
 from ...core.json_text import JsonMapping
 from ...core.system import os
 from ..importing.importers import importers_of
@@ -25,7 +26,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MOST = 4096  # bytes of a file that the system makes
 _NO_ORIGIN = None, None
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
@@ -103,8 +103,8 @@ def _began() -> float | None:
     """When this process began, in seconds since 1970, as Linux knows it; None elsewhere."""
     try:
         # Field 22; the name before it may hold blanks.
-        ticks = int(read_regular("/proc/self/stat", _MOST).rpartition(b")")[2].split()[19])
-        uptime = float(read_regular("/proc/uptime", _MOST).split()[0])
+        ticks = int(read_all("/proc/self/stat").rpartition(b")")[2].split()[19])
+        uptime = float(read_all("/proc/uptime").split()[0])
         return time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
         return None
