@@ -81,10 +81,10 @@ def test_one_that_fails_does_not_touch_the_others(sealer: CallSealer) -> None:
 def test_one_that_fails_is_freed_at_once(sealer: CallSealer) -> None:
     gc.disable()
     try:
-        before = sum(isinstance(found, InertError) for found in gc.get_objects())
+        before = sum(type(found) is InertError for found in gc.get_objects())
         for _ in range(3):
             sealer([pending(1), broken(1)])
-        assert sum(isinstance(found, InertError) for found in gc.get_objects()) == before
+        assert sum(type(found) is InertError for found in gc.get_objects()) == before
     finally:
         gc.enable()
 
