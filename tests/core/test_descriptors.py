@@ -95,6 +95,7 @@ def test_a_thread_waits_while_a_stream_is_closed_and_opened_again(monkeypatch: p
         assert opened == []
     finally:
         assert os.dup(kept) == 0
+        os.set_inheritable(0, True)
         os.close(kept)
     thread.join(20)
     os.close(opened.pop())
