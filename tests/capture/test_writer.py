@@ -449,6 +449,20 @@ def test_an_interrupt_loses_no_call_but_one_that_was_being_written(
     program.writer.close()
 
 
+def test_at_the_end_no_call_is_begun_that_takes_longer_than_what_is_left(base: str) -> None:
+    program = Program(base, KEEP_ALL)
+    program.gate.seal_per_byte = 1.0
+    storer = program.writer._rounds.storer
+    storer.end.begin(60.0)
+    queues = [[Call(settings=KEEP_ALL, started=NOON + size, value=size, size=size) for size in (1000, 1)]]
+
+    storer.store_all(lambda: queues.pop() if queues else ())
+
+    assert stored_values(base) == [1]
+    assert storer.unsettled == 1
+    program.writer.close()
+
+
 @pytest.mark.parametrize("name", ["open", "write", "rename", "fsync", "fstat", "close", "mkdir", "link", "unlink"])
 def test_a_time_limit_that_fires_in_a_system_call_is_not_taken_for_a_fault_of_the_disk(
     base: str, name: str, monkeypatch: pytest.MonkeyPatch
