@@ -44,7 +44,7 @@ class IndexUpdater:
         self._end = end
         self._between_steps = between_steps
         self.updated = 0
-        self.next_update = 0.0  # monotonic clock
+        self.next_update = monotonic() + EVERY  # a program that ends sooner has its indexes written once
 
     def update(self, patience: float, *, last: bool = False) -> None:
         """Bring the indexes up to date; `patience` is the seconds to wait for the lock of each.
