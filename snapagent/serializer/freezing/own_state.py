@@ -53,8 +53,7 @@ def way_of(kind: type) -> str | None:
     if _reduces_what_it_stands_for(kind):
         return PAST_HOOKS
     has_hook = any(is_heap_type(owner) for owner in (find(kind, hook)[0] for hook in HOOKS) if owner is not None)
-    is_found = is_named(kind, module_name(kind), qualname(kind))
-    return WITHOUT_HOOKS if is_found and not has_hook and (slots(kind) or not is_honest(kind)) else None
+    return WITHOUT_HOOKS if not has_hook and (slots(kind) or not is_honest(kind)) else None
 
 
 def form_past_hooks(value: Any) -> tuple[Any, ...]:
