@@ -10,14 +10,14 @@ shape are written by what writes those of other calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from operator import itemgetter
 
-from ..core.json_text import JsonMapping, quoted
+from ..core.json_text import quoted
 from ..core.paths import RESULT, parameter_key
 from .hashing.atoms import ATOMS, HINT, LONG, SORTED, is_plain, text_of_name
-from .hashing.canonical import VERSION, HashResult, hash_of
+from .hashing.canonical import VERSION, hash_of
 from .preview import preview_text
 from .preview_tree import LEAF_LIMIT, TREE_ITEMS, tree_template
 from .redaction.surroundings import MOST_IN_PAIR
@@ -27,7 +27,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..bundle import WrittenHeader
+
     Signature = tuple[Any, ...]
+    Written = tuple[WrittenHeader, dict[str, bytes]]
 
 _LEAVES = frozenset({type(None), bool, int, float, str})
 _PLAIN = _LEAVES | {dict, list, tuple}
@@ -41,40 +44,57 @@ _met: dict[int, bool] = {}  # hashes of signatures, and whether the next call wi
 class FormedCall:
     """A call of a known form: `leaves` are in its arguments and its result, and `texts` what `repr` gives for them."""
 
-    __slots__ = ("_leaves", "_texts", "form")
+    __slots__ = ("_leaves", "_names", "_texts", "form", "hash", "sealed", "seconds", "streams", "values")
 
-    def __init__(self, form: Form, leaves: list[Any], texts: list[str]) -> None:
+    streams: tuple[bytes, bytes]  # the pickles of the call and of its outcome
+    sealed: Written
+    seconds: float  # for whoever seals the call
+
+    def __init__(
+        self,
+        form: Form,
+        names: tuple[str, ...],
+        values: list[Any],
+        leaves: list[Any],
+        texts: list[str],
+        hash_: str,
+    ) -> None:
         self.form = form
+        self.values = values
+        self.hash = hash_  # as in what `argument_hash` gives
+        self._names = names
         self._leaves = leaves
         self._texts = texts
 
-    def hashed(self) -> HashResult | None:
-        """What `argument_hash` gives; None where a leaf is written in another way than by `repr`."""
-        form, leaves = self.form, self._leaves
-        roots = [ATOMS[type(leaf)](leaf) for leaf in leaves[: form.roots]]
-        text = form.hashed % form.in_hash(roots + self._texts[form.roots :])
-        if len(text) > LONG or "-0.0" in text or HINT in text or not is_plain(text):
-            return None
-        whole = hash_of(VERSION, text)
-        return HashResult(whole, whole)
+    def take(self) -> Written:
+        return self.sealed
+
+    def labels(self) -> list[str | None]:
+        """The names that its values go by."""
+        return [*self._names, None]
+
+    def letters(self) -> str:
+        """Its texts, a line each."""
+        leaves = self._leaves
+        return "\n".join([leaves[index] for index in self.form.texts])
 
     def shape(self) -> str:
         """What `shape_of` gives."""
         leaves = self._leaves
         return shortened(self.form.shape % tuple([write(leaves[index]) for index, write in self.form.in_shape]))
 
-    def previews(self, values: Iterable[Any]) -> tuple[dict[str, str], JsonMapping]:
-        """What `previews` gives for these values, the arguments and the result."""
+    def previews(self) -> tuple[str, str]:
+        """The JSON of what `previews` gives: of the texts, without the braces, and of the trees."""
         form, texts = self.form, self._texts
-        shown = {}
-        for value, (path, room) in zip(values, form.rooms, strict=True):
+        shown = []
+        for value, room in zip(self.values, form.rooms, strict=True):
             text = repr(value)
-            shown[path] = text if len(text) <= room else preview_text(value)
+            shown.append(quoted(text if len(text) <= room else preview_text(value)))
         if form.texts:
             texts = texts.copy()
             for index in form.texts:
                 texts[index] = quoted(texts[index])
-        return shown, JsonMapping(form.trees % form.in_trees(texts))
+        return form.previews % tuple(shown), form.trees % form.in_trees(texts)
 
 
 def formed(names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
@@ -109,9 +129,20 @@ def formed(names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
         if len(leaves[index]) > LEAF_LIMIT:
             return None
     try:
-        return FormedCall(form, leaves, list(map(repr, leaves)))
+        texts = list(map(repr, leaves))
     except ValueError:  # an int of thousands of digits
         return None
+    hash_ = _hash(form, leaves, texts)
+    return FormedCall(form, names, values, leaves, texts, hash_) if hash_ is not None else None
+
+
+def _hash(form: Form, leaves: list[Any], texts: list[str]) -> str | None:
+    """None where a leaf is written in another way than by `repr`."""
+    roots = [ATOMS[type(leaf)](leaf) for leaf in leaves[: form.roots]]
+    text = form.hashed % form.in_hash(roots + texts[form.roots :])
+    if len(text) > LONG or "-0.0" in text or HINT in text or not is_plain(text):
+        return None
+    return hash_of(VERSION, text)
 
 
 def _form_of(signature: Signature, names: tuple[str, ...], values: list[Any], leaves: list[Any]) -> Form | None:
@@ -166,9 +197,10 @@ class Form:
         self.roots = sum(type(number) is int for number in numbered)  # leaves that are values themselves, the first
         self.texts = [index for index, leaf in enumerate(leaves) if type(leaf) is str]
 
-        paths = [*map(parameter_key, names), RESULT]
-        self.rooms = [(path, room) for path, (_, room) in zip(paths, trees, strict=True)]
-        texts = [f"{quoted(path)}:{tree}" for path, (tree, _) in zip(paths, trees, strict=True)]
+        paths = [*map(quoted, map(parameter_key, names)), quoted(RESULT)]
+        self.rooms = [room for _, room in trees]
+        self.previews = _template(",".join([f"{path}:{MARK}" for path in paths]))
+        texts = [f"{path}:{tree}" for path, (tree, _) in zip(paths, trees, strict=True)]
         self.trees = _template(f"{{{','.join(texts)}}}")
         self.in_trees = _picker(list(_flat(numbered)))
 

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sealing_support import KEY, Sealed, raw_call
+from sealing_support import KEY, raw_call
 
+from snapagent.bundle import Note, WrittenHeader, decode, encode
 from snapagent.sealing import forms
+from snapagent.sealing.formed_calls import FormedCalls
+from snapagent.sealing.raw_call import RawCall
+from snapagent.sealing.redaction.earlier import EarlierSecrets
 from snapagent.sealing.seal import SealRules, seal
 
+RULES = SealRules(KEY)
 strange = ["x" * 79, "x" * 200, "x" * 201, "\x1b[31m", "Grüße", "\ud800", "it's", '"', "\\", "%s", "\0", "\1", "-0.0"]
 secrets = ["redacted-0123456789ab", "s3cr3t-A1b2c3d4e5", "password=hunter2xyz", "Bearer abcdefghij1234567"]
 texts = st.text(max_size=12) | st.sampled_from(strange) | st.sampled_from(secrets)
@@ -65,20 +70,43 @@ def filled(form: Any, draw: Callable[[Any], Any]) -> Any:
     return draw(form)
 
 
-def stored(*args: Any, function: Any = anything, **kwargs: Any) -> tuple[bytes, Any]:
-    """The bytes of the bundle's file, and its shape as it is written."""
-    found = Sealed(*seal(raw_call(function, *args, **kwargs), SealRules(KEY)))
-    return found.file, found.header.notes
+def by_form(raw: RawCall, rules: SealRules = RULES) -> bytes | None:
+    """The bytes of the bundle's file, where the call is sealed by templates."""
+    calls = FormedCalls(raw, rules)
+    formed, _ = calls.open(raw.call, raw.outcome)
+    if formed is None or not calls.are_clean([formed], EarlierSecrets()):
+        return None
+    calls.seal(formed, raw.started, raw.duration)
+    file = encode(*formed.sealed)
+    check_facts(formed.sealed[0], file)
+    return file
+
+
+def check_facts(header: WrittenHeader, file: bytes) -> None:
+    """That what the store asks the header for is what is written."""
+    written = decode(file, "a bundle").header
+    for name in ("timestamp", "hash", "shape", "format", "outcome", "exception"):
+        assert getattr(header, name) == getattr(written, name)
+    assert list(header.part_names) == written.part_names
+
+
+def as_any_other(raw: RawCall, rules: SealRules = RULES) -> bytes:
+    return encode(*seal(raw, rules))
+
+
+def stored(*args: Any, function: Any = anything, **kwargs: Any) -> tuple[bytes, tuple[Note, ...]]:
+    """The bytes of the bundle's file, and its notes."""
+    raw = raw_call(function, *args, **kwargs)
+    file = by_form(raw) or as_any_other(raw)
+    return file, decode(file, "a bundle").header.notes
 
 
 def check_alike(calls: list[tuple[list[Any], Any]]) -> None:
-    """That calls of one form, given as arguments and result, are stored as each of them is alone."""
+    """That calls of one form, given as arguments and result, are stored as each of them is without forms."""
     forget_forms()
-    found = [stored(*args, result=result) for args, result in calls]
-
-    for (args, result), before in zip(calls, found, strict=True):
-        forget_forms()  # the first call of a form is sealed in the general way
-        assert stored(*args, result=result) == before
+    for args, result in calls:
+        raw = raw_call(anything, *args, result=result)
+        assert by_form(raw) in (None, as_any_other(raw))
 
 
 @given(st.lists(forms_of_values, max_size=4), forms_of_values, st.data())
@@ -107,8 +135,9 @@ def test_names_like_templates_are_stored_like_any_other() -> None:
 
 
 def test_a_form_is_known_from_its_second_call_on() -> None:
-    for number in range(3):
-        stored({"id": number, "items": [1, number]}, 5, result=(number, "ok"), function=two)
+    calls = [raw_call(two, {"id": n, "items": [1, n]}, 5, result=(n, "ok")) for n in range(3)]
+
+    assert [by_form(call) is not None for call in calls] == [False, True, True]
 
     (form,) = forms._forms.values()
     assert form.names == {"a", "b", "id", "items"}
@@ -116,6 +145,55 @@ def test_a_form_is_known_from_its_second_call_on() -> None:
     assert known is not None and known.form is form
     assert known.shape() == "(a: {id: int, items: list[int]}, b: int)"
     assert forms.formed(("a", "b"), [{"id": 7, "items": [1, 2.0]}, 5, (7, "no")]) is None
+
+
+def keywords_and_defaults(a: Any, /, b: Any = (1, 2), *, c: Any = "c", d: Any = None) -> Any: ...
+
+
+def test_however_arguments_are_passed_the_call_is_stored_like_any_other() -> None:
+    for args, kwargs in (
+        ((1,), {}),
+        ((1, [2]), {}),
+        ((1,), {"b": [2]}),
+        ((1,), {"d": {"x": 1}, "c": "d"}),
+        ((), {}),
+        ((1, 2, 3, 4), {"e": 5}),
+    ):
+        for function in (anything, keywords_and_defaults):
+            raw = raw_call(function, *args, result={"n": 1}, **kwargs)
+            files = [by_form(raw) for _ in range(3)]
+            assert files[0] is None and files[1] == files[2] == as_any_other(raw)
+            forget_forms()
+
+
+def test_facts_of_a_function_like_templates_are_stored_like_any_other() -> None:
+    raw = raw_call(two, 1, 2).replace(
+        duration=1e-9,
+        started=1_795_340_048.9999996,
+        origin={"revision": "%s 100%", "host": '%(a)s"'},
+        flavor="coroutine",
+    )
+
+    assert [by_form(raw) for _ in range(3)] == [None, as_any_other(raw), as_any_other(raw)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "rules"),
+    [
+        (raw_call(two, 1, instance=2), RULES),
+        (raw_call(two, 1, 2), SealRules(KEY, compression="zlib")),
+        (raw_call(two, 1, 2), SealRules(KEY, redact=("**.b",))),
+    ],
+)
+def test_calls_that_are_stored_in_another_way_have_no_form(raw: RawCall, rules: SealRules) -> None:
+    assert [by_form(raw, rules) for _ in range(3)] == [None] * 3
+
+
+def test_what_cannot_be_read_has_no_form() -> None:
+    raw = raw_call(two, 1, 2)
+
+    for _ in range(3):
+        assert by_form(raw.replace(call=b"no pickle")) is by_form(raw.replace(outcome=b"")) is None
 
 
 def test_one_list_in_two_places_has_the_form_of_two_lists() -> None:
