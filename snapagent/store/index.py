@@ -91,7 +91,8 @@ class IndexedBundle(NamedTuple):
     @classmethod
     def of(cls, name: str, header: Header | WrittenHeader | HeaderSummary, size: int) -> IndexedBundle:
         shape = shape_digest(header.shape)
-        return cls(name, header.hash, header.timestamp, header.outcome, header.exception, size, shape)
+        # In place of `cls(...)`, which is a function in Python.
+        return tuple.__new__(cls, (name, header.hash, header.timestamp, header.outcome, header.exception, size, shape))
 
     @property
     def outcome_kind(self) -> str:

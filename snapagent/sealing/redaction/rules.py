@@ -71,7 +71,8 @@ class Redactor:
         letters = call.letters()
         if letters and may_hold_secrets(letters.encode("utf-8", "surrogatepass"), self.names):
             return False
-        return not any(map(holds_card_number, call.streams))
+        frozen, outcome = call.streams
+        return not (holds_card_number(frozen) or holds_card_number(outcome))
 
     def _is_clean_form(self, form: Form) -> bool:
         """Whether in no call of this form a name is redacted, or makes a value secret."""
