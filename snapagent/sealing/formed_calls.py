@@ -13,7 +13,7 @@ from ..core.signature import POSITIONAL, VAR_KEYWORD, VAR_POSITIONAL
 from ..serializer.inert.decode import decode
 from ..serializer.inert.stand_ins import InertError
 from ..serializer.inert.walk import Roots
-from .forms import formed
+from .forms import PLAIN, known_form
 from .hashing.canonical import HashResult
 from .header import build_header, timestamp
 from .opened_call import call_of, defaults_of_call
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from .forms import FormedCall
+    from .forms import Form, FormedCall
     from .opened_call import Graphs
     from .raw_call import RawCall
     from .redaction.earlier import EarlierSecrets
     from .seal import SealRules
+
+_LARGEST = 8000  # bytes of a call that may have a form
+_RECENT = 4  # forms of a function that are tried before a call's names and types are looked at
 
 
 class FormedCalls:
@@ -48,6 +51,7 @@ class FormedCalls:
             and self._redactor.are_clean(self._stream_of_defaults)
             and not self._redactor.have_names([Roots.of(self._defaults)])
         )
+        self._recent: list[Form] = []  # the forms of its last calls
         self._template = _template(example) if self._may_have_forms else ""
 
     def open(self, call: bytes, outcome: bytes) -> tuple[FormedCall | None, Graphs | None]:
@@ -59,14 +63,31 @@ class FormedCalls:
             result = decode(outcome)
         except InertError:  # it is raised again where the call is sealed
             return None, None
-        names, values = self._bound(args, keywords)
-        values.append(result)
-        known = formed(names, values)
-        if known is not None:
-            known.streams = call, outcome
-            if self._redactor.is_clean_call(known):
-                return known, None
+        if len(call) + len(outcome) <= _LARGEST:
+            names, values = self._bound(args, keywords)
+            values.append(result)
+            formed = self._formed(names, values) if PLAIN.issuperset(map(type, values)) else None
+            if formed is not None:
+                formed.streams = call, outcome
+                if self._redactor.is_clean_call(formed):
+                    return formed, None
         return None, (opened, result)
+
+    def _formed(self, names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
+        try:
+            text = repr(values)
+        except (ValueError, RecursionError):  # an int of thousands of digits; lists in lists
+            return None
+        for form in self._recent:
+            if form.parameters == names:
+                formed = form.call(values, text)
+                if formed is not None:
+                    return formed
+        found = known_form(names, values)
+        if found is None:
+            return None
+        self._recent = [found, *[form for form in self._recent if form is not found][: _RECENT - 1]]
+        return found.call(values, text)
 
     def _bound(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[str, ...], list[Any]]:
         """The names and values of the arguments, defaults applied; remembered for positional arguments alone."""

@@ -18,6 +18,7 @@ from snapagent.capture.writing import seal_call
 from snapagent.capture.writing.seal_call import CallSealer
 from snapagent.config.settings import Settings
 from snapagent.core.signature import Parameters
+from snapagent.sealing import forms
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
 from snapagent.serializer.inert.stand_ins import InertError
 from snapagent.store import Counts, Store
@@ -69,7 +70,8 @@ VALUES = [1, {"a": [1, 2]}, {"password": "hunter2-hunter2-A1b2"}, [b"bytes"], {"
 
 
 @pytest.fixture
-def sealer(tmp_path: Path) -> CallSealer:
+def sealer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CallSealer:
+    monkeypatch.setattr(forms, "_MEETINGS", 2)
     return CallSealer(str(tmp_path / "captures"), [])
 
 

@@ -51,8 +51,11 @@ def secret_inside_default(order: Any, options: Any = {"password": "hunter2-hunte
 
 @pytest.fixture(autouse=True)
 def no_forms() -> Iterator[None]:
+    """Forms are made at the second meeting, so that there are some."""
     forget_forms()
+    forms._MEETINGS, before = 2, forms._MEETINGS
     yield
+    forms._MEETINGS = before
     forget_forms()
 
 
@@ -134,17 +137,35 @@ def test_names_like_templates_are_stored_like_any_other() -> None:
     check_alike([([{"%s": number, "100%": {"%": "%d"}}], {"%(a)s": number}) for number in range(3)])
 
 
-def test_a_form_is_known_from_its_second_call_on() -> None:
-    calls = [raw_call(two, {"id": n, "items": [1, n]}, 5, result=(n, "ok")) for n in range(3)]
+def test_a_form_is_known_once_it_was_met_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "_MEETINGS", 4)
+    calls = [raw_call(two, {"id": n, "items": [1, n]}, 5, result=(n, "ok")) for n in range(6)]
 
-    assert [by_form(call) is not None for call in calls] == [False, True, True]
-
+    assert [by_form(call) is not None for call in calls] == [False] * 3 + [True] * 3
     (form,) = forms._forms.values()
     assert form.names == {"a", "b", "id", "items"}
-    known = forms.formed(("a", "b"), [{"id": 7, "items": [1, 2]}, 5, (7, "no")])
-    assert known is not None and known.form is form
-    assert known.shape() == "(a: {id: int, items: list[int]}, b: int)"
-    assert forms.formed(("a", "b"), [{"id": 7, "items": [1, 2.0]}, 5, (7, "no")]) is None
+    values = [{"id": 7, "items": [1, 2]}, 5, (7, "no")]
+    known = form.call(values, repr(values))
+    assert known is not None and known.shape() == "(a: {id: int, items: list[int]}, b: int)"
+
+
+def test_a_call_of_another_form_is_not_taken_for_one_of_this_form() -> None:
+    leaves = (None, True, 1, -5, 1.0, -5.5, 1e16, 1e-9, float("inf"), "1", "None", "nan", "it's", b"1", {1}, {}, [], ())
+    holders = (lambda one: [one, 0], lambda one: [{"a": one}, 0], lambda one: [[one], 0], lambda one: [(one, 1), 0])
+    made: list[tuple[Any, Any, forms.Form | None]] = []
+    for holder in holders:
+        for leaf in leaves:
+            forget_forms()
+            forms.known_form(("a",), holder(leaf))
+            made.append((holder, type(leaf), forms.known_form(("a",), holder(leaf))))
+
+    assert sum(form is not None for *_, form in made) > 50
+    for holder, kind, form in made:
+        for other in holders:
+            for leaf in leaves:
+                values = other(leaf)
+                known = form.call(values, repr(values)) if form is not None else None
+                assert known is None or (holder, kind) == (other, type(leaf))
 
 
 def keywords_and_defaults(a: Any, /, b: Any = (1, 2), *, c: Any = "c", d: Any = None) -> Any: ...
@@ -219,7 +240,8 @@ def test_values_that_refer_to_themselves_have_no_form() -> None:
     endless: list[Any] = []
     endless.append(endless)
 
-    assert forms.formed(("a",), [endless, None]) is None
+    for _ in range(3):
+        assert forms.known_form(("a",), [endless, None]) is None
 
 
 def test_secrets_of_a_known_form_are_redacted() -> None:

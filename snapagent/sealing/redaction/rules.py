@@ -66,10 +66,10 @@ class Redactor:
     def is_clean_call(self, call: FormedCall) -> bool:
         """Whether nothing in it is redacted for itself or for its name, the secrets of the environment aside."""
         if not self._is_clean_form(call.form):
-            roots = Roots((), call.labels(), call.values)
+            roots = Roots((), (*call.form.parameters, None), call.values)
             return self.are_clean(b"\n".join(call.streams)) and not self.have_names([roots])
         letters = call.letters()
-        if letters and may_hold_secrets(letters.encode("utf-8", "surrogatepass"), self.names):
+        if letters and may_hold_secrets(letters.encode(), self.names):
             return False
         frozen, outcome = call.streams
         return not (holds_card_number(frozen) or holds_card_number(outcome))
