@@ -133,7 +133,7 @@ def _new_form(signature: Signature, names: tuple[str, ...], values: list[Any]) -
         if len(_forms) >= _MOST:
             _forms.clear()
         _forms[signature] = form
-        del _met[met]
+        _met.pop(met, None)
     return form
 
 
