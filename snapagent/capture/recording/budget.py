@@ -10,6 +10,7 @@ from _thread import get_ident
 
 from ...core.clock import perf_counter
 from ...serializer.freezing.time_limit import SECONDS
+from .costly import CostlyCaptures
 
 BURST = 0.05  # seconds of capturing that a new process may spend at once, so that short runs capture something
 SAVED = 0.05  # seconds that an idle process saves up at most
@@ -39,6 +40,7 @@ class Governor:
     def __init__(self, share: float) -> None:
         self.share = share
         self.unlimited = share >= 1.0
+        self.costly = CostlyCaptures()  # where it is unlimited
         self.balance = BURST if share > 0.0 else 0.0  # seconds; above zero capturing is allowed
         self._granted = self.balance
         self._began = self._filled_at = perf_counter()
@@ -76,11 +78,19 @@ class Governor:
         """Whether the first capture of a target is allowed. With the firsts' share spent, it may overdraw a little."""
         return self.share > 0.0 and (self._firsts_left() > 0.0 or self.balance > -LEAST_DEBT)
 
-    def most_for_one(self) -> float:
-        """Seconds of processor time that one capture may take now. The bucket may be overdrawn, and fills up again."""
+    def most_for_one(self, longest: float = SECONDS) -> float:
+        """Seconds of processor time that one capture may take now: `longest` where it is unlimited.
+
+        The bucket may be overdrawn, and fills up again.
+        """
         if self.unlimited:
-            return SECONDS
+            return self.costly.most_for_one(longest)
         return max(self.balance, 0.0) + max(self._firsts_left(), 0.0) + self._debt()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it is unlimited, and costly captures have spent what they may."""
+        return self.unlimited and self.costly.left <= 0.0
 
     def without_loading(self, seconds: float) -> float:
         """`seconds` less the time for loading libraries, if one was loaded since this thread asked last.
