@@ -49,8 +49,11 @@ class Governor:
         self._known: dict[int, set[str]] = {}  # by thread
 
     def spend(self, seconds: float) -> None:
-        """Subtract the seconds of processor time that a step of capturing took."""
-        self.balance -= self.without_loading(seconds)
+        """Subtract the seconds of processor time that the writer took, besides those that were reserved for calls."""
+        seconds = self.without_loading(seconds)
+        self.balance -= seconds
+        if self.unlimited:
+            self.costly.spend_on_writing(seconds)
 
     def spend_on_first(self, seconds: float) -> None:
         """Subtract what the first capture of a target took: what the bucket cannot pay comes from the firsts' share."""
