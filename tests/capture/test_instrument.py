@@ -470,6 +470,33 @@ kept = [caller]
         assert "only calls through its name" in memories.unreachable["sample:caller"]
 
 
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+def test_a_function_that_reads_its_callers_variables_is_left_alone_and_reported(make, mode):
+    """`zope.interface.moduleProvides` and decorators of class bodies do; one that reads its own is left alone too."""
+    module = make("""
+import sys
+def caller(): return sys._getframe(1).f_locals
+class C:
+    @staticmethod
+    def note(name): sys._getframe().f_back.f_locals.setdefault("names", []).append(name)
+    @classmethod
+    def kept(cls): return 1
+kept = [caller]
+""")
+    with instrumented(module, mode=mode) as memories:
+        mine = 5
+        assert module.caller()["mine"] == module.kept[0]()["mine"] == mine
+
+        class Body:
+            names: list[str]
+            module.C.note("one")
+
+        assert Body.names == ["one"]
+        assert module.C.kept() == 1 and len(memories.calls("C.kept")) == 1
+        assert set(memories.unreachable) == {"sample:caller", "sample:C.note"}
+        assert "its caller's local variables" in memories.unreachable["sample:caller"]
+
+
 def test_a_function_that_only_holds_itself_is_wrapped(make):
     module = make("""
 namespace = {}

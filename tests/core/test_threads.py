@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -58,3 +61,43 @@ def test_the_threads_are_those_that_run_python() -> None:
 def test_other_interpreters_run_undisturbed(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("False\nFalse\n", "", 0)
+
+
+def test_asking_for_the_threads_keeps_nothing_of_the_program_alive() -> None:
+    """The answer comes with the frames of all threads, and a frame keeps its values alive."""
+
+    class Value:
+        pass
+
+    ask, asked = threading.Event(), threading.Event()
+
+    def asking() -> None:
+        ask.wait(60)
+        kept.append(idents())
+        asked.set()
+
+    def used() -> weakref.ref[Value]:
+        value = Value()
+        ask.set()
+        assert asked.wait(60)
+        kept.append(idents())
+        return weakref.ref(value)
+
+    kept: list[object] = []
+    thread = threading.Thread(target=asking)
+    thread.start()
+    gc.collect()
+    gc.disable()
+    try:
+        alive = used()
+        thread.join()
+        assert len(kept) == 2
+        assert alive() is None
+        kept.clear()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        assert [one for one in gc.garbage if type(one) is FrameType] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()

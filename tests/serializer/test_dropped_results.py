@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import Any
 
@@ -111,3 +112,13 @@ def test_a_result_that_is_kept_is_no_effect() -> None:
     kept = b"\x80\x05cbuiltins\nsetattr\n(ctest_dropped_results\nPast\nX\x01\x00\x00\x00aK\x01tR."
     assert decode(kept).args[1:] == ("a", 1)
     assert round_trip(Past(7)).value == 7
+
+
+def test_a_stream_that_is_read_again_makes_no_class_again() -> None:
+    """A class is in cycles with its own parts, which only a garbage collection of the program frees."""
+    data = frozen([Past(closure(1)), counting(2)]).data
+    decode(data)
+    gc.collect()
+    before = len(decoding.Inert.__subclasses__())
+    assert len([decode(data) for _ in range(5)]) == 5
+    assert len(decoding.Inert.__subclasses__()) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterator
 from typing import Any
 
@@ -246,3 +247,74 @@ def test_sqlalchemy_is_asked_nothing() -> None:
         assert type(again["order"]).__name__ == "Order"
         assert all(type(again[name]) is Placeholder for name in ("session", "rows", "engine"))
         assert again["id"] == 3
+
+
+class Loading:
+    """As `persistent.persistence.Persistent`, which the C one resembles: nearly every attribute loads it."""
+
+    __slots__ = ("_Persistent__flags", "_Persistent__jar", "__dict__")
+
+    def __getattribute__(self, name: str) -> Any:
+        if object.__getattribute__(self, "_Persistent__flags") is None:
+            object.__getattribute__(self, "_Persistent__jar").append("loaded")
+            object.__setattr__(self, "_Persistent__flags", 0)
+        return object.__getattribute__(self, name)
+
+    def __reduce__(self) -> Any:
+        return copyreg.__newobj__, (type(self),), self.__getstate__()  # type: ignore[attr-defined]
+
+    def __getstate__(self) -> Any:
+        return dict(object.__getattribute__(self, "__dict__"))
+
+
+Loading.__module__, Loading.__qualname__ = "persistent.persistence", "Persistent"
+
+
+class Account(Loading):
+    pass
+
+
+def test_an_object_of_a_database_that_is_not_loaded_is_not_loaded() -> None:
+    ghost, loaded, new, loads = Account(), Account(), Account(), []
+    for account, flags, jar in ((ghost, None, loads), (loaded, 0, loads), (new, None, None)):
+        object.__setattr__(account, "_Persistent__flags", flags)
+        object.__setattr__(account, "_Persistent__jar", jar)
+    vars(loaded)["balance"] = 3
+
+    result = frozen([ghost, loaded])
+
+    assert loads == []
+    assert [(note.kind, note.path) for note in result.notes] == [("lazy", "result[0]")]
+    assert object.__getattribute__(thaw(result.data)[1], "__dict__") == {"balance": 3}
+
+
+def test_an_object_of_the_real_library_is_not_loaded() -> None:
+    persistent = pytest.importorskip("persistent")
+
+    class Connection:
+        loads = 0
+
+        def setstate(self, account: Any) -> None:
+            self.loads += 1
+
+        def register(self, account: Any) -> None: ...
+
+    made, connections = [], []
+    in_c = persistent.Persistent, persistent.PickleCache
+    in_python = persistent.persistence.PersistentPy, persistent.picklecache.PickleCachePy
+    for base, cache in (in_c, in_python):
+        connection: Any = Connection()
+        connection._cache = cache(connection)
+        account = type("Real", (base,), {})()
+        account._p_oid = b"\1" * 8
+        account._p_jar = connection
+        connection._cache[account._p_oid] = account
+        account._p_deactivate()
+        made.append(account)
+        connections.append(connection)
+
+    notes = frozen(made).notes
+
+    assert [note.kind for note in notes] == ["lazy", "lazy"]
+    assert [connection.loads for connection in connections] == [0, 0]
+    assert [account._p_changed for account in made] == [None, None]

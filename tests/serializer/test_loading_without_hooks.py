@@ -5,6 +5,7 @@ C3, C15 and A10 of the list of faults that real programs showed.
 
 from __future__ import annotations
 
+import collections
 import pickle
 import sys
 import threading
@@ -223,6 +224,29 @@ class SlottedPromise:
         return self._evaluated()
 
 
+class EveryPromise:
+    """It answers every attribute for its value."""
+
+    def __init__(self, make: Any) -> None:
+        object.__setattr__(self, "make", make)
+
+    def now(self) -> Any:
+        return Promise.now(self)  # type: ignore[arg-type]
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(EveryPromise.now(self), name)
+
+
+@pytest.mark.parametrize("kind", [Promise, ClassPromise, SlottedPromise, EveryPromise])
+def test_a_lazy_proxy_of_a_class_that_has_no_name_is_not_forced(kind: Any) -> None:
+    """Its class is stored by value, or costs the object."""
+    promise = type("Nameless", (kind,), {"__slots__": ()})(dict)
+
+    frozen([promise, promise])
+
+    assert kind.now(promise) == {}, "it can still be evaluated"
+
+
 @pytest.mark.parametrize("kind", [Promise, ClassPromise, SlottedPromise])
 def test_a_lazy_proxy_is_not_forced(kind: Any) -> None:
     promise = kind(dict)
@@ -408,6 +432,75 @@ class LazyDict(dict[str, Any]):
     def items(self) -> Any:
         self.update(self.make())
         return dict.items(self)
+
+
+class LazyOrderedDict(collections.OrderedDict[str, Any]):
+    def items(self) -> Any:
+        self["filled"] = 1
+        return super().items()
+
+
+class LazyDefaultDict(collections.defaultdict[str, Any]):
+    def items(self) -> Any:
+        self["filled"] = 1
+        return super().items()
+
+
+class LazyDeque(collections.deque[Any]):
+    def __iter__(self) -> Any:
+        self.append("filled")
+        return super().__iter__()
+
+
+def _attributed(value: Any) -> Any:
+    value.name = "lazy"
+    return value
+
+
+@pytest.mark.parametrize(
+    ("lazy", "size"),
+    [
+        (LazyOrderedDict(), dict.__len__),
+        (_attributed(LazyOrderedDict()), dict.__len__),
+        (LazyDefaultDict(), dict.__len__),
+        (LazyDefaultDict(list), dict.__len__),
+        (LazyDeque(), collections.deque.__len__),
+        (_attributed(LazyDeque((), 4)), collections.deque.__len__),
+    ],
+)
+def test_a_container_of_collections_that_fills_itself_is_not_filled(lazy: Any, size: Any) -> None:
+    (loaded,) = kept([lazy])
+
+    assert size(lazy) == size(loaded) == 0 and type(loaded) is type(lazy)
+    assert vars(loaded) == vars(lazy)
+    for name in ("default_factory", "maxlen"):
+        assert getattr(loaded, name, None) == getattr(lazy, name, None)
+
+
+class CountedOrderedDict(collections.OrderedDict[str, Any]):
+    def items(self) -> Any:
+        return super().items()
+
+
+class CountedDeque(collections.deque[Any]):
+    def __iter__(self) -> Any:
+        return super().__iter__()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CountedOrderedDict(),
+        CountedOrderedDict(a=1),
+        _attributed(CountedOrderedDict()),
+        CountedDeque(),
+        CountedDeque([1], 3),
+        CountedDeque((), 3),
+        _attributed(CountedDeque()),
+    ],
+)
+def test_a_container_of_collections_is_stored_as_pickle_stores_it(value: Any) -> None:
+    assert frozen(value).data == pickle.dumps(value, 5)
 
 
 @pytest.mark.parametrize("kind", [LazyList, LazySet, LazyDict])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import sys
 import warnings
 
 from rows import frames, outcome, row
@@ -162,6 +163,53 @@ def async_generators(m):
         return kind, steps, rest
 
     return asyncio.run(use()), log
+
+
+@row
+def the_async_generators_that_an_event_loop_closes(m):
+    """Many, since a loop closes them in the order of a set: none may be closed behind the back of another."""
+    log, complaints, kept = [], [], []
+
+    async def use():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+        for _ in range(20):
+            kept.append(m.async_generator(3, log))
+            await kept[-1].__anext__()
+        del kept[::3]
+
+    asyncio.run(use())
+    return log, complaints
+
+
+@row
+def hooks_of_async_generators(m):
+    seen, log = [], []
+    hooks = sys.get_asyncgen_hooks()
+
+    def first(made):
+        seen.append(("first", made.__name__))
+
+    def last(made):
+        seen.append(("last", made.__name__))
+
+    def stepped():
+        made = m.async_generator(3, log)
+        step = made.__anext__()
+        step.send(None)  # it sleeps
+        outcome(lambda: step.send(None))
+        return made
+
+    kept = []
+    try:
+        for chosen in ((first, last), (first, None), (None, last), (None, None), (first, kept.append)):
+            sys.set_asyncgen_hooks(*chosen)
+            stepped()
+            gc.collect()
+            seen.append(sys.get_asyncgen_hooks() == chosen)
+        outcome(lambda: kept[0].aclose().send(None))
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    return seen, log, [one.__name__ for one in kept]
 
 
 @row

@@ -11,6 +11,7 @@ interpreter would set the exception being handled as the context of whatever the
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from ...bundle import CANCELLED, CAPPED, CLOSED, COMPLETE
@@ -197,16 +198,34 @@ def _drive_step(recorder: Any, pending: Any, awaitable: Any) -> Any:
         recorder.resume(pending)
 
 
+def _first_step(inner: Any) -> Any:
+    """The first `asend` of an async generator that only its driver closes.
+
+    Without this, the hooks of the event loop, which are read here, would know the program's generator besides the
+    driver: the loop would close both when it ends, and the driver would yield once more from one that is closed.
+    A finaliser that does nothing takes the place of the loop's: without one, the interpreter closes what is dropped.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    if hooks == (None, None):
+        return inner.asend(None)
+    nothing: Any = id
+    sys.set_asyncgen_hooks(None, nothing if hooks.finalizer else None)
+    try:
+        return inner.asend(None)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
 async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
     inner, pending = unstarted.start()
     del unstarted
+    step: Any = _first_step(inner)
     yielded: Any = YieldedItems(recorder.settings.max_bytes)
     received: Any = None
     thrown: Any = None
     closing = False
     while True:
         try:
-            step = inner.asend(received) if thrown is None else inner.athrow(thrown)
             item = await (step if pending is None else _step(recorder, pending, step))
         except StopAsyncIteration:
             break
@@ -235,6 +254,7 @@ async def _drive_async_generator(recorder: Any, unstarted: Any) -> Any:
             drop_frame(error)
             closing = type(error) is GeneratorExit
         item = None
+        step = inner.asend(received) if thrown is None else inner.athrow(thrown)
         if pending is not None:
             recorder.resume(pending)
     if pending is not None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Report = Callable[[Target, str], None]
 
 _ONLY_BY_NAME = "references taken earlier are not reached: only calls through its name are captured"
+_READS_ITS_CALLER = "it reads its caller's local variables, which it would not see through the frame of a wrapper"
 _FRAME_NAMES = frozenset({"_getframe", "_getframemodulename", "currentframe", "f_back", "extract_stack", "print_stack"})
 
 
@@ -243,6 +244,8 @@ def means(found: Found, mode: str) -> tuple[bool | None, str | None]:
     """
     elsewhere = references_elsewhere(found)  # before `function` is one of them
     function = found.function
+    if type(function) is FunctionType and reads_its_callers_variables(function):
+        return None, _READS_ITS_CALLER
     reachable = bool(found.places) and all(place.is_writable for place in found.places)
     # The function of a `singledispatchmethod` only dispatches; it is not called itself.
     if type(function) is FunctionType and not any(type(place) is DispatchPlace for place in found.places):
@@ -256,6 +259,11 @@ def means(found: Found, mode: str) -> tuple[bool | None, str | None]:
 def looks_at_its_caller(function: FunctionType) -> bool:
     """Whether the code reads its caller's frame: with swapped code that would be the added frame."""
     return not _FRAME_NAMES.isdisjoint(function.__code__.co_names)
+
+
+def reads_its_callers_variables(function: FunctionType) -> bool:
+    """Whether it would find other ones in the added frame, which can have the caller's globals and not its locals."""
+    return "f_locals" in function.__code__.co_names and looks_at_its_caller(function)
 
 
 def references_elsewhere(found: Found) -> bool:

@@ -43,6 +43,8 @@ SURPLUS = 5e-4
 FAILURES = 5  # failed captures in a row that open the breaker
 SPARSE = 0.1  # a share of the calls: a smaller sample is sparse
 WAIT = 0.05  # seconds: over budget, calls that come within this time are skipped by one decision
+# Of a function that is called often, so many of these are skipped ahead at once: as many as came in the wait before.
+LEAST_AHEAD, MOST_AHEAD = 32, 1000
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubled each time
 
 
@@ -94,6 +96,8 @@ class Gate:
         self._is_next = False  # the call after those that the sample leaves out is captured
         self.waits_until = 0.0  # over budget: calls before that time are counted with `tick_waiting`, and not decided
         self.tick_waiting: Callable[[], object] = int
+        self._ahead = 0  # how many of them are skipped ahead at once
+        self._skipped_ahead = self._ticked = 0  # calls of this wait, and of all, that were counted in these two ways
         self.closed: str | None = None
         self.chooses = self.sample < 1.0
         # Seconds that a capture of this target cost the last time, which must be saved for the next.
@@ -115,6 +119,7 @@ class Gate:
         self.closed = reason
         self.chooses = True
         self.waits_until = 0.0
+        self._ledger.stop_skipping(OVER_BUDGET)
 
     def open(self) -> None:
         self._reopens_at = math.inf
@@ -173,10 +178,34 @@ class Gate:
 
         A sparse sample asks for a decision rarely, and the calls that it leaves out are skipped faster than by waiting.
         """
-        self.tick_waiting = self._ledger.ticker(OVER_BUDGET)
-        self.tick_waiting()
-        if self.sample >= SPARSE:
-            self.waits_until = perf_counter() + WAIT
+        tick = self.tick_waiting = self._ledger.ticker(OVER_BUDGET)
+        ticked = tick() + 1
+        if self.sample < SPARSE:
+            return
+        self._ahead = min(ticked - self._ticked + self._skipped_ahead, MOST_AHEAD)
+        self._ticked, self._skipped_ahead = ticked, 0
+        self.waits_until = perf_counter() + WAIT
+        if self._ahead >= LEAST_AHEAD:
+            self.tick_waiting = self._skip_more
+            self._skip_ahead()
+
+    def _skip_more(self) -> None:
+        """In place of the counter while many calls come: those that are skipped ahead do not look at the clock."""
+        self._ledger.count_skipped(OVER_BUDGET)
+        self._skip_ahead()
+
+    def _skip_ahead(self) -> None:
+        if self._ledger.skip_next(self._ahead, OVER_BUDGET):
+            self._skipped_ahead += self._ahead
+            self.governor.skipping.add(self)
+
+    def end_wait(self, now: float) -> bool:
+        """Whether the wait is over: then the next call is decided, though fewer came than are skipped ahead."""
+        if now < self.waits_until:
+            return False
+        self._skipped_ahead = 0
+        self._ledger.stop_skipping(OVER_BUDGET)
+        return True
 
     def count_admitted(self, number: int) -> None:
         """The `number`-th call of this process was admitted: close when the quota is met."""

@@ -12,6 +12,10 @@ from ...core.clock import perf_counter
 from ...serializer.freezing.time_limit import SECONDS
 from .costly import CostlyCaptures
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .admission import Gate
+
 BURST = 0.05  # seconds of capturing that a new process may spend at once, so that short runs capture something
 SAVED = 0.05  # seconds that an idle process saves up at most
 # Seconds that the first captures of targets may take besides, so that a hot function does not starve a rare one: so
@@ -47,6 +51,7 @@ class Governor:
         self._firsts = 0.0  # seconds that first captures took besides
         self._at_start = _libraries()
         self._known: dict[int, set[str]] = {}  # by thread
+        self.skipping: set[Gate] = set()  # those that skip calls ahead while they wait for the budget
 
     def spend(self, seconds: float) -> None:
         """Subtract the seconds of processor time that the writer took, besides those that were reserved for calls."""
@@ -118,6 +123,16 @@ class Governor:
         self._granted += gained
         self._filled_at = now
         return self.balance > needs
+
+    def end_waits(self) -> None:
+        """Have gates decide again whose wait is over: of a function that is seldom called now, the run may last long.
+
+        Called twice a second by the writer's thread.
+        """
+        now = perf_counter()
+        for gate in list(self.skipping):
+            if gate.end_wait(now):
+                self.skipping.discard(gate)
 
     @property
     def spent(self) -> float:

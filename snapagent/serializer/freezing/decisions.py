@@ -36,6 +36,7 @@ from .library_handlers import (
     freeze_file,
     freeze_lazy_object,
     freeze_one_way,
+    freeze_persistent,
     freeze_query_set,
 )
 from .method_handlers import freeze_method, freeze_wrapper
@@ -53,6 +54,7 @@ from .object_handlers import (
     freeze_without_hooks,
     left_out,
 )
+from .orm_forms import PERSISTENT
 from .reduce import HOOKS, is_honest, is_made_without_arguments, note_slots
 from .singletons import may_be_singleton
 from .time_limit import SlowOnes
@@ -168,6 +170,8 @@ def _by_shape(kind: type) -> Handler:
     names = {type_name(base) for base in mro(kind)}
     if "django.utils.functional.LazyObject" in names:
         return freeze_lazy_object
+    if not names.isdisjoint(PERSISTENT):
+        return freeze_persistent
     if QUERY_SET in names:
         return freeze_query_set
     if "numpy.ndarray" in names:

@@ -25,7 +25,7 @@ from .iterator_forms import form_of_one_way
 from .left_out_types import special
 from .library_forms import element_form, error_fields_form, file_form, row_form, tree_form
 from .object_handlers import freeze_by_hooks, freeze_own_attributes, freeze_own_state, left_out
-from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, mapper_form, table_form
+from .orm_forms import COLUMN, MAPPER, TABLE, column_form, filters_by_text, is_ghost, mapper_form, table_form
 from .reduce import Unstorable, ask
 from .request_forms import (
     REQUESTS,
@@ -62,6 +62,13 @@ def freeze_lazy_object(dump: Dump, value: Any) -> Any:
     wrapped = (instance_dict(value) or {}).get("_wrapped")
     if wrapped is None or wrapped is lookup("django.utils.functional", "empty"):
         return dump.leave_out(value, LAZY, "lazy and not yet evaluated; capturing does not force it")
+    return freeze_by_hooks(dump, value)
+
+
+def freeze_persistent(dump: Dump, value: Any) -> Any:
+    """Of an object that ZODB has not loaded yet, a ghost, hooks and nearly every attribute would load it."""
+    if is_ghost(value):
+        return dump.leave_out(value, LAZY, "not loaded from its database; capturing does not load it")
     return freeze_by_hooks(dump, value)
 
 

@@ -1,6 +1,7 @@
 """Forms for the parts of ORMs. Models of Django that no module holds go by Django's registry of models.
 
-Mappers of SQLAlchemy, and mapped tables and columns, go by the class that is mapped.
+Mappers of SQLAlchemy, and mapped tables and columns, go by the class that is mapped. Objects of ZODB that are not
+loaded are told from others.
 
 A statement such as `select(User)` refers to the mapper of `User`, and through it to all mappers, tables and listeners
 of the program. The class's own module makes them again, wherever the statement is loaded. Neither library is imported
@@ -9,7 +10,9 @@ here: its objects are met only when the program has.
 
 from __future__ import annotations
 
-from ...core.type_facts import instance_dict, is_class, module_name, namespace, qualname, type_name
+from types import GetSetDescriptorType, MemberDescriptorType
+
+from ...core.type_facts import find, instance_dict, is_class, module_name, namespace, qualname, type_name
 from ..naming import is_named, lookup
 from ..rebuild import find_mapper, find_model, find_table
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MOST_CONDITIONS = 1000
+PERSISTENT = frozenset({"persistent.Persistent", "persistent.persistence.Persistent"})  # in C, and in Python
 MAPPER, TABLE, COLUMN = "sqlalchemy.orm.mapper.Mapper", "sqlalchemy.sql.schema.Table", "sqlalchemy.sql.schema.Column"
 
 
@@ -48,6 +52,20 @@ def filters_by_text(query_set: Any) -> bool:
         own = instance_dict(node) or {}
         rest += [own[name] for name in ("children", "rhs", "where", "value", "sqls", "params") if name in own]
     return bool(rest)
+
+
+def is_ghost(persistent: Any) -> bool:
+    """Whether an object of ZODB has not been loaded yet. Runs no code in Python."""
+    kind = type(persistent)
+    _, changed = find(kind, "_p_changed")
+    if type(changed) is GetSetDescriptorType:
+        return changed.__get__(persistent) is None
+    flags, jar = (find(kind, f"_Persistent__{name}")[1] for name in ("flags", "jar"))
+    return (
+        type(flags) is type(jar) is MemberDescriptorType
+        and flags.__get__(persistent) is None
+        and jar.__get__(persistent) is not None
+    )
 
 
 def mapper_form(mapper: Any) -> tuple[Any, ...] | None:

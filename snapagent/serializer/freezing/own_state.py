@@ -8,6 +8,7 @@ need.
 from __future__ import annotations
 
 import builtins
+import collections
 import copyreg
 import types
 
@@ -35,7 +36,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 PAST_HOOKS, PAST_WAITING, WITHOUT_HOOKS, UNLESS_EMPTY = "past hooks", "past waiting", "without hooks", "unless empty"
-_ITERATION: dict[type, str] = {list: "__iter__", dict: "items", set: "__iter__"}  # by which pickle reads the items
+# By which method pickle reads the items. Of the first three its own hooks in C do so.
+_ITERATION: dict[type, str] = {
+    collections.OrderedDict: "items",
+    collections.defaultdict: "items",
+    collections.deque: "__iter__",
+    list: "__iter__",
+    dict: "items",
+    set: "__iter__",
+}
 _USUAL_NAMES = frozenset(vars(builtins)) | {*HOOKS, "__dict__", "__name__", "__getattribute__", "startswith"}
 
 
@@ -53,8 +62,7 @@ def way_of(kind: type) -> str | None:
     if _reduces_what_it_stands_for(kind):
         return PAST_HOOKS
     has_hook = any(is_heap_type(owner) for owner in (find(kind, hook)[0] for hook in HOOKS) if owner is not None)
-    is_found = is_named(kind, module_name(kind), qualname(kind))
-    return WITHOUT_HOOKS if is_found and not has_hook and (slots(kind) or not is_honest(kind)) else None
+    return WITHOUT_HOOKS if not has_hook and (slots(kind) or not is_honest(kind)) else None
 
 
 def form_past_hooks(value: Any) -> tuple[Any, ...]:
@@ -78,7 +86,7 @@ def form_without_hooks(value: Any) -> tuple[Any, ...]:
 
 
 def form_past_iteration(value: Any) -> tuple[Any, ...] | None:
-    """The form that pickling gives a list, dict or set, without the iteration of its class; None where that may run.
+    """The form that pickling gives a container, without the iteration of its class; None where that may run.
 
     It may not where it waits for a lock, nor where there are no items: it may be what puts them in.
     """
@@ -86,14 +94,26 @@ def form_past_iteration(value: Any) -> tuple[Any, ...] | None:
     base = _container_of(kind)
     if base is None or (base.__len__(value) and not _storing_may_wait(kind)):
         return None
-    listed = list.__iter__(value) if base is list else None
-    keyed = iter(dict.items(value)) if base is dict else None
-    made_by, args = copyreg.__newobj__, (kind,)  # type: ignore[attr-defined]
-    if base is set:
-        made_by, args = kind, (list(set.__iter__(value)),)
+    listed = base.__iter__(value) if _ITERATION[base] == "__iter__" and base is not set else None
+    keyed = iter(base.items(value)) if _ITERATION[base] == "items" else None
+    made_by, args = _made_by(value, base)
     if find(kind, "__setstate__")[0] is None:
         return made_by, args, _default_state(value), listed, keyed
     return made_by, args, attributes(value) or None, listed, keyed, set_attributes
+
+
+def _made_by(value: Any, base: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What pickle makes a container of this base by, before it gets its items."""
+    kind = type(value)
+    if base in (list, dict):
+        return copyreg.__newobj__, (kind,)  # type: ignore[attr-defined]
+    if base is set:
+        return kind, (list(set.__iter__(value)),)
+    if base is collections.defaultdict:
+        factory = base.__dict__["default_factory"].__get__(value)
+        return kind, () if factory is None else (factory,)
+    longest = base.maxlen.__get__(value) if base is collections.deque else None
+    return kind, () if longest is None else ((), longest)
 
 
 def _default_state(value: Any) -> Any:

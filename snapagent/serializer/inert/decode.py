@@ -50,11 +50,14 @@ class _Opener(StandIn):
     def __call__(cls, *args: object) -> Any:
         if len(args) != 1 or type(args[0]) is not bytes:
             raise InertError("by-value code without its bytes")
-        outer, calls.listed = calls.listed, None
+        listed, opened = calls.listed, calls.opened
+        if opened is not None:
+            opened.append(args[0])
+        calls.listed = calls.opened = None
         try:
             inside = decode(args[0])
         finally:
-            calls.listed = outer
+            calls.listed, calls.opened = listed, opened
         node = StandIn.__call__(cls, inside)
         node.raw = args[0]
         return made_class(node, inside.module, inside.qualname) if isinstance(inside, StandIn) else node
@@ -77,31 +80,6 @@ def _identity(node: Any) -> Any:
     if not isinstance(call, Inert) or type(call).name != IDENTITY:
         raise InertError("a persistent id")
     return call
-
-
-class _RecordingOpener(_Opener):
-    """A stand-in for `load_by_value` that keeps the streams that it opens."""
-
-    opened: list[bytes]
-
-    def __call__(cls, *args: object) -> Any:
-        cls.opened += [arg for arg in args if type(arg) is bytes]
-        return stand_in(cls.module, cls.qualname)(*args)
-
-
-class _OuterDecoder(pickle.Unpickler):
-    """Reads a stream in C and keeps the by-value streams within it, which are read by themselves."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(io.BytesIO(data), fix_imports=False)
-        self.opened: list[bytes] = []
-
-    def find_class(self, module: str, name: str) -> Any:
-        made = stand_in(module, name)
-        if made.name != BY_VALUE:
-            return made
-        fields = {"module": module, "qualname": name, "name": BY_VALUE, "opened": self.opened}
-        return type.__new__(_RecordingOpener, "StandIn", (Inert,), fields)
 
 
 # The C unpickler has no hook for POP and none for extension codes. Python's own unpickler has
@@ -209,17 +187,17 @@ def _decode_with_dropped_results(data: bytes) -> Any:
 
     By-value streams within it are read by themselves.
     """
-    outer = _OuterDecoder(data)
     listed: list[Inert] = []
-    calls.listed = listed
+    opened: list[bytes] = []
+    calls.listed, calls.opened = listed, opened
     try:
-        graph = outer.load()
+        graph = _Decoder(io.BytesIO(data), fix_imports=False).load()
     except (pickle.UnpicklingError, TypeError):
         return _decode_in_python(data)
     finally:
-        calls.listed = None
+        calls.listed = calls.opened = None
     rest = data
-    for inner in outer.opened:
+    for inner in opened:
         rest = rest.replace(inner, b" ")
     effects = [call for call in listed if _sets_attribute(call)]
     if len(effects) != len(_DROPPED_RESULT.findall(rest)) or not all(map(_record_effect, effects)):

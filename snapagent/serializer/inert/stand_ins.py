@@ -168,9 +168,10 @@ class _Setter(StandIn):
 
 
 class _Calls(_local):
-    """What the stream that this thread reads in C has called so far, of calls that may be made for their effect."""
+    """What the stream that this thread reads in C has called so far."""
 
-    listed: list[Inert] | None = None
+    listed: list[Inert] | None = None  # calls that may be made for their effect
+    opened: list[bytes] | None = None  # by-value streams within it
 
 
 calls = _Calls()
