@@ -54,6 +54,15 @@ class Counts(Record):
     def __bool__(self) -> bool:
         return bool(self.calls or self.captured or self.skipped or self.failed)
 
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Counts:
+        """Raises ValueError, KeyError, TypeError or AttributeError when these are no counts."""
+        skipped, failed = (
+            {str(reason): int(number) for reason, number in fields[name].items() if number}
+            for name in ("skipped", "failed")
+        )
+        return cls(int(fields["calls"]), int(fields["captured"]), skipped, failed)
+
 
 def _joined(left: Mapping[str, int], right: Mapping[str, int], sign: int) -> dict[str, int]:
     joined = dict(left)

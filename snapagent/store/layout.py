@@ -4,6 +4,7 @@
 
     captures/
       .key                        the random key of pseudonyms
+      .counts/functions.json      counts of functions without a folder, in a store of many: see `folderless`
       shop.pricing.quote/         a function: module and qualname, joined by a dot
         20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl      UTC time, process token, counter, argument hash
         20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl.pin  protects this bundle from retention
