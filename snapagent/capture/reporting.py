@@ -31,7 +31,7 @@ def _program() -> str:
 class Reporter:
     """Reports for one engine, whose wrapped targets, recorders, unreachable targets and budget it reads.
 
-    `run_if_due` is called often and does something twice a second at most.
+    `run_if_due` is called often and does something twice a second at most. It also ends waits for the budget.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Reporter:
         if self._ended or now < self._next_check:
             return
         self._next_check = now + CHECK_EVERY
+        self._governor.end_waits()
         paused = processes.is_paused(self._base_path)
         if paused != self.paused:
             self.paused = paused

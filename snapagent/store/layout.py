@@ -4,6 +4,7 @@
 
     captures/
       .key                        the random key of pseudonyms
+      .counts/functions.json      counts of functions without a folder, in a store of many: see `folderless`
       shop.pricing.quote/         a function: module and qualname, joined by a dot
         20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl      UTC time, process token, counter, argument hash
         20261122T093408.123456Z-a41f9c-1-3fa9c1d2.pkl.pin  protects this bundle from retention
@@ -155,7 +156,8 @@ def bundle_names(names: Iterable[str]) -> Iterator[str]:
 
 def stamp(when: float) -> str:
     """UTC with microseconds; sorts as text. Times that datetime cannot express become the nearest one that it can."""
-    when = min(max(when, 0.0), _LAST_SECOND)
+    if not 0.0 <= when <= _LAST_SECOND:
+        when = min(max(when, 0.0), _LAST_SECOND)
     second = int(when)
     micro = round((when - second) * 1e6)  # exact, as `datetime.fromtimestamp` rounds it
     return f"{_second(second)}.{micro:06d}Z" if micro < 1_000_000 else f"{_second(second + 1)}.000000Z"

@@ -58,13 +58,7 @@ def collect(folder: str, merged: Collection[str]) -> tuple[Counts, list[str]]:
 
 def _read(opened: int, name: str) -> Counts:
     try:
-        fields = json.loads(files.read_regular(name, _LIMIT, folder=opened)[0])
-        return Counts() + Counts(
-            int(fields["calls"]),
-            int(fields["captured"]),
-            {str(reason): int(number) for reason, number in fields["skipped"].items()},
-            {str(reason): int(number) for reason, number in fields["failed"].items()},
-        )
+        return Counts.from_json(json.loads(files.read_regular(name, _LIMIT, folder=opened)[0]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Counts()
 

@@ -26,6 +26,7 @@ from .bundle_files import (
 )
 from .compression import inflate
 from .folder_contents import BundleEntries, entries_of
+from .folderless import FolderlessReader
 from .index import LISTED, UNFINISHED, BrokenIndex, Counts, FunctionIndex, IndexedBundle
 from .layout import SUFFIX, BundleEntry, folder_name, is_function_folder, parse_bundle_name
 from .trust import OWNER, Trust
@@ -37,7 +38,10 @@ def _no_progress(name: str) -> None:
 
 
 class FunctionFolder(NamedTuple):
-    """A folder of the store. `target` is `module:qualname`, or None when nothing in the folder names it."""
+    """A folder of the store. `target` is `module:qualname`, or None when nothing in the folder names it.
+
+    There is no folder where a function was called and none of its calls stored, in a store of many functions.
+    """
 
     name: str
     target: str | None
@@ -66,31 +70,36 @@ class StoreReader:
         self.base_path = os.fspath(base_path).rstrip("/") or "/"
         self.keys = tuple(keys)
         self.trust = Trust(trust, self.keys, tuple(owners))
+        self._folderless = FolderlessReader(self.base_path)
 
     def folder(self, target: object) -> str:
         """The path of a function's folder, there or not."""
         return f"{self.base_path}/{folder_name(target)}"
 
     def functions(self) -> Iterator[FunctionFolder]:
-        """The folders of functions by name; none when there is no store. Raises StoreError when it is not a folder."""
+        """The functions by the name of their folder; none when there is no store.
+
+        Raises StoreError when the store is not a folder.
+        """
         try:
-            names = sorted(files.list_folders(self.base_path))
+            names = set(filter(is_function_folder, files.list_folders(self.base_path)))
         except FileNotFoundError:
             return
         except OSError as error:
             raise _unlistable(self.base_path, error) from error
-        for name in names:
-            if is_function_folder(name):
-                path = f"{self.base_path}/{name}"
-                yield FunctionFolder(name, self._target_of(path), path)
+        folderless = self._folderless.by_folder()
+        for name in sorted(names | folderless.keys()):
+            path = f"{self.base_path}/{name}"
+            yield FunctionFolder(name, self._target_of(path) if name in names else folderless[name][0], path)
 
     def function(self, target: object) -> FunctionFolder | None:
-        """The folder of one function, or None when there is none. Other folders are not read."""
+        """One function, or None when it was never called. Other folders are not read."""
         path = self.folder(target)
         name = os.path.basename(path)
-        if not is_function_folder(name) or os.path.islink(path) or not os.path.isdir(path):
-            return None
-        return FunctionFolder(name, self._target_of(path), path)
+        if is_function_folder(name) and not os.path.islink(path) and os.path.isdir(path):
+            return FunctionFolder(name, self._target_of(path), path)
+        folderless = self._folderless.by_folder().get(name)
+        return FunctionFolder(name, folderless[0], path) if folderless is not None else None
 
     def _target_of(self, path: str) -> str | None:
         """The target of a folder, from the index or else from the first header that can be read."""
@@ -239,9 +248,17 @@ class StoreReader:
     def index(self, target: object) -> FunctionIndex:
         """Counts and newest bundles of a function. What the index lacks is added from count files and headers.
 
-        A function that was never captured has an index of zeros.
+        A function that was never called has an index of zeros.
         """
         path = self.folder(target)
+        found = self._index_in(path)
+        folderless = self._folderless.by_folder().get(os.path.basename(path))
+        if folderless is None:
+            return found
+        name, counts = folderless
+        return found.replace(target=found.target or name).counting(counts)
+
+    def _index_in(self, path: str) -> FunctionIndex:
         try:
             with files.opened_folder(path) as folder:
                 fresh = pending_counts.index_is_current(folder, path)

@@ -7,13 +7,14 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 
-from ..bundle import Header, SigningKey, encode
+from ..bundle import Header, SigningKey, WrittenHeader, encode
 from ..core.clock import time
 from ..core.system import os
 from . import files, hash_shards, index, pending_counts, trust
 from .failures import StoreFailure, failing_at
 from .files import BatchFolder, locked
 from .folder_writer import FolderWriter
+from .folderless import FolderlessWriter
 from .index import Counts, FunctionIndex, IndexedBundle
 from .layout import COUNTS, LOCK, PIN, SUFFIX, BundleEntry, is_own_file, new_name, parse_bundle_names, pinned_names
 from .processes import PROCESSES
@@ -59,6 +60,7 @@ class Store(StoreReader):
         self.token = os.urandom(3).hex()
         self._counter = itertools.count(1)
         self._folder_writers: dict[str, FolderWriter] = {}
+        self.folderless = FolderlessWriter(self.base_path, self.token)
 
     def forget_folders(self) -> None:
         """When the process ends: the interpreter's last collections visit each object three times."""
@@ -102,7 +104,12 @@ class Store(StoreReader):
         return BatchFolder(self.folder(target), self.token)
 
     def prepare(
-        self, header: Header, payload: Mapping[str, bytes], when: float, counter: int, token: str | None = None
+        self,
+        header: Header | WrittenHeader,
+        payload: Mapping[str, bytes],
+        when: float,
+        counter: int,
+        token: str | None = None,
     ) -> tuple[IndexedBundle, bytes]:
         """The first third of `publish`, for any thread: the name of a bundle, and its bytes."""
         name = new_name(when, token or self.token, counter, header.hash)
@@ -213,6 +220,10 @@ class Store(StoreReader):
         with failing_at(folder_writer.folder):
             folder_writer.write_pending_counts()
 
+    def stays_without_folder(self, target: object) -> bool:
+        """Whether a function that was called and has no bundle is counted in `folderless`."""
+        return self.folderless.stays_without(self.folder(target))
+
     def captured(self, target: object) -> int:
         """Captures of this function by all processes so far, as the index says."""
         try:
@@ -240,6 +251,7 @@ class Store(StoreReader):
         `pinned=False` keeps pinned bundles, and then the folder. Files that the store did not make stay.
         """
         path = self.folder(target)
+        self._forget_counts(os.path.basename(path))
         try:
             with files.own_folder(path) as folder, ExitStack() as stack:
                 with suppress(StoreFailure):  # a writer that holds the lock forever must not prevent it
@@ -251,6 +263,13 @@ class Store(StoreReader):
             raise StoreFailure.of(error, path) from error
         finally:
             self._folder_writers.pop(path, None)
+
+    def _forget_counts(self, folder: str) -> None:
+        """Of a function without a folder."""
+        if folder in self._folderless.by_folder():
+            target, _ = self._folderless.by_folder()[folder]
+            with failing_at(self.base_path):
+                self.folderless.update((target,), _PATIENCE)
 
     def pin(self, entry: BundleEntry) -> None:
         """Protect a bundle from retention. Raises StoreFailure."""
@@ -273,6 +292,8 @@ class Store(StoreReader):
 
     def prune(self, target: object, settings: Settings, *, dry_run: bool = False) -> list[BundleEntry]:
         """Apply the retention rules to one function; the bundles that went, or would go. Raises StoreFailure."""
+        if not os.path.lexists(self.folder(target)):
+            return []
         before = self.entries(target)
         folder_writer = FolderWriter(self.folder(target), str(target), self.token)
         rules = retention_rules(settings)
@@ -292,7 +313,7 @@ class Store(StoreReader):
         now = time()
         functions = [function.path for function in self.functions()]
         swept = sum(pending_counts.sweep(path, now, older_than) for path in functions)
-        for path in (self.base_path, f"{self.base_path}/{PROCESSES}", *functions):
+        for path in (self.base_path, f"{self.base_path}/{PROCESSES}", f"{self.base_path}/{COUNTS}", *functions):
             with files.tolerated(), files.opened_folder(path, follow=path == self.base_path) as folder:
                 swept += files.sweep(folder, files.list_names(folder), now, older_than)
         return swept

@@ -30,6 +30,15 @@ def passes(door: Gate, ledger: Ledger) -> bool:
     return not (door.chooses and door.refuses())
 
 
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The moment that the clock of gates and budgets says, to be set."""
+    moment = [100.0]
+    for module in (admission, budget):
+        monkeypatch.setattr(module, "perf_counter", lambda: moment[0])
+    return moment
+
+
 def test_the_gate_closes_when_the_quota_is_met() -> None:
     door, _ = gate(quota=2)
     door.count_admitted(1)
@@ -113,6 +122,68 @@ def test_over_budget_the_calls_of_the_next_moment_are_counted_and_not_decided(
     assert ledger.totals() == Counts(5_001, 0, {admission.OVER_BUDGET: 5_001})
     now[0] += 1.0
     assert door.waits_until < now[0]
+
+
+def call_over_budget(door: Gate, ledger: Ledger, number: int) -> int:
+    """Call so often, as a recorder asks, while the budget allows nothing. Returns how many calls were decided."""
+    decided = 0
+    for _ in range(number):
+        for _ in ledger.skipping:
+            break
+        else:
+            if admission.perf_counter() < door.waits_until:
+                door.tick_waiting()
+            else:
+                decided += 1
+                door.over_budget()
+    return decided
+
+
+@pytest.mark.parametrize("number", [1, 10, admission.LEAST_AHEAD, 700, 5_000])
+def test_over_budget_each_call_is_counted_once_however_many_are_skipped_ahead(number: int, now: list[float]) -> None:
+    door, ledger = gate()
+    total = 0
+    for wait in (number, number, 3 * number, number // 3, 1, 1, number):
+        total += wait
+        assert call_over_budget(door, ledger, wait) == (1 if wait else 0)
+        assert ledger.totals() == Counts(total, 0, {admission.OVER_BUDGET: total})
+        now[0] += 1.0
+        door.governor.end_waits()
+
+
+def test_a_function_that_is_seldom_called_now_is_decided_again_at_the_end_of_its_wait(now: list[float]) -> None:
+    door, ledger = gate()
+    call_over_budget(door, ledger, 500)
+    now[0] += 1.0
+    call_over_budget(door, ledger, 1)  # skips many ahead
+    door.governor.end_waits()
+    assert not passes(door, ledger)  # the wait is not over
+    now[0] += 1.0
+    assert not passes(door, ledger)  # still among those that were skipped ahead
+    door.governor.end_waits()
+    assert passes(door, ledger)
+
+
+def test_the_end_of_a_wait_leaves_alone_what_is_skipped_for_another_reason(now: list[float]) -> None:
+    door, ledger = gate()
+    for _ in range(2):
+        call_over_budget(door, ledger, 500)
+        now[0] += 1.0
+    ledger.skip_next(10, admission.NOT_SAMPLED)
+    door.governor.end_waits()
+    assert not any(passes(door, ledger) for _ in range(10))
+    assert ledger.totals().skipped[admission.NOT_SAMPLED] == 10
+
+
+def test_a_gate_that_closes_while_calls_are_skipped_ahead_gives_its_own_reason(now: list[float]) -> None:
+    door, ledger = gate()
+    for _ in range(2):
+        call_over_budget(door, ledger, 500)
+        now[0] += 1.0
+    call_over_budget(door, ledger, 1)
+    door.close("paused")
+    assert not passes(door, ledger)
+    assert ledger.totals().skipped == {admission.OVER_BUDGET: 1001, "paused": 1}
 
 
 def test_a_gate_that_closes_while_it_waits_for_the_budget_gives_its_own_reason() -> None:

@@ -78,13 +78,13 @@ def test_check_and_status_name_it_with_the_remedy(on_nfs: Path) -> None:
 
 def test_a_capturing_process_logs_it_once(on_nfs: Path, caplog: pytest.LogCaptureFixture) -> None:
     from snapagent.capture import host_guard
+    from snapagent.capture.recording.budget import Governor
     from snapagent.capture.reporting import Reporter
 
     host_guard._logged.clear()
-    governor = type("Governor", (), {"spent": 0.0, "share": 0.02})()
     with caplog.at_level(logging.WARNING, "snapagent"):
         for _ in range(2):
-            Reporter(str(on_nfs / "captures"), (), {}, {}, governor).run_if_due()  # type: ignore[arg-type]
+            Reporter(str(on_nfs / "captures"), (), {}, {}, Governor(0.02)).run_if_due()
 
     (record,) = caplog.records
     assert "shared filesystem (nfs4)" in record.message and "pull file:///" in record.message

@@ -11,6 +11,7 @@ from random import random
 
 from ...core.clock import perf_counter
 from .budget import LOADING, SAVED
+from .costly import LEAST_PER_BYTE
 from .ledger import FOREVER
 
 TYPE_CHECKING = False
@@ -42,6 +43,8 @@ SURPLUS = 5e-4
 FAILURES = 5  # failed captures in a row that open the breaker
 SPARSE = 0.1  # a share of the calls: a smaller sample is sparse
 WAIT = 0.05  # seconds: over budget, calls that come within this time are skipped by one decision
+# Of a function that is called often, so many of these are skipped ahead at once: as many as came in the wait before.
+LEAST_AHEAD, MOST_AHEAD = 32, 1000
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds a breaker stays open: doubled each time
 
 
@@ -93,12 +96,15 @@ class Gate:
         self._is_next = False  # the call after those that the sample leaves out is captured
         self.waits_until = 0.0  # over budget: calls before that time are counted with `tick_waiting`, and not decided
         self.tick_waiting: Callable[[], object] = int
+        self._ahead = 0  # how many of them are skipped ahead at once
+        self._skipped_ahead = self._ticked = 0  # calls of this wait, and of all, that were counted in these two ways
         self.closed: str | None = None
         self.chooses = self.sample < 1.0
         # Seconds that a capture of this target cost the last time, which must be saved for the next.
         self.needs = -math.inf if governor.unlimited else 0.0
         self._may_be_first = self._is_first = True  # until a first capture is admitted, until it is paid
-        self.seal_per_byte = SEAL_PER_BYTE
+        self._has_bundle = False  # or one is in the queue
+        self.seal_per_byte = governor.costly.seal_per_byte if governor.unlimited else SEAL_PER_BYTE
         if self.quota <= 0:
             self.close(QUOTA_MET)
 
@@ -113,6 +119,7 @@ class Gate:
         self.closed = reason
         self.chooses = True
         self.waits_until = 0.0
+        self._ledger.stop_skipping(OVER_BUDGET)
 
     def open(self) -> None:
         self._reopens_at = math.inf
@@ -157,6 +164,8 @@ class Gate:
 
     def affords(self) -> bool:
         """Whether the budget allows this capture."""
+        if self.governor.unlimited:
+            return self.governor.costly.allow(has_bundle=self._has_bundle)
         if self.governor.allows(self.needs):
             return True
         if self._may_be_first and self.governor.allows_first():
@@ -169,10 +178,34 @@ class Gate:
 
         A sparse sample asks for a decision rarely, and the calls that it leaves out are skipped faster than by waiting.
         """
-        self.tick_waiting = self._ledger.ticker(OVER_BUDGET)
-        self.tick_waiting()
-        if self.sample >= SPARSE:
-            self.waits_until = perf_counter() + WAIT
+        tick = self.tick_waiting = self._ledger.ticker(OVER_BUDGET)
+        ticked = tick() + 1
+        if self.sample < SPARSE:
+            return
+        self._ahead = min(ticked - self._ticked + self._skipped_ahead, MOST_AHEAD)
+        self._ticked, self._skipped_ahead = ticked, 0
+        self.waits_until = perf_counter() + WAIT
+        if self._ahead >= LEAST_AHEAD:
+            self.tick_waiting = self._skip_more
+            self._skip_ahead()
+
+    def _skip_more(self) -> None:
+        """In place of the counter while many calls come: those that are skipped ahead do not look at the clock."""
+        self._ledger.count_skipped(OVER_BUDGET)
+        self._skip_ahead()
+
+    def _skip_ahead(self) -> None:
+        if self._ledger.skip_next(self._ahead, OVER_BUDGET):
+            self._skipped_ahead += self._ahead
+            self.governor.skipping.add(self)
+
+    def end_wait(self, now: float) -> bool:
+        """Whether the wait is over: then the next call is decided, though fewer came than are skipped ahead."""
+        if now < self.waits_until:
+            return False
+        self._skipped_ahead = 0
+        self._ledger.stop_skipping(OVER_BUDGET)
+        return True
 
     def count_admitted(self, number: int) -> None:
         """The `number`-th call of this process was admitted: close when the quota is met."""
@@ -193,12 +226,28 @@ class Gate:
     def settle(self, size: int, reserved: float, took: float) -> None:
         """The writer took so many seconds for a call, for which `reserved` were paid; 0.0 when it wrote nothing."""
         self.governor.give_back(reserved - took)
-        if took <= 0.0:
+        if self.governor.unlimited:
+            self._settle_unlimited(size, reserved, took)
+        elif took <= 0.0:
             self.governor.hold_back(SURPLUS)
         else:
-            # At most four times as much at once: one call may have loaded a library, or looked something up.
-            per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self.seal_per_byte)
-            self.seal_per_byte = max(self.seal_per_byte + (per_byte - self.seal_per_byte) / 2, SEAL_PER_BYTE / 30)
+            self._learn(size, took)
+
+    def _settle_unlimited(self, size: int, reserved: float, took: float) -> None:
+        """A call that is surplus counts for the next estimate too: of many calls between two rounds few are written."""
+        if self.governor.costly.settle(size, reserved, took):
+            self._mark_costly(True)
+        self._learn(size, took)
+
+    def _learn(self, size: int, took: float) -> None:
+        # At most four times as much at once: one call may have loaded a library, or looked something up.
+        per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self.seal_per_byte)
+        self.seal_per_byte = max(self.seal_per_byte + (per_byte - self.seal_per_byte) / 2, LEAST_PER_BYTE)
+
+    def _mark_costly(self, is_costly: bool) -> None:
+        """In an unlimited process: the next call must ask `CostlyCaptures`, or it need not."""
+        self.needs = math.inf if is_costly else -math.inf
+        self.only_counts = not is_costly and self._breaker is None
 
     def pay_ahead(self, cost: float) -> None:
         """Pay for a call that has begun: until it ends, other targets that it calls may ask for a capture."""
@@ -215,6 +264,7 @@ class Gate:
         """
         self._breaker = None
         self.only_counts = self.governor.unlimited
+        self._has_bundle |= reserved > 0.0
         self._pay(used, passed, reserved, paid)
 
     def _pay(self, used: float, passed: float, reserved: float, paid: float) -> None:
@@ -229,7 +279,9 @@ class Gate:
             governor.give_back(paid - cost)
         else:
             self.pay_ahead(cost)
-        if not governor.unlimited:
+        if governor.unlimited:
+            self._mark_costly(governor.costly.spend(used, reserved))
+        else:
             self.needs = min(max(cost, FOR_FIRSTS), MOST_NEEDED)
         if passed > SLOW:  # hooks that wait hold up the caller too
             self._close_until_paid(passed)
@@ -238,6 +290,10 @@ class Gate:
         """Close until the budget has paid for a slow capture, unless the quota is met."""
         if not self.closed_for_good:
             self.close(TOO_SLOW, seconds / max(self.governor.share, 1e-3))
+
+    def gave_up(self, used: float, passed: float, paid: float = 0.0) -> None:
+        """A capture was given up because it would have taken more than the budget allows now."""
+        self._pay(used, passed, 0.0, paid)
 
     def failed(self, used: float, passed: float, paid: float = 0.0) -> None:
         """Count a failed capture; after `FAILURES` in a row the breaker closes the gate for a while."""

@@ -105,9 +105,10 @@ class Ledger:
             self._changing.release()
         return True
 
-    def stop_skipping(self) -> None:
-        """Decide each call again from the next one on."""
-        self.skip_next(0, "")
+    def stop_skipping(self, reason: str = "") -> None:
+        """Decide each call again from the next one on; with a `reason`, only if calls are skipped for that one."""
+        if not reason or reason == self._run_reason:
+            self.skip_next(0, "")
 
     def _end_run(self) -> None:
         run, self.skipping = self.skipping, _NONE

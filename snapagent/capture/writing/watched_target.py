@@ -36,6 +36,7 @@ class WatchedTarget:
 
     def restart(self) -> None:
         self.has_bundle = False  # of this process
+        self.has_folder = False  # as far as this process knows
         self.side_by_side = 1  # calls; always so where one at a time is sealed
         self.delay = 0.0
         self.not_before = 0.0

@@ -106,7 +106,8 @@ def unreadable(folders: Iterable[FunctionFolder]) -> list[str]:
     """The folders that this user may not read."""
     as_i_am = os.access in os.supports_effective_ids
     mode = os.R_OK | os.X_OK
-    return [folder.path for folder in folders if not os.access(folder.path, mode, effective_ids=as_i_am)]
+    paths = [folder.path for folder in folders if os.path.lexists(folder.path)]
+    return [path for path in paths if not os.access(path, mode, effective_ids=as_i_am)]
 
 
 def bundle_rows(

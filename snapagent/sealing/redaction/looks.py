@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ...core.lazy_patterns import lazy_pattern
 from .names import CERTAIN, LIKE, NUMBER, NUMBER_INSIDE, PROBABLE, WHOLE
 
 TYPE_CHECKING = False
@@ -34,18 +35,18 @@ _TECHNICAL = (
     r"|float\d{1,3}|pbkdf2|argon2(?:id|[id])?|oauth[12]?|ipv[46]|ed25519|x25519|x509|x86|x64|amd64|aarch64|arm64|win32"
     r"|python[23]|secp\d+[kr]1|curve25519|chacha20|poly1305|latin1|iso8859|iso8601|rfc\d{3,4}|http[123]|tls1|tlsv1|ssl3"
 )
-_TECHNICAL_WORD = re.compile(
+_TECHNICAL_WORD = lazy_pattern(
     rf"(?i)(?:{_TECHNICAL}|(?:hs|rs|es|ps|s|r|p)(?:256|384|512|521)|aes\d*|i18n|l10n|k8s|s3|ec2|h26[45]|mp[34]|2fa|3des)"
 )
-_TECHNICAL_INSIDE = re.compile(f"(?i){_TECHNICAL}")
-_NUMBERED = re.compile(
+_TECHNICAL_INSIDE = lazy_pattern(f"(?i){_TECHNICAL}")
+_NUMBERED = lazy_pattern(
     r"(?i)(?:item|page|user|step|key|part|section|chapter|version|level|row|col|column|cell|node|group|session|token"
     r"|auth|cookie|salt|pin|test|demo|example|sample|room|track|day|heading|h|line|field|var|arg|gpio|port|slot|door|order|invoice|job|task|request|id)s?"
     r"(?:[-_./: ][a-z]{1,12})?[-_./:# ]?v?\d{1,4}"
 )
 _PHRASE = re.compile(r"[A-Za-z]{2,22}(?:[-_.][A-Za-z]{2,22})*[-_.][0-9]+(?:[-_.][A-Za-z]{2,22})+")  # horse-7-battery
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.)+[a-z]{2,10}(?::\d{1,5})?"
-_SHAPES = re.compile(
+_SHAPES = lazy_pattern(
     r"(?:"
     r"\d{4}-\d\d(?:-\d\d)?(?:[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d+)?)?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?)?"  # dates and times
     r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
