@@ -1,22 +1,29 @@
 """A web service with one captured call in each request, and four calls below that one, under gunicorn (one worker) and
-`wrk` (one connection): `python benchmarks/bench_web.py [--json] [--quick] [--threads]`. Needs flask, gunicorn and wrk.
-With `--threads` the worker has four threads, and `wrk` as many connections.
+a client with one connection: `python benchmarks/bench_web.py [--json] [--quick] [--threads]`. Needs flask and gunicorn.
+With `--threads` the worker has four threads, and the client four connections.
 
 The servers run side by side all the time, and each is asked in turn, round after round; they are started anew some
-times, in another order, because the same program is faster or slower from one start to the next. In each start, what a
-server shows is the median of its rounds. Without an agent, and with the default budget, there are two servers, and the
-mean of the two counts. Ratios are to those without an agent; a row is the median of the starts' ratios, with the lowest
-and the highest. How far two equal servers differ is the noise: a ratio within it says nothing.
+times, in another order, because the same program is faster or slower from one start to the next. Rounds are short and
+many: another program of the machine slows a few of them, and the median of all rounds of a start counts. Without an
+agent, and with the default budget, there are two servers, whose rounds count together. Ratios are to those without an
+agent; a row is the median of the starts' ratios, with the lowest and the highest. How far two equal servers differ is
+the noise: a ratio within it says nothing.
 
-Servers and `wrk` share the processors. Where the system allows it (root), they have real-time priority: the 99th
-percentile is otherwise that of the waiting for other programs of the machine.
+A request takes from the first byte sent to the last one received, and the client sends the next one when it has the
+answer. Where one request takes long, those that other clients would have sent meanwhile are missing: one row adds them,
+as `wrk` does. It has no target, because it multiplies whatever else the machine does.
+
+Client and servers share the processors, and the client collects no garbage while it asks. Where the system allows it
+(root), they have real-time priority: the 99th percentile is otherwise that of the waiting for other programs.
 """
 
 from __future__ import annotations
 
+import gc
+import math
 import os
 import re
-import shutil
+import select
 import signal
 import socket
 import statistics
@@ -24,9 +31,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +41,10 @@ from measure import Row, report
 from snapagent.cli.launch import environment_for
 
 HERE = Path(__file__).resolve().parent
-LIVES, ROUNDS, SECONDS = (1, 3, 1) if "--quick" in sys.argv else (5, 3, 2)
+LIVES, ROUNDS = (1, 6) if "--quick" in sys.argv else (5, 8)
+SECONDS = 0.6  # of a round
+# What the budget has saved up while others were asked is spent, and written, in this time: a sustained rate is meant.
+UNMEASURED = 0.5  # seconds before each round
 THREADS = 4 if "--threads" in sys.argv else 1
 BURST = 8  # seconds of requests after which a new process has spent the burst that its budget allows
 APP = """
@@ -83,17 +92,8 @@ AGAIN = ", again"
 SERVERS = (*NAMES, *(name + AGAIN for name in TWICE))
 PERCENTILES = (50, 90, 99, 99.9)
 RATE, PROCESSOR = "requests a second", "processor time of a request"
-# `wrk` itself prints neither the 99.9th percentile nor the exact number of requests that failed.
-SUMMARY = """
-done = function(summary, latency, requests)
-    for percentile in string.gmatch("PERCENTILES", "%S+") do
-        print(string.format("p%s %d", percentile, latency:percentile(tonumber(percentile))))
-    end
-    local failed = summary.errors
-    print(string.format("requests %d %d", summary.requests, summary.duration))
-    print(string.format("failed %d", failed.connect + failed.read + failed.write + failed.status + failed.timeout))
-end
-""".replace("PERCENTILES", " ".join(map(str, PERCENTILES)))
+WITH_WAITING = "p99 latency with waiting requests"
+REQUEST = b"GET /quote HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 Asked = dict[str, float]  # what one server showed in one round: a rate, else seconds
 
@@ -110,31 +110,108 @@ class Server(NamedTuple):
     def processor(self) -> float:
         """Seconds that the workers have run so far."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in children]
-        return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
+        return sum(time.clock_gettime(processor_clock(int(pid))) for pid in children)
 
-    def ask(self, script: Path, seconds: int = SECONDS) -> Asked:
-        url = f"http://127.0.0.1:{self.port}/quote"
-        command = [*priority(), "wrk", "-t1", f"-c{THREADS}", f"-d{seconds}s", "-s", str(script), url]
-        before = self.processor()
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        ran = self.processor() - before
-        found = re.search(r"^requests ([0-9]+) ([0-9]+)$", text, re.MULTILINE)
-        if found is None or not re.search(r"^failed 0$", text, re.MULTILINE):
-            raise RuntimeError(text)
-        number, microseconds = int(found[1]), int(found[2])
-        asked = {RATE: number / microseconds * 1e6, PROCESSOR: ran / number}
-        for name, took in re.findall(r"^p([0-9.]+) ([0-9]+)$", text, re.MULTILINE):
-            asked[latency(float(name))] = int(took) * 1e-6
+    def ask(self) -> Asked:
+        latencies(self.port, UNMEASURED)
+        ran, began = self.processor(), time.perf_counter()
+        took = latencies(self.port, SECONDS)
+        passed, ran = time.perf_counter() - began, self.processor() - ran
+        asked = {RATE: len(took) / passed, PROCESSOR: ran / len(took)}
+        for percentile in PERCENTILES:
+            asked[latency(percentile)] = below(percentile, took)
+        asked[WITH_WAITING] = below(99, with_waiting(took, passed / len(took) * THREADS))
         return asked
 
 
-@cache
-def priority() -> list[str]:
-    """What begins a command that is to have real-time priority, where the system allows that."""
-    command = ["chrt", "--fifo", "10"]
-    allowed = shutil.which("chrt") and subprocess.run([*command, "true"], capture_output=True).returncode == 0
-    return command if allowed else []
+def below(percentile: float, values: Iterable[float]) -> float:
+    """The value that so many per cent of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[math.ceil(len(ordered) * percentile / 100) - 1]
+
+
+def with_waiting(took: list[float], every: float) -> Iterator[float]:
+    """These latencies, and those of requests that come each so many seconds and wait behind one that takes longer."""
+    for seconds in took:
+        yield seconds
+        while seconds > 2 * every:
+            seconds -= every
+            yield seconds
+
+
+def processor_clock(pid: int) -> int:
+    """The clock of a process that counts the processor time of its threads, as Linux numbers it."""
+    return (~pid << 3) | 2
+
+
+def latencies(port: int, seconds: float) -> list[float]:
+    """Seconds of each request that was answered in this time, over as many connections as the server has threads."""
+    took: list[float] = []
+    with ExitStack() as stack:
+        client = Client(port, took)
+        stack.callback(client.close)
+        gc.collect()
+        gc.disable()
+        stack.callback(gc.enable)
+        for _ in range(THREADS):
+            client.send(client.connect())
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            client.receive()
+    return took
+
+
+class Client:
+    """Sends a request on each of its connections as soon as the one before is answered."""
+
+    def __init__(self, port: int, took: list[float]) -> None:
+        self._port = port
+        self._took = took
+        self._poll = select.poll()
+        self._connections: dict[int, socket.socket] = {}  # by descriptor, as the two below
+        self._sent_at: dict[int, float] = {}
+        self._received: dict[int, bytes] = {}
+
+    def connect(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self._port), 10)
+        self._connections[connection.fileno()] = connection
+        self._poll.register(connection, select.POLLIN)
+        return connection
+
+    def send(self, connection: socket.socket) -> None:
+        self._received[connection.fileno()] = b""
+        self._sent_at[connection.fileno()] = time.perf_counter()
+        connection.sendall(REQUEST)
+
+    def receive(self) -> None:
+        """Take what has come, and send the next request where an answer is whole."""
+        for descriptor, _ in self._poll.poll(10_000):
+            connection = self._connections[descriptor]
+            data = connection.recv(65536)
+            answer = self._received[descriptor] = self._received[descriptor] + data
+            if answer.endswith(b"}\n"):
+                self._took.append(time.perf_counter() - self._sent_at[descriptor])
+                if not answer.startswith(b"HTTP/1.1 200 "):
+                    raise RuntimeError(answer)
+                self.send(self._again(connection) if b"Connection: close" in answer else connection)
+            elif not data:
+                raise RuntimeError(f"the server has hung up after {answer!r}")
+
+    def _again(self, connection: socket.socket) -> socket.socket:
+        self._poll.unregister(connection)
+        del self._connections[connection.fileno()]
+        connection.close()
+        return self.connect()
+
+    def close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+
+
+def take_priority() -> None:
+    """Real-time priority for this process and the servers that it will start, where the system allows that."""
+    with suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
 
 
 def free_port() -> int:
@@ -156,7 +233,7 @@ def served(name: str, base: Path) -> Iterator[Server]:
         config.write_text(f"version: 1\ncapture_dir: {folder}/captures\n{CONFIGS[name]}")
         environ = environment_for(environ, config=str(config), on=True)
     port = free_port()
-    command = [*priority(), sys.executable, "-m", "gunicorn", "-w1", f"--threads={THREADS}", "-b", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "gunicorn", "-w1", f"--threads={THREADS}", "-b", f"127.0.0.1:{port}"]
     with subprocess.Popen([*command, "--log-level=error", "app:app"], cwd=folder, env=environ) as process:
         try:
             _wait_for(port)
@@ -178,26 +255,19 @@ def _wait_for(port: int) -> None:
             time.sleep(0.1)
 
 
-def live(first: int) -> dict[str, Asked]:
-    """Start all servers, this one first, and ask each some times; of each, the medians of what it showed."""
+def live(first: int) -> dict[str, list[Asked]]:
+    """Start all servers, this one first, and ask each some times; what the servers of each kind showed."""
     asked: dict[str, list[Asked]] = {name: [] for name in SERVERS}
     with ExitStack() as stack:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-web-")))
-        script = base / "summary.lua"
-        script.write_text(SUMMARY)
         first %= len(SERVERS)
         servers = [stack.enter_context(served(name, base)) for name in SERVERS[first:] + SERVERS[:first]]
         for server in servers:
-            server.ask(script, BURST if server.name.startswith(("default budget", "four effects")) else 1)
+            latencies(server.port, BURST if server.name.startswith(("default budget", "four effects")) else 1)
         for _ in range(ROUNDS):
             for server in servers:
-                # What the budget has saved up meanwhile is spent after a second: a sustained rate is meant.
-                server.ask(script, 1)
-                asked[server.name].append(server.ask(script))
-    return {
-        name: {what: statistics.median(one[what] for one in rounds) for what in rounds[0]}
-        for name, rounds in asked.items()
-    }
+                asked[server.name].append(server.ask())
+    return asked
 
 
 TARGETS = {
@@ -208,18 +278,17 @@ TARGETS = {
 
 
 def main() -> None:
-    if not shutil.which("wrk"):
-        sys.exit("bench_web needs wrk: apt-get install wrk")
+    take_priority()
     lives = [live(3 * number) for number in range(LIVES)]
-    report([row for what in (RATE, PROCESSOR, *map(latency, PERCENTILES)) for row in _rows(what, lives)])
+    report([row for what in (RATE, PROCESSOR, *map(latency, PERCENTILES), WITH_WAITING) for row in _rows(what, lives)])
 
 
-def _rows(what: str, lives: list[dict[str, Asked]]) -> list[Row]:
+def _rows(what: str, lives: list[dict[str, list[Asked]]]) -> list[Row]:
     """A row for each kind of server, and one for each kind of two servers: how far the two differ."""
-    without = [statistics.mean(_shown(one, TWICE[0], what)) for one in lives]
+    without = [_shown(one, what, *_servers(TWICE[0])) for one in lives]
     rows = []
     for name in NAMES:
-        now = [statistics.mean(_shown(one, name, what)) for one in lives]
+        now = [_shown(one, what, *_servers(name)) for one in lives]
         ratios = [mine / bare for mine, bare in zip(now, without, strict=True)]
         target = TARGETS.get(what, {}).get(name)
         detail = f"{_value(what, statistics.median(now))}, {_spread(ratios)}"
@@ -227,15 +296,21 @@ def _rows(what: str, lives: list[dict[str, Asked]]) -> list[Row]:
             Row(f"{what}, {name}", "without", statistics.median(ratios), target, at_least=what == RATE, detail=detail)
         )
     for name in TWICE:
-        apart = [max(pair) / min(pair) for pair in (_shown(one, name, what) for one in lives)]
+        pairs = [[_shown(one, what, each) for each in _servers(name)] for one in lives]
+        apart = [max(pair) / min(pair) for pair in pairs]
         situation = f"noise of the {what}, {name}"
         rows.append(Row(situation, "each other", statistics.median(apart), detail=_spread(apart)))
     return rows
 
 
-def _shown(asked: dict[str, Asked], name: str, what: str) -> list[float]:
-    """What the one or two servers of a kind have shown in one start."""
-    return [asked[each][what] for each in (name, name + AGAIN) if each in asked]
+def _servers(name: str) -> list[str]:
+    """The one or two servers of a kind."""
+    return [each for each in (name, name + AGAIN) if each in SERVERS]
+
+
+def _shown(asked: dict[str, list[Asked]], what: str, *names: str) -> float:
+    """What these servers have shown in one start: the median of all their rounds."""
+    return statistics.median(one[what] for name in names for one in asked[name])
 
 
 def _spread(ratios: list[float]) -> str:

@@ -156,9 +156,7 @@ class Engine:
         known = self._freeze_rules.get(id(settings))
         if known is None:
             exclude = tuple(parse_path(path) for path in settings.exclude)
-            most = self.governor.most_for_one
-            if self.governor.unlimited:
-                most = partial(max, SECONDS, settings.max_bytes / SLOWEST)
+            most = partial(self.governor.most_for_one, max(SECONDS, settings.max_bytes / SLOWEST))
             rules = FreezeRules(settings.max_bytes, exclude, settings.exclude_types, allowance=most)
             known = self._freeze_rules[id(settings)] = settings, rules
         return known[1]

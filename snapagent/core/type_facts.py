@@ -120,21 +120,24 @@ def is_class(value: object) -> bool:
 def slots(kind: type) -> dict[str, Any]:
     """Names and descriptors of the slots of all classes of the MRO."""
     found: dict[str, Any] = {}
-    if not _has_slots(kind):
-        return found
-    for base in reversed(_mro_of(kind)):
-        if not is_heap_type(base):
-            continue
-        for name, value in _dict_of(base).items():
-            if type(value) is types.MemberDescriptorType:
-                found[name] = value
+    for index, name in _places_of_slots(kind):
+        value = _dict_of(_mro_of(kind)[index]).get(name)
+        if type(value) is types.MemberDescriptorType:
+            found[name] = value
     return found
 
 
 @remembered
-def _has_slots(kind: type) -> bool:
-    heap_types = filter(is_heap_type, _mro_of(kind))
-    return any(types.MemberDescriptorType in map(type, _dict_of(base).values()) for base in heap_types)
+def _places_of_slots(kind: type) -> tuple[tuple[int, str], ...]:
+    """The slots, those of bases first, by index of the class in the MRO and name: a descriptor refers to its class."""
+    order = _mro_of(kind)
+    return tuple(
+        (index, name)
+        for index in reversed(range(len(order)))
+        if is_heap_type(order[index])
+        for name, value in _dict_of(order[index]).items()
+        if type(value) is types.MemberDescriptorType
+    )
 
 
 def instance_dict(value: object) -> dict[Any, Any] | None:

@@ -13,7 +13,7 @@ from ..placeholder import BY_VALUE, IDENTITY, PLACEHOLDER
 from ..serializer.inert.nodes import is_atom
 from ..serializer.inert.stand_ins import MAKES_FUNCTION, Inert, StandIn
 from .described import is_exception, named_parts, printable, title_of, type_text
-from .hashing.canonical import Canonical
+from .hashing.canonical import digests_alone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 80  # characters of a preview
 TEXT_ITEMS = 12  # of one container inside a text
 TEXT_DEPTH = 4
+_MOST_IN_ORDER = 1000  # members of a set
 
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -30,6 +31,7 @@ _BRACKETS: dict[type, tuple[str, str]] = {
     frozenset: ("frozenset({", "})"),
     dict: ("{", "}"),
 }
+_WITHOUT_DIGEST = frozenset({int, bool, float, str})
 NUMBERS: frozenset[type] = frozenset({int, float, bool, type(None)})
 TEXTS: frozenset[type] = frozenset({str, bytes, bytearray})
 
@@ -142,14 +144,28 @@ class _Text:
 
 
 def in_order(members: Iterable[Any]) -> list[Any]:
-    """Set members in an order that does not depend on the hash seed."""
-    return sorted(islice(members, 1000), key=lambda member: (type(member).__name__, _order_key(member)))
+    """Set members in an order that does not depend on the hash seed; at most _MOST_IN_ORDER of them."""
+    by_type: dict[str, list[Any]] = {}
+    for member in islice(members, _MOST_IN_ORDER):
+        by_type.setdefault(type(member).__name__, []).append(member)
+    return [member for name in sorted(by_type) for member in _of_one_type(by_type[name])]
+
+
+def _of_one_type(members: list[Any]) -> list[Any]:
+    if len(members) == 1:
+        return members
+    plain = [type(member) in _WITHOUT_DIGEST for member in members]
+    digests = iter(digests_alone([member for member, is_plain in zip(members, plain, strict=True) if not is_plain]))
+    keys = [
+        _order_key(member) if is_plain else (0, next(digests)) for member, is_plain in zip(members, plain, strict=True)
+    ]
+    return [members[index] for index in sorted(range(len(members)), key=keys.__getitem__)]
 
 
 def _order_key(member: Any) -> tuple[int, str]:
-    if type(member) in (int, bool, float):
-        return int(member) if member == member and abs(member) < 1e18 else 0, ""
-    return 0, member if type(member) is str else Canonical().digest_of(member)
+    if type(member) is str:
+        return 0, member
+    return int(member) if member == member and abs(member) < 1e18 else 0, ""
 
 
 def leaf_text(value: Any, limit: int) -> str:

@@ -201,6 +201,12 @@ def _steps_of(value: Mapping[Any, Any]) -> Iterable[str]:
     return _STEPS.get(keys) or (_STEPS[keys] if _NAMES.issuperset(map(type, keys)) else map(_step, keys))
 
 
+def _members(value: Any) -> Children:
+    """The members of a set; only a set that is shown with them is put into order, which takes long."""
+    for member in in_order(value):
+        yield _member_step(member), member
+
+
 def _children(value: Any, kind: Any) -> tuple[int, str, Children] | None:
     """The count, the word and the items of a value; None for one that is shown as text."""
     if kind is dict:
@@ -208,8 +214,7 @@ def _children(value: Any, kind: Any) -> tuple[int, str, Children] | None:
     if kind is list or kind is tuple:
         return len(value), "item", zip(_INDICES, value, strict=False)
     if kind is set or kind is frozenset:
-        members = in_order(value)
-        return len(value), "member", zip(map(_member_step, members), members, strict=True)
+        return len(value), "member", _members(value)
     if not isinstance(value, Inert) or kind.name in SHORT_FORMS:
         return None
     if kind.name == BY_VALUE:

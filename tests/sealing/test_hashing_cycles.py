@@ -14,7 +14,13 @@ from live_hash import hash_call
 from random_graphs import BY_ID, KINDS, Thing, are_alike, build, random_graph
 
 from snapagent.core.signature import Parameters
-from snapagent.sealing.hashing.canonical import argument_hash
+from snapagent.sealing.hashing.at_once import write_at_once
+from snapagent.sealing.hashing.canonical import Canonical, _write_node, argument_hash, digests_alone
+from snapagent.sealing.hashing.refine import Refinement
+from snapagent.sealing.preview import in_order
+from snapagent.serializer.freezing.freeze import FreezeRules, freeze_outcome
+from snapagent.serializer.inert.decode import decode
+from snapagent.serializer.inert.nodes import nodes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAPHS = int(os.environ.get("SNAPAGENT_TEST_GRAPHS", "400"))  # 20000 before a release
@@ -190,3 +196,35 @@ def test_redacted_keys_of_a_tangled_dict_do_not_make_the_hash_depend_on_memory()
         return tangled
 
     assert len({argument_hash({"value": value(numbers)}).hash for numbers in ((2, 3), (3, 2)) for _ in range(20)}) == 1
+
+
+def test_members_that_refer_to_each_other_have_the_digests_that_each_has_alone() -> None:
+    """They are refined together where that is the same, and put into one order."""
+    chance = random.Random(1729)
+    shared = 0
+    for number in range(GRAPHS // 4):
+        value = build(random_graph(chance, ("list", "dict", "set", "object", "bag")), chance)
+        graph = decode(freeze_outcome(value, False, FreezeRules()).data)
+        nodes = [node for node in nodes_of(graph) if type(node) is not tuple]
+        assert digests_alone(nodes) == [Canonical().digest_of(node) for node in nodes], f"graph {number}"
+        if write_at_once(graph) is not None:
+            continue
+        texts = Refinement(_write_node, write_at_once).texts(graph)
+        shared += len(texts) > 1
+        for node in nodes:
+            if id(node) in texts:
+                assert texts[id(node)] == Refinement(_write_node, write_at_once).text(node), f"graph {number}"
+    assert shared > 5
+
+
+def test_members_of_a_set_are_in_the_order_of_their_types_and_digests() -> None:
+    graph = decode(
+        freeze_outcome({3, 1.5, "b", "a", True, (2, "x"), (1, "x"), frozenset({7})}, False, FreezeRules()).data
+    )
+    assert in_order(graph) == sorted(graph, key=lambda member: (type(member).__name__, _key(member)))
+
+
+def _key(member: Any) -> tuple[Any, ...]:
+    if type(member) in (int, bool, float):
+        return int(member), ""
+    return 0, member if type(member) is str else Canonical().digest_of(member)

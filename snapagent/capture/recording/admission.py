@@ -11,6 +11,7 @@ from random import random
 
 from ...core.clock import perf_counter
 from .budget import LOADING, SAVED
+from .costly import LEAST_PER_BYTE
 from .ledger import FOREVER
 
 TYPE_CHECKING = False
@@ -102,7 +103,8 @@ class Gate:
         # Seconds that a capture of this target cost the last time, which must be saved for the next.
         self.needs = -math.inf if governor.unlimited else 0.0
         self._may_be_first = self._is_first = True  # until a first capture is admitted, until it is paid
-        self.seal_per_byte = SEAL_PER_BYTE
+        self._has_bundle = False  # or one is in the queue
+        self.seal_per_byte = governor.costly.seal_per_byte if governor.unlimited else SEAL_PER_BYTE
         if self.quota <= 0:
             self.close(QUOTA_MET)
 
@@ -162,6 +164,8 @@ class Gate:
 
     def affords(self) -> bool:
         """Whether the budget allows this capture."""
+        if self.governor.unlimited:
+            return self.governor.costly.allow(has_bundle=self._has_bundle)
         if self.governor.allows(self.needs):
             return True
         if self._may_be_first and self.governor.allows_first():
@@ -222,12 +226,28 @@ class Gate:
     def settle(self, size: int, reserved: float, took: float) -> None:
         """The writer took so many seconds for a call, for which `reserved` were paid; 0.0 when it wrote nothing."""
         self.governor.give_back(reserved - took)
-        if took <= 0.0:
+        if self.governor.unlimited:
+            self._settle_unlimited(size, reserved, took)
+        elif took <= 0.0:
             self.governor.hold_back(SURPLUS)
         else:
-            # At most four times as much at once: one call may have loaded a library, or looked something up.
-            per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self.seal_per_byte)
-            self.seal_per_byte = max(self.seal_per_byte + (per_byte - self.seal_per_byte) / 2, SEAL_PER_BYTE / 30)
+            self._learn(size, took)
+
+    def _settle_unlimited(self, size: int, reserved: float, took: float) -> None:
+        """A call that is surplus counts for the next estimate too: of many calls between two rounds few are written."""
+        if self.governor.costly.settle(size, reserved, took):
+            self._mark_costly(True)
+        self._learn(size, took)
+
+    def _learn(self, size: int, took: float) -> None:
+        # At most four times as much at once: one call may have loaded a library, or looked something up.
+        per_byte = min(max(took - SEAL, 0.0) / max(size, 1), 4 * self.seal_per_byte)
+        self.seal_per_byte = max(self.seal_per_byte + (per_byte - self.seal_per_byte) / 2, LEAST_PER_BYTE)
+
+    def _mark_costly(self, is_costly: bool) -> None:
+        """In an unlimited process: the next call must ask `CostlyCaptures`, or it need not."""
+        self.needs = math.inf if is_costly else -math.inf
+        self.only_counts = not is_costly and self._breaker is None
 
     def pay_ahead(self, cost: float) -> None:
         """Pay for a call that has begun: until it ends, other targets that it calls may ask for a capture."""
@@ -244,6 +264,7 @@ class Gate:
         """
         self._breaker = None
         self.only_counts = self.governor.unlimited
+        self._has_bundle |= reserved > 0.0
         self._pay(used, passed, reserved, paid)
 
     def _pay(self, used: float, passed: float, reserved: float, paid: float) -> None:
@@ -258,7 +279,9 @@ class Gate:
             governor.give_back(paid - cost)
         else:
             self.pay_ahead(cost)
-        if not governor.unlimited:
+        if governor.unlimited:
+            self._mark_costly(governor.costly.spend(used, reserved))
+        else:
             self.needs = min(max(cost, FOR_FIRSTS), MOST_NEEDED)
         if passed > SLOW:  # hooks that wait hold up the caller too
             self._close_until_paid(passed)
@@ -267,6 +290,10 @@ class Gate:
         """Close until the budget has paid for a slow capture, unless the quota is met."""
         if not self.closed_for_good:
             self.close(TOO_SLOW, seconds / max(self.governor.share, 1e-3))
+
+    def gave_up(self, used: float, passed: float, paid: float = 0.0) -> None:
+        """A capture was given up because it would have taken more than the budget allows now."""
+        self._pay(used, passed, 0.0, paid)
 
     def failed(self, used: float, passed: float, paid: float = 0.0) -> None:
         """Count a failed capture; after `FAILURES` in a row the breaker closes the gate for a while."""

@@ -10,6 +10,7 @@ from _thread import get_ident
 
 from ...core.clock import perf_counter
 from ...serializer.freezing.time_limit import SECONDS
+from .costly import CostlyCaptures
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Governor:
     def __init__(self, share: float) -> None:
         self.share = share
         self.unlimited = share >= 1.0
+        self.costly = CostlyCaptures()  # where it is unlimited
         self.balance = BURST if share > 0.0 else 0.0  # seconds; above zero capturing is allowed
         self._granted = self.balance
         self._began = self._filled_at = perf_counter()
@@ -52,8 +54,11 @@ class Governor:
         self.skipping: set[Gate] = set()  # those that skip calls ahead while they wait for the budget
 
     def spend(self, seconds: float) -> None:
-        """Subtract the seconds of processor time that a step of capturing took."""
-        self.balance -= self.without_loading(seconds)
+        """Subtract the seconds of processor time that the writer took, besides those that were reserved for calls."""
+        seconds = self.without_loading(seconds)
+        self.balance -= seconds
+        if self.unlimited:
+            self.costly.spend_on_writing(seconds)
 
     def spend_on_first(self, seconds: float) -> None:
         """Subtract what the first capture of a target took: what the bucket cannot pay comes from the firsts' share."""
@@ -81,11 +86,19 @@ class Governor:
         """Whether the first capture of a target is allowed. With the firsts' share spent, it may overdraw a little."""
         return self.share > 0.0 and (self._firsts_left() > 0.0 or self.balance > -LEAST_DEBT)
 
-    def most_for_one(self) -> float:
-        """Seconds of processor time that one capture may take now. The bucket may be overdrawn, and fills up again."""
+    def most_for_one(self, longest: float = SECONDS) -> float:
+        """Seconds of processor time that one capture may take now: `longest` where it is unlimited.
+
+        The bucket may be overdrawn, and fills up again.
+        """
         if self.unlimited:
-            return SECONDS
+            return self.costly.most_for_one(longest)
         return max(self.balance, 0.0) + max(self._firsts_left(), 0.0) + self._debt()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it is unlimited, and costly captures have spent what they may."""
+        return self.unlimited and self.costly.left <= 0.0
 
     def without_loading(self, seconds: float) -> float:
         """`seconds` less the time for loading libraries, if one was loaded since this thread asked last.

@@ -18,7 +18,7 @@ A coroutine or generator runs in steps, with other calls in between: its wrapper
 from __future__ import annotations
 
 from _thread import get_ident
-from sys import modules
+from sys import is_finalizing, modules
 
 from ...bundle import BOUND_KINDS, CANCELLED, COMPLETE
 from ...core.clock import perf_counter, thread_time
@@ -29,7 +29,8 @@ from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import freeze, freeze_outcome, freeze_result
 from ..host_guard import describe, log_once
 from .admission import COSTLY, OVER_BUDGET, SEAL, TOO_SLOW, UNSEEN
-from .budget import LEAST_DEBT, LOADING
+from .budget import LOADING
+from .costly import CHEAP, LITTLE
 from .pending import Pending
 from .trace_context import TRACING, note_trace
 
@@ -173,8 +174,12 @@ class Recorder:
     def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Pending | None:
         """Freeze the arguments, the bound instance first among them. None when that failed: call the function bare.
 
+        So too for a finaliser while the interpreter ends: modules are half gone, and the bundles are written.
+
         Raises only what a signal handler of the program raised meanwhile.
         """
+        if is_finalizing():
+            return None
         began = perf_counter()
         used = thread_time() if self._is_long else 0.0
         me = get_ident()
@@ -273,7 +278,7 @@ class Recorder:
             self._is_long = passed > _SHORT
             if TRACING in modules:
                 note_trace(pending)
-            if reserved > LEAST_DEBT and reserved > gate.governor.most_for_one():
+            if reserved > LITTLE and reserved > gate.governor.most_for_one():
                 reserved = self._leave_out(OVER_BUDGET)
             elif not self._submit(pending):
                 reserved = self._leave_out(QUEUE_FULL)
@@ -285,7 +290,8 @@ class Recorder:
             return
         finally:
             capturing.discard(me)
-        if gate.only_counts and passed < LOADING:  # without the 0.1 us of a call
+        # Without the 0.1 us of a call. Where processor time was not read, the thread may only have lost the processor.
+        if gate.only_counts and reserved < CHEAP and passed < (CHEAP if used else LOADING):
             gate.governor.balance -= spent + (spent if spent < UNSEEN else UNSEEN) + reserved - pending.paid
         else:
             gate.succeeded(spent, passed, reserved, pending.paid)
@@ -300,6 +306,10 @@ class Recorder:
         """Count a failed capture. Whether `error` must be raised: it is the program's own, or `strict` is set."""
         host = belongs_to_program(error)
         slow = isinstance(error, TooSlow)
+        if slow and self.gate.governor.is_spent:
+            self._leave_out(OVER_BUDGET)
+            self.gate.gave_up(used, passed, paid)
+            return False
         self.ledger.count_failed(INTERRUPTED if host else TOO_SLOW if slow else INTERNAL_ERROR)
         self.gate.failed(used, passed, paid)
         if not host:
@@ -310,6 +320,8 @@ class Recorder:
 def close_call(recorder: Any, pending: Any, value: object, error: BaseException | None, ended: str) -> None:
     """`recorder.returned`, also where a finaliser ends the call while this thread captures another, or writes."""
     is_capturing = pending.thread in capturing
+    if is_finalizing():
+        return
     try:
         recorder.returned(pending, value, error, ended)
     finally:

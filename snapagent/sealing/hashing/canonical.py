@@ -11,7 +11,7 @@ different values share one. Long pieces are replaced by their digests, which lim
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from operator import itemgetter
 
 from ...core.records import Record
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 VERSION = "h1"
 SECOND = "h2"  # of calls with a value in a form that version 0.1.0 did not have
 DIGITS = 32  # hexadecimal, of SHA-256: 128 bits
+_SHOWN = 16  # of a digest in a preview
 MAX_DEPTH = 150  # nested containers: deeper ones contribute a constant and are opaque
 MAX_NODES = 500_000  # containers visited: bounds graphs whose cycles have very many ways through
 
@@ -150,7 +151,7 @@ class Canonical:
         return self.of(value)
 
     def digest_of(self, value: Any) -> str:
-        """Sixteen hexadecimal digits for one inert value: for previews that cannot show all of it."""
+        """A few hexadecimal digits for one inert value: for previews that cannot show all of it."""
         known = self._digests.get(id(value))
         if known is not None:
             return known
@@ -158,7 +159,7 @@ class Canonical:
             text = self.of(value)
         except Tangled:
             text, _ = self.alone(value)
-        return digest(text)[:16]
+        return digest(text)[:_SHOWN]
 
     def alone(self, value: Any) -> tuple[str, list[tuple[object, str]]]:
         """The text of one value of a tangled call, whatever its other values are, and what is opaque in it."""
@@ -169,7 +170,7 @@ class Canonical:
             refinement = Refinement(_write_node, write_at_once)
             text = refinement.text(value)
             self._forget()
-            self._digests.update({identity: colour[:16] for identity, colour in refinement.near.items()})
+            self._digests.update({identity: colour[:_SHOWN] for identity, colour in refinement.near.items()})
             return text, refinement.opaque
 
     def _back_to(self, identity: int) -> str:
@@ -209,6 +210,21 @@ class Canonical:
             self._cyclic.add(identity)
         while len(self._open) > open_before:
             self._dropped.add(self._open.popitem()[0])
+
+
+def digests_alone(values: Iterable[Any]) -> list[str]:
+    """`Canonical().digest_of` for each value. Tangled values that refer to each other are refined together."""
+    found: list[str] = []
+    refined: dict[int, str] = {}
+    for value in values:
+        try:
+            text = Canonical().of(value)
+        except Tangled:
+            if id(value) not in refined:
+                refined |= Refinement(_write_node, write_at_once).texts(value)
+            text = refined[id(value)]
+        found.append(digest(text)[:_SHOWN])
+    return found
 
 
 def _write_list(canonical: TextWriter, value: list[Any]) -> str:

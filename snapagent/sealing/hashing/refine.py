@@ -41,10 +41,12 @@ class Refinement:
         self._write_at_once = write_at_once
         self._nodes: dict[int, Any] = {}
         self._pieces: dict[int, list[Any]] = {}  # of an ordered node: text, id of a child, text, id, ..., text
+        self._parents: dict[int, list[int]] = {}  # ids of the nodes that a node is in
         self._colours: dict[int, str] = {}
         self.near: dict[int, str] = {}  # the colours after `_LEAST_ROUNDS`: how a node looks so many steps away
         self._found: list[Any] = []  # nodes whose children are not known yet
         self._mark: str | None = f"\0{urandom(16).hex()}:"  # before the id of a child; None when colours are written
+        self._kinds: list[str] = []  # the colours at the end
         self._is_ordered = True
         self._in_made = False
 
@@ -55,10 +57,27 @@ class Refinement:
         opaque = list(self.opaque)
         self._refine()
         self.opaque[:] = opaque
-        # All colours together say how the kinds of nodes refer to each other. That of `value` alone would say how it
+        self._kinds = sorted(set(self._colours.values()))
+        return self._text(id(value))
+
+    def texts(self, value: Any) -> dict[int, str]:
+        """The same, by id, for all values that refer to each other, and `value` among them.
+
+        Each leads to all nodes that the others lead to, and to no more, so one refinement does for them.
+        """
+        texts = {id(value): self.text(value)}
+        rest = [id(value)]
+        while rest:
+            for parent in self._parents.get(rest.pop(), ()):
+                if parent not in texts:
+                    texts[parent] = self._text(parent)
+                    rest.append(parent)
+        return texts
+
+    def _text(self, identity: int) -> str:
+        # All colours together say how the kinds of nodes refer to each other. That of the value alone would say how it
         # looks up to as many steps away as there were rounds.
-        colours = sorted(set(self._colours.values()))
-        return f"%{_digest(''.join([self._colours[id(value)], *colours]))}"
+        return f"%{_digest(''.join([self._colours[identity], *self._kinds]))}"
 
     def _read_nodes(self) -> None:
         """Find all nodes, and split the texts of those that are ordered at the places of their children."""
@@ -67,11 +86,12 @@ class Refinement:
             node = self._found.pop()
             self._is_ordered = True
             first, *rest = self._write_node(self, node).split(mark)
+            pieces: list[Any] = [first]
+            for part in rest:
+                child, _, text = part.partition(";")
+                pieces += [int(child), text]
+                self._parents.setdefault(int(child), []).append(id(node))
             if self._is_ordered:
-                pieces: list[Any] = [first]
-                for part in rest:
-                    child, _, text = part.partition(";")
-                    pieces += [int(child), text]
                 self._pieces[id(node)] = pieces
         self._mark = None
 
