@@ -83,8 +83,9 @@ def wait_for_streams() -> bool:
 def _streams_are_open() -> bool:
     try:
         # It keeps the GIL, so no thread of Python can close a stream between this look and the call that opens.
-        for number in range(_STREAMS):
-            os.get_inheritable(number)
+        os.get_inheritable(0)
+        os.get_inheritable(1)
+        os.get_inheritable(2)
     except OSError:
         return False
     return True

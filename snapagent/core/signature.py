@@ -20,6 +20,7 @@ POSITIONAL_OR_KEYWORD = "positional_or_keyword"
 VAR_POSITIONAL = "var_positional"
 KEYWORD_ONLY = "keyword_only"
 VAR_KEYWORD = "var_keyword"
+POSITIONAL = (POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD)
 
 _HAS_VAR_POSITIONAL = 0x04  # inspect.CO_VARARGS
 _HAS_VAR_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS
@@ -65,7 +66,7 @@ class Parameters(Record):
         spare = dict(keywords)
         star_args, star_kwargs = "args", "kwargs"
         for name, kind in self.items:
-            if kind in (POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD) and rest:
+            if kind in POSITIONAL and rest:
                 bound[name] = rest.pop(0)
             elif kind == VAR_POSITIONAL:
                 star_args = name

@@ -6,13 +6,12 @@ from functools import lru_cache
 
 from ..bundle import CALL, OUTCOME
 from ..core.paths import EXCEPTION, RESULT
-from ..core.signature import POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_KEYWORD, VAR_POSITIONAL, Parameters
+from ..core.signature import POSITIONAL, VAR_KEYWORD, VAR_POSITIONAL, Parameters
 from ..serializer.freezing.parts import arguments_of
 from ..serializer.inert.decode import decode
 from ..serializer.inert.nodes import ATOM_TYPES
 from ..serializer.inert.stand_ins import InertError
 from ..serializer.inert.walk import Roots
-from .forms import FormedCall, formed
 from .redaction.earlier import EarlierSecrets
 from .redaction.redact import Redaction
 from .redaction.rules import Redactor
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-_POSITIONAL = (POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD)
+    Call = tuple[Any, tuple[Any, ...], dict[str, Any]]  # instance or None, args, kwargs
+    Graphs = tuple[Call, Any]  # of a call and of its outcome
+
 _ANY_NUMBER = (VAR_POSITIONAL, VAR_KEYWORD)
 _FIXED = ATOM_TYPES - {bytearray}
 DEFAULTS = "defaults"  # a part that is not stored: it enters the hash and the previews
@@ -31,7 +32,8 @@ DEFAULTS = "defaults"  # a part that is not stored: it enters the hash and the p
 class OpenedCall:
     """The graphs of one call. `call` is the pickle of (instance or None, args, kwargs), `defaults` of a dict.
 
-    Raises InertError when a stream cannot be read.
+    `graphs` are those of `call` and `outcome`, if they have been read already. Raises InertError when a stream cannot
+    be read.
     """
 
     def __init__(
@@ -42,21 +44,19 @@ class OpenedCall:
         defaults: bytes | None = None,
         outcome: bytes | None = None,
         raised: bool = False,
+        graphs: Graphs | None = None,
     ) -> None:
         self._parameters = parameters
         self._has_instance = has_instance
         self._streams = b"\n".join([call, outcome or b"", defaults or b""])
-        instance, args, self._keywords = _call_of(call)
+        instance, args, self._keywords = call_of(call) if graphs is None else graphs[0]
         self._positional: Sequence[Any] = (instance, *args) if has_instance else args
-        self._defaults = _defaults(defaults) if defaults is not None else {}
+        self._defaults = defaults_of_call(defaults) if defaults is not None else {}
         self._raised = raised
-        self._outcome: tuple[Any, ...] = (decode(outcome),) if outcome is not None else ()
+        self._outcome: tuple[Any, ...] = ()
+        if outcome is not None:
+            self._outcome = (decode(outcome) if graphs is None else graphs[1],)
         self._roots: dict[str, Roots] | None = None
-        self._bound: dict[str, Any] | None = None
-        self.formed: FormedCall | None = None  # as long as nothing is redacted
-        if self._outcome and not raised and not has_instance:
-            self._bound = bound = self.bound()
-            self.formed = formed(tuple(bound), [*bound.values(), *self._outcome])
 
     @property
     def roots(self) -> dict[str, Roots]:
@@ -94,26 +94,17 @@ class OpenedCall:
         """
         pickles = b"\n".join([self._streams, *streams]) if more else self._streams
         known = earlier.found_in(pickles) if earlier is not None else ()
-        if not known and redactor.are_clean(pickles) and not self._have_names(redactor, more):
-            return None
-        parts = {**self.roots, **more} if more else self.roots
+        if not known and redactor.are_clean(pickles):
+            parts = [*self.roots.values(), *more.values()] if more else self.roots.values()
+            if not redactor.have_names(parts):
+                return None
         redaction = Redaction(redactor, pickles, known)
-        for name, roots in parts.items():
+        for name, roots in (*self.roots.items(), *(more or {}).items()):
             redaction.redact_part(name, roots)
         redaction.finish()
         if earlier is not None:
             earlier.remember(redaction.learned())
-        self.formed = self._bound = None
         return redaction
-
-    def _have_names(self, redactor: Redactor, more: Mapping[str, Roots] | None) -> bool:
-        """Whether a name in the call may make a value secret."""
-        parts = list(more.values()) if more else []
-        if self.formed is None or not redactor.has_clean_names(self.formed.form):
-            parts += self.roots.values()
-        elif self._defaults:  # some may not be among the values of the form
-            parts.append(Roots.of(self._defaults))
-        return bool(parts) and redactor.have_names(parts)
 
     def call(self) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
         """(instance or None, args, kwargs), as they are now."""
@@ -134,8 +125,6 @@ class OpenedCall:
 
     def bound(self) -> dict[str, Any]:
         """Values by parameter name, defaults applied."""
-        if self._bound is not None:
-            return self._bound
         positional, keywords = self._arguments()
         defaults = self._defaults
         if defaults and self._roots is not None:
@@ -160,12 +149,12 @@ def _places(
     places = arguments_of(Parameters(items), [None] * count, {})
     paths, labels = [keys for keys, _, _ in places], [label for _, label, _ in places]
     names = [name for name, _ in items]
-    takes = [kind for _, kind in items if kind in _POSITIONAL]
+    takes = [kind for _, kind in items if kind in POSITIONAL]
     is_simple = count <= len(takes) and not any(kind in _ANY_NUMBER for _, kind in items)
     return paths, labels, (names[:count], names[count:]) if is_simple else None
 
 
-def _defaults(data: bytes) -> dict[str, Any]:
+def defaults_of_call(data: bytes) -> dict[str, Any]:
     atoms = _atoms_of(data)
     values: dict[str, Any] = decode(data) if atoms is None else atoms
     return values
@@ -181,7 +170,8 @@ def _atoms_of(data: bytes) -> dict[str, Any] | None:
     return values if _FIXED.issuperset(map(type, values.values())) else None
 
 
-def _call_of(data: bytes) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+def call_of(data: bytes) -> Call:
+    """(instance or None, args, kwargs). Raises InertError."""
     graph = decode(data)
     if type(graph) is not tuple or len(graph) != 3 or type(graph[1]) is not tuple or type(graph[2]) is not dict:
         raise InertError("the call is not (instance, args, kwargs)")

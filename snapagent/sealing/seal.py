@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ..config.settings import Settings
     from ..serializer.inert.walk import Roots
+    from .opened_call import Graphs
     from .raw_call import RawCall
 
     Sealed = tuple[Header, dict[str, bytes]]
@@ -85,12 +86,12 @@ class Sealing:
 
     Many calls go through the stages side by side in up to a fifth less time than one after the other: the code and data
     of one stage do not drive those of the others from the processor's caches. `error` and `seconds` are for whoever
-    runs the stages.
+    runs the stages, and `graphs` those of the call and its outcome, where they have been read already.
     """
 
     __slots__ = (
-        *("_begin", "_bound", "_canonical", "_earlier", "_effects", "_hashed", "_notes", "_opened", "_outcome", "_raw"),
-        *("_redaction", "_rules", "_tape", "_values", "error", "sealed", "seconds"),
+        *("_begin", "_bound", "_canonical", "_earlier", "_effects", "_graphs", "_hashed", "_notes", "_opened"),
+        *("_outcome", "_raw", "_redaction", "_rules", "_tape", "_values", "error", "sealed", "seconds"),
     )
 
     _opened: OpenedCall
@@ -98,11 +99,16 @@ class Sealing:
     sealed: Sealed
 
     def __init__(
-        self, begin: Callable[[], tuple[RawCall, Tape | None]], rules: SealRules, earlier: EarlierSecrets | None
+        self,
+        begin: Callable[[], tuple[RawCall, Tape | None]],
+        rules: SealRules,
+        earlier: EarlierSecrets | None,
+        graphs: Graphs | None = None,
     ) -> None:
         self._begin = begin
         self._rules = rules
         self._earlier = earlier
+        self._graphs = graphs
         self.error: Exception | None = None
         self.seconds = 0.0
 
@@ -113,7 +119,9 @@ class Sealing:
 
     def open(self) -> None:
         self._raw, self._tape = raw, _ = self._begin()
-        self._opened = OpenedCall(raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised)
+        self._opened = OpenedCall(
+            raw.parameters, raw.has_instance, raw.call, raw.defaults, raw.outcome, raw.raised, self._graphs
+        )
 
     def redact(self) -> None:
         tape, redactor = self._tape, self._rules.redactor
@@ -131,11 +139,8 @@ class Sealing:
             else []
         )
         self._bound, self._outcome = bound, outcome = opened.bound(), opened.outcome()
-        hashed = opened.formed.hashed() if opened.formed is not None else None
-        if hashed is None:
-            self._canonical = Canonical()
-            hashed = argument_hash(bound, opened.instance_name, self._canonical)
-        self._hashed = hashed
+        self._canonical = Canonical()
+        self._hashed = argument_hash(bound, opened.instance_name, self._canonical)
         self._values = {
             CALL: encode(opened.call()) if CALL in changed else raw.call,
             OUTCOME: encode(outcome) if OUTCOME in changed else raw.outcome,
@@ -148,17 +153,12 @@ class Sealing:
 
     def show(self) -> None:
         raw, opened, bound = self._raw, self._opened, self._bound
-        formed = opened.formed
-        if formed is not None:
-            shape = formed.shape()
-            shown = formed.previews([*bound.values(), self._outcome])
-        else:
-            shape = shape_of(bound, opened.instance_name)
-            values = dict(bound)
-            if not RESERVED.isdisjoint(bound):
-                values = {parameter_key(name): value for name, value in bound.items()}
-            values[EXCEPTION if raw.raised else RESULT] = self._outcome
-            shown = previews(values, self._canonical)
+        shape = shape_of(bound, opened.instance_name)
+        values = dict(bound)
+        if not RESERVED.isdisjoint(bound):
+            values = {parameter_key(name): value for name, value in bound.items()}
+        values[EXCEPTION if raw.raised else RESULT] = self._outcome
+        shown = previews(values, self._canonical)
         parts, payload = _parts(self._values, raw.serializer, self._rules.compression)
         self.sealed = build_header(raw, shape, shown, self._hashed, parts, self._notes, self._effects), payload
 

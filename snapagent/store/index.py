@@ -16,7 +16,7 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ..bundle import Header
+from ..bundle import Header, WrittenHeader
 from ..core.records import Record
 from ..core.system import os
 from . import files
@@ -98,9 +98,10 @@ class IndexedBundle(NamedTuple):
     shape: str = ""
 
     @classmethod
-    def of(cls, name: str, header: Header | HeaderSummary, size: int) -> IndexedBundle:
+    def of(cls, name: str, header: Header | WrittenHeader | HeaderSummary, size: int) -> IndexedBundle:
         shape = shape_digest(header.shape)
-        return cls(name, header.hash, header.timestamp, header.outcome, header.exception, size, shape)
+        # In place of `cls(...)`, which is a function in Python.
+        return tuple.__new__(cls, (name, header.hash, header.timestamp, header.outcome, header.exception, size, shape))
 
     @property
     def outcome_kind(self) -> str:

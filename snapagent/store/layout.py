@@ -156,7 +156,8 @@ def bundle_names(names: Iterable[str]) -> Iterator[str]:
 
 def stamp(when: float) -> str:
     """UTC with microseconds; sorts as text. Times that datetime cannot express become the nearest one that it can."""
-    when = min(max(when, 0.0), _LAST_SECOND)
+    if not 0.0 <= when <= _LAST_SECOND:
+        when = min(max(when, 0.0), _LAST_SECOND)
     second = int(when)
     micro = round((when - second) * 1e6)  # exact, as `datetime.fromtimestamp` rounds it
     return f"{_second(second)}.{micro:06d}Z" if micro < 1_000_000 else f"{_second(second + 1)}.000000Z"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 
-from ..bundle import Header, SigningKey, encode
+from ..bundle import Header, SigningKey, WrittenHeader, encode
 from ..core.clock import time
 from ..core.system import os
 from . import files, hash_shards, index, pending_counts, trust
@@ -104,7 +104,12 @@ class Store(StoreReader):
         return BatchFolder(self.folder(target), self.token)
 
     def prepare(
-        self, header: Header, payload: Mapping[str, bytes], when: float, counter: int, token: str | None = None
+        self,
+        header: Header | WrittenHeader,
+        payload: Mapping[str, bytes],
+        when: float,
+        counter: int,
+        token: str | None = None,
     ) -> tuple[IndexedBundle, bytes]:
         """The first third of `publish`, for any thread: the name of a bundle, and its bytes."""
         name = new_name(when, token or self.token, counter, header.hash)
@@ -217,7 +222,7 @@ class Store(StoreReader):
 
     def stays_without_folder(self, target: object) -> bool:
         """Whether a function that was called and has no bundle is counted in `folderless`."""
-        return self.folderless.stays_without(self.folder(target))
+        return self.folderless.stays_without(os.path.basename(self.folder(target)))
 
     def captured(self, target: object) -> int:
         """Captures of this function by all processes so far, as the index says."""

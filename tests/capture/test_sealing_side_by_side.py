@@ -13,10 +13,12 @@ import pytest
 from capturing import Program
 from storing import TARGET, seal
 
+from snapagent.bundle import encode
 from snapagent.capture.writing import seal_call
 from snapagent.capture.writing.seal_call import CallSealer
 from snapagent.config.settings import Settings
 from snapagent.core.signature import Parameters
+from snapagent.sealing import forms
 from snapagent.serializer.freezing.freeze import FreezeRules, freeze_call, freeze_outcome
 from snapagent.serializer.inert.stand_ins import InertError
 from snapagent.store import Counts, Store
@@ -28,16 +30,21 @@ def quote(order: Any) -> Any:
     return order
 
 
+PARAMETERS = Parameters.of(quote)
+RECORDER = SimpleNamespace(defaults=lambda: None, kind="function", flavor="plain", parameters=lambda: PARAMETERS)
+
+
 def pending(value: Any) -> Any:
     """A call as the recorder hands it over."""
-    parameters = Parameters.of(quote)
-    recorder = SimpleNamespace(defaults=lambda: None, kind="function", flavor="plain", parameters=lambda: parameters)
+    call, outcome = freeze_call(None, (value,), {}, PARAMETERS, RULES), freeze_outcome(value, False, RULES)
     return SimpleNamespace(
-        recorder=recorder,
+        recorder=RECORDER,
         target=TARGET,
         settings=Settings(),
-        call=freeze_call(None, (value,), {}, parameters, RULES),
-        outcome=freeze_outcome(value, False, RULES),
+        call=call,
+        outcome=outcome,
+        frozen_call=call.data,
+        frozen_outcome=outcome.data,
         raised=False,
         exception=None,
         ended="complete",
@@ -50,31 +57,61 @@ def pending(value: Any) -> Any:
 def broken(value: Any) -> Any:
     call = pending(value)
     call.call = SimpleNamespace(**{name: getattr(call.call, name) for name in ("notes", "by_value", "packages")})
-    call.call.data = b"not a pickle"
+    call.call.data = call.frozen_call = b"not a pickle"
     return call
+
+
+def files(results: Any) -> list[bytes]:
+    """The bytes of the bundles' files."""
+    return [encode(*result) for result in results]
 
 
 VALUES = [1, {"a": [1, 2]}, {"password": "hunter2-hunter2-A1b2"}, [b"bytes"], {"a": [3, 4]}, {"a": [5, 6]}, "x" * 3000]
 
 
 @pytest.fixture
-def sealer(tmp_path: Path) -> CallSealer:
+def sealer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CallSealer:
+    monkeypatch.setattr(forms, "_MEETINGS", 2)
     return CallSealer(str(tmp_path / "captures"), [])
 
 
 def test_each_is_sealed_as_if_it_were_alone(sealer: CallSealer) -> None:
-    alone = [sealer([pending(value)])[0] for value in VALUES]
+    alone = [files(sealer([pending(value)]))[0] for value in VALUES]
 
-    assert sealer([pending(value) for value in VALUES]) == alone
+    for _ in range(3):  # some are of a known form from the second time on
+        assert files(sealer([pending(value) for value in VALUES])) == alone
+
+
+def test_a_secret_of_one_call_is_redacted_in_calls_of_a_known_form_after_it(sealer: CallSealer) -> None:
+    secret = "hunter2-hunter2-A1b2"
+    noted = [pending({"id": 1, "note": note}) for note in ("a", "b", secret, secret)]
+    gives_away = pending({"id": 1, "password": secret})
+
+    first, second, before, _, after = files(sealer([*noted[:3], gives_away, noted[3]]))
+
+    assert secret.encode() in before  # nobody knew
+    assert secret.encode() not in after
+    assert len(first) == len(second)
+
+
+def test_a_secret_of_the_environment_is_redacted_in_calls_of_a_known_form(
+    sealer: CallSealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "hunter2-hunter2-A1b2"
+    calls = [pending({"id": 1, "note": note}) for note in ("a", "b", "c", secret, "d")]
+
+    assert secret.encode() in b"".join(files(sealer(calls)))
+    monkeypatch.setenv("DB_PASSWORD", secret)
+    assert secret.encode() not in b"".join(files(sealer(calls)))
 
 
 def test_one_that_fails_does_not_touch_the_others(sealer: CallSealer) -> None:
-    alone = [sealer([pending(value)])[0] for value in VALUES]
+    alone = [files(sealer([pending(value)]))[0] for value in VALUES]
 
     *found, error = sealer([*map(pending, VALUES), broken(1)])
     first, second, *rest = sealer([broken(1), broken(2), *map(pending, VALUES)])
 
-    assert found == rest == alone
+    assert files(found) == files(rest) == alone
     assert all(isinstance(failed, InertError) for failed in (error, first, second))
 
 

@@ -139,6 +139,18 @@ def test_a_captured_property_tells_its_name(sample: ModuleType) -> None:
         assert vars(sample.Shape)["perimeter"].__name__ == "perimeter"
 
 
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+def test_the_namespace_of_a_caller_ends_with_the_program_s_use_of_it(sample: ModuleType, mode: str) -> None:
+    """As that of `exec`: what is in it is freed at once, and what is in `__main__` when the process ends."""
+    with instrumented(sample, mode=mode, keep=False):
+        value = Value()
+        namespace = {"Shape": sample.Shape, "each": sample.each, "value": value}
+        alive = weakref.ref(value)
+        exec("Shape(2).area, next(each(3))", namespace)
+        del value, namespace
+        assert alive() is None
+
+
 WRAPT = tuple(map(int, version("wrapt").split(".")[:2]))
 NAMES = """
 import os, sys
@@ -203,3 +215,51 @@ def test_functions_of_the_system_that_the_program_replaces_are_not_called_for_a_
         [sys.executable, "-c", MOCKED], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr) == ("[]\n21 {}\n", "")
+
+
+ENDING = """
+import os
+with open("shop.py", "w") as file:
+    file.write('''
+import os
+class Order:
+    def __getstate__(self):
+        os.write(1, b"asked ")
+        return {}
+    def close(self):
+        return self
+    def __del__(self):
+        os.write(1, b"gone ")
+    def lines(self):
+        yield self
+        yield 2
+def use(order):
+    return order
+''')
+with open("snapagent.yaml", "w") as file:
+    file.write("version: 1\\ntargets: ['shop:**']\\nbudget: 100%\\nsync: SYNC\\n")
+import snapagent
+snapagent.install(enabled=True)
+import shop
+shop.use(1)
+class AtTheEnd:
+    def __init__(self, use): self.use = use
+    def __del__(self): self.use(shop_order)
+at_the_end, shop_order = AtTheEnd(shop.use), shop.Order()
+lines = shop.Order().lines()
+next(lines)
+os.write(1, b"end ")
+"""
+
+
+@pytest.mark.parametrize("sync", ["true", "false"])
+def test_finalisers_that_run_while_the_interpreter_ends_are_not_captured(tmp_path: Path, sync: str) -> None:
+    """Modules are half gone then: an object's hooks may fail, and its class may not be found under its name."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "SNAP"))}
+    environ["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    program = ENDING.replace("SYNC", sync)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout.rpartition("end ")[2], done.stderr) == ("gone gone ", "")
+    assert len(list((tmp_path / "captures" / "shop.use").glob("*.pkl"))) == 1

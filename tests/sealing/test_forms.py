@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sealing_support import KEY, Sealed, raw_call
+from sealing_support import KEY, raw_call
 
+from snapagent.bundle import Note, WrittenHeader, decode, encode
 from snapagent.sealing import forms
+from snapagent.sealing.formed_calls import FormedCalls
+from snapagent.sealing.raw_call import RawCall
+from snapagent.sealing.redaction.earlier import EarlierSecrets
 from snapagent.sealing.seal import SealRules, seal
 
+RULES = SealRules(KEY)
 strange = ["x" * 79, "x" * 200, "x" * 201, "\x1b[31m", "Grüße", "\ud800", "it's", '"', "\\", "%s", "\0", "\1", "-0.0"]
 secrets = ["redacted-0123456789ab", "s3cr3t-A1b2c3d4e5", "password=hunter2xyz", "Bearer abcdefghij1234567"]
 texts = st.text(max_size=12) | st.sampled_from(strange) | st.sampled_from(secrets)
@@ -46,8 +51,11 @@ def secret_inside_default(order: Any, options: Any = {"password": "hunter2-hunte
 
 @pytest.fixture(autouse=True)
 def no_forms() -> Iterator[None]:
+    """Forms are made at the second meeting, so that there are some."""
     forget_forms()
+    forms._MEETINGS, before = 2, forms._MEETINGS
     yield
+    forms._MEETINGS = before
     forget_forms()
 
 
@@ -65,20 +73,43 @@ def filled(form: Any, draw: Callable[[Any], Any]) -> Any:
     return draw(form)
 
 
-def stored(*args: Any, function: Any = anything, **kwargs: Any) -> tuple[bytes, Any]:
-    """The bytes of the bundle's file, and its shape as it is written."""
-    found = Sealed(*seal(raw_call(function, *args, **kwargs), SealRules(KEY)))
-    return found.file, found.header.notes
+def by_form(raw: RawCall, rules: SealRules = RULES) -> bytes | None:
+    """The bytes of the bundle's file, where the call is sealed by templates."""
+    calls = FormedCalls(raw, rules)
+    formed, _ = calls.open(raw.call, raw.outcome)
+    if formed is None or not calls.are_clean([formed], EarlierSecrets()):
+        return None
+    calls.seal(formed, raw.started, raw.duration)
+    file = encode(*formed.sealed)
+    check_facts(formed.sealed[0], file)
+    return file
+
+
+def check_facts(header: WrittenHeader, file: bytes) -> None:
+    """That what the store asks the header for is what is written."""
+    written = decode(file, "a bundle").header
+    for name in ("timestamp", "hash", "shape", "format", "outcome", "exception"):
+        assert getattr(header, name) == getattr(written, name)
+    assert list(header.part_names) == written.part_names
+
+
+def as_any_other(raw: RawCall, rules: SealRules = RULES) -> bytes:
+    return encode(*seal(raw, rules))
+
+
+def stored(*args: Any, function: Any = anything, **kwargs: Any) -> tuple[bytes, tuple[Note, ...]]:
+    """The bytes of the bundle's file, and its notes."""
+    raw = raw_call(function, *args, **kwargs)
+    file = by_form(raw) or as_any_other(raw)
+    return file, decode(file, "a bundle").header.notes
 
 
 def check_alike(calls: list[tuple[list[Any], Any]]) -> None:
-    """That calls of one form, given as arguments and result, are stored as each of them is alone."""
+    """That calls of one form, given as arguments and result, are stored as each of them is without forms."""
     forget_forms()
-    found = [stored(*args, result=result) for args, result in calls]
-
-    for (args, result), before in zip(calls, found, strict=True):
-        forget_forms()  # the first call of a form is sealed in the general way
-        assert stored(*args, result=result) == before
+    for args, result in calls:
+        raw = raw_call(anything, *args, result=result)
+        assert by_form(raw) in (None, as_any_other(raw))
 
 
 @given(st.lists(forms_of_values, max_size=4), forms_of_values, st.data())
@@ -106,16 +137,84 @@ def test_names_like_templates_are_stored_like_any_other() -> None:
     check_alike([([{"%s": number, "100%": {"%": "%d"}}], {"%(a)s": number}) for number in range(3)])
 
 
-def test_a_form_is_known_from_its_second_call_on() -> None:
-    for number in range(3):
-        stored({"id": number, "items": [1, number]}, 5, result=(number, "ok"), function=two)
+def test_a_form_is_known_once_it_was_met_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "_MEETINGS", 4)
+    calls = [raw_call(two, {"id": n, "items": [1, n]}, 5, result=(n, "ok")) for n in range(6)]
 
+    assert [by_form(call) is not None for call in calls] == [False] * 3 + [True] * 3
     (form,) = forms._forms.values()
     assert form.names == {"a", "b", "id", "items"}
-    known = forms.formed(("a", "b"), [{"id": 7, "items": [1, 2]}, 5, (7, "no")])
-    assert known is not None and known.form is form
-    assert known.shape() == "(a: {id: int, items: list[int]}, b: int)"
-    assert forms.formed(("a", "b"), [{"id": 7, "items": [1, 2.0]}, 5, (7, "no")]) is None
+    values = [{"id": 7, "items": [1, 2]}, 5, (7, "no")]
+    known = form.call(values, repr(values))
+    assert known is not None and known.shape() == "(a: {id: int, items: list[int]}, b: int)"
+
+
+def test_a_call_of_another_form_is_not_taken_for_one_of_this_form() -> None:
+    leaves = (None, True, 1, -5, 1.0, -5.5, 1e16, 1e-9, float("inf"), "1", "None", "nan", "it's", b"1", {1}, {}, [], ())
+    holders = (lambda one: [one, 0], lambda one: [{"a": one}, 0], lambda one: [[one], 0], lambda one: [(one, 1), 0])
+    made: list[tuple[Any, Any, forms.Form | None]] = []
+    for holder in holders:
+        for leaf in leaves:
+            forget_forms()
+            forms.known_form(("a",), holder(leaf))
+            made.append((holder, type(leaf), forms.known_form(("a",), holder(leaf))))
+
+    assert sum(form is not None for *_, form in made) > 50
+    for holder, kind, form in made:
+        for other in holders:
+            for leaf in leaves:
+                values = other(leaf)
+                known = form.call(values, repr(values)) if form is not None else None
+                assert known is None or (holder, kind) == (other, type(leaf))
+
+
+def keywords_and_defaults(a: Any, /, b: Any = (1, 2), *, c: Any = "c", d: Any = None) -> Any: ...
+
+
+def test_however_arguments_are_passed_the_call_is_stored_like_any_other() -> None:
+    for args, kwargs in (
+        ((1,), {}),
+        ((1, [2]), {}),
+        ((1,), {"b": [2]}),
+        ((1,), {"d": {"x": 1}, "c": "d"}),
+        ((), {}),
+        ((1, 2, 3, 4), {"e": 5}),
+    ):
+        for function in (anything, keywords_and_defaults):
+            raw = raw_call(function, *args, result={"n": 1}, **kwargs)
+            files = [by_form(raw) for _ in range(3)]
+            assert files[0] is None and files[1] == files[2] == as_any_other(raw)
+            forget_forms()
+
+
+def test_facts_of_a_function_like_templates_are_stored_like_any_other() -> None:
+    raw = raw_call(two, 1, 2).replace(
+        duration=1e-9,
+        started=1_795_340_048.9999996,
+        origin={"revision": "%s 100%", "host": '%(a)s"'},
+        flavor="coroutine",
+    )
+
+    assert [by_form(raw) for _ in range(3)] == [None, as_any_other(raw), as_any_other(raw)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "rules"),
+    [
+        (raw_call(two, 1, instance=2), RULES),
+        (raw_call(two, 1, 2), SealRules(KEY, compression="zlib")),
+        (raw_call(two, 1, 2), SealRules(KEY, redact=("**.b",))),
+    ],
+)
+def test_calls_that_are_stored_in_another_way_have_no_form(raw: RawCall, rules: SealRules) -> None:
+    assert [by_form(raw, rules) for _ in range(3)] == [None] * 3
+
+
+def test_what_cannot_be_read_has_no_form() -> None:
+    raw = raw_call(two, 1, 2)
+
+    for _ in range(3):
+        assert by_form(raw.replace(call=b"no pickle")) is by_form(raw.replace(outcome=b"")) is None
 
 
 def test_one_list_in_two_places_has_the_form_of_two_lists() -> None:
@@ -141,7 +240,8 @@ def test_values_that_refer_to_themselves_have_no_form() -> None:
     endless: list[Any] = []
     endless.append(endless)
 
-    assert forms.formed(("a",), [endless, None]) is None
+    for _ in range(3):
+        assert forms.known_form(("a",), [endless, None]) is None
 
 
 def test_secrets_of_a_known_form_are_redacted() -> None:

@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import pathlib
 import pickle
 import signal
@@ -265,6 +266,37 @@ def test_nothing_is_imported(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyP
     assert type(graph).name == "never_imported:Evil"
     assert names_called(graph) == {"never_imported:Evil", "os:system"}
     assert "never_imported" not in sys.modules
+
+
+# All but BYTEARRAY8, with which CPython may free a buffer twice.
+OPCODES = [bytes([code]) for code in (*b"ciRobPQtled}])|.NKaus0(1IFLSTUVXBCGhjgpqr", *range(0x80, 0x96), 0x97, 0x98)]
+
+
+@given(st.lists(st.sampled_from(OPCODES) | st.binary(max_size=2) | st.just(b"builtins\nprint\n"), max_size=12))
+@settings(max_examples=400, deadline=None)
+def test_no_stream_reaches_a_global(pieces: list[bytes]) -> None:
+    listen()
+    found: list[str] = []
+    LOOKUPS.append(found)
+    try:
+        decode(b"".join(pieces) + b".")
+    except InertError:
+        pass
+    finally:
+        LOOKUPS.pop()
+    assert not found
+
+
+LOOKUPS: list[list[str]] = []
+
+
+@functools.cache
+def listen() -> None:
+    def heard(event: str, arguments: Any) -> None:
+        if LOOKUPS and event == "pickle.find_class":
+            LOOKUPS[-1].append(str(arguments))
+
+    sys.addaudithook(heard)
 
 
 def test_program_classes_in_the_extension_registry_are_not_handed_out() -> None:

@@ -55,16 +55,18 @@ class _AsTheCaller:
     answer as without capture. `__call__` is a property, because Python evaluates it in a frame of its own that has
     ended before the function is called: one frame remains.
 
-    The function is made when it is first called. Most targets of a large program never are, and each object of a
-    closure makes every garbage collection longer. `names` are those of a function that may await.
+    It is made anew for each call: one that is kept would keep the caller's globals alive, those of `exec` for longer
+    than the program does, and those of `__main__` past the finalisers that run at exit. Its code is made at the first
+    call. Most targets of a large program never are called, and each object of a closure makes every garbage collection
+    longer. `names` are those of a function that may await.
     """
 
-    __slots__ = ("_last", "_names", "_recorder")
+    __slots__ = ("_names", "_parts", "_recorder")
 
     def __init__(self, recorder: Any, names: tuple[str, str] | None) -> None:
         self._recorder = recorder
         self._names = names
-        self._last: tuple[object, FunctionType]  # the globals of the calling module, and the function that has them
+        self._parts: tuple[CodeType, Any]  # the code and the closure
 
     @property
     def __call__(self) -> Any:
@@ -73,21 +75,19 @@ class _AsTheCaller:
         except ValueError:  # called by C code of a new thread
             namespace = {}
         try:
-            last, call = self._last
+            code, closure = self._parts
         except AttributeError:
-            last, call = None, self._make()
-        if last is not namespace:  # most calls come from the module that the one before came from
-            call = FunctionType(call.__code__, namespace, None, None, call.__closure__)
-            self._last = namespace, call
-        return call
+            code, closure = self._make()
+        return FunctionType(code, namespace, None, None, closure)
 
-    def _make(self) -> FunctionType:
+    def _make(self) -> tuple[CodeType, Any]:
         recorder, names = self._recorder, self._names
         follow = _following(recorder, *names) if names is not None else None
         made: FunctionType = _plain(
             recorder.begin, recorder.returned, recorder.raised, follow, drop_frame, BaseException
         )
-        return made
+        self._parts = made.__code__, made.__closure__
+        return self._parts
 
 
 _frame = sys._getframe

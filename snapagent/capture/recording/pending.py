@@ -24,9 +24,10 @@ class Pending:
     # Set by `Recorder.begin` and `Recorder.returned`: a constructor would take longer than all of them.
     __slots__ = (
         *("began", "cost", "ended", "exception", "finished", "frozen_call", "frozen_outcome", "recorder", "reserved"),
-        *("paid", "sealed", "size", "thread", "trace", "used"),
+        *("_started", "paid", "sealed", "size", "thread", "trace", "used"),
     )
 
+    _started: float
     recorder: Recorder
     frozen_call: bytes | Frozen
     frozen_outcome: bytes | Frozen
@@ -51,7 +52,11 @@ class Pending:
     @property
     def started(self) -> float:
         """Seconds since 1970: the caller is spared a second clock."""
-        return since_epoch(self.began)
+        try:
+            return self._started
+        except AttributeError:
+            self._started = since_epoch(self.began)
+            return self._started
 
     @property
     def call(self) -> Frozen:

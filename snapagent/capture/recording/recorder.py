@@ -18,7 +18,7 @@ A coroutine or generator runs in steps, with other calls in between: its wrapper
 from __future__ import annotations
 
 from _thread import get_ident
-from sys import modules
+from sys import is_finalizing, modules
 
 from ...bundle import BOUND_KINDS, CANCELLED, COMPLETE
 from ...core.clock import perf_counter, thread_time
@@ -175,8 +175,12 @@ class Recorder:
     def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Pending | None:
         """Freeze the arguments, the bound instance first among them. None when that failed: call the function bare.
 
+        So too for a finaliser while the interpreter ends: modules are half gone, and the bundles are written.
+
         Raises only what a signal handler of the program raised meanwhile.
         """
+        if is_finalizing():
+            return None
         began = perf_counter()
         used = thread_time() if self._is_long else 0.0
         me = get_ident()
@@ -317,6 +321,8 @@ class Recorder:
 def close_call(recorder: Any, pending: Any, value: object, error: BaseException | None, ended: str) -> None:
     """`recorder.returned`, also where a finaliser ends the call while this thread captures another, or writes."""
     is_capturing = pending.thread in capturing
+    if is_finalizing():
+        return
     try:
         recorder.returned(pending, value, error, ended)
     finally:

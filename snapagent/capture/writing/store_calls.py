@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from ...bundle import Header
+    from ...bundle import Header, WrittenHeader
     from ...config.settings import Settings
     from ...config.targets import Target
     from ...store import IndexedBundle, Store
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from ..recording.ledger import Ledger
     from .backlog import CapturedCall
 
-    Seal = Callable[[Any], Sequence[tuple[Header, Mapping[str, bytes]] | Exception]]  # of calls of one function
+    Result = tuple[Header | WrittenHeader, Mapping[str, bytes]] | Exception
+    Seal = Callable[[Any], Sequence[Result]]  # of calls of one function
     Unsealed = tuple[CapturedCall, int, list[str]]  # with its number and the shapes that it goes by
     Bundle = tuple[IndexedBundle, bytes] | Exception
     Sealed = tuple[CapturedCall, int, Bundle, list[str]]
@@ -245,7 +246,7 @@ class CallStorer:
         for (call, counter, shapes), result in zip(batch, results, strict=True):
             sealed.append((call, counter, self._prepared(call, counter, result, shapes), shapes))
 
-    def _results(self, calls: list[CapturedCall]) -> Sequence[tuple[Header, Mapping[str, bytes]] | Exception]:
+    def _results(self, calls: list[CapturedCall]) -> Sequence[Result]:
         try:
             self._failures.check_usable()
             self._between_steps()
@@ -257,7 +258,7 @@ class CallStorer:
         self,
         call: CapturedCall,
         counter: int,
-        result: tuple[Header, Mapping[str, bytes]] | Exception,
+        result: Result,
         shapes: list[str],
     ) -> Bundle:
         if isinstance(result, Exception):

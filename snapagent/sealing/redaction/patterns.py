@@ -72,13 +72,15 @@ def may_hold_secrets(data: bytes, names: SecretNames) -> bool:
         hinted
         or _THIRTEEN_DIGITS in data.translate(_DIGITS, b" -")
         or ((b":" in data or b"=" in data) and _assigns_secret(data, names))
-        or (b"\x8a" in data and _holds_card_number(data))
+        or holds_card_number(data)
         or (b"U" in data and _WIDE_TEXTS.search(data) is not None)
     )
 
 
-def _holds_card_number(data: bytes) -> bool:
+def holds_card_number(data: bytes) -> bool:
     """Whether an int in a pickle is a card number: they are all of a size that has an opcode of its own."""
+    if b"\x8a" not in data:
+        return False
     for match in _LONG_INT.finditer(data):
         number = int.from_bytes(data[match.end() : match.end() + match[0][1]], "little", signed=True)
         if is_card_number(str(number)):

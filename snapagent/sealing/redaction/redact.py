@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...bundle import Note
-from ...placeholder import REDACTED
+from ...placeholder import BY_VALUE, REDACTED
 from ...serializer.inert.nodes import is_atom
 from ...serializer.inert.stand_ins import Inert
 from ...serializer.inert.walk import (
@@ -63,6 +63,8 @@ _SHORTEST = 6  # characters of a secret that is searched for elsewhere in the ca
 _SMALLEST_CARD, _LARGEST_CARD = 10**12, 10**19
 _ALLOWED = "allowed"  # a place that `redact_allow` names: no rule applies to it, all rules to the values below it
 _EQUAL = "it equals a redacted value"
+_OPENS_STREAM = BY_VALUE.rpartition(":")[2].encode()  # in the pickle of a value that has a stream within it
+_NO_SEARCH = SecretSearch({}, b"", {})
 _PAIRS = frozenset({list, tuple})
 _TEXTS = frozenset({str, bytes, bytearray})
 
@@ -81,7 +83,7 @@ class Redaction:
         self._streams = streams
         self._parts: dict[str, Roots] = {}
         self._pseudonyms = Pseudonyms(rules, rules.environment.values().union(known))
-        self._search = SecretSearch({}, b"", {})
+        self._search = _NO_SEARCH
         self._request = RequestTexts(RequestNames(rules.names), self._pseudonyms)
         self._lengths = BodyLengths()
 
@@ -117,7 +119,7 @@ class Redaction:
                 substitute(roots, replaced)
         self._lengths.adjust(self._parts.values())
         for part, roots in self._parts.items():
-            if part in self.changed:
+            if part in self.changed and _OPENS_STREAM in self._streams:
                 _forget_streams_within(roots)
             self.notes[part] = [note.replace(path=self.scrub(note.path)) for note in self.notes[part]]
 

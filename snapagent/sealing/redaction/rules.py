@@ -15,7 +15,7 @@ from ..described import class_of, makes_own_objects
 from .equal_values import EnvironmentSecrets
 from .looks import could_be_secret
 from .names import WHOLE, SecretNames
-from .patterns import may_hold_secrets
+from .patterns import holds_card_number, may_hold_secrets
 from .requests import is_request_type, may_hold_request
 from .surroundings import MOST_IN_PAIR, WITH_PARTS, is_never_secret, is_secret_type, pair_label, secret_part
 
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..forms import Form
+    from ..forms import Form, FormedCall
 
 BUILT_IN = frozenset({list, tuple, dict, set, frozenset})
 NEVER_SECRET = frozenset({type(None), bool})
@@ -47,7 +47,7 @@ class Redactor:
         self.names = SecretNames(added_names, allowed_names)
         self.has_paths = bool(self._added_paths or self._allowed_paths)
         self._harmless: dict[StandIn, ClassFacts] = {}  # classes with no secret in their names and fields
-        self._clean_forms: set[Form] = set()
+        self._clean_forms: dict[Form, bool] = {}
         self.environment = EnvironmentSecrets(self.names)
         self._key = key
 
@@ -55,7 +55,7 @@ class Redactor:
         mac = hmac.digest(self._key, b"snapagent pseudonym\0" + secret, "sha256")
         return f"redacted-{mac.hex()[:12]}"
 
-    # Most calls are clean, so these three are fast. They may find something in a call without secrets, and they find it
+    # Most calls are clean, so these are fast. They may find something in a call without secrets, and they find it
     # in each call with secrets.
     def are_clean(self, streams: bytes) -> bool:
         """Whether these pickles certainly have nothing in them that is redacted for itself."""
@@ -63,15 +63,32 @@ class Redactor:
             return False
         return not may_hold_request(streams)
 
-    def has_clean_names(self, form: Form) -> bool:
-        """Whether in no call of this form a name makes a value secret."""
-        if form not in self._clean_forms:
-            if form.may_hold_pairs or any(self.names.rule(name) is not None for name in form.names):
-                return False
-            if len(self._clean_forms) >= _MOST_FORMS:
+    def is_clean_call(self, call: FormedCall) -> bool:
+        """Whether nothing in it is redacted for itself or for its name, the secrets of the environment aside."""
+        if not self._is_clean_form(call.form):
+            roots = Roots((), (*call.form.parameters, None), call.values)
+            return self.are_clean(b"\n".join(call.streams)) and not self.have_names([roots])
+        letters = call.letters()
+        if letters and may_hold_secrets(letters.encode(), self.names):
+            return False
+        frozen, outcome = call.streams
+        return not (holds_card_number(frozen) or holds_card_number(outcome))
+
+    def _is_clean_form(self, form: Form) -> bool:
+        """Whether in no call of this form a name is redacted, or makes a value secret."""
+        is_clean = self._clean_forms.get(form)
+        if is_clean is None:
+            names = "\n".join(form.names).encode()
+            is_clean = self._clean_forms[form] = not (
+                self._added_paths
+                or form.may_hold_pairs
+                or any(self.names.rule(name) is not None for name in form.names)
+                or may_hold_secrets(names, self.names)
+                or may_hold_request(names)
+            )
+            if len(self._clean_forms) > _MOST_FORMS:
                 self._clean_forms.clear()
-            self._clean_forms.add(form)
-        return True
+        return is_clean
 
     def have_names(self, parts: Iterable[Roots]) -> bool:
         """Whether a name in these graphs may make a value secret."""

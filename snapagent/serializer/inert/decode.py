@@ -14,6 +14,7 @@ import copyreg
 import io
 import pickle
 import re
+from _pickle import loads  # the program may have put a function of its own into `pickle`
 
 from ...core.signals import belongs_to_program
 from ...placeholder import BY_VALUE, IDENTITY
@@ -37,6 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
+_STACK_GLOBAL, _LINE_END = pickle.STACK_GLOBAL, b"\n"  # each opcode with the name of a global is, or has, one of them
 _FILLS_DICT = "dill._dill:_setitems"  # (dict, items): how dill fills the globals of a function that refers to itself
 _SHIMS = frozenset({"_setattr", "_delattr"})  # of dill, which gets them by `getattr` in case that it loses them
 # REDUCE and POP ("R0") after an opcode that leaves a tuple on the stack: a tuple opcode, or a GET of a memoized tuple.
@@ -167,10 +169,16 @@ def decode(data: bytes) -> Any:
     try:
         if copyreg._inverted_registry:  # type: ignore[attr-defined]
             return _decode_in_python(data)
-        if drops_results(data):
+        if _STACK_GLOBAL not in data and _LINE_END not in data:
+            # Nothing in it can refer to a global, so there is nothing to keep the unpickler from: half the time.
+            try:
+                return loads(data)
+            except (pickle.UnpicklingError, TypeError):
+                return _decode_in_python(data)
+        if b"R0" in data and drops_results(data):
             return _decode_with_dropped_results(data)
         try:
-            return _Decoder(io.BytesIO(data), fix_imports=False).load()
+            return _Decoder(io.BytesIO(data)).load()
         # The C unpickler refuses NEWOBJ on anything but a class: then the result of an unknown call serves as one.
         except (pickle.UnpicklingError, TypeError):
             return _decode_in_python(data)
