@@ -3,8 +3,11 @@
 Processes do the same work, some 100 microseconds of library code around one call of a target, in turns so short that
 whatever else the machine does hits them alike, and are measured by the processor time of all their threads. One only
 counts its calls (the quota is met), one captures under a budget of 2 % of the time that it works, which is a quarter of
-all time, and one captures every call. The burst of a new process is spent first: a sustained rate is meant. What a
-captured call costs by the agent's own account and by the system's tells what the account is worth.
+all time, and one captures every call. The burst of a new process is spent first: a sustained rate is meant.
+
+What a captured call costs by the agent's own account and by the system's tells what the account is worth. It is
+measured in one process, because two differ by as much as a capture costs: in turns the target is called, until all is
+written, and the function inside it.
 """
 
 from __future__ import annotations
@@ -38,27 +41,32 @@ from shop import quote
 WORD = re.compile(r"[a-z]+")
 LINES = [{"sku": "bolt", "count": 3}, {"sku": "nut", "count": 5}]
 
-def request(number):
+def request(number, quote=quote):
     query = urllib.parse.parse_qs("currency=EUR&page=%d&sort=name" % number)
     answer = quote([dict(line) for line in LINES], query["currency"][0])
     text = html.escape(json.dumps([answer] * 10, indent=1))
     return len(WORD.findall(text)), Decimal(answer["total"]).quantize(Decimal("0.01"))
 
+def engine():
+    if "snapagent" in sys.modules:
+        from snapagent.capture.activation import current
+        return current.engine()
+
 def spent():
-    if "snapagent" not in sys.modules:
+    if engine() is None:
         return 0.0, 0
-    from snapagent.capture.activation import current
-    engine = current.engine()
-    if engine is None:
-        return 0.0, 0
-    return engine.governor.spent, sum(recorder.ledger.totals().captured for recorder in engine.recorders())
+    return engine().governor.spent, sum(recorder.ledger.totals().captured for recorder in engine().recorders())
 
 number = 0
 for line in sys.stdin:
-    until = time.monotonic() + float(line)
+    seconds, is_bare, is_written = json.loads(line)
+    function = quote.__wrapped__ if is_bare else quote
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         number += 1
-        request(number)
+        request(number, function)
+    if is_written:
+        engine().flush(20.0)
     print(json.dumps([time.process_time(), number, *spent()]), flush=True)
 """
 NONE, COUNTED, SOME, ALL = "no agent", "calls only counted", "2 % of its time", "all captured"
@@ -87,9 +95,10 @@ class Program:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def work(self, seconds: float) -> Reading:
+    def work(self, seconds: float, *, bare: bool = False, written: bool = False) -> Reading:
+        """`bare` calls the function inside the target; `written` waits until all that was captured is written."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{seconds}\n")
+        self._process.stdin.write(json.dumps([seconds, bare, written]) + "\n")
         self._process.stdin.flush()
         return Reading(*json.loads(self._process.stdout.readline()))
 
@@ -114,34 +123,45 @@ def started(name: str, base: Path) -> Iterator[Program]:
         process.stdin.close()
 
 
-def measured() -> tuple[dict[str, list[float]], Reading]:
-    """Seconds of a request, turn by turn, with what the writer did since the last one; all of what ALL did."""
+def measured() -> tuple[dict[str, list[float]], list[tuple[float, float]]]:
+    """Seconds of a request, turn by turn, with what the writer did since the last one; and what `accounts` gives."""
     names = (NONE, *CONFIGS)
     each: dict[str, list[float]] = {name: [] for name in names}
     with ExitStack() as stack:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-budget-")))
         programs = {name: stack.enter_context(started(name, base)) for name in names}
-        first = {name: program.work(4.0) for name, program in programs.items()}
-        last = dict(first)
+        last = {name: program.work(4.0) for name, program in programs.items()}
         for _ in range(ROUNDS):
             for name, program in programs.items():
                 now = program.work(SECONDS)
                 each[name].append((now - last[name]).each)
                 last[name] = now
-    return each, last[ALL] - first[ALL]
+        return each, accounts(programs[ALL])
+
+
+def accounts(program: Program) -> list[tuple[float, float]]:
+    """Seconds of a captured call by the agent's account and by the system's, turn by turn."""
+    found = []
+    before = program.work(SECONDS, written=True)
+    for _ in range(ROUNDS):
+        bare = program.work(SECONDS, bare=True, written=True)
+        after = program.work(SECONDS, written=True)
+        captured = after - bare
+        more = captured.used - (bare - before).each * captured.requests
+        found.append((captured.account / captured.captured, more / captured.captured))
+        before = after
+    return found
 
 
 def main() -> None:
-    each, captured = measured()
-    counted = statistics.median(each[COUNTED])
+    each, found = measured()
     rows = []
     for name, than, most in ((COUNTED, NONE, None), (SOME, COUNTED, 1.04), (ALL, COUNTED, None)):
         detail = f"{microseconds(statistics.median(each[name]))} against {microseconds(statistics.median(each[than]))}"
         rows.append(
             Row(f"processor time of a request, {name}", than, median_ratio(each, name, than), most, detail=detail)
         )
-    real = (statistics.median(each[ALL]) - counted) * captured.requests / captured.captured
-    account = captured.account / captured.captured
+    account, real = (statistics.median(side) for side in zip(*found, strict=True))
     detail = f"{microseconds(account)} against {microseconds(real)}"
     rows.append(
         Row(

@@ -116,6 +116,7 @@ class FolderlessWriter:
         self._saved_files = 0
         self._has_unmerged = False  # the last of these may not be merged yet
         self._folders_left: int | None = None
+        self._names: Collection[str] | None = None  # in the store; listed once for all that `add` takes together
         self._known: Collection[str] | None = None  # targets in the file, as far as this process knows
 
     @property
@@ -128,12 +129,14 @@ class FolderlessWriter:
         """True when the file that counts for all lacks something."""
         return self.has_unsaved or self._has_unmerged
 
-    def stays_without(self, path: str) -> bool:
-        """Whether a function without a bundle, whose folder would be at `path`, gets none."""
-        if os.path.lexists(path):
+    def stays_without(self, folder: str) -> bool:
+        """Whether a function without a bundle, whose folder would have this name, gets none."""
+        if self._names is None:
+            self._names = _names(self._base_path)
+        if folder in self._names:
             return False
         if self._folders_left is None:
-            self._folders_left = FEW_FOLDERS - _number_of_names(self._base_path)
+            self._folders_left = FEW_FOLDERS - len(self._names)
         self._folders_left -= 1
         return self._folders_left < 0
 
@@ -148,6 +151,7 @@ class FolderlessWriter:
     def add(self, counts: Mapping[str, Counts]) -> None:
         """Add counts of targets to what the next `update` or `save` writes."""
         _add(self._pending, counts)
+        self._names = None
 
     def update(self, leaving: Collection[str], timeout: float) -> dict[str, Counts]:
         """Write what is pending to the file. Takes out the targets that leave it, and returns their counts."""
@@ -170,7 +174,7 @@ class FolderlessWriter:
             self._pending, self._has_unmerged = {}, True
 
 
-def _number_of_names(path: str) -> int:
+def _names(path: str) -> Collection[str]:
     with files.tolerated():
-        return len(files.list_names(path))
-    return 0
+        return frozenset(files.list_names(path))
+    return ()

@@ -222,7 +222,7 @@ class Store(StoreReader):
 
     def stays_without_folder(self, target: object) -> bool:
         """Whether a function that was called and has no bundle is counted in `folderless`."""
-        return self.folderless.stays_without(self.folder(target))
+        return self.folderless.stays_without(os.path.basename(self.folder(target)))
 
     def captured(self, target: object) -> int:
         """Captures of this function by all processes so far, as the index says."""

@@ -7,7 +7,7 @@ from types import FunctionType, MethodType
 
 import pytest
 
-from snapagent.capture.instrument.method_flag import call_without_binding
+from snapagent.capture.instrument.method_flag import bind_as_functions, call_without_binding
 from snapagent.capture.instrument.wrapper import SnapWrapper
 
 _METHOD_DESCRIPTOR = 1 << 17
@@ -74,3 +74,57 @@ def test_the_environment_switches_the_flag_off(monkeypatch: pytest.MonkeyPatch) 
 
     assert not call_without_binding(Flagged)
     assert not Flagged.__flags__ & _METHOD_DESCRIPTOR
+
+
+def test_a_class_that_binds_as_functions_do_runs_no_code_for_it_and_means_the_same() -> None:
+    class Quick(Bound):
+        def __get__(self, instance: object, owner: type | None = None) -> object:
+            return super().__get__(instance, owner)
+
+    assert bind_as_functions(Quick)
+
+    class Base:
+        method = Quick()
+        of_class = classmethod(Quick())  # type: ignore[arg-type]
+
+    class Derived(Base):
+        def through_super(self) -> object:
+            return super().method(3)
+
+    derived, descriptor = Derived(), vars(Base)["method"]
+    assert derived.through_super() == (derived, 3)
+    assert derived.of_class(4) == (Derived, 4) == Derived.of_class(4)
+    taken = derived.method
+    assert type(taken) is MethodType and taken.__func__ is descriptor and taken.__self__ is derived
+    assert Base.method is descriptor
+    assert descriptor.bindings == 0
+    assert descriptor.__get__(derived)(5) == (derived, 5) and descriptor.bindings == 1
+    assert Bound().__get__(None) is not None  # other classes bind as before
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="other interpreters have no such slot")
+def test_the_wrapper_binds_as_functions_do() -> None:
+    wrapper = SnapWrapper(staticmethod(print), print)
+    bound = wrapper.__get__(3)
+    assert type(bound) is MethodType and bound.__func__ is wrapper
+
+    class Holder:
+        method = wrapper
+
+    holder = Holder()
+    taken = holder.method
+    assert type(taken) is MethodType and taken.__func__ is wrapper and taken.__self__ is holder
+    assert Holder.method is wrapper
+
+
+def test_the_environment_switches_quick_binding_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPAGENT_METHOD_FLAG", "0")
+
+    class Quick(Bound):
+        def __get__(self, instance: object, owner: type | None = None) -> object:
+            return super().__get__(instance, owner)
+
+    assert not bind_as_functions(Quick)
+    descriptor = Quick()
+    Holder = type("Holder", (), {"method": descriptor})
+    assert Holder.method is descriptor and descriptor.bindings == 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ...core.functions import COROUTINES
 from .function_wrapper import function_wrapper
-from .method_flag import call_without_binding
+from .method_flag import bind_as_functions, call_without_binding
 from .trampolines import trampoline
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class SnapWrapper(_Base):
 
 
 call_without_binding(SnapWrapper)
+bind_as_functions(SnapWrapper)
 
 
 def inner_of(wrapper: SnapWrapper) -> Any:
