@@ -117,6 +117,35 @@ def test_self_before_its_init_can_be_initialized_after_loading() -> None:
     assert kept(loaded).size == 3
 
 
+class Decorating:
+    """As SQLAlchemy's TypeDecorator: `__getattr__` remembers what the class has where `__init__` has not run."""
+
+    impl: Any = "of the class"
+
+    def __init__(self, protocol: int) -> None:
+        self.protocol = protocol
+        self.impl = "of the object"
+
+    def __reduce__(self) -> Any:
+        return Decorating, (self.protocol,)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.remembered = self.impl
+        return 0
+
+
+def test_no_hook_runs_on_self_before_its_init_where_it_would_ask_for_what_is_not_there() -> None:
+    half_made = object.__new__(Decorating)
+
+    loaded = kept([half_made])[0]
+
+    assert vars(half_made) == vars(loaded) == {}
+    half_made.__init__(5)
+    assert vars(kept(half_made)) == {"protocol": 5, "impl": "of the object"}
+
+
 class Client(requests.Session):
     """Its base is a type that is left out."""
 

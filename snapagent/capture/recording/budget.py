@@ -95,11 +95,6 @@ class Governor:
             return self.costly.most_for_one(longest)
         return max(self.balance, 0.0) + max(self._firsts_left(), 0.0) + self._debt()
 
-    @property
-    def is_spent(self) -> bool:
-        """Whether it is unlimited, and costly captures have spent what they may."""
-        return self.unlimited and self.costly.left <= 0.0
-
     def without_loading(self, seconds: float) -> float:
         """`seconds` less the time for loading libraries, if one was loaded since this thread asked last.
 

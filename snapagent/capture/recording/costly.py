@@ -12,7 +12,7 @@ from ...core.clock import perf_counter, process_time
 
 CHEAP = 3e-4  # seconds of processor time: a step of capturing that takes less is not counted
 LITTLE = 0.002  # seconds that each step of a capture may take while nothing is left
-_AT_ONCE = 1.5  # seconds for all costly captures together
+_AT_ONCE = 1.2  # seconds for all costly captures together
 # Seconds for each second of the process' processor time, and for each second that has passed: in a service that mostly
 # waits, few are of the first kind, and on a busy machine many of the second say little.
 _SHARE, _SHARE_OF_TIME = 0.2, 0.05

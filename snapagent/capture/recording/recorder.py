@@ -27,6 +27,7 @@ from ...core.signature import Parameters, defaults_of_code
 from ...core.type_facts import type_name
 from ...serializer.freezing.byte_limit import TooSlow
 from ...serializer.freezing.freeze import freeze, freeze_outcome, freeze_result
+from ...serializer.freezing.time_limit import SECONDS
 from ..host_guard import describe, log_once
 from .admission import COSTLY, OVER_BUDGET, SEAL, TOO_SLOW, UNSEEN
 from .budget import LOADING
@@ -306,13 +307,13 @@ class Recorder:
         """Count a failed capture. Whether `error` must be raised: it is the program's own, or `strict` is set."""
         host = belongs_to_program(error)
         slow = isinstance(error, TooSlow)
-        if slow and self.gate.governor.is_spent:
+        if slow and self.gate.governor.unlimited and passed < SECONDS:  # it was allowed a little time only
             self._leave_out(OVER_BUDGET)
             self.gate.gave_up(used, passed, paid)
             return False
         self.ledger.count_failed(INTERRUPTED if host else TOO_SLOW if slow else INTERNAL_ERROR)
         self.gate.failed(used, passed, paid)
-        if not host:
+        if not host and not slow:  # slow values are usual in a large program, and no fault to tell its log of
             log_once(f"could not capture {self.target}", describe(error), "'snapagent why' counts such calls")
         return host or self._strict
 

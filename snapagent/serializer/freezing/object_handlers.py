@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 
 def freeze_by_hooks(dump: Dump, value: Any) -> Any:
+    # A hook would read attributes that are not there yet, and `__getattr__` may remember what it makes of that.
+    if not dump.decisions.as_first and own_state.answers_for_another(type(value)) and own_state.is_half_made(value):
+        return freeze_own_state(dump, value)
     try:
         return dump.reduce_once(value)
     except Unstorable:

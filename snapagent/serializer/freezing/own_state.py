@@ -57,7 +57,7 @@ def way_of(kind: type) -> str | None:
             return PAST_WAITING
         if _container_of(kind) is not None and _is_all_python(kind, _container_of(kind)):
             return UNLESS_EMPTY
-    if not _answers_for_another(kind) or not _is_all_python(kind):
+    if not answers_for_another(kind) or not _is_all_python(kind):
         return None
     if _reduces_what_it_stands_for(kind):
         return PAST_HOOKS
@@ -162,7 +162,8 @@ def _is_made_in_c(kind: type) -> bool:
     return is_immutable(kind) or type(namespace(kind).get("__new__")) is types.BuiltinFunctionType
 
 
-def _answers_for_another(kind: type) -> bool:
+@remembered
+def answers_for_another(kind: type) -> bool:
     """Whether reading an attribute of its objects may run a hook of the class."""
     return function_behind(find(kind, "__getattr__")[1]) is not None or not is_honest(kind)
 
