@@ -19,7 +19,7 @@ from operator import itemgetter
 from ..core.json_text import quoted
 from ..core.paths import RESULT, parameter_key
 from .hashing.atoms import ATOMS, HINT, LONG, SORTED, is_plain, text_of_name
-from .hashing.canonical import VERSION, hash_of
+from .hashing.canonical import VERSION, argument_hash, hash_of
 from .preview import preview_text
 from .preview_tree import LEAF_LIMIT, TREE_ITEMS, tree_template
 from .redaction.surroundings import MOST_IN_PAIR
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     Signature = tuple[Any, ...]
     Written = tuple[WrittenHeader, dict[str, bytes]]
 
-# How `repr` writes leaves. Others are left to other ways of sealing: long ones, and texts that are not plain ASCII.
+# How `repr` writes leaves.
 _PATTERNS: dict[type, str] = {
     type(None): "None",
     bool: "True|False",
-    int: "-?[0-9]{1,18}",
+    int: "-?[0-9]+",
     float: r"-?[0-9]+(?:\.[0-9]+(?:e[+-][0-9]+)?|e[+-][0-9]+)|nan|-?inf",
-    str: rf"""'[ -&(-\[\]-~]{{0,{LEAF_LIMIT}}}'|"[ !#-\[\]-~]{{0,{LEAF_LIMIT}}}\"""",
+    str: r"""'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*\"""",
 }
 _READERS: dict[type, Callable[[str], Any]] = {
     type(None): lambda _: None,
     bool: "True".__eq__,
     int: int,
     float: float,
-    str: lambda text: text[1:-1],
+    str: lambda text: text[1:-1],  # where nothing is escaped in it; an empty text is always read right
 }
 _LEAVES = frozenset(_PATTERNS)
 PLAIN = _LEAVES | {dict, list, tuple}
@@ -64,25 +64,21 @@ _met: dict[int, int] = {}  # hashes of signatures, and how often they were met
 class FormedCall:
     """A call of a known form: `texts` is what `repr` gives for those of its values that the form picks."""
 
-    __slots__ = ("_texts", "form", "hash", "sealed", "seconds", "streams", "values")
+    __slots__ = ("_texts", "form", "hash", "letters", "sealed", "seconds", "streams", "values")
 
     streams: tuple[bytes, bytes]  # the pickles of the call and of its outcome
     sealed: Written
     seconds: float  # for whoever seals the call
 
-    def __init__(self, form: Form, values: list[Any], texts: tuple[str, ...], hash_: str) -> None:
+    def __init__(self, form: Form, values: list[Any], texts: tuple[str, ...], letters: str, hash_: str) -> None:
         self.form = form
         self.values = values
+        self.letters = letters  # its texts as `repr` writes them, a line each
         self.hash = hash_  # as in what `argument_hash` gives
         self._texts = texts
 
     def take(self) -> Written:
         return self.sealed
-
-    def letters(self) -> str:
-        """Its texts, a line each, in quotes."""
-        texts = self._texts
-        return "\n".join([texts[index] for index in self.form.texts])
 
     def shape(self) -> str:
         """What `shape_of` gives."""
@@ -155,7 +151,7 @@ def _made(names: tuple[str, ...], values: list[Any]) -> Form | None:
 class Form:
     """The templates, made of the values of a call. `names` are those of its parameters and in dicts.
 
-    What is picked of the values are those of the arguments and the result, the *roots*, and all leaves. `in_hash` and
+    What is picked of the values are those of the arguments and the result, the *roots*, and all leaves. `_in_hash` and
     `in_trees` put what is written of them in the order of a template.
     """
 
@@ -190,28 +186,34 @@ class Form:
             text, numbers = _hashed(arguments[name], inside)
             pieces.append(text_of_name(name) + text)
             order += numbers
-        self.hashed = _template("".join(pieces))
-        self.in_hash = _picker(order)
-        self.alone = [
+        self._hashed = _template("".join(pieces))
+        self._in_hash = _picker(order)
+        self._alone = [
             (number, _READERS[type(leaves[number])], ATOMS[type(leaves[number])])
             for number in numbered
             if type(number) is int
         ]
 
     def call(self, values: list[Any], text: str) -> FormedCall | None:
-        """The call of this form with these values and their `repr`; None if it is of another form, or has a leaf that
-        is written in another way."""
+        """The call of this form with these values and their `repr`; None for another form, and where a text is long."""
         match = self._read.fullmatch(text)
         if match is None:
             return None
         texts = match.groups()
-        written = [*texts]
-        for index, read, write in self.alone:
-            written[index] = write(read(written[index]))
-        hashed = self.hashed % self.in_hash(written)
-        if len(hashed) > LONG or "-0.0" in hashed or HINT in hashed:
+        letters = [texts[index] for index in self.texts]
+        if letters and len(max(letters, key=len)) > LEAF_LIMIT + 2:  # with its quotes
             return None
-        return FormedCall(self, values, texts, hash_of(VERSION, hashed))
+        return FormedCall(self, values, texts, "\n".join(letters), self._hash(values, texts))
+
+    def _hash(self, values: list[Any], texts: tuple[str, ...]) -> str:
+        """The hash, without a walk where the hashed text has leaves as `repr` writes them."""
+        written = [*texts]
+        for index, read, write in self._alone:
+            written[index] = write(read(written[index]))
+        text = self._hashed % self._in_hash(written)
+        if len(text) > LONG or "-0.0" in text or HINT in text or not is_plain(text):
+            return argument_hash(dict(zip(self.parameters, values, strict=False))).hash
+        return hash_of(VERSION, text)
 
 
 def _pattern(value: Any, *, is_root: bool = False) -> str:

@@ -79,6 +79,10 @@ _TOKENS = 64  # processes of which the index remembers how many bundles it count
 _LIMIT = 4 * 1024 * 1024  # bytes: a larger file is not an index
 _HEAD = 256  # bytes within which `newest` stands
 _encoder = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+_STORED = re.compile(
+    rb'(?s)\{"newest":(?:null|"[^"]*"),"version":%d,.*\],'
+    rb'"stored":[0-9]+,"bytes":([0-9]{1,18}),"tokens":\{[^{}]*\},"merged":\[[^\[\]]*\]\}\n' % VERSION
+)
 _NEWEST = re.compile(rb'\{"newest":"([0-9A-Za-z.\-]+)",')
 
 
@@ -237,6 +241,19 @@ def load_usable(folder: int) -> FunctionIndex | None:
         return load(folder)
     except BrokenIndex:
         return None
+
+
+def stored_bytes(folder: int) -> int | None:
+    """The bytes that the index says the bundles have; None without a usable index. Raises OSError.
+
+    They are read off the text: to parse it takes ten times as long, and `max_store_bytes` asks each function for it.
+    """
+    with files.tolerated():
+        found = _STORED.fullmatch(files.read_regular(INDEX, _LIMIT, folder=folder)[0])
+        if found is not None:
+            return int(found[1])
+    usable = load_usable(folder)
+    return usable.bytes if usable is not None else None
 
 
 def save(folder: int, index: FunctionIndex, token: str) -> None:

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from ..core.records import Record
 from .layout import BundleEntry, stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..config.settings import Settings
 
 WRONG_CLOCK = 60.0  # seconds ahead of now from which a name was made by a clock that has since been set back
 
@@ -25,6 +29,14 @@ class RetentionRules(Record):
     keep_outcomes: int
     max_age: float
     keep_shapes: int = 0
+
+
+_rules = lru_cache(maxsize=64, typed=True)(RetentionRules)
+
+
+def retention_rules(settings: Settings) -> RetentionRules:
+    """Those of equal settings are one object: each target of a large program would have its own."""
+    return _rules(settings.keep, settings.keep_outcomes, settings.max_age, settings.keep_shapes)
 
 
 class Retention:

@@ -76,8 +76,8 @@ class SizeLimit:
         total = 0
         for path in self._folders():
             with files.tolerated(), files.opened_folder(path) as folder:
-                found = index.load_usable(folder)
-                total += found.bytes if found is not None else sum(_sizes(folder, path).values())
+                known = index.stored_bytes(folder)
+                total += known if known is not None else sum(_sizes(folder, path).values())
         return total
 
     def _evict(self, size: int, on_evicted: Callable[[str, str, int], None]) -> None:

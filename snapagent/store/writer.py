@@ -19,7 +19,7 @@ from .index import Counts, FunctionIndex, IndexedBundle
 from .layout import COUNTS, LOCK, PIN, SUFFIX, BundleEntry, is_own_file, new_name, parse_bundle_names, pinned_names
 from .processes import PROCESSES
 from .reader import StoreReader
-from .retention import KEEP_ALL, RetentionRules
+from .retention import KEEP_ALL, RetentionRules, retention_rules
 from .size_limit import SizeLimit
 
 TYPE_CHECKING = False
@@ -327,10 +327,6 @@ class Store(StoreReader):
         """Update the index after a change that no capture made. A failure only makes readers slower."""
         with suppress(StoreFailure, OSError):
             FolderWriter(path, "", self.token).update(Counts(), KEEP_ALL, time(), _PATIENCE)
-
-
-def retention_rules(settings: Settings) -> RetentionRules:
-    return RetentionRules(settings.keep, settings.keep_outcomes, settings.max_age, settings.keep_shapes)
 
 
 def _clear(folder: int, path: str, pinned: bool) -> int:

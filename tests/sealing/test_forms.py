@@ -125,6 +125,16 @@ def test_leaves_that_no_template_takes_are_stored_like_any_other() -> None:
             check_alike([([inside(value)], inside(value)) for value in (plain, plain, leaf, plain)])
 
 
+ESCAPED = ["a\nb", "\\", 'it\'s "so"', *("\n" * length for length in (99, 100, 101)), "x" * 198 + "\n", "Grüße\t", "\0"]
+HIDDEN = ["password\n: hunter2xyz", "a\npassword: hunter2xyz", "4111\t1111\t1111\t1111"]
+
+
+@pytest.mark.parametrize("text", [*ESCAPED, *HIDDEN])
+def test_texts_with_escapes_are_searched_and_cut_like_any_other(text: str) -> None:
+    for holder in (lambda inside: inside, lambda inside: [inside], lambda inside: {"a": inside}):
+        check_alike([([holder(inside)], holder(inside)) for inside in ("a", "b", text)])
+
+
 def test_values_at_the_limits_of_hash_and_previews_are_stored_like_any_other() -> None:
     for length in range(40, 90):
         text = "x" * length

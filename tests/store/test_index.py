@@ -10,7 +10,7 @@ from storing import NOON, TARGET, names, publish, publish_many
 
 from snapagent.config.settings import Settings
 from snapagent.core import system
-from snapagent.store import BundleEntry, Counts, Store, index
+from snapagent.store import BundleEntry, Counts, Store, files, index
 
 KEEP_ALL = Settings(keep=math.inf)
 
@@ -82,6 +82,20 @@ def test_an_index_that_is_lost_or_broken_is_rebuilt_from_headers(store: Store, b
 
     Store(store.base_path).update(TARGET, Counts(1, 0, {"quota_met": 1}), KEEP_ALL)
     assert (on_disk(store)["calls"], on_disk(store)["captured"], on_disk(store)["stored"]) == (4, 3, 3)
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_the_bytes_are_read_off_the_text_of_a_usable_index_alone(store: Store, broken: bytes | None) -> None:
+    publish_many(store, 3)
+    store.update(TARGET, Counts(9, 3, {'],"stored":1,"bytes":2,"tokens":{},"merged":[]}\n': 6}), KEEP_ALL)
+
+    with files.opened_folder(store.folder(TARGET)) as folder:
+        usable = index.load_usable(folder)
+        assert usable is not None and index.stored_bytes(folder) == usable.bytes > 0
+        index_file(store).unlink()
+        if broken is not None:
+            index_file(store).write_bytes(broken)
+        assert index.stored_bytes(folder) is index.load_usable(folder) is None
 
 
 def test_a_broken_index_is_set_aside_for_whoever_wants_to_see_it(store: Store) -> None:
@@ -195,8 +209,6 @@ def test_a_bundle_that_is_published_right_after_an_update_is_the_newest(store: S
 
 
 def test_the_first_bytes_of_the_index_name_the_newest_bundle(store: Store) -> None:
-    from snapagent.store import files
-
     entry = publish(store, "x" * 1000)
     store.update(TARGET, Counts(1, 1))
 

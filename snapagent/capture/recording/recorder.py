@@ -313,7 +313,7 @@ class Recorder:
             return False
         self.ledger.count_failed(INTERRUPTED if host else TOO_SLOW if slow else INTERNAL_ERROR)
         self.gate.failed(used, passed, paid)
-        if not host:
+        if not host and not slow:  # slow values are usual in a large program, and no fault to tell its log of
             log_once(f"could not capture {self.target}", describe(error), "'snapagent why' counts such calls")
         return host or self._strict
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...store.writer import retention_rules
+from ...store.retention import retention_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
