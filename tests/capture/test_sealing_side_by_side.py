@@ -72,6 +72,7 @@ VALUES = [1, {"a": [1, 2]}, {"password": "hunter2-hunter2-A1b2"}, [b"bytes"], {"
 @pytest.fixture
 def sealer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CallSealer:
     monkeypatch.setattr(forms, "_MEETINGS", 2)
+    monkeypatch.setattr(seal_call, "_FEW", 0)
     return CallSealer(str(tmp_path / "captures"), [])
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Opened = tuple[Pending, FormedCall | None, Graphs | None, float]  # the seconds that it took to open it
 
+_FEW = 4  # calls of a function for which no form is looked for: most functions of a program are called seldom
+
 
 class CallSealer:
     """Turns calls into headers and the stored bytes of their parts.
@@ -112,10 +114,16 @@ class _Function:
         self.recorder = example.recorder
         self.origin = origin
         self.rules = rules
-        self._forms = FormedCalls(_raw_call(example, origin), rules)
+        self._calls = 0
+        self._forms: FormedCalls | None = None
 
     def open(self, calls: Sequence[Pending]) -> list[Opened]:
         """The calls with their forms or graphs, as far as these are known by now."""
+        self._calls += len(calls)
+        if self._forms is None:
+            if self._calls <= _FEW:
+                return [(call, None, None, 0.0) for call in calls]
+            self._forms = FormedCalls(_raw_call(calls[0], self.origin), self.rules)
         opened: list[Opened] = []
         now = perf_counter()
         for call in calls:
@@ -129,14 +137,15 @@ class _Function:
 
     def are_clean(self, opened: Sequence[Opened], earlier: EarlierSecrets) -> bool:
         """Whether no secret of the environment or of an earlier call is in these calls, which have forms."""
-        return self._forms.are_clean([formed for _, formed, *_ in opened if formed is not None], earlier)
+        known = [formed for _, formed, *_ in opened if formed is not None]
+        return self._forms is not None and self._forms.are_clean(known, earlier)
 
     def seal_formed(self, opened: Sequence[Opened]) -> list[FormedCall]:
         """Seal calls that have forms."""
         sealed: list[FormedCall] = []
         now = perf_counter()
         for call, formed, *_ in opened:
-            if formed is not None:
+            if formed is not None and self._forms is not None:
                 self._forms.seal(formed, call.started, call.duration)
                 before, now = now, perf_counter()
                 formed.seconds = now - before
