@@ -2,8 +2,7 @@
 
 Small calls are captured in any number. But where all functions of a large program are targets, thousands of calls have
 the same large objects among their arguments, each of which takes milliseconds to freeze and to seal: a test suite took
-more than ten times its time. So costly captures get a share of the time, and the first ones of each
-function come first.
+more than ten times its time. So costly captures get a share of the time, and the first ones of each function come first.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from ...core.clock import perf_counter, process_time
 
 CHEAP = 3e-4  # seconds of processor time: a step of capturing that takes less is not counted
 LITTLE = 0.002  # seconds that each step of a capture may take while nothing is left
-_AT_ONCE = 1.2  # seconds for all costly captures together
+_AT_ONCE = 1.0  # seconds for all costly captures together
 # Seconds for each second of the process' processor time, and for each second that has passed: in a service that mostly
 # waits, few are of the first kind, and on a busy machine many of the second say little.
-_SHARE, _SHARE_OF_TIME = 0.2, 0.05
+_SHARE, _SHARE_OF_TIME = 0.15, 0.03
 _READ_AGAIN = 0.01  # seconds: reading the processor time takes a microsecond
 _IN_CHILD = 0.1  # seconds at once in a forked child whose parent had less left
 _FOR_FIRSTS = 0.5  # seconds that are left for functions without a bundle
