@@ -181,3 +181,31 @@ def test_ordinary_large_calls_are_all_captured(sample: ModuleType) -> None:
         sample.total(rows)
     uninstall()
     assert counts("total") == {"calls": 20, "captured": 20, "skipped": {}, "failed": {}}
+
+
+@pytest.mark.parametrize(("spent", "left"), [(0.0, 1.2), (0.5, 0.7), (5.0, 0.1)])
+def test_a_forked_child_begins_with_what_its_parent_had_left(clock: Clock, spent: float, left: float) -> None:
+    """A program may fork thousands of children, one after the other."""
+    governor = Governor(1.0)
+    governor.costly.spend(spent, 0.0)
+    clock.used = 0.0  # the child's own
+
+    governor.restart()
+
+    assert governor.costly.left == pytest.approx(left)
+    governor.costly.spend(left, 0.0)
+    assert not governor.costly.allow(has_bundle=False)
+    clock.work(1.0)
+    assert governor.costly.left == pytest.approx(0.25)
+
+
+def test_a_forked_child_has_what_its_parent_had_earned(clock: Clock) -> None:
+    governor = Governor(1.0)
+    governor.costly.spend(1.2, 0.0)
+    clock.work(2.0)
+    earned = governor.costly.left
+    clock.used = 0.0
+
+    governor.restart()
+
+    assert governor.costly.left == pytest.approx(earned) and earned == pytest.approx(0.5)

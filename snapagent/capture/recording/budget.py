@@ -135,5 +135,8 @@ class Governor:
         return self._granted - self.balance + self._firsts
 
     def restart(self) -> None:
-        """In a forked child: start with a full bucket, whatever the parent had spent."""
+        """In a forked child: start with a full bucket, whatever the parent had spent; not so for costly captures."""
+        costly = self.costly
         self.__init__(self.share)  # type: ignore[misc]
+        costly.restart()
+        self.costly = costly

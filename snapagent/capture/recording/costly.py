@@ -17,6 +17,7 @@ _AT_ONCE = 1.2  # seconds for all costly captures together
 # waits, few are of the first kind, and on a busy machine many of the second say little.
 _SHARE, _SHARE_OF_TIME = 0.2, 0.05
 _READ_AGAIN = 0.01  # seconds: reading the processor time takes a microsecond
+_IN_CHILD = 0.1  # seconds at once in a forked child whose parent had less left
 _FOR_FIRSTS = 0.5  # seconds that are left for functions without a bundle
 LEAST_PER_BYTE = 2e-8  # seconds of the writer, until some were measured
 
@@ -27,10 +28,21 @@ class CostlyCaptures:
     __slots__ = ("_began", "_earned", "_earned_at", "_spent", "_used", "seal_per_byte")
 
     def __init__(self) -> None:
-        self._began, self._used = perf_counter(), process_time()
-        self._earned = self._spent = 0.0
-        self._earned_at = self._began
+        self._begin(_AT_ONCE)
         self.seal_per_byte = LEAST_PER_BYTE  # seconds of the writer for a call of a function that had none yet
+
+    def _begin(self, at_once: float) -> None:
+        self._began, self._used = perf_counter(), process_time()
+        self._earned, self._spent = 0.0, _AT_ONCE - at_once
+        self._earned_at = self._began
+
+    def restart(self) -> None:
+        """In a forked child: begin with what the parent had left, so that many children take no more than one process.
+
+        Its processor time is that of a new process, so what the parent had earned is not asked again.
+        """
+        left = _AT_ONCE + self._earned - self._spent
+        self._begin(min(max(left, _IN_CHILD), _AT_ONCE))
 
     @property
     def left(self) -> float:
