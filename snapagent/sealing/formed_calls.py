@@ -73,6 +73,8 @@ class FormedCalls:
         return None, (opened, result)
 
     def _formed(self, names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
+        if not self._recent and known_form(names, values) is None:  # so that functions without forms pay less
+            return None
         try:
             text = repr(values)
         except (ValueError, RecursionError):  # an int of thousands of digits; lists in lists
