@@ -100,6 +100,7 @@ class CallStorer:
     def begin_end(self, wait: float, *, counts_first: bool) -> None:
         """The process ends within `wait` seconds."""
         self.end.begin(wait)
+        self.indexes.put_off()
         self._counts_first = counts_first
         for function in list(self._watched.values()):
             function.ledger.is_closing = True

@@ -44,7 +44,7 @@ class IndexUpdater:
         self._end = end
         self._between_steps = between_steps
         self.updated = 0
-        self.next_update = monotonic() + EVERY  # a program that ends sooner has its indexes written once
+        self.next_update = 0.0  # monotonic clock
 
     def update(self, patience: float, *, last: bool = False) -> None:
         """Bring the indexes up to date; `patience` is the seconds to wait for the lock of each.
@@ -62,6 +62,10 @@ class IndexUpdater:
                 self._update_one(function, counts, patience, last)
                 self.updated += 1
         self.next_update = monotonic() + max(EVERY, (thread_time() - began) * _SHARE)
+
+    def put_off(self) -> None:
+        """The process ends: the counts are saved first and all indexes updated last, so none before half a second."""
+        self.next_update = monotonic() + EVERY
 
     def _take(self) -> list[tuple[WatchedTarget, Counts]]:
         """The new counts of functions that have a folder; those of functions without one are left to the store."""
