@@ -13,7 +13,7 @@ from ..core.signature import POSITIONAL, VAR_KEYWORD, VAR_POSITIONAL
 from ..serializer.inert.decode import decode
 from ..serializer.inert.stand_ins import InertError
 from ..serializer.inert.walk import Roots
-from .forms import PLAIN, known_form
+from .forms import PLAIN, is_short, known_form
 from .hashing.canonical import HashResult
 from .header import build_header, timestamp
 from .opened_call import call_of, defaults_of_call
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .redaction.earlier import EarlierSecrets
     from .seal import SealRules
 
-_LARGEST = 8000  # bytes of a call that may have a form
 _RECENT = 4  # forms of a function that are tried before a call's names and types are looked at
 
 
@@ -63,7 +62,7 @@ class FormedCalls:
             result = decode(outcome)
         except InertError:  # it is raised again where the call is sealed
             return None, None
-        if len(call) + len(outcome) <= _LARGEST:
+        if is_short(call + outcome, (args, keywords, result)):
             names, values = self._bound(args, keywords)
             values.append(result)
             formed = self._formed(names, values) if PLAIN.issuperset(map(type, values)) else None
@@ -74,6 +73,8 @@ class FormedCalls:
         return None, (opened, result)
 
     def _formed(self, names: tuple[str, ...], values: list[Any]) -> FormedCall | None:
+        if not self._recent and known_form(names, values) is None:  # so that functions without forms pay less
+            return None
         try:
             text = repr(values)
         except (ValueError, RecursionError):  # an int of thousands of digits; lists in lists

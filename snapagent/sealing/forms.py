@@ -11,6 +11,7 @@ times. Its trees and its shape are written by what writes those of other calls.
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import count
@@ -49,10 +50,14 @@ _READERS: dict[type, Callable[[str], Any]] = {
     float: float,
     str: lambda text: text[1:-1],  # where nothing is escaped in it; an empty text is always read right
 }
+_FROM_MEMO, _FROM_LARGE_MEMO = pickle.BINGET, pickle.LONG_BINGET
+_CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
 _LEAVES = frozenset(_PATTERNS)
 PLAIN = _LEAVES | {dict, list, tuple}
 _BRACKETS: dict[type, str] = {dict: r"\{%s\}", list: r"\[%s\]", tuple: r"\(%s\)"}
 _MOST_CONTAINERS, _MOST_LEAVES = 25, 60  # of one call
+_LARGEST = 8000  # bytes of the pickles of one call
+_SHARED = 5  # values that may be taken from the memo before they are counted; letters in texts count too
 _MOST_LETTERS = 1000  # of the names of one form: longer ones are data
 _MOST = 2000  # forms, and signatures that were met; beyond it they are forgotten, which costs only time
 _MEETINGS = 8  # with one signature, before it has a form
@@ -95,6 +100,25 @@ class FormedCall:
         for index in form.texts:
             texts[index] = quoted(texts[index])
         return form.previews % tuple(shown), form.trees % form.in_trees(texts)
+
+
+def is_short(data: bytes, values: tuple[Any, ...]) -> bool:
+    """Whether the `repr` of values with this pickle is short enough to be looked at.
+
+    A list that is in several places is taken from the pickle's memo, and each time may double the `repr`.
+    """
+    if len(data) > _LARGEST:
+        return False
+    if data.count(_FROM_MEMO) + data.count(_FROM_LARGE_MEMO) <= _SHARED:
+        return True
+    rest: list[Any] = [values]
+    for node in rest:  # which grows meanwhile
+        if type(node) is dict:
+            rest += [key for key in node if type(key) in _CONTAINERS]
+        rest += [child for child in _children(node) if type(child) in _CONTAINERS]
+        if len(rest) > _MOST_CONTAINERS:
+            return False
+    return True
 
 
 def known_form(names: tuple[str, ...], values: list[Any]) -> Form | None:

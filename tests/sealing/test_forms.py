@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -252,6 +253,20 @@ def test_values_that_refer_to_themselves_have_no_form() -> None:
 
     for _ in range(3):
         assert forms.known_form(("a",), [endless, None]) is None
+
+
+def test_lists_in_many_places_are_not_written_out() -> None:
+    """Written out, these would have 2 ** 60 and 20 ** 40 items."""
+    for _ in range(3):
+        by_form(raw_call(two, [[1], [1]], [2]))
+    for times, depth in ((2, 60), (20, 40)):
+        shared: Any = [1]
+        for _ in range(depth):
+            shared = [shared] * times
+        raw = raw_call(two, 1, 2)
+        call, outcome = pickle.dumps((None, (shared, [2]), {}), 5), pickle.dumps(shared, 5)
+        for changed in (raw.replace(call=call), raw.replace(outcome=outcome)):
+            assert [by_form(changed) for _ in range(3)] == [None] * 3
 
 
 def test_secrets_of_a_known_form_are_redacted() -> None:

@@ -144,7 +144,9 @@ def _iterates_by_itself(kind: type) -> bool:
     base = _container_of(kind)
     if base is None or function_behind(find(kind, _ITERATION[base])[1]) is None:
         return False
-    return all(find(kind, hook)[0] in (base, object, None) for hook in HOOKS) and is_honest(kind)
+    reads_as_base = find(kind, "__getattribute__")[0] is base and find(kind, "__class__")[0] is object
+    # Since Python 3.12 `deque` and `defaultdict` are heap types, whose `__getattribute__` might be one of the program.
+    return all(find(kind, hook)[0] in (base, object, None) for hook in HOOKS) and (is_honest(kind) or reads_as_base)
 
 
 def _is_all_python(kind: type, besides: type = object) -> bool:
