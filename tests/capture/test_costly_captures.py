@@ -196,16 +196,18 @@ def test_a_forked_child_begins_with_what_its_parent_had_left(clock: Clock, spent
     governor.costly.spend(left, 0.0)
     assert not governor.costly.allow(has_bundle=False)
     clock.work(1.0)
-    assert governor.costly.left == pytest.approx(0.25)
+    assert governor.costly.left == pytest.approx(costly._SHARE + costly._SHARE_OF_TIME)
 
 
 def test_a_forked_child_has_what_its_parent_had_earned(clock: Clock) -> None:
     governor = Governor(1.0)
-    governor.costly.spend(1.0, 0.0)
+    governor.costly.spend(costly._AT_ONCE, 0.0)
     clock.work(2.0)
     earned = governor.costly.left
     clock.used = 0.0
 
     governor.restart()
 
-    assert governor.costly.left == pytest.approx(earned) and earned == pytest.approx(0.5)
+    assert governor.costly.left == pytest.approx(earned) and earned == pytest.approx(
+        2 * (costly._SHARE + costly._SHARE_OF_TIME)
+    )

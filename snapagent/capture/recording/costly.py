@@ -2,7 +2,7 @@
 
 Small calls are captured in any number. But where all functions of a large program are targets, thousands of calls have
 the same large objects among their arguments, each of which takes milliseconds to freeze and to seal: a test suite took
-more than ten times its time. So costly captures get a share of the time, and the first ones of each function come first.
+more than ten times its time. So costly captures get a share of the time; functions without a bundle come first.
 """
 
 from __future__ import annotations
