@@ -13,10 +13,7 @@ from typing import Any
 
 import snapagent
 from snapagent.capture.activation import current
-from snapagent.capture.recording import costly
 from snapagent.config.reading import parse_config
-
-costly._AT_ONCE = 1e9  # seconds: a benchmark makes nothing but captures: all of them are measured
 
 SMALL = {"id": 17, "name": "Ada", "items": [1, 2, 3], "price": 9.99, "open": True}
 

@@ -1,4 +1,4 @@
-"""With `budget: 100%`: small calls are captured in any number, costly ones get a share of the time."""
+"""With `budget: 100%`: small calls are captured in any number, costly ones of many functions have a bound."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
         self.used = 10.0
+        monkeypatch.setattr(costly, "MANY", -1)
         monkeypatch.setattr(costly, "perf_counter", lambda: self.now)
         monkeypatch.setattr(costly, "process_time", lambda: self.used)
 
@@ -73,6 +74,25 @@ def test_costly_captures_of_many_functions_take_a_share_of_the_time(clock: Clock
                 captured += 1
     share = costly._SHARE + costly._SHARE_OF_TIME
     assert captured * 0.1 == pytest.approx(costly._AT_ONCE - costly._FOR_FIRSTS + 100 * share, abs=0.2)
+
+
+def test_every_call_is_captured_while_few_functions_have_been_called(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costly, "MANY", 3)
+    governor = Governor(1.0)
+    doors = [gate(governor) for _ in range(3)]
+    for _ in range(100):
+        for door in doors:
+            assert lets_in(door)
+            door.succeeded(0.1, 0.1, 1.0)
+            door.settle(10**6, 1.0, 1.0)
+    assert governor.most_for_one(7.0) == 7.0
+    fourth = gate(governor)
+    assert governor.costly.left == pytest.approx(costly._AT_ONCE)  # what was taken before does not count
+    assert lets_in(fourth) and lets_in(doors[0])
+    fourth.succeeded(costly._AT_ONCE, 0.1, 0.0)
+    assert not lets_in(fourth) and not lets_in(doors[0])
 
 
 def test_small_calls_are_captured_however_much_costly_ones_have_taken(clock: Clock) -> None:
@@ -144,6 +164,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTy
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(costly, "MANY", -1)
     monkeypatch.setattr(costly, "_SHARE", 0.0)
     monkeypatch.setattr(costly, "_SHARE_OF_TIME", 0.0)
     install(enabled=True, config=tmp_path / "snapagent.yaml")

@@ -105,6 +105,7 @@ class Gate:
         self._may_be_first = self._is_first = True  # until a first capture is admitted, until it is paid
         self._has_bundle = False  # or one is in the queue
         self.seal_per_byte = governor.costly.seal_per_byte if governor.unlimited else SEAL_PER_BYTE
+        governor.costly.add_function()
         if self.quota <= 0:
             self.close(QUOTA_MET)
 

@@ -1,14 +1,18 @@
 """What costly captures may take where no budget limits captures: with `budget: 100%`.
 
-Small calls are captured in any number. But where all functions of a large program are targets, thousands of calls have
-the same large objects among their arguments, each of which takes milliseconds to freeze and to seal: a test suite took
-more than ten times its time. So costly captures get a share of the time; functions without a bundle come first.
+Small calls are captured in any number, and so is every call in a program that calls few targets. But where all
+functions of a large program are targets, thousands of calls have the same large objects among their arguments, each of
+which takes milliseconds to freeze and to seal: a test suite took more than ten times its time. So once many targets
+have been called, costly captures get a share of the time; functions without a bundle come first.
 """
 
 from __future__ import annotations
 
+import math
+
 from ...core.clock import perf_counter, process_time
 
+MANY = 100  # functions: as long as no more of them have been called, costly captures are not bounded
 CHEAP = 3e-4  # seconds of processor time: a step of capturing that takes less is not counted
 LITTLE = 0.002  # seconds that each step of a capture may take while nothing is left
 _AT_ONCE = 1.0  # seconds for all costly captures together
@@ -24,9 +28,10 @@ LEAST_PER_BYTE = 2e-8  # seconds of the writer, until some were measured
 class CostlyCaptures:
     """The processor time of costly captures, in callers and in the writer; one for the whole process."""
 
-    __slots__ = ("_began", "_earned", "_earned_at", "_spent", "_used", "seal_per_byte")
+    __slots__ = ("_began", "_earned", "_earned_at", "_functions", "_spent", "_used", "seal_per_byte")
 
     def __init__(self) -> None:
+        self._functions = 0
         self._begin(_AT_ONCE)
         self.seal_per_byte = LEAST_PER_BYTE  # seconds of the writer for a call of a function that had none yet
 
@@ -34,6 +39,12 @@ class CostlyCaptures:
         self._began, self._used = perf_counter(), process_time()
         self._earned, self._spent = 0.0, _AT_ONCE - at_once
         self._earned_at = self._began
+
+    def add_function(self) -> None:
+        """Another function is called for the first time. What was taken before there were many does not count."""
+        self._functions += 1
+        if self._functions == MANY + 1:
+            self._begin(_AT_ONCE)
 
     def restart(self) -> None:
         """In a forked child: begin with what the parent had left, so that many children take no more than one process.
@@ -45,7 +56,9 @@ class CostlyCaptures:
 
     @property
     def left(self) -> float:
-        """Seconds; negative where more were spent."""
+        """Seconds; negative where more were spent, infinite while few functions have been called."""
+        if self._functions <= MANY:
+            return math.inf
         now = perf_counter()
         if now > self._earned_at + _READ_AGAIN:
             self._earned_at = now
