@@ -12,7 +12,7 @@ import math
 
 from ...core.clock import perf_counter, process_time
 
-MANY = 100  # functions: as long as no more of them have been called, costly captures are not bounded
+MANY = 200  # functions: as long as no more of them have been called, costly captures are not bounded
 CHEAP = 3e-4  # seconds of processor time: a step of capturing that takes less is not counted
 LITTLE = 0.002  # seconds that each step of a capture may take while nothing is left
 _AT_ONCE = 1.0  # seconds for all costly captures together

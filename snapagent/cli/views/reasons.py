@@ -7,7 +7,10 @@ import os
 _SKIPPED = {
     "quota_met": ("the quota of captures is met", "raise `quota`, or clear the function to start again"),
     "not_sampled": ("sampling left it out", "raise `sample`"),
-    "over_budget": ("capturing had used its share of the process's time", "raise `budget`, or lower `max_bytes`"),
+    "over_budget": (
+        "capturing had used its share of the process's time",
+        "raise `budget`, lower `max_bytes`, or name fewer targets",
+    ),
     "too_slow": (
         "its captures are slow, so they wait until the budget allows them",
         "exclude large arguments, lower `sample`",
