@@ -151,6 +151,46 @@ def test_the_namespace_of_a_caller_ends_with_the_program_s_use_of_it(sample: Mod
         assert alive() is None
 
 
+@pytest.mark.parametrize("mode", ["wrap", "inplace"])
+def test_the_globals_of_a_module_that_called_end_with_the_module(sample: ModuleType, mode: str) -> None:
+    with instrumented(sample, mode=mode, keep=False):
+        value = Value()
+        module = sys.modules["calling"] = ModuleType("calling")  # without functions, which keep their globals
+        vars(module).update(Shape=sample.Shape, value=value)
+        exec("for _ in range(3): Shape(2).area", vars(module))
+        alive = weakref.ref(value)
+        del value, module, sys.modules["calling"]
+        assert alive() is None
+
+
+AT_EXIT = """
+import snapagent
+snapagent.install(enabled=True)
+import shop
+
+class Ends:
+    def __del__(self):
+        print("ended")
+
+kept = Ends()
+for number in range(3):
+    print(shop.quote(number))
+"""
+
+
+def test_what_is_in_main_ends_when_the_process_ends(tmp_path: Path) -> None:
+    """Its globals were those of the last caller."""
+    (tmp_path / "shop.py").write_text("def quote(number): return [number]")
+    (tmp_path / "snapagent.yaml").write_text("version: 1\nbudget: 100%\ntargets: ['shop:quote']\n")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "SNAP"))}
+    environ["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-c", AT_EXIT], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("[0]\n[1]\n[2]\nended\n", "")
+    assert list(tmp_path.glob("captures/shop.quote/*.pkl"))
+
+
 WRAPT = tuple(map(int, version("wrapt").split(".")[:2]))
 NAMES = """
 import os, sys

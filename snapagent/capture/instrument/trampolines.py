@@ -13,8 +13,9 @@ program's call: an exception that they pass on (of a signal handler) is not take
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
-from types import CodeType, CoroutineType, FunctionType
+from types import CodeType, CoroutineType, FunctionType, ModuleType
 from typing import Any
 
 from ...core.functions import ITERABLE_COROUTINE
@@ -55,17 +56,18 @@ class _AsTheCaller:
     answer as without capture. `__call__` is a property, because Python evaluates it in a frame of its own that has
     ended before the function is called: one frame remains.
 
-    It is made anew for each call: one that is kept would keep the caller's globals alive, those of `exec` for longer
-    than the program does, and those of `__main__` past the finalisers that run at exit. Its code is made at the first
-    call. Most targets of a large program never are called, and each object of a closure makes every garbage collection
-    longer. `names` are those of a function that may await.
+    One that is kept keeps the caller's globals alive. So only that of a module is kept, which most calls come from that
+    the one before came from, and only as long as the module lives; for others, such as globals of `exec`, one is made
+    for each call. Its code is made at the first call. Most targets of a large program never are called, and each object
+    of a closure makes every garbage collection longer. `names` are those of a function that may await.
     """
 
-    __slots__ = ("_names", "_parts", "_recorder")
+    __slots__ = ("_last", "_names", "_parts", "_recorder")
 
     def __init__(self, recorder: Any, names: tuple[str, str] | None) -> None:
         self._recorder = recorder
         self._names = names
+        self._last = _NO_MODULE
         self._parts: tuple[CodeType, Any]  # the code and the closure
 
     @property
@@ -74,11 +76,21 @@ class _AsTheCaller:
             namespace = _frame(1).f_globals
         except ValueError:  # called by C code of a new thread
             namespace = {}
+        last, call = self._last.globals_and_call
+        return call if last is namespace else self._make_for(namespace)
+
+    def _make_for(self, namespace: dict[str, Any]) -> FunctionType:
         try:
             code, closure = self._parts
         except AttributeError:
             code, closure = self._make()
-        return FunctionType(code, namespace, None, None, closure)
+        call = FunctionType(code, namespace, None, None, closure)
+        name = dict.get(namespace, "__name__")
+        module = sys.modules.get(name) if type(name) is str else None
+        if type(module) is ModuleType and module.__dict__ is namespace:
+            self._last = last = _CallingModule(module, _forget)
+            last.globals_and_call = namespace, call
+        return call
 
     def _make(self) -> tuple[CodeType, Any]:
         recorder, names = self._recorder, self._names
@@ -90,6 +102,21 @@ class _AsTheCaller:
         return self._parts
 
 
+class _CallingModule(weakref.ref[ModuleType]):
+    """A module that called a function, with the module's globals and the function that has them."""
+
+    __slots__ = ("globals_and_call",)
+
+    globals_and_call: tuple[object, Any]
+
+
+def _forget(module: Any) -> None:
+    """The module is deleted: its globals go as they go without capture."""
+    module.globals_and_call = None, None
+
+
+_NO_MODULE = _CallingModule(sys)
+_forget(_NO_MODULE)
 _frame = sys._getframe
 
 
