@@ -128,9 +128,9 @@ def is_half_made(value: Any) -> bool:
     """Whether hooks may have failed because the object has none of its attributes yet: its `__init__` is running."""
     kind = type(value)
     return (
-        not attributes(value)
+        _is_all_python(kind)  # first: to read the `__dict__` of a `partial` makes one, which its pickle form then has
+        and not attributes(value)
         and instance_dict(value) is not None
-        and _is_all_python(kind)
         and is_named(kind, module_name(kind), qualname(kind))
     )
 
