@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from snapagent.capture.recording import admission, budget
 from snapagent.capture.recording.admission import Gate
 from snapagent.capture.recording.budget import Governor
 from snapagent.capture.recording.ledger import Ledger
+from snapagent.capture.reporting import Reporter
 from snapagent.config.reading import DEFAULT_SETTINGS
 from snapagent.config.targets import Target
 from snapagent.store.index import Counts
@@ -161,6 +163,19 @@ def test_a_function_that_is_seldom_called_now_is_decided_again_at_the_end_of_its
     now[0] += 1.0
     assert not passes(door, ledger)  # still among those that were skipped ahead
     door.governor.end_waits()
+    assert passes(door, ledger)
+
+
+def test_the_writer_s_thread_ends_waits_that_are_over(now: list[float], tmp_path: Path) -> None:
+    door, ledger = gate()
+    call_over_budget(door, ledger, 500)
+    now[0] += 1.0
+    call_over_budget(door, ledger, 1)  # skips many ahead
+    now[0] += 1.0
+    assert not passes(door, ledger)
+
+    Reporter(str(tmp_path), set(), {}, {}, door.governor).run_if_due()  # as its rounds do
+
     assert passes(door, ledger)
 
 
